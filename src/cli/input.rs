@@ -1,0 +1,253 @@
+//! Input: the FILEs of a command line, or standard input, read in large blocks.
+//!
+//! Compressed input (gzip, zstd) is recognised by its first bytes and read as it is. Waiting for
+//! input also waits for a signal and for the reader of our output to leave.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::Context;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::output::{Output, widen_pipe};
+use super::signals::Stop;
+
+/// How much one read asks for.
+pub const BLOCK_BYTES: usize = 256 << 10;
+
+/// What a wait for input ended with, other than input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// A signal asked us to stop.
+    Stopped(i32),
+    /// Whoever read our output is gone.
+    OutputClosed,
+}
+
+/// What reading gave.
+#[derive(Debug)]
+pub enum Next {
+    /// So many bytes at the front of the block.
+    Bytes(usize),
+    /// The current source has ended.
+    SourceEnd,
+    /// All sources have ended.
+    End,
+    /// There is no need to read further.
+    Halt(Halt),
+}
+
+/// All that wakes a tool while it waits.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Stop,
+    output: Option<OwnedFd>,
+}
+
+impl Watch {
+    /// Watches for a signal, and for the reader of `output` to leave.
+    ///
+    /// # Errors
+    /// When the kernel has no file descriptor left.
+    pub fn new(stop: Stop, output: Option<&Output>) -> io::Result<Watch> {
+        let output = match output {
+            Some(output) if output.hangs_up => Some(output.as_fd().try_clone_to_owned()?),
+            _ => None,
+        };
+        Ok(Watch { stop, output })
+    }
+
+    /// Whether a signal has asked us to stop.
+    pub fn stopped(&self) -> Option<Halt> {
+        self.stop.requested().map(Halt::Stopped)
+    }
+
+    /// Waits until `source` has something to read, or until there is no need to read it.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn wait(&self, source: impl AsFd) -> io::Result<Option<Halt>> {
+        loop {
+            if let Some(halt) = self.stopped() {
+                return Ok(Some(halt));
+            }
+            let mut fds = vec![
+                PollFd::new(source.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.stop.as_fd(), PollFlags::POLLIN),
+            ];
+            if let Some(output) = &self.output {
+                // No events asked for: hang-ups and errors are always told.
+                fds.push(PollFd::new(output.as_fd(), PollFlags::empty()));
+            }
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) => {}
+                Err(nix::Error::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let ready = |at: usize| fds.get(at).is_some_and(|fd| fd.any().unwrap_or(true));
+            if ready(1) {
+                continue;
+            }
+            if ready(2) {
+                return Ok(Some(Halt::OutputClosed));
+            }
+            if ready(0) {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// One open source: the raw file, waited for where it can make us wait.
+struct Raw {
+    file: File,
+    watch: Rc<Watch>,
+    waits: bool,
+    /// Bytes that were looked at to recognise compression, still to be read.
+    looked_at: VecDeque<u8>,
+    /// Why the last read ended early, if it did.
+    halt: Rc<std::cell::Cell<Option<Halt>>>,
+}
+
+impl Read for Raw {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        if !self.looked_at.is_empty() {
+            return self.looked_at.read(block);
+        }
+        let halt = if self.waits { self.watch.wait(&self.file)? } else { self.watch.stopped() };
+        if let Some(halt) = halt {
+            self.halt.set(Some(halt));
+            return Err(io::Error::other("halted"));
+        }
+        self.file.read(block)
+    }
+}
+
+/// The sources of a command line, one after the other.
+pub struct Input {
+    sources: VecDeque<PathBuf>,
+    current: Option<Box<dyn Read>>,
+    name: Rc<str>,
+    watch: Rc<Watch>,
+    halt: Rc<std::cell::Cell<Option<Halt>>>,
+}
+
+impl Input {
+    /// The input made of `files` in order; standard input if there are none. `-` is standard input.
+    pub fn new(files: &[PathBuf], watch: Watch) -> Input {
+        let sources = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
+        Input {
+            sources: sources.into(),
+            current: None,
+            name: Rc::from("stdin"),
+            watch: Rc::new(watch),
+            halt: Rc::default(),
+        }
+    }
+
+    /// The name of the current source, for messages.
+    pub fn name(&self) -> &Rc<str> {
+        &self.name
+    }
+
+    /// Reads into the front of `block` whatever is there, waiting until something is.
+    ///
+    /// # Errors
+    /// When a file cannot be opened or read, or compressed input is damaged or cut short.
+    pub fn read(&mut self, block: &mut [u8]) -> anyhow::Result<Next> {
+        let source = match &mut self.current {
+            Some(source) => source,
+            None => {
+                let Some(path) = self.sources.pop_front() else { return Ok(Next::End) };
+                self.name = name_of(&path);
+                let opened = self.open(&path);
+                if let Some(halt) = self.halt.take() {
+                    return Ok(Next::Halt(halt));
+                }
+                self.current.insert(opened.with_context(|| self.name.to_string())?)
+            }
+        };
+        loop {
+            match source.read(block) {
+                Ok(0) => {
+                    self.current = None;
+                    return Ok(Next::SourceEnd);
+                }
+                Ok(count) => return Ok(Next::Bytes(count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if let Some(halt) = self.halt.take() {
+                        return Ok(Next::Halt(halt));
+                    }
+                    return Err(describe(error)).with_context(|| self.name.to_string());
+                }
+            }
+        }
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        let file = if path == Path::new("-") {
+            File::from(io::stdin().as_fd().try_clone_to_owned()?)
+        } else {
+            File::open(path)?
+        };
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
+        }
+        widen_pipe(file.as_fd());
+        let mut raw = Raw {
+            waits: !metadata.is_file(),
+            file,
+            watch: Rc::clone(&self.watch),
+            looked_at: VecDeque::new(),
+            halt: Rc::clone(&self.halt),
+        };
+        let start = look_ahead(&mut raw)?;
+        raw.looked_at = start.iter().copied().collect();
+        Ok(match start.as_slice() {
+            [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(raw)),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::new(raw)?),
+            _ => Box::new(raw),
+        })
+    }
+}
+
+/// Reads the first bytes: only as many as it takes to tell that the input is not compressed, so
+/// that a live pipe's first bytes are never waited for longer than needed.
+fn look_ahead(raw: &mut Raw) -> io::Result<Vec<u8>> {
+    const MAGICS: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+    let mut start = Vec::new();
+    while MAGICS.iter().any(|magic| start.len() < magic.len() && magic.starts_with(&start)) {
+        let mut byte = [0];
+        match raw.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => start.extend(byte),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(start)
+}
+
+fn name_of(path: &Path) -> Rc<str> {
+    if path == Path::new("-") { Rc::from("stdin") } else { Rc::from(path.to_string_lossy()) }
+}
+
+/// Says in our words what a decompressor says in its own.
+fn describe(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::new(error.kind(), "the compressed input is cut short")
+        }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
+            let why = format!("the compressed input is damaged: {error}");
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        }
+        _ => error,
+    }
+}

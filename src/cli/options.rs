@@ -1,0 +1,98 @@
+//! Options that several tools share, each defined once.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::record::RECORD_BYTES_MAX;
+
+/// Where records come from, and what becomes of bad ones.
+#[derive(Args, Clone, Debug)]
+pub struct InputOptions {
+    /// Read these files in order instead of standard input; - is standard input; gzip and zstd files are read as they are
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// Append bad lines to FILE and go on, instead of stopping at the first one
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rejects: Option<PathBuf>,
+
+    /// Refuse records longer than SIZE
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "16MiB")]
+    pub max_record: u64,
+}
+
+impl InputOptions {
+    /// The longest record to accept, in bytes.
+    pub fn record_bytes_max(&self) -> usize {
+        usize::try_from(self.max_record).unwrap_or(RECORD_BYTES_MAX)
+    }
+}
+
+/// Where the log is.
+#[derive(Args, Clone, Debug)]
+pub struct DataOptions {
+    /// The log's directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
+impl DataOptions {
+    /// The directory that the option, or else the environment, names.
+    ///
+    /// # Errors
+    /// When neither names one and there is no home directory either.
+    pub fn dir(&self) -> Result<PathBuf, Failure> {
+        let var =
+            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        self.data
+            .clone()
+            .or_else(|| var("MILLSTREAM_DIR"))
+            .or_else(|| var("XDG_DATA_HOME").map(|dir| dir.join("millstream")))
+            .or_else(|| var("HOME").map(|dir| dir.join(".local/share/millstream")))
+            .ok_or_else(|| Failure::usage("no directory for the log; name one with --data DIR"))
+    }
+}
+
+/// Reads a size in bytes: a number, alone or with one of the units k, M, G (powers of 1024; KiB,
+/// MiB, GiB mean the same) or kB, MB, GB (powers of 1000).
+///
+/// # Errors
+/// When the text is not of this form, or the size does not fit in 63 bits.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let scale: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "k" | "K" | "KiB" => 1 << 10,
+        "M" | "MiB" => 1 << 20,
+        "G" | "GiB" => 1 << 30,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return Err(format!("'{text}' is not a size; write it like 512k, 16MiB or 1G")),
+    };
+    let number: u64 =
+        number.parse().map_err(|_| format!("'{text}' is not a size; write it like 16MiB"))?;
+    number
+        .checked_mul(scale)
+        .filter(|&bytes| i64::try_from(bytes).is_ok())
+        .ok_or_else(|| format!("'{text}' is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_and_decimal_units() {
+        assert_eq!(parse_bytes("17"), Ok(17));
+        assert_eq!(parse_bytes("512k"), Ok(512 << 10));
+        assert_eq!(parse_bytes("16MiB"), Ok(16 << 20));
+        assert_eq!(parse_bytes("2GB"), Ok(2_000_000_000));
+        for bad in ["", "k", "-1", "1.5M", "1X", "99999999999G"] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+    }
+}

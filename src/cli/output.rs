@@ -1,0 +1,78 @@
+//! Standard output: written in whole batches, and a reader who leaves is no error.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
+
+use nix::fcntl::{FcntlArg, fcntl};
+
+use super::Failure;
+
+/// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// Why a write did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Whoever read our output is gone: the tool ends quietly.
+    #[error("the output is closed")]
+    Closed,
+    /// The write failed.
+    #[error("standard output: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The process's standard output, without a buffer of its own.
+#[derive(Debug)]
+pub struct Output {
+    file: File,
+    /// Whether a poll can tell that the reader is gone: a pipe or a socket.
+    pub(super) hangs_up: bool,
+}
+
+impl Output {
+    /// Takes standard output.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub fn stdout() -> anyhow::Result<Output> {
+        let copy = io::stdout().as_fd().try_clone_to_owned();
+        let file = File::from(copy.map_err(|error| {
+            Failure::new(super::Status::of_io(&error), format!("standard output: {error}"))
+        })?);
+        let kind = file.metadata()?.file_type();
+        widen_pipe(file.as_fd());
+        Ok(Output { hangs_up: kind.is_fifo() || kind.is_socket(), file })
+    }
+
+    /// Whether a person is reading.
+    pub fn is_terminal(&self) -> bool {
+        self.file.is_terminal()
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// [`OutputError::Closed`] when the reader is gone, or the failed write.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.file.write_all(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => OutputError::Closed,
+            _ => OutputError::Io(error),
+        })
+    }
+}
+
+impl AsFd for Output {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Asks for a wider pipe; anything else, or a refusal, is left as it is.
+pub(super) fn widen_pipe(fd: BorrowedFd<'_>) {
+    let _ = fcntl(fd, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+}

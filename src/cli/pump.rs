@@ -1,0 +1,281 @@
+//! The loop that every tool with records on its input shares.
+//!
+//! Natural batching (DESIGN idea 5): take all that one read returned, hand it to the tool's
+//! [`Stage`] record by record, let the stage settle, flush, and only then wait for more.
+
+use std::ops::ControlFlow;
+
+use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
+use super::options::InputOptions;
+use super::output::{Output, OutputError};
+use super::rejects::Rejects;
+use super::signals::Stop;
+use super::{Failure, Status};
+use crate::record::control::{Control, is_control};
+use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::lines::LineDecoder;
+
+/// What one tool does with the records.
+pub trait Stage {
+    /// Takes a record. `Break` means that the tool needs no more input.
+    ///
+    /// # Errors
+    /// [`StageError::Bad`] when the record is at fault, [`StageError::Fatal`] when the tool cannot
+    /// go on.
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError>;
+
+    /// Takes a control record; passes it on unless the tool uses it up.
+    ///
+    /// # Errors
+    /// As [`Stage::record`].
+    fn control(
+        &mut self,
+        control: Control,
+        line: &[u8],
+        cx: &mut Context,
+    ) -> Result<(), StageError> {
+        let _ = control;
+        cx.out.extend_from_slice(line);
+        cx.out.push(b'\n');
+        Ok(())
+    }
+
+    /// All that one read returned has been taken: finish with it before the next wait.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// The input has ended. Not called when a signal or a closed output ended the tool.
+    ///
+    /// # Errors
+    /// When the tool cannot finish.
+    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+}
+
+/// Why a stage did not take a record.
+#[derive(Debug)]
+pub enum StageError {
+    /// The record is at fault: it is rejected, with this reason.
+    Bad(String),
+    /// The tool cannot go on.
+    Fatal(anyhow::Error),
+}
+
+impl StageError {
+    /// A bad record, for the reason that `why` gives.
+    pub fn bad(why: impl ToString) -> StageError {
+        StageError::Bad(why.to_string())
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for StageError {
+    fn from(error: E) -> StageError {
+        StageError::Fatal(error.into())
+    }
+}
+
+/// What a stage works with beside the record.
+#[derive(Debug)]
+pub struct Context {
+    /// What goes to standard output with the next flush.
+    pub out: Vec<u8>,
+    rejects: Rejects,
+    source: String,
+}
+
+impl Context {
+    /// The place of a line in the input, for messages: `flights.ndjson:17`.
+    pub fn place(&self, line: u64) -> String {
+        format!("{}:{line}", self.source)
+    }
+
+    /// Whether bad records are kept, so that the stage may go on after one.
+    pub fn keeps_rejects(&self) -> bool {
+        self.rejects.kept()
+    }
+
+    /// Rejects a record that was taken before: for stages that learn only later that it was bad.
+    ///
+    /// # Errors
+    /// When rejects are not kept, which ends the tool, or keeping it failed.
+    pub fn reject(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
+        self.rejects.take(place, bytes, why)
+    }
+}
+
+/// How a pump came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The input ended, or the stage needed no more of it.
+    Input,
+    /// A signal asked for it.
+    Stopped(i32),
+    /// Whoever read our output is gone.
+    OutputClosed,
+}
+
+/// How a pump came to its end, and what the tool's exit status is for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ended: Ended,
+    /// The status, rejected lines considered.
+    pub status: Status,
+}
+
+/// Runs a stage over NDJSON input.
+///
+/// # Errors
+/// See [`run_decoded`].
+pub fn run(options: &InputOptions, stage: &mut impl Stage) -> anyhow::Result<Outcome> {
+    run_decoded(options, &mut LineDecoder::new(options.record_bytes_max()), stage)
+}
+
+/// Runs a stage over input that `decoder` turns into records.
+///
+/// Whatever the stage had put out before an error is written before the error is returned.
+///
+/// # Errors
+/// The first bad line, unless rejects are kept; the stage's own errors; input and output failing.
+pub fn run_decoded(
+    options: &InputOptions,
+    decoder: &mut dyn Decoder,
+    stage: &mut impl Stage,
+) -> anyhow::Result<Outcome> {
+    let rejects = Rejects::open(options.rejects.as_deref())?;
+    let output = Output::stdout()?;
+    let watch = Watch::new(Stop::install()?, Some(&output))?;
+    let input = Input::new(&options.files, watch);
+    let cx = Context { out: Vec::with_capacity(BLOCK_BYTES), rejects, source: String::new() };
+    let mut pump = Pump { stage, cx, failed: None, enough: false };
+    let ended = match pump.drive(input, output, decoder) {
+        Ok(ended) => ended,
+        Err(error) if is_closed(&error) => Ended::OutputClosed,
+        Err(error) => {
+            pump.cx.rejects.conclude();
+            return Err(error);
+        }
+    };
+    let status = match (pump.cx.rejects.conclude(), ended) {
+        (_, Ended::Stopped(signal)) => Status::Signal(signal),
+        (status, _) => status,
+    };
+    Ok(Outcome { ended, status })
+}
+
+/// Whether an error only says that nobody reads our standard output any more.
+fn is_closed(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<OutputError>(), Some(OutputError::Closed))
+}
+
+struct Pump<'a, S> {
+    stage: &'a mut S,
+    cx: Context,
+    failed: Option<anyhow::Error>,
+    /// The stage needs no more input.
+    enough: bool,
+}
+
+impl<S: Stage> Pump<'_, S> {
+    fn drive(
+        &mut self,
+        mut input: Input,
+        mut output: Output,
+        decoder: &mut dyn Decoder,
+    ) -> anyhow::Result<Ended> {
+        let mut block = vec![0; BLOCK_BYTES];
+        let ended = loop {
+            let next = input.read(&mut block)?;
+            if *self.cx.source != **input.name() {
+                self.cx.source = input.name().to_string();
+            }
+            let _ = match next {
+                Next::Bytes(count) => decoder.decode(&block[..count], self),
+                Next::SourceEnd => decoder.finish(self),
+                Next::End => break Ended::Input,
+                Next::Halt(Halt::Stopped(signal)) => break Ended::Stopped(signal),
+                Next::Halt(Halt::OutputClosed) => return Ok(Ended::OutputClosed),
+            };
+            let settled = self.stage.settle(&mut self.cx);
+            self.flush(&mut output)?;
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            settled?;
+            if self.enough {
+                break Ended::Input;
+            }
+        };
+        if ended == Ended::Input {
+            let done = self.stage.end(&mut self.cx);
+            self.flush(&mut output)?;
+            done?;
+        }
+        Ok(ended)
+    }
+
+    fn flush(&mut self, output: &mut Output) -> Result<(), OutputError> {
+        let written = output.write(&self.cx.out);
+        self.cx.out.clear();
+        written
+    }
+
+    fn fail(&mut self, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
+        self.failed = Some(error.into());
+        ControlFlow::Break(())
+    }
+
+    fn take(&mut self, raw: Raw<'_>) -> Result<ControlFlow<()>, StageError> {
+        if is_control(raw.bytes) {
+            let control = Control::parse(raw.bytes).map_err(StageError::bad)?;
+            self.stage.control(control, raw.bytes, &mut self.cx)?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.stage.record(raw, &mut self.cx)
+    }
+}
+
+impl<S: Stage> Sink for Pump<'_, S> {
+    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+        match self.take(raw) {
+            Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
+            Ok(ControlFlow::Break(())) => {
+                self.enough = true;
+                ControlFlow::Break(())
+            }
+            Err(StageError::Fatal(error)) => self.fail(error),
+            Err(StageError::Bad(why)) => {
+                let place = self.cx.place(raw.line);
+                let why = if raw.unterminated {
+                    format!("{why} (the input ends here, without a line end: it may be cut short)")
+                } else {
+                    why
+                };
+                match self.cx.rejects.take(&place, raw.bytes, &why) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => self.fail(error),
+                }
+            }
+        }
+    }
+
+    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
+        let place = self.cx.place(bad.line);
+        match self.cx.rejects.take_piece(&place, bad.bytes, &bad.why, bad.more, bad.continued) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+/// Turns an error into one for the user's options, pointing at the option that caused it.
+pub fn in_option(option: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("{option}: {error}"))
+}

@@ -1,0 +1,52 @@
+//! SIGINT and SIGTERM: finish what is in hand, then end. A second one ends at once.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Tells whether the user has asked the tool to stop.
+#[derive(Debug)]
+pub struct Stop {
+    signal: Arc<AtomicUsize>,
+    /// Becomes readable when a signal arrives, so that a poll wakes up without a race.
+    wake: UnixStream,
+}
+
+impl Stop {
+    /// Begins to listen for signals.
+    ///
+    /// # Errors
+    /// When the kernel refuses the handlers or the socket pair behind them.
+    pub fn install() -> io::Result<Stop> {
+        let (wake, ring) = UnixStream::pair()?;
+        let signal = Arc::new(AtomicUsize::new(0));
+        let armed = Arc::new(AtomicBool::new(false));
+        for number in [SIGINT, SIGTERM] {
+            // In this order: the second signal of either kind finds the flag set and ends us.
+            signal_hook::flag::register_conditional_default(number, Arc::clone(&armed))?;
+            signal_hook::flag::register(number, Arc::clone(&armed))?;
+            let value = usize::try_from(number).unwrap_or_default();
+            signal_hook::flag::register_usize(number, Arc::clone(&signal), value)?;
+            signal_hook::low_level::pipe::register(number, ring.try_clone()?)?;
+        }
+        Ok(Stop { signal, wake })
+    }
+
+    /// The signal that asked us to stop, if one came.
+    pub fn requested(&self) -> Option<i32> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => None,
+            signal => i32::try_from(signal).ok(),
+        }
+    }
+}
+
+impl AsFd for Stop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}

@@ -1,0 +1,105 @@
+//! Exit statuses: the one table from what went wrong to what the shell sees (DESIGN section 9).
+
+use std::io;
+use std::process::ExitCode;
+
+/// How a tool ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// 0: done; also when whoever read our output has had enough.
+    Done,
+    /// 1: a result that scripts test for.
+    No,
+    /// 2: options or an expression that make no sense.
+    Usage,
+    /// 65: bad data in the input.
+    Data,
+    /// 69: no such daemon or topic, or nothing at that offset.
+    Unavailable,
+    /// 70: a fault in the tool itself.
+    Internal,
+    /// 73: an output cannot be created.
+    CantCreate,
+    /// 74: reading or writing failed.
+    Io,
+    /// 75: somebody else holds it now; try again.
+    TryAgain,
+    /// 77: not permitted.
+    NotPermitted,
+    /// Ended by this signal, after finishing what was in hand.
+    Signal(i32),
+}
+
+impl Status {
+    /// The number that the shell sees. A signal shows as 128 and its number.
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Done => 0,
+            Status::No => 1,
+            Status::Usage => 2,
+            Status::Data => 65,
+            Status::Unavailable => 69,
+            Status::Internal => 70,
+            Status::CantCreate => 73,
+            Status::Io => 74,
+            Status::TryAgain => 75,
+            Status::NotPermitted => 77,
+            Status::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// Ends the process's main with this status. After a signal the process ends by that signal, so
+    /// that a shell or a supervisor sees what it expects.
+    pub(super) fn end(self) -> ExitCode {
+        if let Status::Signal(signal) = self {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        ExitCode::from(self.code())
+    }
+
+    /// The status for a failed system call.
+    pub fn of_io(error: &io::Error) -> Status {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Status::NotPermitted,
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Status::Data,
+            _ => Status::Io,
+        }
+    }
+
+    /// The status for an error: that of the first cause in its chain that has one.
+    pub fn of(error: &anyhow::Error) -> Status {
+        error.chain().find_map(known).unwrap_or(Status::Io)
+    }
+}
+
+/// The table. Each library error that has a status of its own has its arm here.
+fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
+    if let Some(failure) = cause.downcast_ref::<Failure>() {
+        return Some(failure.status);
+    }
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        return Some(Status::of_io(error));
+    }
+    None
+}
+
+/// An error that carries its exit status: for what a tool itself finds wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// How the tool ends.
+    pub status: Status,
+    message: String,
+}
+
+impl Failure {
+    /// A failure with a message of the shape `place: cause; remedy`.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Failure { status, message: message.into() }
+    }
+
+    /// Options that make no sense together.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Failure::new(Status::Usage, message)
+    }
+}

@@ -1,0 +1,1 @@
+//! One file a tool: its options and how they wire the rooms together.

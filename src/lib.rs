@@ -1,0 +1,25 @@
+//! The map of the house, in reading order. Rooms lower in this list know none above them.
+//!
+//! - [`record`]: what a record is: lines, JSON validation, splicing, control records.
+//! - [`time`]: durations, timestamps, event time, watermarks.
+//! - [`expr`]: jq expressions, compiled once and run over records.
+//! - [`window`]: which event-time window a record belongs to, and which records are late.
+//! - [`aggregate`]: grouping and reducing.
+//! - [`log`]: topics, partitions, segments and their index on disk; recovery. No sockets.
+//! - [`wire`]: the protocol on the socket, both ends of it. No storage.
+//! - [`ingest`]: other formats, turned into records.
+//! - [`serve`]: the daemon, which joins [`log`] and [`wire`].
+//! - [`cli`]: the one door: input, output, signals, messages, exit statuses, manual pages.
+//! - [`cmd`]: one file a tool: its options and how they wire the rooms together.
+
+pub mod aggregate;
+pub mod cli;
+pub mod cmd;
+pub mod expr;
+pub mod ingest;
+pub mod log;
+pub mod record;
+pub mod serve;
+pub mod time;
+pub mod window;
+pub mod wire;

@@ -1,0 +1,51 @@
+//! The seam between bytes and records: a [`Decoder`] turns the blocks of one input into records.
+//!
+//! NDJSON ([`super::lines::LineDecoder`]) is one decoder; every other input format is another.
+//! Decoders are pushed whatever one read returned, so a record leaves as soon as its bytes are
+//! there, and nothing waits for the next read.
+
+use std::ops::ControlFlow;
+
+/// A record on its way into a tool.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a> {
+    /// The record, without its line end; never empty.
+    pub bytes: &'a [u8],
+    /// The line of the input at which it begins, counted from 1.
+    pub line: u64,
+    /// Whether the input ended without a line end behind it: if the record is also not valid, the
+    /// input was cut in the middle.
+    pub unterminated: bool,
+}
+
+/// Input that is not a record.
+#[derive(Debug)]
+pub struct Bad<'a> {
+    /// The offending bytes as they stood in the input, without the line end. For a line over the
+    /// limit this is one piece of it; `more` says whether others follow.
+    pub bytes: &'a [u8],
+    /// The line of the input, counted from 1.
+    pub line: u64,
+    /// What is wrong, for a person.
+    pub why: String,
+    /// Whether this is a piece of a line whose rest comes in further calls.
+    pub more: bool,
+    /// Whether this is a later piece of a line that was already reported.
+    pub continued: bool,
+}
+
+/// Where a decoder puts what it finds.
+pub trait Sink {
+    /// Takes a record. `Break` stops the decoder at once.
+    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()>;
+    /// Takes something that is not a record. `Break` stops the decoder at once.
+    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()>;
+}
+
+/// Turns the bytes of one input into records.
+pub trait Decoder {
+    /// Decodes all records that `block` completes; keeps the rest for the next call.
+    fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()>;
+    /// Decodes what is left when the input has ended, and makes ready for another input.
+    fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()>;
+}

@@ -1,0 +1,166 @@
+//! NDJSON input: splitting blocks into lines.
+
+use std::ops::ControlFlow;
+
+use super::decode::{Bad, Decoder, Raw, Sink};
+
+/// Splits blocks into lines; takes LF and CRLF; skips blank lines; bounds a line's length.
+#[derive(Debug)]
+pub struct LineDecoder {
+    /// The beginning of a line whose end has not come yet.
+    carry: Vec<u8>,
+    /// Lines seen so far.
+    line: u64,
+    record_bytes_max: usize,
+    /// Inside a line that is over the limit: its bytes go to the sink's `bad` in pieces.
+    skipping: bool,
+}
+
+impl LineDecoder {
+    /// A decoder that refuses lines longer than `record_bytes_max` bytes.
+    pub fn new(record_bytes_max: usize) -> Self {
+        LineDecoder { carry: Vec::new(), line: 0, record_bytes_max, skipping: false }
+    }
+
+    /// Hands over one whole line, its LF removed.
+    fn line(&mut self, line: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
+        self.line += 1;
+        if self.skipping {
+            self.skipping = false;
+            return self.too_long(line, self.line, false, true, sink);
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if is_blank(line) {
+            return ControlFlow::Continue(());
+        }
+        if line.len() > self.record_bytes_max {
+            return self.too_long(line, self.line, false, false, sink);
+        }
+        sink.record(Raw { bytes: line, line: self.line, unterminated })
+    }
+
+    /// Hands over a line, or a piece of one, that is over the limit.
+    fn too_long(
+        &self,
+        bytes: &[u8],
+        line: u64,
+        more: bool,
+        continued: bool,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        let why = format!("the line is longer than the limit of {} bytes", self.record_bytes_max);
+        sink.bad(Bad { bytes, line, why, more, continued })
+    }
+
+    /// Keeps the beginning of a line for the next block, unless it is over the limit already.
+    fn keep(&mut self, rest: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        if rest.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        if self.skipping {
+            return self.too_long(rest, self.line + 1, true, true, sink);
+        }
+        self.carry.extend_from_slice(rest);
+        // One more than the limit, for a CR that belongs to the line end.
+        if self.carry.len() > self.record_bytes_max + 1 {
+            self.skipping = true;
+            let carry = std::mem::take(&mut self.carry);
+            return self.too_long(&carry, self.line + 1, true, false, sink);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Decoder for LineDecoder {
+    fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', block) {
+            let piece = &block[start..end];
+            start = end + 1;
+            if self.carry.is_empty() {
+                self.line(piece, false, sink)?;
+            } else {
+                let mut whole = std::mem::take(&mut self.carry);
+                whole.extend_from_slice(piece);
+                let flow = self.line(&whole, false, sink);
+                whole.clear();
+                self.carry = whole;
+                flow?;
+            }
+        }
+        self.keep(&block[start..], sink)
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        let rest = std::mem::take(&mut self.carry);
+        let flow = if rest.is_empty() && !self.skipping {
+            ControlFlow::Continue(())
+        } else {
+            self.line(&rest, true, sink)
+        };
+        self.line = 0;
+        self.skipping = false;
+        flow
+    }
+}
+
+/// Whether a line holds nothing but JSON white space.
+pub fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen(Vec<String>);
+
+    impl Sink for Seen {
+        fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+            let end = if raw.unterminated { "~" } else { "" };
+            self.0.push(format!("{}:{}{end}", raw.line, String::from_utf8_lossy(raw.bytes)));
+            ControlFlow::Continue(())
+        }
+        fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
+            let text = String::from_utf8_lossy(bad.bytes);
+            self.0.push(format!("bad {}:{text}:{}:{}", bad.line, bad.more, bad.continued));
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn split(input: &[u8], block_bytes: usize, max: usize) -> Vec<String> {
+        let mut decoder = LineDecoder::new(max);
+        let mut seen = Seen::default();
+        for block in input.chunks(block_bytes) {
+            assert!(decoder.decode(block, &mut seen).is_continue());
+        }
+        assert!(decoder.finish(&mut seen).is_continue());
+        seen.0
+    }
+
+    #[test]
+    fn any_block_size_gives_the_same_lines() {
+        let input = b"{}\r\n\n  \n[1]\n\"\xc3\xa4\"\n3";
+        for size in 1..=input.len() {
+            assert_eq!(split(input, size, 100), ["1:{}", "4:[1]", "5:\"\u{e4}\"", "6:3~"]);
+        }
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_handed_over_in_pieces() {
+        assert_eq!(
+            split(b"1234\r\n12345\n1\n", 100, 4),
+            ["1:1234", "bad 2:12345:false:false", "3:1"]
+        );
+        assert_eq!(
+            split(b"1\n123456789\n2\n", 4, 4),
+            ["1:1", "bad 2:123456:true:false", "bad 2:789:false:true", "3:2"]
+        );
+    }
+
+    #[test]
+    fn an_input_may_end_inside_a_line_over_the_limit() {
+        assert_eq!(split(b"123456", 6, 3), ["bad 1:123456:true:false", "bad 1::false:true"]);
+    }
+}

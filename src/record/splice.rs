@@ -1,0 +1,44 @@
+//! Adding fields to an object without touching the rest of its bytes.
+
+/// Appends `object` to `out` with `fields` added before its closing brace.
+///
+/// `fields` is the inside of an object: `"name":value` pairs joined by commas. Returns false, and
+/// appends nothing, if `object` is not an object. It must be valid JSON.
+pub fn add_fields(object: &[u8], fields: &[u8], out: &mut Vec<u8>) -> bool {
+    let trimmed = object.trim_ascii_end();
+    let Some(inside) = trimmed.strip_suffix(b"}") else { return false };
+    let inside = inside.trim_ascii_end();
+    let Some(first) = inside.trim_ascii_start().strip_prefix(b"{") else { return false };
+    out.extend_from_slice(inside);
+    if !first.trim_ascii_start().is_empty() {
+        out.push(b',');
+    }
+    out.extend_from_slice(fields);
+    out.push(b'}');
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spliced(object: &str) -> Option<String> {
+        let mut out = Vec::new();
+        add_fields(object.as_bytes(), b"\"w\":1", &mut out)
+            .then(|| String::from_utf8_lossy(&out).into_owned())
+    }
+
+    #[test]
+    fn fields_go_before_the_closing_brace() {
+        assert_eq!(spliced(r#"{"a": {"b":2.0} }"#).as_deref(), Some(r#"{"a": {"b":2.0},"w":1}"#));
+        assert_eq!(spliced(" { } ").as_deref(), Some(r#" {"w":1}"#));
+        assert_eq!(spliced("{}").as_deref(), Some(r#"{"w":1}"#));
+    }
+
+    #[test]
+    fn only_objects_take_fields() {
+        assert_eq!(spliced("[1]"), None);
+        assert_eq!(spliced("\"}\""), None);
+        assert_eq!(spliced("3"), None);
+    }
+}

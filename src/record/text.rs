@@ -1,0 +1,89 @@
+//! Writing JSON text: strings and the test for a number's spelling.
+
+/// Appends `text` as a JSON string, quotes included; escapes only what JSON requires.
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let escape: Option<&[u8]> = match byte {
+            b'"' => Some(b"\\\""),
+            b'\\' => Some(b"\\\\"),
+            b'\n' => Some(b"\\n"),
+            b'\r' => Some(b"\\r"),
+            b'\t' => Some(b"\\t"),
+            0x08 => Some(b"\\b"),
+            0x0c => Some(b"\\f"),
+            0..0x20 => None,
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[start..at]);
+        start = at + 1;
+        match escape {
+            Some(escape) => out.extend_from_slice(escape),
+            None => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(&bytes[start..]);
+    out.push(b'"');
+}
+
+/// Whether `text` is spelled as a JSON number (RFC 8259, section 6), with nothing around it.
+pub fn is_number(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = digits(rest);
+    if whole == 0 || (whole > 1 && rest[0] == b'0') {
+        return false;
+    }
+    let mut rest = &rest[whole..];
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let count = digits(fraction);
+        if count == 0 {
+            return false;
+        }
+        rest = &fraction[count..];
+    }
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        let exponent = match exponent {
+            [b'+' | b'-', exponent @ ..] => exponent,
+            exponent => exponent,
+        };
+        let count = digits(exponent);
+        if count == 0 {
+            return false;
+        }
+        rest = &exponent[count..];
+    }
+    rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_only_where_json_requires_it() {
+        let mut out = Vec::new();
+        write_string("a\"\\\n\u{1}\u{1f}/\u{7f}\u{e4}\u{1f600}", &mut out);
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "\"a\\\"\\\\\\n\\u0001\\u001f/\u{7f}\u{e4}\u{1f600}\""
+        );
+    }
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        for yes in ["0", "-0", "10", "1.50", "1e5", "1E+05", "-1.0e-3", "123456789012345678901"] {
+            assert!(is_number(yes.as_bytes()), "{yes}");
+        }
+        for no in ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "1 ", " 1", "NaN", "1_0"] {
+            assert!(!is_number(no.as_bytes()), "{no}");
+        }
+    }
+}
