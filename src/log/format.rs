@@ -41,6 +41,10 @@ fn u32_at(block: &Block, at: usize) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
+fn u16_at(block: &Block, at: usize) -> u16 {
+    u16::from_le_bytes([block[at], block[at + 1]])
+}
+
 fn put<const N: usize>(block: &mut Block, at: usize, bytes: [u8; N]) {
     block[at..at + N].copy_from_slice(&bytes);
 }
@@ -65,6 +69,17 @@ pub struct Header {
     pub base: u64,
     /// When the segment was begun, in µs since the epoch.
     pub created_us: i64,
+    /// Where the topic's batches stood when the segment was begun.
+    pub before: Counted,
+}
+
+/// How far the batches of a topic have been counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counted {
+    /// The append time of the last batch, in µs since the epoch; 0 before the first.
+    pub last_us: i64,
+    /// The number of the next batch, modulo 65536.
+    pub next: u16,
 }
 
 impl Header {
@@ -76,6 +91,8 @@ impl Header {
         put(&mut block, 12, self.partition.to_le_bytes());
         put(&mut block, 16, self.base.to_le_bytes());
         put(&mut block, 24, self.created_us.to_le_bytes());
+        put(&mut block, 32, self.before.last_us.to_le_bytes());
+        put(&mut block, 40, self.before.next.to_le_bytes());
         seal(block)
     }
 
@@ -95,6 +112,7 @@ impl Header {
             partition: u32_at(block, 12),
             base: u64_at(block, 16),
             created_us: u64_at(block, 24).cast_signed(),
+            before: Counted { last_us: u64_at(block, 32).cast_signed(), next: u16_at(block, 40) },
         })
     }
 }
@@ -156,6 +174,8 @@ pub struct Entry {
     pub producer: u32,
     /// How many partitions hold a part of the batch.
     pub parts: u16,
+    /// The number of the batch in its topic, modulo 65536.
+    pub number: u16,
     /// CRC-32C of its bytes.
     pub data_crc: u32,
 }
@@ -173,6 +193,7 @@ impl Entry {
         put(&mut block, 44, self.records.to_le_bytes());
         put(&mut block, 48, self.producer.to_le_bytes());
         put(&mut block, 52, self.parts.to_le_bytes());
+        put(&mut block, 54, self.number.to_le_bytes());
         put(&mut block, 56, self.data_crc.to_le_bytes());
         seal(block)
     }
@@ -192,9 +213,15 @@ impl Entry {
             bytes: u32_at(block, 40),
             records: u32_at(block, 44),
             producer: u32_at(block, 48),
-            parts: u16::from_le_bytes([block[52], block[53]]),
+            parts: u16_at(block, 52),
+            number: u16_at(block, 54),
             data_crc: u32_at(block, 56),
         })
+    }
+
+    /// How far the topic's batches are counted with this one.
+    pub fn counted(&self) -> Counted {
+        Counted { last_us: self.time_us, next: self.number.wrapping_add(1) }
     }
 
     /// The offset behind the last record.
@@ -223,6 +250,7 @@ mod tests {
         records: 0x6162_6364,
         producer: 0x7172_7374,
         parts: 0x0102,
+        number: 0x0304,
         data_crc: 0x0a0b_0c0d,
     };
 
@@ -232,14 +260,19 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_the_document() {
-        let header = Header { partition: 3, base: 131_072, created_us: 1_700_000_000_000_000 };
+        let header = Header {
+            partition: 3,
+            base: 131_072,
+            created_us: 1_700_000_000_000_000,
+            before: Counted { last_us: 1_699_999_999_999_999, next: 0x0506 },
+        };
         // Made by another program: Python's struct module and a bitwise CRC.
         let expected = "6d696c6c7374720a0100000003000000000002000000000000401e18240a0600\
-             0000000000000000000000000000000000000000000000000000000098d2cf3c";
+             ff3f1e18240a060006050000000000000000000000000000000000007b9a485d";
         assert_eq!(hex(&header.encode()), expected);
         assert_eq!(Header::decode(&header.encode()), Ok(header));
         let expected = "0807060504030201181716151413121128272625242322213837363534333231\
-             4847464544434241545352516463626174737271020100000d0c0b0aae5e5886";
+             4847464544434241545352516463626174737271020104030d0c0b0a2dd99e7c";
         assert_eq!(hex(&ENTRY.encode()), expected);
         assert_eq!(Entry::decode(&ENTRY.encode()), Ok(ENTRY));
     }
@@ -254,7 +287,7 @@ mod tests {
     fn every_flipped_bit_is_noticed() {
         let attestation =
             Attestation { visible: 10, synced: 10, data_bytes: 300, index_bytes: 192 };
-        let header = Header { partition: 0, base: 0, created_us: 1 };
+        let header = Header { partition: 0, base: 0, created_us: 1, before: Counted::default() };
         for bit in 0..512 {
             let flip = |mut block: Block| {
                 block[bit / 8] ^= 1 << (bit % 8);
@@ -275,7 +308,8 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let mut block = Header { partition: 0, base: 0, created_us: 0 }.encode();
+        let mut block =
+            Header { partition: 0, base: 0, created_us: 0, before: Counted::default() }.encode();
         block[8] = 2;
         assert_eq!(Header::decode(&block), Err(FormatError::Version { found: 2 }));
     }

@@ -23,6 +23,7 @@ struct Lane<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     pub(super) time_us: i64,
+    pub(super) number: u16,
     pub(super) producer: u32,
     /// The partition of a batch that has not been placed by key.
     pub(super) turn: u32,
@@ -44,9 +45,6 @@ impl<'a> Group<'a> {
     pub(super) fn stage(&mut self, batch: &'a Batch, stamp: Stamp) -> Appended {
         let sequence = batch.identity.as_ref().map_or(0, |identity| identity.sequence);
         let mut appended = Appended { records: batch.records, ..Appended::default() };
-        if batch.records == 0 && sequence == 0 {
-            return appended;
-        }
         for part in &batch.parts {
             let partition = part.partition.unwrap_or(stamp.turn);
             let Some(lane) = self.lanes.get_mut(partition as usize) else { continue };
@@ -61,6 +59,7 @@ impl<'a> Group<'a> {
                 records: part.records,
                 producer: stamp.producer,
                 parts: batch.parts.len() as u16,
+                number: stamp.number,
                 data_crc: part.crc,
             };
             lane.end = entry.end();

@@ -7,7 +7,7 @@
 //! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once.
 //! - [`partition`]: one partition open for appending: its active segment.
 //! - `producers`: who appended up to which sequence.
-//! - `recovery`: what a crash left, and what of it holds.
+//! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
@@ -26,12 +26,18 @@ mod lookup;
 pub mod partition;
 mod producers;
 pub mod reader;
+mod reconcile;
 mod recovery;
 pub mod segment;
 pub mod settings;
 pub mod storage;
 pub mod topic;
 mod writer;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};

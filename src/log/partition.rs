@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::LogError;
-use super::format::{Attestation, BLOCK_BYTES, ENTRIES_AT, Entry};
+use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
 use super::segment::{Place, Segment};
 use super::storage::{Open, Storage};
@@ -50,7 +50,7 @@ impl Partition {
     /// # Errors
     /// When its first segment cannot be made.
     pub fn create(storage: &dyn Storage, place: &Place, created_us: i64) -> Result<(), LogError> {
-        Segment::create(storage, place, 0, created_us).map(drop)
+        Segment::create(storage, place, 0, created_us, Counted::default()).map(drop)
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged.
@@ -164,10 +164,10 @@ impl Partition {
     ///
     /// # Errors
     /// When the old one cannot be forced to the disk, or the new one not be made.
-    pub fn roll(&mut self, created_us: i64) -> Result<(), LogError> {
+    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
         self.close()?;
         let base = self.written.offset;
-        self.segment = Segment::create(&*self.storage, &self.place, base, created_us)?;
+        self.segment = Segment::create(&*self.storage, &self.place, base, created_us, before)?;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         self.synced = self.written;
         Ok(())

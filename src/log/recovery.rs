@@ -5,8 +5,8 @@
 //! nothing was acknowledged and may be cut, below it nothing may.
 
 use super::LogError;
-use super::format::{Attestation, BLOCK_BYTES, ENTRIES_AT, Entry, FormatError};
-use super::lookup;
+use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry, FormatError};
+use super::reconcile::reconcile;
 use super::segment::{Entries, Place, Segment, bases};
 use super::storage::{Open, Storage};
 
@@ -26,8 +26,10 @@ pub struct Survey {
     pub data_bytes: u64,
     /// The offset below which everything was attested as being on the disk.
     pub attested: u64,
-    /// Append time of the last entry that holds, in µs since the epoch.
-    pub time_us: Option<i64>,
+    /// How many entries were attested as being on the disk, at the least.
+    pub attested_entries: u64,
+    /// How far the topic's batches are counted, as far as this partition knows.
+    pub counted: Counted,
     /// Whether something lies behind what holds.
     pub torn: bool,
     /// What is wrong below the attested offset, and at which offset it begins.
@@ -41,8 +43,7 @@ impl Survey {
     }
 }
 
-/// Surveys all partitions of a topic. A batch that spreads over several of them holds in all or in
-/// none.
+/// Surveys all partitions of a topic, so that what holds of it is a beginning of what was appended.
 ///
 /// # Errors
 /// When files cannot be read. What is merely wrong with their contents is in the surveys.
@@ -51,10 +52,8 @@ pub fn survey_topic(storage: &dyn Storage, places: &[Place]) -> Result<Vec<Surve
     for place in places {
         surveys.push(survey(storage, place)?);
     }
-    if let Some(first_us) = first_incomplete(storage, places, &surveys)? {
-        for (place, survey) in places.iter().zip(&mut surveys) {
-            shorten(storage, place, survey, first_us)?;
-        }
+    if surveys.iter().all(|survey| survey.damage.is_none()) {
+        reconcile(storage, places, &mut surveys)?;
     }
     Ok(surveys)
 }
@@ -91,7 +90,8 @@ fn survey_clean(segment: &Segment, place: &Place, attested: &Attestation) -> Opt
         end,
         data_bytes: end_position,
         attested: end,
-        time_us: last.map(|last| last.time_us),
+        attested_entries: entries,
+        counted: last.map_or(segment.before, |last| last.counted()),
         torn: false,
         damage: None,
     })
@@ -106,6 +106,7 @@ fn survey_all(
     index_bytes: u64,
 ) -> Result<Survey, LogError> {
     let mut attested = attestation.map_or(0, |attestation| attestation.synced).max(segment.base);
+    let attested_index_bytes = attestation.map_or(0, |attestation| attestation.index_bytes);
     each_entry(segment, |_, entry| {
         if let Ok(entry) = entry {
             attested = attested.max(entry.synced);
@@ -118,7 +119,8 @@ fn survey_all(
         end: segment.base,
         data_bytes: 0,
         attested,
-        time_us: None,
+        attested_entries: attested_index_bytes.saturating_sub(ENTRIES_AT) / BLOCK_BYTES,
+        counted: segment.before,
         torn: false,
         damage: None,
     };
@@ -132,7 +134,7 @@ fn survey_all(
         Ok(fault.is_none())
     })?;
     survey.torn = data_bytes > survey.data_bytes || index_bytes > survey.index_bytes();
-    if survey.end < attested {
+    if survey.end < attested || survey.entries < survey.attested_entries {
         let why = fault.unwrap_or_else(|| "the index ends too early".to_owned());
         survey.damage = Some((survey.end, why));
     }
@@ -181,7 +183,7 @@ fn hold(
     survey.entries += 1;
     survey.end = entry.end();
     survey.data_bytes = entry.end_position();
-    survey.time_us = Some(entry.time_us);
+    survey.counted = entry.counted();
     Ok(None)
 }
 
@@ -198,76 +200,4 @@ pub(super) fn data_crc(segment: &Segment, place: &Place, entry: &Entry) -> Resul
         position += piece_bytes as u64;
     }
     Ok(crc)
-}
-
-/// The append time of the first batch that is not there in all the partitions it spreads over.
-fn first_incomplete(
-    storage: &dyn Storage,
-    places: &[Place],
-    surveys: &[Survey],
-) -> Result<Option<i64>, LogError> {
-    let mut first_us: Option<i64> = None;
-    for (place, survey) in places.iter().zip(surveys) {
-        let segment = Segment::open(storage, place, survey.base, Open::Read)?;
-        let entries = Entries::of(&segment, place);
-        let certain =
-            entries.partition_point(survey.entries, |entry| entry.end() <= survey.attested)?;
-        for number in certain..survey.entries {
-            let entry = entries.get(number)?;
-            if first_us.is_some_and(|first_us| entry.time_us >= first_us) {
-                break;
-            }
-            if entry.parts > 1 && parts_of(storage, places, surveys, entry.time_us)? < entry.parts {
-                first_us = Some(entry.time_us);
-            }
-        }
-    }
-    Ok(first_us)
-}
-
-/// How many partitions hold a part of the batch that was appended at `time_us`.
-fn parts_of(
-    storage: &dyn Storage,
-    places: &[Place],
-    surveys: &[Survey],
-    time_us: i64,
-) -> Result<u16, LogError> {
-    let mut parts = 0;
-    for (place, survey) in places.iter().zip(surveys) {
-        // A part may lie in a segment that was closed since: groups that came later did that.
-        let bases = bases(storage, place)?;
-        let found = lookup::first_at(storage, place, &bases, survey.entries, time_us)?;
-        parts += u16::from(found.is_some_and(|entry| entry.time_us == time_us));
-    }
-    Ok(parts)
-}
-
-/// Takes entries appended at `first_us` or later out of a survey.
-fn shorten(
-    storage: &dyn Storage,
-    place: &Place,
-    survey: &mut Survey,
-    first_us: i64,
-) -> Result<(), LogError> {
-    let segment = Segment::open(storage, place, survey.base, Open::Read)?;
-    let entries = Entries::of(&segment, place);
-    let kept = entries.partition_point(survey.entries, |entry| entry.time_us < first_us)?;
-    if kept == survey.entries {
-        return Ok(());
-    }
-    let first_cut = entries.get(kept)?;
-    if first_cut.base < survey.attested {
-        let why = "a batch that was acknowledged is not there in all its partitions".to_owned();
-        survey.damage.get_or_insert((first_cut.base, why));
-        return Ok(());
-    }
-    survey.entries = kept;
-    survey.end = first_cut.base;
-    survey.data_bytes = first_cut.position;
-    survey.torn = true;
-    survey.time_us = match kept.checked_sub(1) {
-        Some(last) => Some(entries.get(last)?.time_us),
-        None => None,
-    };
-    Ok(())
 }

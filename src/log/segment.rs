@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::LogError;
 use super::format::{
-    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, ENTRIES_AT, Entry, FormatError, Header,
+    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, Counted, ENTRIES_AT, Entry, FormatError,
+    Header,
 };
 use super::storage::{Open, Storage, StorageFile};
 
@@ -58,6 +59,8 @@ pub fn bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError>
 pub struct Segment {
     /// The offset of its first record.
     pub base: u64,
+    /// Where the topic's batches stood when it was begun.
+    pub before: Counted,
     data: Box<dyn StorageFile>,
     data_path: PathBuf,
     index: Box<dyn StorageFile>,
@@ -79,6 +82,7 @@ impl Segment {
         place: &Place,
         base: u64,
         created_us: i64,
+        before: Counted,
     ) -> Result<Segment, LogError> {
         let (data_path, index_path) = paths(place, base);
         let make = |path: &Path| {
@@ -86,7 +90,7 @@ impl Segment {
         };
         // The index first: recovery finds segments by their data files.
         let index = make(&index_path)?;
-        let header = Header { partition: place.partition, base, created_us }.encode();
+        let header = Header { partition: place.partition, base, created_us, before }.encode();
         let attestation =
             Attestation { visible: base, synced: base, data_bytes: 0, index_bytes: ENTRIES_AT };
         index
@@ -96,7 +100,7 @@ impl Segment {
         let data = make(&data_path)?;
         data.sync().map_err(|error| LogError::io(&data_path, error))?;
         storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-        Ok(Segment { base, data, data_path, index, index_path })
+        Ok(Segment { base, before, data, data_path, index, index_path })
     }
 
     /// Opens a segment that is there.
@@ -119,7 +123,8 @@ impl Segment {
             })
         };
         let (data, index) = (get(&data_path)?, get(&index_path)?);
-        let segment = Segment { base, data, data_path, index, index_path };
+        let before = Counted::default();
+        let mut segment = Segment { base, before, data, data_path, index, index_path };
         let mut block: Block = [0; BLOCK_BYTES as usize];
         let count = segment.read_index(0, &mut block)?;
         let header =
@@ -130,6 +135,7 @@ impl Segment {
         if header.base != base || header.partition != place.partition {
             return Err(named("the header names another segment".to_owned()));
         }
+        segment.before = header.before;
         Ok(segment)
     }
 

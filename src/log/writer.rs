@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::LogError;
 use super::batch::{Appended, Batch};
+use super::format::Counted;
 use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged};
 use super::producers::{Producers, Verdict};
@@ -13,6 +14,9 @@ use super::recovery::Survey;
 use super::segment::Place;
 use super::settings::Settings;
 use super::storage::Storage;
+
+/// The most batches that are written at once: far fewer than there are numbers for them.
+const GROUP_BATCHES_MAX: usize = 1 << 14;
 
 /// The time now, in µs since the epoch.
 pub(super) fn now_us() -> i64 {
@@ -30,8 +34,7 @@ pub(super) struct Writer {
     partitions: Vec<Partition>,
     /// Read from the files when first needed.
     producers: Option<Producers>,
-    /// The append time of the last batch; the next one's is greater.
-    last_us: i64,
+    counted: Counted,
     /// Which partition gets the next batch of a topic without a key.
     turn: u32,
     refuses: Option<Refusal>,
@@ -73,7 +76,7 @@ impl Writer {
             places,
             partitions,
             producers: None,
-            last_us: surveys.iter().filter_map(|survey| survey.time_us).max().unwrap_or(0),
+            counted: surveys.iter().map(|survey| survey.counted).max().unwrap_or_default(),
             turn: 0,
             refuses,
         })
@@ -81,10 +84,14 @@ impl Writer {
 
     /// Appends a group; one result a batch.
     pub(super) fn append(&mut self, batches: &[Batch]) -> Vec<Result<Appended, LogError>> {
-        match self.try_append(batches) {
-            Ok(results) => results,
-            Err(error) => batches.iter().map(|_| Err(error.clone())).collect(),
+        let mut results = Vec::with_capacity(batches.len());
+        for group in batches.chunks(GROUP_BATCHES_MAX) {
+            match self.try_append(group) {
+                Ok(appended) => results.extend(appended),
+                Err(error) => results.extend(group.iter().map(|_| Err(error.clone()))),
+            }
         }
+        results
     }
 
     /// Where a producer stands.
@@ -126,10 +133,13 @@ impl Writer {
         self.roll_full()?;
         self.name_producers(batches)?;
         let mut group = Group::new(&self.partitions);
+        let before = self.counted;
         let results = batches.iter().map(|batch| self.stage(&mut group, batch)).collect();
         let written = self.write(&group);
         if written.is_err() {
-            // They were noted as if all went well; what the log really holds is in its files.
+            // They were counted and noted as if all went well; the numbers must have no gap, and
+            // what the log really holds of the producers is in its files.
+            self.counted.next = before.next;
             self.producers = None;
         }
         written.map(|()| results)
@@ -151,8 +161,13 @@ impl Writer {
                 }
             }
         }
-        self.last_us = now_us().max(self.last_us.saturating_add(1));
-        let stamp = Stamp { time_us: self.last_us, producer, turn: self.turn };
+        if batch.records == 0 && batch.identity.is_none() {
+            return Ok(Appended::default());
+        }
+        let number = self.counted.next;
+        let last_us = now_us().max(self.counted.last_us.saturating_add(1));
+        self.counted = Counted { last_us, next: number.wrapping_add(1) };
+        let stamp = Stamp { time_us: last_us, number, producer, turn: self.turn };
         let appended = group.stage(batch, stamp);
         if batch.records > 0 {
             self.turn = (self.turn + 1) % self.settings.partitions;
@@ -208,7 +223,7 @@ impl Writer {
             if !self.partitions[at].is_full(self.settings.segment_bytes) {
                 continue;
             }
-            if let Err(error) = self.partitions[at].roll(now_us()) {
+            if let Err(error) = self.partitions[at].roll(now_us(), self.counted) {
                 return Err(self.fail(error));
             }
             rolled = true;
