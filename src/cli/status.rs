@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::expr::ExprError;
+
 /// How a tool ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -76,6 +78,9 @@ impl Status {
 fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.status);
+    }
+    if cause.is::<ExprError>() {
+        return Some(Status::Usage);
     }
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         return Some(Status::of_io(error));
