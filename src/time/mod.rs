@@ -5,7 +5,9 @@
 
 pub mod duration;
 pub mod event_time;
+pub mod interval;
 pub mod timestamp;
 pub mod watermark;
 
-pub use duration::Duration;
+pub use duration::{Duration, Shift};
+pub use interval::Interval;

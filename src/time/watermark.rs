@@ -1,5 +1,7 @@
 //! The watermark: how far event time has come.
 
+use super::Duration;
+
 /// Follows the event times of a stream (SEMANTICS: Flink's `BoundedOutOfOrdernessWatermarks`).
 ///
 /// A watermark of `w` says that no record with an event time of `w` or before is expected any more.
@@ -8,26 +10,34 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Watermark {
     out_of_order_ms: i64,
-    at_ms: Option<i64>,
+    greatest_ms: Option<i64>,
 }
 
 impl Watermark {
-    /// A watermark that allows records to be up to `out_of_order` late.
-    pub fn new(out_of_order: super::Duration) -> Watermark {
-        Watermark { out_of_order_ms: out_of_order.ms(), at_ms: None }
+    /// A watermark that allows a record to come `out_of_order` behind the greatest event time.
+    pub fn new(out_of_order: Duration) -> Watermark {
+        Watermark { out_of_order_ms: out_of_order.ms(), greatest_ms: None }
     }
 
     /// Takes note of a record's event time; gives the watermark behind that record.
     pub fn observe(&mut self, time_ms: i64) -> i64 {
-        let follows = time_ms.saturating_sub(self.out_of_order_ms).saturating_sub(1);
-        let at_ms = self.at_ms.map_or(follows, |at_ms| at_ms.max(follows));
-        self.at_ms = Some(at_ms);
-        at_ms
+        let greatest_ms = self.greatest_ms.map_or(time_ms, |greatest_ms| greatest_ms.max(time_ms));
+        self.greatest_ms = Some(greatest_ms);
+        self.behind(greatest_ms)
     }
 
-    /// The watermark; none before the first record.
+    /// The watermark in milliseconds since the epoch; none before the first record.
     pub fn at_ms(&self) -> Option<i64> {
-        self.at_ms
+        self.greatest_ms.map(|greatest_ms| self.behind(greatest_ms))
+    }
+
+    /// The greatest event time seen, in milliseconds since the epoch; none before the first record.
+    pub fn greatest_ms(&self) -> Option<i64> {
+        self.greatest_ms
+    }
+
+    fn behind(&self, greatest_ms: i64) -> i64 {
+        greatest_ms.saturating_sub(self.out_of_order_ms).saturating_sub(1)
     }
 }
 
@@ -40,16 +50,15 @@ pub fn closes(watermark_ms: i64, end_ms: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Duration;
 
     #[test]
     fn follows_the_greatest_time_and_never_goes_back() {
         let mut watermark = Watermark::new(Duration::from_ms(5_000).unwrap());
-        assert_eq!(watermark.at_ms(), None);
+        assert_eq!((watermark.at_ms(), watermark.greatest_ms()), (None, None));
         assert_eq!(watermark.observe(10_000), 4_999);
         assert_eq!(watermark.observe(-70_000), 4_999);
         assert_eq!(watermark.observe(10_001), 5_000);
-        assert_eq!(watermark.at_ms(), Some(5_000));
+        assert_eq!((watermark.at_ms(), watermark.greatest_ms()), (Some(5_000), Some(10_001)));
     }
 
     #[test]
