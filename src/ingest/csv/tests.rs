@@ -1,3 +1,5 @@
+//! The decoder as a whole: values, quotes, line numbers, limits, and any cut into blocks.
+
 use super::*;
 use crate::record::json::validate;
 use crate::record::text::write_string;
