@@ -1,1 +1,3 @@
 //! One file a tool: its options and how they wire the rooms together.
+
+pub mod log_serve;

@@ -76,6 +76,13 @@ impl Connection {
         Ok(self.input.get(line))
     }
 
+    /// Takes what is buffered as the last line, which has no line end. For when the peer has ended.
+    pub fn take_rest(&mut self) -> &[u8] {
+        let rest = self.unread.clone();
+        self.advance(rest.len());
+        self.input.get(rest).unwrap_or_default()
+    }
+
     /// Reads once whatever is there, waiting until something is; 0 at the end.
     ///
     /// # Errors

@@ -9,8 +9,11 @@
 
 pub mod address;
 pub mod answer;
+pub mod client;
 pub mod connection;
 pub mod request;
+
+pub use client::{Client, ClientError};
 
 /// The version of the protocol that this code speaks.
 pub const VERSION: u32 = 1;
