@@ -2,9 +2,11 @@
 //! section 4, "Embedded or served").
 //!
 //! - [`appender`]: writing to one topic.
+//! - [`catalog`]: which topics there are.
 //! - [`reader`]: reading one topic.
 
 pub mod appender;
+pub mod catalog;
 pub mod reader;
 
 pub use appender::{AppendError, Appender, Wanted};
