@@ -13,9 +13,11 @@ pub mod options;
 pub mod output;
 pub mod pages;
 pub mod pump;
+pub mod ready;
 pub mod rejects;
 pub mod signals;
 pub mod status;
+pub mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

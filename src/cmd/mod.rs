@@ -1,4 +1,5 @@
 //! One file a tool: its options and how they wire the rooms together.
 
 pub mod aggregate;
+pub mod log_serve;
 pub mod window;
