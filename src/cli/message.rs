@@ -13,6 +13,11 @@ pub(super) fn name_tool(name: &str) {
     let _ = TOOL.set(name.to_owned());
 }
 
+/// The name that messages begin with.
+pub(super) fn tool() -> &'static str {
+    TOOL.get().map_or("millstream", String::as_str)
+}
+
 /// Keeps the default panic report off stderr: [`panic`] says it in our form.
 pub(super) fn quiet_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_none() {
@@ -25,8 +30,7 @@ pub(super) fn quiet_panics() {
 
 /// Prints one line to stderr, the tool's name before it.
 pub fn note(text: &str) {
-    let tool = TOOL.get().map_or("millstream", String::as_str);
-    let line = format!("{tool}: {}\n", text.replace('\n', " "));
+    let line = format!("{}: {}\n", tool(), text.replace('\n', " "));
     // Nobody is left to tell when stderr itself is gone.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }

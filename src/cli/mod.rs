@@ -7,14 +7,17 @@
 //! Only this room touches stderr, signals and exit statuses.
 
 pub mod input;
+pub mod keep;
 pub mod message;
 pub mod options;
 pub mod output;
 pub mod pages;
 pub mod pump;
+pub mod ready;
 pub mod rejects;
 pub mod signals;
 pub mod status;
+pub mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

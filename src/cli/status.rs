@@ -3,6 +3,12 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::expr::ExprError;
+use crate::log::LogError;
+use crate::wire::ClientError;
+use crate::wire::address::BindError;
+use crate::wire::answer::Code;
+
 /// How a tool ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -77,10 +83,83 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.status);
     }
+    if cause.is::<ExprError>() {
+        return Some(Status::Usage);
+    }
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         return Some(Status::of_io(error));
     }
+    if let Some(error) = cause.downcast_ref::<LogError>() {
+        return Some(of_log(error));
+    }
+    if let Some(error) = cause.downcast_ref::<ClientError>() {
+        return Some(of_client(error));
+    }
+    if let Some(error) = cause.downcast_ref::<BindError>() {
+        return Some(of_bind(error));
+    }
     None
+}
+
+fn of_log(error: &LogError) -> Status {
+    match error {
+        LogError::Io { error, .. } => of_storage(error),
+        LogError::Locked { .. } => Status::TryAgain,
+        LogError::NoLog { .. }
+        | LogError::UnknownTopic { .. }
+        | LogError::UnknownPartition { .. }
+        | LogError::OffsetOutOfRange { .. } => Status::Unavailable,
+        LogError::TopicExists { .. } => Status::CantCreate,
+        LogError::BadTopicName { .. } | LogError::BadSettings { .. } => Status::Usage,
+        LogError::BadRecords { .. } | LogError::SequenceGap { .. } => Status::Data,
+        LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
+    }
+}
+
+/// What the daemon refuses has the status that the log's own error would have.
+fn of_client(error: &ClientError) -> Status {
+    match error {
+        ClientError::Io { error, .. } => of_storage(error),
+        ClientError::Closed { .. } => Status::Unavailable,
+        ClientError::Garbled { .. } => Status::Internal,
+        ClientError::Refused(refused) => of_code(refused.code),
+    }
+}
+
+fn of_code(code: Code) -> Status {
+    match code {
+        Code::BadRequest => Status::Internal,
+        Code::UnknownTopic
+        | Code::UnknownPartition
+        | Code::OffsetOutOfRange
+        | Code::UnsupportedVersion
+        | Code::Unknown => Status::Unavailable,
+        Code::TopicExists => Status::CantCreate,
+        Code::BadTopicName | Code::BadSettings => Status::Usage,
+        Code::TooLarge | Code::BadRecords | Code::SequenceGap => Status::Data,
+        Code::Damaged | Code::ClosedToAppends | Code::Io | Code::FullDisk => Status::Io,
+        Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown => Status::TryAgain,
+    }
+}
+
+fn of_bind(error: &BindError) -> Status {
+    match error {
+        BindError::InUse { .. } => Status::TryAgain,
+        BindError::NotASocket { .. } => Status::CantCreate,
+        BindError::Io { error, .. } => match Status::of_io(error) {
+            Status::NotPermitted => Status::NotPermitted,
+            _ => Status::CantCreate,
+        },
+    }
+}
+
+/// The status for a failed system call on the log's files or socket: what is wrong with them is not
+/// the user's data.
+fn of_storage(error: &io::Error) -> Status {
+    match Status::of_io(error) {
+        Status::Data => Status::Io,
+        status => status,
+    }
 }
 
 /// An error that carries its exit status: for what a tool itself finds wrong.
@@ -101,5 +180,41 @@ impl Failure {
     /// Options that make no sense together.
     pub fn usage(message: impl Into<String>) -> Self {
         Failure::new(Status::Usage, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::answer::ErrorBody;
+    use anyhow::Context;
+
+    #[test]
+    fn the_first_cause_that_has_a_status_counts() {
+        let locked = LogError::Locked { path: "d".into() };
+        let error = anyhow::Error::from(locked).context("while starting");
+        assert_eq!(Status::of(&error), Status::TryAgain);
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = LogError::io("d".as_ref(), denied);
+        assert_eq!(Status::of(&anyhow::Error::from(error)), Status::NotPermitted);
+        assert_eq!(Status::of(&anyhow::anyhow!("?")), Status::Io);
+    }
+
+    #[test]
+    fn near_and_far_errors_have_the_same_status() {
+        let topic = || "t".to_owned();
+        let pairs = [
+            (LogError::UnknownTopic { topic: topic() }, Code::UnknownTopic),
+            (LogError::TopicExists { topic: topic() }, Code::TopicExists),
+            (LogError::BadTopicName { name: topic() }, Code::BadTopicName),
+            (LogError::BadSettings { why: topic() }, Code::BadSettings),
+            (LogError::BadRecords { records: Vec::new() }, Code::BadRecords),
+            (LogError::Poisoned { topic: topic(), why: topic() }, Code::ClosedToAppends),
+        ];
+        for (near, code) in pairs {
+            let far = ClientError::from(ErrorBody::new(code, "m"));
+            let far = Err::<(), _>(far).context("through the daemon").unwrap_err();
+            assert_eq!(Status::of(&anyhow::Error::from(near)), Status::of(&far), "{code:?}");
+        }
     }
 }

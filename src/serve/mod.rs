@@ -1,1 +1,35 @@
-//! .
+//! The daemon: it joins the log and the protocol (DESIGN section 5, `docs/PROTOCOL.md`).
+//!
+//! Each connection has a thread, which blocks only on its own socket, on the disk while it writes
+//! for a group, and on its turn for memory.
+//!
+//! - [`daemon`]: taking connections, and ending them when the daemon stops.
+//! - [`session`]: one connection: its requests in order.
+//! - [`append`]: the session's appends, gathered as far as they arrived together.
+//! - [`fetch`]: the session's reading: delivering, following, telling offsets.
+//! - [`commit`]: group commit.
+//! - [`bell`]: waking followers.
+//! - [`budget`]: the memory that appends may hold.
+//! - [`limits`]: how much the daemon takes on.
+//! - [`refusal`]: the log's errors as the protocol tells them.
+
+mod append;
+mod bell;
+mod budget;
+mod commit;
+mod daemon;
+mod fetch;
+mod limits;
+mod refusal;
+mod session;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use daemon::{ServeError, run};
+pub use limits::Limits;
+
+/// Locks. A session that panicked while it held the lock left nothing half done: every critical
+/// section of this room is a few assignments.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,1 +1,19 @@
-//! .
+//! The protocol on the socket, both ends of it (DESIGN section 5, `docs/PROTOCOL.md`). It knows no
+//! storage.
+//!
+//! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
+//! - [`answer`]: what the daemon says.
+//! - [`connection`]: lines and record bytes over a socket.
+//! - [`address`]: where the socket is.
+//! - [`client`]: the requests as calls.
+
+pub mod address;
+pub mod answer;
+pub mod client;
+pub mod connection;
+pub mod request;
+
+pub use client::{Client, ClientError};
+
+/// The version of the protocol that this code speaks.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,156 @@
+//! `log-serve`: the daemon that owns a log's directory.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::cli::options::{DataOptions, parse_bytes};
+use crate::cli::ready::Readiness;
+use crate::cli::signals::Stop;
+use crate::cli::{Failure, Status, trace};
+use crate::log::{Log, LogError};
+use crate::serve::{self, Limits, ServeError};
+use crate::wire::address::{self, Listener, SOCKET};
+
+const EXAMPLES: &str = "\
+Examples:
+  log-serve --data /var/lib/millstream
+      Serve the log in that directory to whoever may open its socket; stop with Ctrl-C.
+  log-serve --socket-mode 0660 --ready-fd 3 3>&1
+      Let the directory's group in, and tell a supervisor when it can begin.
+  echo '{\"topics\":{}}' | nc -NU \"$MILLSTREAM_DIR/socket\"
+      Talk to it by hand; docs/PROTOCOL.md says how.";
+
+/// Serve a log: take appends, keep them, and deliver records over a Unix socket
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "log-serve",
+    version,
+    about,
+    long_about = "Serve a log: take appends, keep them, and deliver records over a Unix socket.\n\n\
+        log-serve owns the log's directory while it runs and listens on the file 'socket' in it. \
+        It is ready once it says so: in a line on stderr, on --ready-fd, and to $NOTIFY_SOCKET. \
+        SIGTERM or SIGINT makes it finish what is in hand, close the log and end.",
+    after_help = EXAMPLES
+)]
+pub struct Options {
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Write a line end to descriptor N once ready, and close it
+    #[arg(long, value_name = "N")]
+    ready_fd: Option<i32>,
+
+    /// Give the socket these permissions
+    #[arg(long, value_name = "MODE", value_parser = parse_mode, default_value = "0600")]
+    socket_mode: u32,
+
+    /// Serve at most N connections at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1024)]
+    max_connections: u32,
+
+    /// Refuse request lines longer than SIZE
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "64KiB")]
+    max_request: u64,
+
+    /// Refuse appends of more than SIZE
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "32MiB")]
+    max_append: u64,
+
+    /// Hold at most SIZE of appended records in memory, all connections together
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "256MiB")]
+    max_memory: u64,
+
+    /// When stopping, cut off connections that are not done after SECONDS
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    drain: u32,
+
+    /// Tell on stderr what happens, up to LEVEL
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "warn")]
+    log_level: trace::Level,
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// When the directory cannot be opened or is somebody else's now, or the socket cannot be listened
+/// on.
+pub fn run(options: Options) -> anyhow::Result<Status> {
+    // First of all: it takes over a descriptor by its number.
+    let mut readiness = Readiness::new(options.ready_fd)?;
+    let stop = Stop::install()?;
+    trace::start(options.log_level);
+    allow_descriptors();
+    let dir = options.data.dir()?;
+    let limits = options.limits();
+    let log = Log::open(&dir).map_err(|error| explain_lock(&dir, error))?;
+    let listener = Listener::bind(&dir, options.socket_mode)?;
+    readiness.ready(&format!("listening on {}", dir.join(SOCKET).display()));
+    match serve::run(listener, log, &stop, limits, || readiness.stopping()) {
+        Ok(()) => Ok(Status::Done),
+        // The log's error has a status of its own.
+        Err(ServeError::Log(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Options {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections_max: self.max_connections as usize,
+            request_bytes_max: usize::try_from(self.max_request).unwrap_or(usize::MAX),
+            append_bytes_max: self.max_append,
+            memory_bytes_max: self.max_memory,
+            drain: Duration::from_secs(self.drain.into()),
+        }
+    }
+}
+
+/// Says who holds the lock, as far as can be told.
+fn explain_lock(dir: &Path, error: LogError) -> anyhow::Error {
+    if matches!(error, LogError::Locked { .. }) && matches!(address::connect(dir), Ok(Some(_))) {
+        let socket = dir.join(SOCKET);
+        let message = format!("{}: another log-serve listens there already", socket.display());
+        return Failure::new(Status::TryAgain, message).into();
+    }
+    error.into()
+}
+
+/// Each connection is a descriptor, and so is each open file of the log: takes as many as the
+/// system lets us, since the usual limit is far lower.
+fn allow_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+}
+
+fn parse_mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| format!("'{text}' is not a file mode; write it like 0660"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!(parse_mode("0660"), Ok(0o660));
+        assert_eq!(parse_mode("600"), Ok(0o600));
+        for bad in ["", "0680", "1777", "rw", "-1"] {
+            assert!(parse_mode(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_the_librarys() {
+        let options = Options::try_parse_from(["log-serve"]).unwrap();
+        assert_eq!(options.limits(), Limits::default());
+    }
+}

@@ -1,0 +1,57 @@
+//! What can go wrong in the log, each with its place.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::BATCH_BYTES_MAX;
+use super::batch::BadRecord;
+
+/// An error of the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages are the documentation.
+pub enum LogError {
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: Arc<io::Error> },
+    #[error("{}: another process writes this log; try again, or start log-serve to share it", path.display())]
+    Locked { path: PathBuf },
+    #[error("{}: no log here", path.display())]
+    NoLog { path: PathBuf },
+    #[error("{topic}: no such topic")]
+    UnknownTopic { topic: String },
+    #[error("{topic}: the topic exists already, with other settings")]
+    TopicExists { topic: String },
+    #[error(
+        "'{name}' is not a topic name: ASCII letters, digits, '.', '_' and '-', at most 200, not beginning with '.' or '-'"
+    )]
+    BadTopicName { name: String },
+    #[error("{why}")]
+    BadSettings { why: String },
+    #[error("{topic}: no partition {partition}; it has {partitions}, counted from 0")]
+    UnknownPartition { topic: String, partition: u32, partitions: u32 },
+    #[error(
+        "{topic}/{partition}@{offset}: offset out of range; the partition holds {start} to {end}"
+    )]
+    OffsetOutOfRange { topic: String, partition: u32, offset: u64, start: u64, end: u64 },
+    #[error("{} of the batch's records are bad; the first: record {}: {}", records.len(), records.first().map_or(0, |bad| bad.record + 1), records.first().map_or("", |bad| &bad.why))]
+    BadRecords { records: Vec<BadRecord> },
+    #[error("{topic}: producer {producer} stands at {}, not at {after}; nothing was appended", held.map_or("its beginning".to_owned(), |held| held.to_string()))]
+    SequenceGap { topic: String, producer: String, held: Option<u64>, after: u64 },
+    #[error(
+        "{topic}/{partition}@{offset}: damaged: {why}; nothing was changed; see log-admin verify"
+    )]
+    Damaged { topic: String, partition: u32, offset: u64, why: String },
+    #[error("a batch of {bytes} bytes; the log takes up to {BATCH_BYTES_MAX} at once")]
+    BatchTooLarge { bytes: usize },
+    #[error(
+        "{topic}: closed to appends after a failed write: {why}; restart the writer to recover"
+    )]
+    Poisoned { topic: String, why: String },
+}
+
+impl LogError {
+    /// An I/O error at `path`.
+    pub fn io(path: &Path, error: io::Error) -> LogError {
+        LogError::Io { path: path.to_owned(), error: Arc::new(error) }
+    }
+}

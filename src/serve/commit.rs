@@ -1,0 +1,138 @@
+//! Group commit: batches of many connections share one write and one fdatasync.
+//!
+//! There is no committing thread. Whoever finds nobody writing to the topic writes at once; who
+//! comes meanwhile stands in line, and the first of them then writes for all. So a lone producer
+//! hands nothing to another thread, and while one fdatasync runs, the next group gathers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::bell::Bell;
+use super::lock;
+use crate::log::{Appended, Batch, LogError, Topic};
+
+/// What each batch came to.
+pub type Outcomes = Vec<Result<Appended, LogError>>;
+
+/// Where a topic's batches are handed in.
+pub struct Desk {
+    /// The topic.
+    pub topic: Arc<Topic>,
+    /// Rung after each group.
+    pub bell: Bell,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    /// Whether somebody writes, or has been called to.
+    busy: bool,
+    waiting: Vec<Entry>,
+}
+
+/// Batches of one connection, and how to call it.
+struct Entry {
+    batches: Vec<Batch>,
+    call: Arc<Call>,
+}
+
+#[derive(Default)]
+struct Call {
+    said: Mutex<Option<Said>>,
+    changed: Condvar,
+}
+
+enum Said {
+    /// Somebody wrote the batches.
+    Done(Outcomes),
+    /// Write for all who wait; your own entry is the first.
+    Lead,
+}
+
+impl Desk {
+    /// The desk of a topic.
+    pub fn new(topic: Arc<Topic>) -> Desk {
+        Desk { topic, bell: Bell::default(), line: Mutex::default() }
+    }
+
+    /// Appends the batches in order; durable and visible on return. One outcome a batch.
+    pub fn append(&self, batches: Vec<Batch>) -> Outcomes {
+        let call = {
+            let mut line = lock(&self.line);
+            if !line.busy {
+                line.busy = true;
+                drop(line);
+                return self.lead(batches, std::iter::empty());
+            }
+            let call = Arc::new(Call::default());
+            line.waiting.push(Entry { batches, call: Arc::clone(&call) });
+            call
+        };
+        match call.wait() {
+            Said::Done(outcomes) => outcomes,
+            Said::Lead => {
+                let mut entries = std::mem::take(&mut lock(&self.line).waiting).into_iter();
+                // Nobody else takes entries, so our own is still the first.
+                let own = entries.next().map(|own| own.batches).unwrap_or_default();
+                self.lead(own, entries)
+            }
+        }
+    }
+
+    /// Writes for ourselves and `others`, tells them, and passes the lead on.
+    fn lead(&self, own: Vec<Batch>, others: impl Iterator<Item = Entry>) -> Outcomes {
+        let own_count = own.len();
+        let mut group = own;
+        let mut told = Vec::new();
+        for other in others {
+            told.push((other.batches.len(), other.call));
+            group.extend(other.batches);
+        }
+        let mut outcomes = self.write(group).into_iter();
+        let mut next = |count: usize| -> Outcomes {
+            (0..count).map(|_| outcomes.next().unwrap_or_else(|| Err(self.broken()))).collect()
+        };
+        let own = next(own_count);
+        for (count, call) in told {
+            call.say(Said::Done(next(count)));
+        }
+        self.pass_on();
+        self.bell.ring();
+        own
+    }
+
+    /// A fault in the log must not leave those who wait without an answer.
+    fn write(&self, group: Vec<Batch>) -> Outcomes {
+        catch_unwind(AssertUnwindSafe(|| self.topic.append(group))).unwrap_or_default()
+    }
+
+    fn broken(&self) -> LogError {
+        let topic = self.topic.name().to_owned();
+        LogError::Poisoned { topic, why: "an internal error of log-serve".to_owned() }
+    }
+
+    fn pass_on(&self) {
+        let mut line = lock(&self.line);
+        match line.waiting.first() {
+            Some(first) => first.call.say(Said::Lead),
+            None => line.busy = false,
+        }
+    }
+}
+
+impl Call {
+    fn say(&self, what: Said) {
+        *lock(&self.said) = Some(what);
+        self.changed.notify_one();
+    }
+
+    fn wait(&self) -> Said {
+        let mut said = lock(&self.said);
+        loop {
+            match said.take() {
+                Some(what) => return what,
+                None => said = self.changed.wait(said).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}

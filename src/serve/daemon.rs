@@ -1,0 +1,264 @@
+//! Taking connections, and ending them when the daemon stops.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::budget::Budget;
+use super::commit::Desk;
+use super::limits::{Limits, RESPITE, STACK_BYTES};
+use super::lock;
+use super::session::Session;
+use crate::log::{Log, LogError};
+use crate::wire::address::Listener;
+use crate::wire::answer::{Answer, Code, ErrorBody};
+
+/// How long sessions get to notice that they were cut off.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// Why the daemon ended, if not because it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The kernel gives no more connections.
+    #[error("cannot take connections")]
+    Accept(#[source] io::Error),
+    /// The log did not close cleanly.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// What all sessions share.
+pub(super) struct Shared {
+    pub log: Log,
+    pub limits: Limits,
+    pub budget: Budget,
+    desks: Mutex<HashMap<String, Arc<Desk>>>,
+    /// Readable once the daemon is to stop.
+    stop: OwnedFd,
+    stopping: AtomicBool,
+    seats: Mutex<HashMap<u64, Arc<UnixStream>>>,
+    seat_freed: Condvar,
+}
+
+/// Serves `log` on `listener` until `stop` becomes readable; then calls `stopping`, removes the
+/// socket, finishes what is in hand and closes the log.
+///
+/// # Errors
+/// When connections can no longer be taken, or the log does not close cleanly.
+pub fn run(
+    listener: Listener,
+    log: Log,
+    stop: impl AsFd,
+    limits: Limits,
+    stopping: impl FnOnce(),
+) -> Result<(), ServeError> {
+    let stop = stop.as_fd().try_clone_to_owned().map_err(ServeError::Accept)?;
+    let shared = Arc::new(Shared {
+        log,
+        limits,
+        budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+        desks: Mutex::default(),
+        stop,
+        stopping: AtomicBool::new(false),
+        seats: Mutex::default(),
+        seat_freed: Condvar::new(),
+    });
+    let taken = take_connections(&listener, &shared);
+    stopping();
+    shared.stopping.store(true, Ordering::SeqCst);
+    close_door(&listener);
+    drop(listener);
+    shared.drain();
+    shared.log.close()?;
+    taken.map_err(ServeError::Accept)
+}
+
+fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut number = 0;
+    loop {
+        match wait(&[(listener.as_fd(), PollFlags::POLLIN), shared.stop_wanted()], None)?[..] {
+            [_, true, ..] => return Ok(()),
+            [true, ..] => {}
+            _ => continue,
+        }
+        match listener.accept() {
+            Ok(stream) => {
+                number += 1;
+                admit(shared, number, stream);
+            }
+            Err(error) if passes(&error) => {}
+            Err(error) if is_shortage(&error) => {
+                tracing::warn!("cannot take a connection now: {error}");
+                wait(&[shared.stop_wanted()], Some(RESPITE))?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether an accept failed only for this connection.
+fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock)
+}
+
+/// Whether the kernel is out of something that it may have again later.
+fn is_shortage(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
+}
+
+/// Gives the connection a thread, or tells it why not.
+fn admit(shared: &Arc<Shared>, number: u64, stream: UnixStream) {
+    let stream = Arc::new(stream);
+    let Some(seat) = Seat::take(shared, number, &stream) else {
+        tracing::warn!("connection {number} refused: there are as many as may be");
+        return refuse(
+            &stream,
+            Code::TooManyConnections,
+            "log-serve has all the connections that --max-connections allows; try again later",
+        );
+    };
+    let thread = std::thread::Builder::new().name(format!("session {number}"));
+    let session = Arc::clone(&stream);
+    let started = thread.stack_size(STACK_BYTES).spawn(move || {
+        let seat = seat;
+        tracing::debug!("connection {number} begins");
+        let ended = Session::new(&seat.shared, session).run();
+        tracing::debug!("connection {number} ends: {ended}");
+    });
+    if let Err(error) = started {
+        tracing::warn!("connection {number} refused: no thread for it: {error}");
+        refuse(&stream, Code::TooManyConnections, "log-serve has no thread left; try again later");
+    }
+}
+
+/// Tells a connection that nobody will serve why that is so; it has just come, so that one line
+/// always fits.
+fn refuse(stream: &UnixStream, code: Code, message: &str) {
+    let mut line = Vec::new();
+    Answer::Error(ErrorBody::new(code, message)).write(&mut line);
+    let told = stream
+        .set_nonblocking(true)
+        .and_then(|()| io::Write::write_all(&mut &*stream, &line))
+        .and_then(|()| stream.shutdown(Shutdown::Both));
+    if let Err(error) = told {
+        tracing::debug!("a refused connection did not hear of it: {error}");
+    }
+}
+
+/// Lets nobody new find the socket, and sends away those who stand before it.
+fn close_door(listener: &Listener) {
+    if let Err(error) = listener.hide() {
+        tracing::warn!("cannot remove the socket: {error}");
+    }
+    while let Ok(stream) = listener.accept() {
+        refuse(&stream, Code::ShuttingDown, STOPPING);
+    }
+}
+
+/// What is said to those who come too late.
+pub(super) const STOPPING: &str = "log-serve is shutting down; try again once it is back";
+
+impl Shared {
+    /// The desk of a topic.
+    pub fn desk(&self, topic: &str) -> Result<Arc<Desk>, LogError> {
+        if let Some(desk) = lock(&self.desks).get(topic) {
+            return Ok(Arc::clone(desk));
+        }
+        // Opening may mean to recover: not while others wait for the lock.
+        let opened = self.log.topic(topic)?;
+        let mut desks = lock(&self.desks);
+        let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
+        Ok(Arc::clone(desk))
+    }
+
+    /// Whether no new requests are taken.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// For [`wait`]: the daemon is to stop.
+    pub fn stop_wanted(&self) -> (BorrowedFd<'_>, PollFlags) {
+        (self.stop.as_fd(), PollFlags::POLLIN)
+    }
+
+    /// Waits for all sessions to end; cuts off those that take too long.
+    fn drain(&self) {
+        if self.all_left_within(self.limits.drain) {
+            return;
+        }
+        let seats: Vec<_> = lock(&self.seats).values().cloned().collect();
+        tracing::warn!("{} connections were not done in time and are cut off", seats.len());
+        for stream in seats {
+            // One that has just ended by itself is as good.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        self.all_left_within(LAST_CALL);
+    }
+
+    fn all_left_within(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut seats = lock(&self.seats);
+        while !seats.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.seat_freed.wait_timeout(seats, left);
+            seats = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+/// A connection's place among those allowed, until dropped.
+struct Seat {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Seat {
+    fn take(shared: &Arc<Shared>, number: u64, stream: &Arc<UnixStream>) -> Option<Seat> {
+        let mut seats = lock(&shared.seats);
+        if seats.len() >= shared.limits.connections_max {
+            return None;
+        }
+        seats.insert(number, Arc::clone(stream));
+        Some(Seat { shared: Arc::clone(shared), number })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.shared.seats).remove(&self.number);
+        self.shared.seat_freed.notify_all();
+    }
+}
+
+/// Waits until one of the descriptors has something of what is asked of it, or has failed; tells
+/// which. Hang-ups always count.
+pub(super) fn wait(
+    fds: &[(BorrowedFd<'_>, PollFlags)],
+    timeout: Option<Duration>,
+) -> io::Result<Vec<bool>> {
+    let mut fds: Vec<_> = fds.iter().map(|&(fd, events)| PollFd::new(fd, events)).collect();
+    let timeout = timeout
+        .map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+    loop {
+        match poll(&mut fds, timeout) {
+            Ok(_) => return Ok(fds.iter().map(|fd| fd.any().unwrap_or(true)).collect()),
+            Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

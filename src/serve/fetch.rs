@@ -1,0 +1,220 @@
+//! A session's reading: delivering, following, telling offsets.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use nix::poll::PollFlags;
+
+use super::bell::Waiter;
+use super::commit::Desk;
+use super::daemon::{STOPPING, wait};
+use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
+use super::refusal;
+use super::session::{End, Session};
+use crate::log::{Bounds, Chunk, Cursor, LogError, Span};
+use crate::wire::answer::{Answer, BatchRun, Code, ErrorBody, Fetched, Place, Places, Records};
+use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
+
+impl Session<'_> {
+    /// Delivers what a fetch asks for; follows if it asks for that.
+    pub fn fetch(&mut self, fetch: Fetch) -> Result<(), End> {
+        let opened = self.open(&fetch);
+        let (desk, mut cursor) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.reply(Err(error));
+                return Ok(());
+            }
+        };
+        let ended = if fetch.follow {
+            self.follow(&desk, &mut cursor, fetch.batches)?
+        } else {
+            self.deliver(&mut cursor, fetch.batches)?
+        };
+        let fetched = |()| {
+            let offsets = cursor.positions().into_iter().collect();
+            Answer::Fetched(Fetched { topic: fetch.topic, offsets })
+        };
+        self.reply(ended.map(fetched).map_err(refusal::body));
+        Ok(())
+    }
+
+    fn open(&self, fetch: &Fetch) -> Result<(Arc<Desk>, Cursor), ErrorBody> {
+        let desk = self.shared.desk(&fetch.topic).map_err(refusal::body)?;
+        let reader = desk.topic.reader();
+        let bounds = reader.bounds().map_err(refusal::body)?;
+        let spans = spans(fetch, &bounds)?;
+        let cursor = reader.cursor(spans).map_err(refusal::body)?;
+        Ok((desk, cursor))
+    }
+
+    /// Sends all that is visible up to the cursor's ends.
+    fn deliver(&mut self, cursor: &mut Cursor, batches: bool) -> Result<Result<(), LogError>, End> {
+        loop {
+            match cursor.next(CHUNK_BYTES, &mut self.chunk) {
+                Ok(Some(chunk)) => self.send(chunk, batches)?,
+                Ok(None) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Sends what is visible and what becomes so, until the cursor has reached its ends.
+    fn follow(
+        &mut self,
+        desk: &Desk,
+        cursor: &mut Cursor,
+        batches: bool,
+    ) -> Result<Result<(), LogError>, End> {
+        let waiter = Arc::new(Waiter::new()?);
+        let _listening = desk.bell.listen(&waiter);
+        loop {
+            if let Err(error) = self.deliver(cursor, batches)? {
+                return Ok(Err(error));
+            }
+            if cursor.done() {
+                return Ok(Ok(()));
+            }
+            // Armed first and looked again, so that no ring between the two is missed.
+            waiter.arm();
+            match cursor.next(CHUNK_BYTES, &mut self.chunk) {
+                Ok(Some(chunk)) => {
+                    waiter.disarm();
+                    self.send(chunk, batches)?;
+                }
+                Ok(None) => self.sleep(&waiter)?,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
+    fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
+        self.connection.flush()?;
+        self.chunk.clear();
+        self.chunk.shrink_to(IDLE_BUFFER_BYTES);
+        // Requests that come meanwhile have their turn after this one; only a hang-up counts.
+        let client = (self.connection.stream().as_fd(), PollFlags::empty());
+        let bell = (waiter.as_fd(), PollFlags::POLLIN);
+        match wait(&[client, bell, self.shared.stop_wanted()], None)?[..] {
+            [true, ..] => Err(End::Done),
+            [_, true, ..] => {
+                waiter.clear();
+                Ok(())
+            }
+            _ => {
+                self.reply(Err(ErrorBody::new(Code::ShuttingDown, STOPPING)));
+                self.close()
+            }
+        }
+    }
+
+    /// Sends a run of records; a small one waits for company, but not past the next sleep.
+    fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
+        let run = |batch: &crate::log::BatchSpan| BatchRun {
+            records: batch.records,
+            bytes: batch.bytes,
+            time_us: batch.time_us,
+        };
+        let header = Answer::Records(Records {
+            partition: chunk.partition,
+            offset: chunk.offset,
+            records: chunk.records,
+            bytes: self.chunk.len() as u64,
+            end: chunk.end,
+            batches: batches.then(|| chunk.batches.iter().map(run).collect()),
+        });
+        let output = self.connection.output();
+        header.write(output);
+        if output.len() + self.chunk.len() <= GATHER_BYTES {
+            output.extend_from_slice(&self.chunk);
+        } else {
+            self.connection.flush_with(&self.chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Tells where partitions begin and end, and where in them a place is.
+    pub fn places(&self, asked: Offsets) -> Result<Places, ErrorBody> {
+        let desk = self.shared.desk(&asked.topic).map_err(refusal::body)?;
+        let reader = desk.topic.reader();
+        let bounds = reader.bounds().map_err(refusal::body)?;
+        let mut chosen = asked.partitions.unwrap_or_else(|| all(&bounds));
+        chosen.sort_unstable();
+        chosen.dedup();
+        let last: ByPartition<u64> = match asked.at {
+            At::Last(count) => {
+                reader.last(&chosen, count).map_err(refusal::body)?.into_iter().collect()
+            }
+            _ => ByPartition::new(),
+        };
+        let mut partitions = ByPartition::new();
+        for partition in chosen {
+            let Bounds { start, end, .. } = *find(&asked.topic, &bounds, partition)?;
+            let at = match asked.at {
+                At::Start => start,
+                At::End => end,
+                At::TimeUs(time_us) => {
+                    reader.offset_at(partition, time_us).map_err(refusal::body)?
+                }
+                At::Last(_) => last.get(&partition).copied().unwrap_or(end),
+            };
+            partitions.insert(partition, Place { start, end, at });
+        }
+        Ok(Places { topic: asked.topic, partitions })
+    }
+}
+
+fn all(bounds: &[Bounds]) -> Vec<u32> {
+    bounds.iter().map(|bounds| bounds.partition).collect()
+}
+
+fn find<'a>(topic: &str, bounds: &'a [Bounds], partition: u32) -> Result<&'a Bounds, ErrorBody> {
+    bounds.iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
+        let partitions = u32::try_from(bounds.len()).unwrap_or(u32::MAX);
+        let topic = topic.to_owned();
+        refusal::body(LogError::UnknownPartition { topic, partition, partitions })
+    })
+}
+
+/// What to read: from where to where in which partitions. Who does not follow reads what is there
+/// now.
+fn spans(fetch: &Fetch, bounds: &[Bounds]) -> Result<Vec<Span>, ErrorBody> {
+    let from = starts(fetch, bounds)?;
+    if let Some(partition) = fetch.until.keys().find(|partition| !from.contains_key(partition)) {
+        let message = format!("`until` names partition {partition}, which is not read");
+        return Err(ErrorBody::new(Code::BadRequest, message));
+    }
+    let span = |(partition, position)| {
+        let bounds = find(&fetch.topic, bounds, partition)?;
+        let from = match position {
+            Position::Start => bounds.start,
+            Position::End => bounds.end,
+            Position::Offset(offset) => offset,
+        };
+        let until = fetch.until.get(&partition).copied();
+        let until = if fetch.follow {
+            until
+        } else {
+            Some(until.map_or(bounds.end, |until| until.min(bounds.end)))
+        };
+        // Nothing to read is no error, and where to go on never lies before where we began.
+        Ok(Span { partition, from, until: until.map(|until| until.max(from)) })
+    };
+    from.into_iter().map(span).collect()
+}
+
+/// Where to begin in which partitions.
+fn starts(fetch: &Fetch, bounds: &[Bounds]) -> Result<ByPartition<Position>, ErrorBody> {
+    let refuse = |message: &str| Err(ErrorBody::new(Code::BadRequest, message));
+    let offset = fetch.offset.unwrap_or_default();
+    match (&fetch.offsets, fetch.partition) {
+        (Some(offsets), _) if offsets.is_empty() => refuse("`offsets` names no partition"),
+        (Some(offsets), _) => Ok(offsets.clone()),
+        (None, Some(partition)) => Ok(ByPartition::from([(partition, offset)])),
+        (None, None) if matches!(offset, Position::Offset(_)) && bounds.len() != 1 => {
+            refuse("an offset by its number needs `partition`: the topic has several")
+        }
+        (None, None) => Ok(all(bounds).into_iter().map(|partition| (partition, offset)).collect()),
+    }
+}

@@ -1,0 +1,45 @@
+//! How much the daemon takes on. Every queue, line and buffer of it is bounded here.
+
+use std::time::Duration;
+
+/// How many bytes of records go out behind one header, unless a single record is larger.
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
+/// Runs of records smaller than this are gathered into one write.
+pub(super) const GATHER_BYTES: usize = 16 << 10;
+/// How much buffer a session may keep while it waits.
+pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
+/// A session's stack: jq runs on it, over records as deeply nested as the log takes.
+pub(super) const STACK_BYTES: usize = 1 << 20;
+/// How many bad records one error lists.
+pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
+/// How long an append's bytes may stay away while others wait for its memory.
+pub(super) const STALL: Duration = Duration::from_secs(10);
+/// How long to leave the kernel alone when it has no descriptor or memory for a connection.
+pub(super) const RESPITE: Duration = Duration::from_millis(100);
+
+/// The limits that the user may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections at a time.
+    pub connections_max: usize,
+    /// The longest request line, in bytes, its line end counted.
+    pub request_bytes_max: usize,
+    /// The most bytes of records in one append.
+    pub append_bytes_max: u64,
+    /// The most bytes of records that all appends in hand may have together.
+    pub memory_bytes_max: u64,
+    /// How long sessions may take to finish when the daemon stops.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: 1024,
+            request_bytes_max: 64 << 10,
+            append_bytes_max: 32 << 20,
+            memory_bytes_max: 256 << 20,
+            drain: Duration::from_secs(5),
+        }
+    }
+}

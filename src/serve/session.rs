@@ -1,0 +1,237 @@
+//! One connection: its requests, carried out and answered in order.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use nix::poll::PollFlags;
+
+use super::append::Gathered;
+use super::daemon::{STOPPING, Shared, wait};
+use super::limits::{IDLE_BUFFER_BYTES, STALL};
+use super::refusal;
+use crate::log::{LogError, Settings};
+use crate::wire::VERSION;
+use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Topic, TopicEntry};
+use crate::wire::connection::Connection;
+use crate::wire::request::{Create, Hello, Request};
+
+/// Why a session ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The client has no more requests.
+    Done,
+    /// Where the next request begins cannot be known, or nobody waits for it.
+    Closed,
+    /// The socket failed: as a rule, the client hung up.
+    Io(io::Error),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        End::Io(error)
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            End::Done => out.write_str("the client is done"),
+            End::Closed => out.write_str("closed"),
+            End::Io(error) => error.fmt(out),
+        }
+    }
+}
+
+/// A connection being served.
+pub(super) struct Session<'a> {
+    pub shared: &'a Shared,
+    pub connection: Connection,
+    /// Appends that arrived together and wait to be written together.
+    pub gathered: Gathered<'a>,
+    /// Reused for what is delivered.
+    pub chunk: Vec<u8>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
+        let connection = Connection::new(stream, shared.limits.request_bytes_max);
+        Session { shared, connection, gathered: Gathered::default(), chunk: Vec::new() }
+    }
+
+    /// Serves the connection to its end.
+    pub fn run(mut self) -> End {
+        match self.serve() {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    fn serve(&mut self) -> Result<End, End> {
+        // Only waits in the middle of a request come to feel it: before a request we poll.
+        self.connection.stream().set_read_timeout(Some(STALL))?;
+        loop {
+            while self.connection.has_line() {
+                self.next_request()?;
+            }
+            // All that came is carried out: answer before waiting for more.
+            self.commit();
+            self.connection.flush()?;
+            if !self.wait_for_request()? {
+                return Ok(End::Closed);
+            }
+            if self.connection.fill()? == 0 {
+                return self.last_request();
+            }
+        }
+    }
+
+    /// Whether to read on: not when the daemon stops and the client has said nothing new.
+    fn wait_for_request(&mut self) -> io::Result<bool> {
+        self.chunk.clear();
+        self.chunk.shrink_to(IDLE_BUFFER_BYTES);
+        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
+        let ready = wait(&[client, self.shared.stop_wanted()], None)?;
+        Ok(ready.first() == Some(&true))
+    }
+
+    fn next_request(&mut self) -> Result<(), End> {
+        let request = match self.connection.take_line() {
+            Ok(None) => return Ok(()),
+            Ok(Some(line)) if line.trim_ascii().is_empty() => return Ok(()),
+            Ok(Some(line)) => Request::parse(line),
+            Err(error) => {
+                self.refuse(ErrorBody::new(Code::TooLarge, error.to_string()));
+                return self.close();
+            }
+        };
+        if self.shared.is_stopping() {
+            self.refuse(ErrorBody::new(Code::ShuttingDown, STOPPING));
+            return self.close();
+        }
+        match request {
+            Ok(request) => self.carry_out(request),
+            Err(bad) => {
+                self.refuse(ErrorBody::new(Code::BadRequest, bad.why));
+                match bad.bytes {
+                    Some(bytes) => self.skip(bytes),
+                    None => self.close(),
+                }
+            }
+        }
+    }
+
+    /// The client has ended; its last line may lack its line end.
+    fn last_request(&mut self) -> Result<End, End> {
+        let line = self.connection.take_rest();
+        if !line.trim_ascii().is_empty() {
+            match Request::parse(line) {
+                Ok(request) => self.carry_out(request)?,
+                Err(bad) => self.refuse(ErrorBody::new(Code::BadRequest, bad.why)),
+            }
+            self.commit();
+            self.connection.flush()?;
+        }
+        Ok(End::Done)
+    }
+
+    fn carry_out(&mut self, request: Request) -> Result<(), End> {
+        if let Request::Append(append) = request {
+            return self.append(append);
+        }
+        self.commit();
+        match request {
+            Request::Append(_) => {}
+            Request::Hello(hello) => self.reply(greet(hello)),
+            Request::Create(create) => {
+                let created = self.create(create).map(Answer::Created);
+                self.reply(created.map_err(refusal::body));
+            }
+            Request::Topics(_) => {
+                let topics = self.topics().map(Answer::Topics);
+                self.reply(topics.map_err(refusal::body));
+            }
+            Request::Offsets(offsets) => {
+                let places = self.places(offsets).map(Answer::Offsets);
+                self.reply(places);
+            }
+            Request::Fetch(fetch) => self.fetch(fetch)?,
+        }
+        Ok(())
+    }
+
+    fn create(&self, create: Create) -> Result<Topic, LogError> {
+        let mut settings = Settings::new(create.partitions.unwrap_or(1), create.key);
+        if let Some(bytes) = create.segment_bytes {
+            settings.segment_bytes = bytes;
+        }
+        let topic = self.shared.log.create(&create.topic, &settings)?;
+        Ok(describe(topic.name(), topic.settings()))
+    }
+
+    fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
+        let mut names = self.shared.log.topic_names()?;
+        names.sort_unstable();
+        let entry = |name: String| match self.shared.log.topic(&name) {
+            Ok(topic) => TopicEntry::Open(describe(&name, topic.settings())),
+            Err(error) => TopicEntry::Broken { topic: name, error: refusal::body(error) },
+        };
+        Ok(names.into_iter().map(entry).collect())
+    }
+
+    /// Answers, or tells why not.
+    pub fn reply(&mut self, answer: Result<Answer, ErrorBody>) {
+        let answer = answer.unwrap_or_else(Answer::Error);
+        answer.write(self.connection.output());
+    }
+
+    /// Answers with an error, in its place behind the answers to what came before.
+    pub fn refuse(&mut self, error: ErrorBody) {
+        self.commit();
+        self.reply(Err(error));
+    }
+
+    /// Drops record bytes that nobody wants.
+    pub fn skip(&mut self, bytes: u64) -> Result<(), End> {
+        let mut left = bytes;
+        loop {
+            left -= self.connection.skip(left) as u64;
+            if left == 0 {
+                return Ok(());
+            }
+            // The client may be waiting for the answer before it sends them.
+            self.connection.flush()?;
+            match self.connection.fill() {
+                Ok(0) => return Err(End::Done),
+                Ok(_) => {}
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Ends the session once all answers are out.
+    pub fn close(&mut self) -> Result<(), End> {
+        self.connection.flush()?;
+        Err(End::Closed)
+    }
+}
+
+/// Whether a read only took long.
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+fn greet(hello: Hello) -> Result<Answer, ErrorBody> {
+    if hello.version != VERSION {
+        let message = format!("log-serve speaks version {VERSION} of the protocol only");
+        return Err(ErrorBody::new(Code::UnsupportedVersion, message));
+    }
+    let server = concat!("millstream ", env!("CARGO_PKG_VERSION")).to_owned();
+    Ok(Answer::Hello(Greeting { version: VERSION, server }))
+}
+
+fn describe(name: &str, settings: &Settings) -> Topic {
+    Topic { topic: name.to_owned(), partitions: settings.partitions, key: settings.key.clone() }
+}

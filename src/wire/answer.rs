@@ -1,0 +1,325 @@
+//! What the daemon says, and reading it from its line.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::{ByPartition, explain, write_line};
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Which version of the protocol the daemon speaks.
+    Hello(Greeting),
+    /// The topic is there.
+    Created(Topic),
+    /// All topics.
+    Topics(Vec<TopicEntry>),
+    /// The records are durable.
+    Appended(Appended),
+    /// A run of records, whose bytes follow.
+    Records(Records),
+    /// A fetch is complete.
+    Fetched(Fetched),
+    /// Where the partitions begin and end.
+    Offsets(Places),
+    /// The request failed.
+    Error(ErrorBody),
+}
+
+/// See [`Answer::Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// The version of the protocol.
+    pub version: u32,
+    /// The program and its version, for people.
+    pub server: String,
+}
+
+/// See [`Answer::Created`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// Its name.
+    pub topic: String,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// The jq expression that places its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// See [`Answer::Topics`]: a topic, or why it cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TopicEntry {
+    /// A topic that can be used.
+    Open(Topic),
+    /// One that cannot.
+    Broken {
+        /// Its name.
+        topic: String,
+        /// Why not.
+        error: ErrorBody,
+    },
+}
+
+/// See [`Answer::Appended`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appended {
+    /// Where to.
+    pub topic: String,
+    /// How many records the batch has.
+    pub records: u64,
+    /// For each partition that got some of them: the offset of the first.
+    pub offsets: ByPartition<u64>,
+    /// Where the producer now stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// Whether the batch was there already, so that nothing was written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+}
+
+/// See [`Answer::Records`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Records {
+    /// Of which partition.
+    pub partition: u32,
+    /// The first record's offset.
+    pub offset: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many bytes of them follow.
+    pub bytes: u64,
+    /// Where the partition ended just now.
+    pub end: u64,
+    /// The batches that the records were appended in, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<Vec<BatchRun>>,
+}
+
+/// So many records that were appended together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRun {
+    /// How many records.
+    pub records: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// When they were appended, in microseconds since the epoch.
+    pub time_us: i64,
+}
+
+/// See [`Answer::Fetched`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// From where.
+    pub topic: String,
+    /// Where a next fetch goes on.
+    pub offsets: ByPartition<u64>,
+}
+
+/// See [`Answer::Offsets`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// Of which topic.
+    pub topic: String,
+    /// For each partition.
+    pub partitions: ByPartition<Place>,
+}
+
+/// Where a partition begins and ends, and where the place asked for is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The first offset.
+    pub start: u64,
+    /// The offset behind the last record.
+    pub end: u64,
+    /// The place asked for.
+    pub at: u64,
+}
+
+/// See [`Answer::Error`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ErrorBody {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+    /// With [`Code::BadRecords`]: which, and why; the first of them if they are very many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<BadRecord>,
+    /// With [`Code::SequenceGap`]: where the log has the producer, if anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub held: Option<Option<u64>>,
+}
+
+/// A record that the log refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRecord {
+    /// Which record of the batch, counted from 0.
+    pub record: u64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// What went wrong, for programs (`docs/PROTOCOL.md`, "Errors").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // The document says what each means.
+pub enum Code {
+    BadRequest,
+    UnsupportedVersion,
+    TooLarge,
+    UnknownTopic,
+    TopicExists,
+    BadTopicName,
+    BadSettings,
+    UnknownPartition,
+    OffsetOutOfRange,
+    BadRecords,
+    SequenceGap,
+    Damaged,
+    ClosedToAppends,
+    Io,
+    FullDisk,
+    TimedOut,
+    TooManyConnections,
+    ShuttingDown,
+    /// A code that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl ErrorBody {
+    /// An error with nothing but its code and message.
+    pub fn new(code: Code, message: impl Into<String>) -> ErrorBody {
+        ErrorBody { code, message: message.into(), records: Vec::new(), held: None }
+    }
+}
+
+impl Answer {
+    /// Reads an answer from its line.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn parse(line: &[u8]) -> Result<Answer, String> {
+        serde_json::from_slice(line).map_err(|error| explain(&error))
+    }
+
+    /// Appends the answer's line to `out`, LF included.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        write_line(self, out);
+    }
+
+    /// How many bytes of records follow the line.
+    pub fn payload_bytes(&self) -> u64 {
+        match self {
+            Answer::Records(records) => records.bytes,
+            _ => 0,
+        }
+    }
+}
+
+/// Tells a field that is null from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn error(code: Code) -> ErrorBody {
+        ErrorBody::new(code, "m")
+    }
+
+    #[test]
+    fn the_written_form_is_fixed() {
+        let topic = || "t".to_owned();
+        let forms = [
+            (
+                Answer::Hello(Greeting { version: 1, server: "s".to_owned() }),
+                r#"{"hello":{"version":1,"server":"s"}}"#,
+            ),
+            (
+                Answer::Created(Topic { topic: topic(), partitions: 2, key: None }),
+                r#"{"created":{"topic":"t","partitions":2}}"#,
+            ),
+            (
+                Answer::Topics(vec![
+                    TopicEntry::Open(Topic {
+                        topic: topic(),
+                        partitions: 2,
+                        key: Some(".k".to_owned()),
+                    }),
+                    TopicEntry::Broken { topic: topic(), error: error(Code::Damaged) },
+                ]),
+                r#"{"topics":[{"topic":"t","partitions":2,"key":".k"},{"topic":"t","error":{"code":"damaged","message":"m"}}]}"#,
+            ),
+            (
+                Answer::Appended(Appended {
+                    topic: topic(),
+                    records: 2,
+                    offsets: BTreeMap::from([(10, 1), (9, 0)]),
+                    sequence: Some(7),
+                    duplicate: true,
+                }),
+                r#"{"appended":{"topic":"t","records":2,"offsets":{"9":0,"10":1},"sequence":7,"duplicate":true}}"#,
+            ),
+            (
+                Answer::Records(Records {
+                    partition: 1,
+                    offset: 2,
+                    records: 3,
+                    bytes: 4,
+                    end: 5,
+                    batches: Some(vec![BatchRun { records: 3, bytes: 4, time_us: 6 }]),
+                }),
+                r#"{"records":{"partition":1,"offset":2,"records":3,"bytes":4,"end":5,"batches":[{"records":3,"bytes":4,"time_us":6}]}}"#,
+            ),
+            (
+                Answer::Fetched(Fetched { topic: topic(), offsets: BTreeMap::from([(0, 1)]) }),
+                r#"{"fetched":{"topic":"t","offsets":{"0":1}}}"#,
+            ),
+            (
+                Answer::Offsets(Places {
+                    topic: topic(),
+                    partitions: BTreeMap::from([(0, Place { start: 1, end: 3, at: 2 })]),
+                }),
+                r#"{"offsets":{"topic":"t","partitions":{"0":{"start":1,"end":3,"at":2}}}}"#,
+            ),
+            (
+                Answer::Error(ErrorBody {
+                    records: vec![BadRecord { record: 0, why: "w".to_owned() }],
+                    ..error(Code::BadRecords)
+                }),
+                r#"{"error":{"code":"bad_records","message":"m","records":[{"record":0,"why":"w"}]}}"#,
+            ),
+            (
+                Answer::Error(ErrorBody { held: Some(None), ..error(Code::SequenceGap) }),
+                r#"{"error":{"code":"sequence_gap","message":"m","held":null}}"#,
+            ),
+            (
+                Answer::Error(ErrorBody { held: Some(Some(4)), ..error(Code::SequenceGap) }),
+                r#"{"error":{"code":"sequence_gap","message":"m","held":4}}"#,
+            ),
+        ];
+        for (answer, text) in forms {
+            let mut out = Vec::new();
+            answer.write(&mut out);
+            assert_eq!(String::from_utf8_lossy(&out), format!("{text}\n"));
+            assert_eq!(Answer::parse(text.as_bytes()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn a_later_version_may_say_more() {
+        let answer = Answer::parse(br#"{"created":{"topic":"t","partitions":2,"colour":"red"}}"#);
+        let topic = Topic { topic: "t".to_owned(), partitions: 2, key: None };
+        assert_eq!(answer, Ok(Answer::Created(topic)));
+        let answer = Answer::parse(br#"{"error":{"code":"high_tide","message":"m"}}"#);
+        assert_eq!(answer, Ok(Answer::Error(error(Code::Unknown))));
+        assert!(Answer::parse(br#"{"tide":{}}"#).unwrap_err().contains("`tide`"));
+    }
+}

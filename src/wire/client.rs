@@ -1,0 +1,266 @@
+//! The requests as calls, for the tools that find a daemon.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::address::{self, SOCKET};
+use super::answer::{Answer, Appended, ErrorBody, Fetched, Greeting, Places, Records, TopicEntry};
+use super::connection::Connection;
+use super::request::{Append, Create, Fetch, Hello, Offsets, Request, Topics};
+use super::{VERSION, answer};
+
+/// The longest answer that we read: what a batch full of bad records comes to.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The socket cannot be connected to, or failed.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The daemon is gone.
+    #[error(
+        "{}: log-serve closed the connection; what it had not answered may have been done or not",
+        path.display()
+    )]
+    Closed {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The daemon refused.
+    #[error(transparent)]
+    Refused(#[from] ErrorBody),
+    /// The daemon said something that is not an answer to this request.
+    #[error("{}: log-serve's answer makes no sense here: {why}; is it of another version?", path.display())]
+    Garbled {
+        /// The socket.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What a fetch gives next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// A run of records.
+    Records(Records),
+    /// The fetch is complete.
+    Done(Fetched),
+}
+
+/// A connection to the daemon of one directory.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    path: PathBuf,
+    /// Appends that were sent and not yet answered.
+    outstanding: usize,
+}
+
+impl Client {
+    /// Connects to the daemon that serves `dir`; `None` if none does.
+    ///
+    /// # Errors
+    /// When that cannot be told, or we are not permitted to connect.
+    pub fn connect(dir: &Path) -> Result<Option<Client>, ClientError> {
+        let path = dir.join(SOCKET);
+        match address::connect(dir) {
+            Ok(Some(stream)) => {
+                let connection = Connection::new(Arc::new(stream), ANSWER_BYTES_MAX);
+                Ok(Some(Client { connection, path, outstanding: 0 }))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(ClientError::Io { path, error }),
+        }
+    }
+
+    /// Names our version of the protocol; learns the daemon's.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn hello(&mut self) -> Result<Greeting, ClientError> {
+        match self.call(&Request::Hello(Hello { version: VERSION }))? {
+            Answer::Hello(greeting) => Ok(greeting),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Makes a topic, unless it is there already with the same settings.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn create(&mut self, create: Create) -> Result<answer::Topic, ClientError> {
+        match self.call(&Request::Create(create))? {
+            Answer::Created(topic) => Ok(topic),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Lists the topics.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn topics(&mut self) -> Result<Vec<TopicEntry>, ClientError> {
+        match self.call(&Request::Topics(Topics {}))? {
+            Answer::Topics(topics) => Ok(topics),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Tells where partitions begin and end, and where in them a place is.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn offsets(&mut self, offsets: Offsets) -> Result<Places, ClientError> {
+        match self.call(&Request::Offsets(offsets))? {
+            Answer::Offsets(places) => Ok(places),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Appends a batch and waits until it is durable. `append.bytes` is set from `records`.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn append(&mut self, append: &Append, records: &[u8]) -> Result<Appended, ClientError> {
+        self.send_append(append, records)?;
+        self.receive_appended()
+    }
+
+    /// Sends a batch without waiting for the answer, which [`Client::receive_appended`] takes. Any
+    /// number may be under way; the daemon writes those that it finds together as one group.
+    ///
+    /// # Errors
+    /// When the daemon is gone. Answers that it gave before can still be received.
+    pub fn send_append(&mut self, append: &Append, records: &[u8]) -> Result<(), ClientError> {
+        let bytes = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.send(&Request::Append(Append { bytes, ..append.clone() }), records)?;
+        self.outstanding += 1;
+        Ok(())
+    }
+
+    /// How many appends were sent and not yet received an answer.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    /// Waits for the answer to the earliest append that has none yet.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn receive_appended(&mut self) -> Result<Appended, ClientError> {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        match self.receive()? {
+            Answer::Appended(appended) => Ok(appended),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Asks for records, which [`Client::next_chunk`] takes.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn fetch(&mut self, fetch: Fetch) -> Result<(), ClientError> {
+        self.send(&Request::Fetch(fetch), &[])
+    }
+
+    /// Takes the next run of records of a fetch, waiting for it; `bytes` then holds its whole lines
+    /// and nothing else.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; the fetch is over.
+    pub fn next_chunk(&mut self, bytes: &mut Vec<u8>) -> Result<Delivery, ClientError> {
+        match self.receive()? {
+            Answer::Records(records) => {
+                let count = usize::try_from(records.bytes)
+                    .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
+                // Not cleared first: that would only mean to fill it with zeroes again.
+                bytes.resize(count, 0);
+                self.connection.read_exact(bytes).map_err(|error| self.failed(error))?;
+                Ok(Delivery::Records(records))
+            }
+            Answer::Fetched(fetched) => {
+                bytes.clear();
+                Ok(Delivery::Done(fetched))
+            }
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Whether an answer is here already: one that a poll of the socket would not tell of.
+    pub fn has_answer(&mut self) -> bool {
+        self.connection.has_line()
+    }
+
+    fn call(&mut self, request: &Request) -> Result<Answer, ClientError> {
+        self.send(request, &[])?;
+        self.receive()
+    }
+
+    fn send(&mut self, request: &Request, payload: &[u8]) -> Result<(), ClientError> {
+        request.write(self.connection.output());
+        self.connection.flush_reading(payload).map_err(|error| match self.failed(error) {
+            // A daemon that has no use for us says why before it hangs up.
+            closed @ ClientError::Closed { .. } if self.outstanding == 0 => match self.receive() {
+                Err(refused @ ClientError::Refused(_)) => refused,
+                _ => closed,
+            },
+            failed => failed,
+        })
+    }
+
+    fn receive(&mut self) -> Result<Answer, ClientError> {
+        loop {
+            match self.connection.take_line() {
+                Ok(Some(line)) => match Answer::parse(line) {
+                    Ok(Answer::Error(error)) => return Err(error.into()),
+                    Ok(answer) => return Ok(answer),
+                    Err(why) => return Err(self.garbled(why)),
+                },
+                Ok(None) => {}
+                Err(error) => return Err(self.garbled(error.to_string())),
+            }
+            match self.connection.fill() {
+                Ok(0) => return Err(ClientError::Closed { path: self.path.clone() }),
+                Ok(_) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    fn failed(&self, error: io::Error) -> ClientError {
+        let path = self.path.clone();
+        match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof => ClientError::Closed { path },
+            _ => ClientError::Io { path, error },
+        }
+    }
+
+    fn garbled(&self, why: String) -> ClientError {
+        ClientError::Garbled { path: self.path.clone(), why }
+    }
+
+    fn unexpected(&self, answer: &Answer) -> ClientError {
+        let mut text = Vec::new();
+        answer.write(&mut text);
+        let text = String::from_utf8_lossy(&text);
+        self.garbled(text.trim_end().chars().take(100).collect())
+    }
+}
+
+/// To wait for answers together with other things; see [`Client::has_answer`].
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.stream().as_fd()
+    }
+}
