@@ -111,7 +111,9 @@ fn of_log(error: &LogError) -> Status {
         | LogError::OffsetOutOfRange { .. } => Status::Unavailable,
         LogError::TopicExists { .. } => Status::CantCreate,
         LogError::BadTopicName { .. } | LogError::BadSettings { .. } => Status::Usage,
-        LogError::BadRecords { .. } | LogError::SequenceGap { .. } => Status::Data,
+        LogError::BadRecords { .. }
+        | LogError::SequenceGap { .. }
+        | LogError::BatchTooLarge { .. } => Status::Data,
         LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
     }
 }

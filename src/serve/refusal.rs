@@ -34,6 +34,7 @@ fn code(error: &LogError) -> Code {
         LogError::BadSettings { .. } => Code::BadSettings,
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
+        LogError::BatchTooLarge { .. } => Code::TooLarge,
         LogError::BadRecords { .. } => Code::BadRecords,
         LogError::SequenceGap { .. } => Code::SequenceGap,
         LogError::Damaged { .. } => Code::Damaged,
