@@ -37,8 +37,9 @@ pub const STATUSES: [(Status, &str); 10] = [
 ];
 
 /// What is in the log's directory, for the section FILES.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("topics/TOPIC/topic.json", "The topic's settings."),
+    ("topics/TOPIC/producers.json", "Who appended to it by name, and up to where."),
     ("topics/TOPIC/PARTITION/*.ndjson", "The records, one a line; any tool may read them."),
     ("topics/TOPIC/PARTITION/*.index", "Where batches of records begin; made again if lost."),
     ("socket", "Where a running log-serve listens."),
@@ -89,7 +90,7 @@ fn manual(name: &str, command: &Command, names: &[String]) -> io::Result<Vec<u8>
     let mut text = Vec::new();
     title(name).to_writer(&mut text)?;
     man.render_name_section(&mut text)?;
-    man.render_synopsis_section(&mut text)?;
+    synopsis(command.clone()).to_writer(&mut text)?;
     man.render_description_section(&mut text)?;
     man.render_options_section(&mut text)?;
     if command.get_subcommands().any(|command| !command.is_hide_set()) {
@@ -104,6 +105,17 @@ fn title(name: &str) -> Roff {
     let version = concat!("millstream ", env!("CARGO_PKG_VERSION"));
     let mut roff = Roff::new();
     roff.control("TH", [&name.to_uppercase(), "1", "\"\"", version, "millstream"]);
+    roff
+}
+
+/// The usage as `--help` has it, which shows values and what must be given.
+fn synopsis(mut command: Command) -> Roff {
+    let usage = command.render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for form in usage.trim_start_matches("Usage:").lines() {
+        roff.text([roman(form.trim())]).control("br", []);
+    }
     roff
 }
 
@@ -203,21 +215,25 @@ fn sections(help: &str) -> Vec<Section> {
     sections
 }
 
-/// Writes the lines of a section: deeply indented ones are commands and stay as they are.
+/// Writes the lines of a section. An indented line with a deeper one below it is the caption of an
+/// example; other indented lines, examples and lists, stay as they are.
 fn prose(lines: &[String], roff: &mut Roff) {
+    let indent = |line: &str| line.len() - line.trim_start().len();
     let mut literal = false;
-    for line in lines {
-        let command = line.starts_with("    ");
-        if command != literal {
-            for request in if command { ["RS", "nf"] } else { ["fi", "RE"] } {
+    for (at, line) in lines.iter().enumerate() {
+        let below = lines.get(at + 1).map_or(0, |below| indent(below));
+        let caption = (1..4).contains(&indent(line)) && below >= 4;
+        let stays = indent(line) > 0 && !caption;
+        if stays != literal {
+            for request in if stays { ["RS", "nf"] } else { ["fi", "RE"] } {
                 roff.control(request, []);
             }
-            literal = command;
+            literal = stays;
         }
         match line.trim() {
             "" => roff.control("PP", []),
-            _ if command => roff.text([roman(line.strip_prefix("    ").unwrap_or(line))]),
-            text if line.starts_with(' ') => roff.text([italic(text)]),
+            text if caption => roff.text([italic(text)]),
+            _ if stays => roff.text([roman(line.get(indent(line).min(4)..).unwrap_or(line))]),
             text => roff.text([roman(text)]),
         };
     }
@@ -255,7 +271,7 @@ mod tests {
             .version("1")
             .after_help(
                 "Examples:\n  Grind all:\n    grind --fine .a | \\\n      sift\n\n  Some:\n    \
-                 grind 'x'\n\nExit status: 0 done; 65\nbad corn.",
+                 grind 'x'\n\nGrades:\n  1  coarse\n  2  fine\n\nExit status: 0 done; 65\nbad corn.",
             )
             .arg(Arg::new("fine").long("fine").help("How fine").value_name("GRADE"))
             .arg(Arg::new("data").long("data").help("The mill"));
@@ -304,6 +320,7 @@ mod tests {
                 "DESCRIPTION",
                 "OPTIONS",
                 "EXAMPLES",
+                "GRADES",
                 "\"EXIT STATUS\"",
                 "ENVIRONMENT",
                 "FILES",
@@ -313,6 +330,7 @@ mod tests {
         let title =
             format!(".TH GRIND 1 \"\" \"millstream {}\" millstream", env!("CARGO_PKG_VERSION"));
         assert!(text.contains(&title), "{text}");
+        assert!(text.contains(".SH SYNOPSIS\ngrind [OPTIONS]\n"), "{text}");
         assert_eq!(text.matches(".ds Aq").count(), 2);
         assert!(text.ends_with("\\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
     }
@@ -323,6 +341,7 @@ mod tests {
         let examples =
             "\\fIGrind all:\\fR\n.RS\n.nf\ngrind \\-\\-fine .a | \\\\\n  sift\n.fi\n.RE\n";
         assert!(text.contains(examples), "{text}");
+        assert!(text.contains(".SH GRADES\n.RS\n.nf\n1  coarse\n2  fine\n.fi\n.RE\n"), "{text}");
         assert!(text.contains(".SH \"EXIT STATUS\"\n0 done; 65\nbad corn.\n"), "{text}");
         let table = page("man/sift.1");
         assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
