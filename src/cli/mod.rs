@@ -7,6 +7,7 @@
 //! Only this room touches stderr, signals and exit statuses.
 
 pub mod input;
+pub mod keep;
 pub mod message;
 pub mod options;
 pub mod output;

@@ -1,11 +1,8 @@
 //! `--rejects FILE`: bad lines are kept there, as they stood, and the tool goes on.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
-
+use super::keep::Keep;
 use super::{Failure, Status, message};
 
 /// How many rejected lines are reported one by one; the rest only in the count at the end.
@@ -14,7 +11,7 @@ const REPORTED_MAX: u64 = 10;
 /// What becomes of bad input.
 #[derive(Debug, Default)]
 pub struct Rejects {
-    file: Option<(File, PathBuf)>,
+    kept: Option<Keep>,
     count: u64,
 }
 
@@ -25,20 +22,13 @@ impl Rejects {
     /// # Errors
     /// When the file cannot be created.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Rejects> {
-        let Some(path) = path else { return Ok(Rejects::default()) };
-        let file = File::options().create(true).append(true).open(path).map_err(|error| {
-            let status = match Status::of_io(&error) {
-                Status::NotPermitted => Status::NotPermitted,
-                _ => Status::CantCreate,
-            };
-            Failure::new(status, format!("{}: cannot keep rejects there: {error}", path.display()))
-        })?;
-        Ok(Rejects { file: Some((file, path.to_owned())), count: 0 })
+        let kept = path.map(|path| Keep::open(path, "rejects")).transpose()?;
+        Ok(Rejects { kept, count: 0 })
     }
 
     /// Whether bad lines are kept, so that a tool can go on.
     pub fn kept(&self) -> bool {
-        self.file.is_some()
+        self.kept.is_some()
     }
 
     /// Takes a bad line: keeps it, or fails with what was wrong.
@@ -46,7 +36,7 @@ impl Rejects {
     /// # Errors
     /// When rejects are not kept, or when keeping this one failed.
     pub fn take(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
-        if self.file.is_none() {
+        if self.kept.is_none() {
             let remedy = "--rejects FILE keeps such lines and goes on";
             return Err(Failure::new(Status::Data, format!("{place}: {why}; {remedy}")).into());
         }
@@ -75,7 +65,7 @@ impl Rejects {
             if !more {
                 return self.take(place, bytes, why);
             }
-            if self.file.is_none() {
+            if self.kept.is_none() {
                 return self.take(place, bytes, why);
             }
             self.count += 1;
@@ -88,22 +78,24 @@ impl Rejects {
     }
 
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        match &mut self.file {
-            Some((file, path)) => {
-                file.write_all(bytes).with_context(|| format!("{}: rejects", path.display()))
-            }
+        match &mut self.kept {
+            Some(kept) => kept.write(bytes),
             None => Ok(()),
         }
     }
 
     /// Reports how many lines were rejected; a tool that lost input does not end with 0.
     pub fn conclude(&self) -> Status {
-        let Some((_, path)) = &self.file else { return Status::Done };
+        let Some(kept) = &self.kept else { return Status::Done };
         if self.count == 0 {
             return Status::Done;
         }
         let lines = if self.count == 1 { "line" } else { "lines" };
-        message::note(&format!("{} {lines} rejected, kept in {}", self.count, path.display()));
+        message::note(&format!(
+            "{} {lines} rejected, kept in {}",
+            self.count,
+            kept.path().display()
+        ));
         Status::Data
     }
 }

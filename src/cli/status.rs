@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::expr::ExprError;
 use crate::log::LogError;
 use crate::wire::ClientError;
 use crate::wire::address::BindError;
@@ -82,6 +83,9 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.status);
     }
+    if cause.is::<ExprError>() {
+        return Some(Status::Usage);
+    }
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         return Some(Status::of_io(error));
     }
@@ -107,7 +111,9 @@ fn of_log(error: &LogError) -> Status {
         | LogError::OffsetOutOfRange { .. } => Status::Unavailable,
         LogError::TopicExists { .. } => Status::CantCreate,
         LogError::BadTopicName { .. } | LogError::BadSettings { .. } => Status::Usage,
-        LogError::BadRecords { .. } | LogError::SequenceGap { .. } => Status::Data,
+        LogError::BadRecords { .. }
+        | LogError::SequenceGap { .. }
+        | LogError::BatchTooLarge { .. } => Status::Data,
         LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
     }
 }

@@ -1,3 +1,4 @@
 //! One file a tool: its options and how they wire the rooms together.
 
 pub mod log_serve;
+pub mod window;

@@ -1,5 +1,11 @@
 //! A batch: records that are appended together, checked and placed.
 
+use super::{BATCH_BYTES_MAX, LogError};
+use crate::record::RECORD_BYTES_MAX;
+use crate::record::control::is_control;
+use crate::record::json::validate;
+use crate::record::lines::is_blank;
+
 /// Who appends, and where that producer stands (DESIGN section 4, "Producers and sequences").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -14,7 +20,7 @@ pub struct Identity {
 /// A record that the log refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRecord {
-    /// Which record of the batch, counted from 0.
+    /// Which line of the batch, counted from 0.
     pub record: u64,
     /// What is wrong with it.
     pub why: String,
@@ -29,4 +35,208 @@ pub struct Appended {
     pub offsets: Vec<(u32, u64)>,
     /// The batch was there already, and nothing was written.
     pub duplicate: bool,
+}
+
+/// Records that are ready to be appended.
+#[derive(Debug)]
+pub struct Batch {
+    pub(super) identity: Option<Identity>,
+    pub(super) records: u64,
+    /// Without a key the one part's partition is chosen when it is appended.
+    pub(super) parts: Vec<Part>,
+}
+
+/// The records of a batch that go to one partition.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) partition: Option<u32>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: u32,
+    pub(super) crc: u32,
+}
+
+impl Part {
+    fn seal(mut self) -> Part {
+        self.crc = crc32c::crc32c(&self.bytes);
+        self
+    }
+}
+
+/// Gives a record's partition by its bytes, or says what is wrong with it.
+pub(super) type Placement<'a> = &'a mut dyn FnMut(&[u8]) -> Result<u32, String>;
+
+/// Checks all lines of `bytes` and gathers them into parts. Blank lines are left out, and a CR
+/// before a line end is not kept.
+pub(super) fn prepare(
+    bytes: Vec<u8>,
+    identity: Option<Identity>,
+    place: Option<Placement<'_>>,
+) -> Result<Batch, LogError> {
+    if bytes.len() > BATCH_BYTES_MAX {
+        return Err(LogError::BatchTooLarge { bytes: bytes.len() });
+    }
+    match place {
+        Some(place) => spread(&bytes, identity, place),
+        None => whole(bytes, identity),
+    }
+}
+
+/// A batch that goes to one partition: its bytes are taken as they are wherever they can be.
+fn whole(bytes: Vec<u8>, identity: Option<Identity>) -> Result<Batch, LogError> {
+    let mut records = 0;
+    let mut plain = bytes.is_empty() || bytes.ends_with(b"\n");
+    let mut bad = Vec::new();
+    for (number, line) in lines(&bytes).enumerate() {
+        match check(line) {
+            Checked::Record(record) => {
+                records += 1;
+                plain &= record.len() == line.len();
+            }
+            Checked::Blank => plain = false,
+            Checked::Bad(why) => bad.push(BadRecord { record: number as u64, why }),
+        }
+    }
+    if !bad.is_empty() {
+        return Err(LogError::BadRecords { records: bad });
+    }
+    let bytes = if plain { bytes } else { tidied(&bytes) };
+    let part = Part { partition: None, bytes, records, crc: 0 }.seal();
+    Ok(Batch { identity, records: u64::from(records), parts: vec![part] })
+}
+
+/// The records of a batch without blank lines and CRs.
+fn tidied(bytes: &[u8]) -> Vec<u8> {
+    let mut tidy = Vec::with_capacity(bytes.len() + 1);
+    for line in lines(bytes) {
+        let record = line.strip_suffix(b"\r").unwrap_or(line);
+        if !is_blank(record) {
+            tidy.extend_from_slice(record);
+            tidy.push(b'\n');
+        }
+    }
+    tidy
+}
+
+/// A batch whose records go each to its own partition; within one they keep their order.
+fn spread(
+    bytes: &[u8],
+    identity: Option<Identity>,
+    place: Placement<'_>,
+) -> Result<Batch, LogError> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut bad = Vec::new();
+    let mut records = 0;
+    for (number, line) in lines(bytes).enumerate() {
+        let record = match check(line) {
+            Checked::Record(record) => record,
+            Checked::Blank => continue,
+            Checked::Bad(why) => {
+                bad.push(BadRecord { record: number as u64, why });
+                continue;
+            }
+        };
+        let partition = match place(record) {
+            Ok(partition) => partition as usize,
+            Err(why) => {
+                bad.push(BadRecord { record: number as u64, why });
+                continue;
+            }
+        };
+        if parts.len() <= partition {
+            parts.resize_with(partition + 1, Part::default);
+        }
+        let part = &mut parts[partition];
+        part.bytes.extend_from_slice(record);
+        part.bytes.push(b'\n');
+        part.records += 1;
+        records += 1;
+    }
+    if !bad.is_empty() {
+        return Err(LogError::BadRecords { records: bad });
+    }
+    let mut parts: Vec<Part> = (0..)
+        .zip(parts)
+        .filter(|(_, part)| part.records > 0)
+        .map(|(partition, part)| Part { partition: Some(partition), ..part }.seal())
+        .collect();
+    if parts.is_empty() {
+        // The sequence of a batch without records still has to be kept somewhere.
+        parts.push(Part::default().seal());
+    }
+    Ok(Batch { identity, records, parts })
+}
+
+/// The lines of a batch, without their LF.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
+enum Checked<'a> {
+    Record(&'a [u8]),
+    Blank,
+    Bad(String),
+}
+
+fn check(line: &[u8]) -> Checked<'_> {
+    let record = line.strip_suffix(b"\r").unwrap_or(line);
+    if is_blank(record) {
+        return Checked::Blank;
+    }
+    if record.len() > RECORD_BYTES_MAX {
+        return Checked::Bad(format!("the log takes records of up to {RECORD_BYTES_MAX} bytes"));
+    }
+    if is_control(record) {
+        return Checked::Bad("a control record is never stored".to_owned());
+    }
+    match validate(record) {
+        Ok(()) => Checked::Record(record),
+        Err(error) => Checked::Bad(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(bytes: &[u8]) -> Batch {
+        prepare(bytes.to_vec(), None, None).unwrap()
+    }
+
+    #[test]
+    fn records_are_taken_as_they_are() {
+        let batch = one(b"{\"b\":1.0, \"a\":2}\n[3]\n");
+        assert_eq!(batch.records, 2);
+        assert_eq!(batch.parts[0].bytes, b"{\"b\":1.0, \"a\":2}\n[3]\n");
+    }
+
+    #[test]
+    fn blank_lines_and_carriage_returns_are_not_kept() {
+        assert_eq!(one(b"1\r\n\n  \n2").parts[0].bytes, b"1\n2\n");
+        assert_eq!(one(b"").records, 0);
+    }
+
+    #[test]
+    fn all_bad_records_are_named() {
+        let batch = prepare(b"1\nx\n{\"@millstream\":{}}\n2\n".to_vec(), None, None);
+        let Err(LogError::BadRecords { records }) = batch else { panic!("taken") };
+        assert_eq!(records.iter().map(|bad| bad.record).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_keyed_batch_spreads_and_keeps_the_order_within_a_partition() {
+        let mut place = |record: &[u8]| Ok(u32::from(record[0] % 2));
+        let batch = prepare(b"1\n2\n3\n4\n".to_vec(), None, Some(&mut place)).unwrap();
+        let parts: Vec<_> =
+            batch.parts.iter().map(|part| (part.partition, part.bytes.as_slice())).collect();
+        assert_eq!(parts, [(Some(0), &b"2\n4\n"[..]), (Some(1), b"1\n3\n")]);
+    }
 }

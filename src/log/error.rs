@@ -2,15 +2,17 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::BATCH_BYTES_MAX;
 use super::batch::BadRecord;
 
 /// An error of the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[allow(missing_docs)] // The messages are the documentation.
 pub enum LogError {
     #[error("{}: {error}", path.display())]
-    Io { path: PathBuf, error: io::Error },
+    Io { path: PathBuf, error: Arc<io::Error> },
     #[error("{}: another process writes this log; try again, or start log-serve to share it", path.display())]
     Locked { path: PathBuf },
     #[error("{}: no log here", path.display())]
@@ -39,6 +41,8 @@ pub enum LogError {
         "{topic}/{partition}@{offset}: damaged: {why}; nothing was changed; see log-admin verify"
     )]
     Damaged { topic: String, partition: u32, offset: u64, why: String },
+    #[error("a batch of {bytes} bytes; the log takes up to {BATCH_BYTES_MAX} at once")]
+    BatchTooLarge { bytes: usize },
     #[error(
         "{topic}: closed to appends after a failed write: {why}; restart the writer to recover"
     )]
@@ -48,6 +52,6 @@ pub enum LogError {
 impl LogError {
     /// An I/O error at `path`.
     pub fn io(path: &Path, error: io::Error) -> LogError {
-        LogError::Io { path: path.to_owned(), error }
+        LogError::Io { path: path.to_owned(), error: Arc::new(error) }
     }
 }

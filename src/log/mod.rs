@@ -4,19 +4,50 @@
 //! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one.
 //! - [`topic`]: a topic open for appending: placement, producers, the group that is written at once.
 //! - [`batch`]: records checked and placed, ready to be appended.
+//! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once.
 //! - [`partition`]: one partition open for appending: its active segment.
-//! - [`producers`]: who appended up to which sequence.
-//! - [`recovery`]: what a crash left, and what of it holds.
+//! - `producers`: who appended up to which sequence.
+//! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
-//! - [`segment`]: one segment's two files.
+//! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`format`]: the bytes of the index.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
 pub mod batch;
+pub mod cursor;
+pub mod directory;
 pub mod error;
+pub mod format;
+mod group;
+mod lookup;
+pub mod partition;
+mod producers;
+pub mod reader;
+mod reconcile;
+mod recovery;
+pub mod segment;
 pub mod settings;
+pub mod storage;
+pub mod topic;
+mod writer;
 
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod simulated;
+
+pub use batch::{Appended, BadRecord, Batch, Identity};
+pub use cursor::{BatchSpan, Chunk, Cursor, Span};
+pub use directory::{Log, open_readers};
 pub use error::LogError;
+pub use reader::{Bounds, TopicReader};
+pub use settings::Settings;
+pub use topic::Topic;
+
+/// The most that is appended at once, in bytes: one batch.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+/// The longest name of a producer, in bytes.
+pub const PRODUCER_NAME_BYTES_MAX: usize = 200;

@@ -17,7 +17,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    version: u32,
+    /// The version of `topic.json`.
+    pub(super) version: u32,
     /// How many partitions the topic has, from 1 to [`PARTITIONS_MAX`].
     pub partitions: u32,
     /// A jq expression; records for which it gives the same value go to the same partition.

@@ -7,6 +7,7 @@ pub mod control;
 pub mod decode;
 pub mod json;
 pub mod lines;
+pub mod members;
 pub mod splice;
 pub mod text;
 

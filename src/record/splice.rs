@@ -1,5 +1,7 @@
 //! Adding fields to an object without touching the rest of its bytes.
 
+use super::members::members;
+
 /// Appends `object` to `out` with `fields` added before its closing brace.
 ///
 /// `fields` is the inside of an object: `"name":value` pairs joined by commas. Returns false, and
@@ -12,6 +14,27 @@ pub fn add_fields(object: &[u8], fields: &[u8], out: &mut Vec<u8>) -> bool {
     out.extend_from_slice(inside);
     if !first.trim_ascii_start().is_empty() {
         out.push(b',');
+    }
+    out.extend_from_slice(fields);
+    out.push(b'}');
+    true
+}
+
+/// Appends `object` to `out` without the members that have one of the keys in `dropped`, and with
+/// `fields` added; otherwise as [`add_fields`]. White space between members is not kept.
+///
+/// A key is found by its plain spelling, not by one with needless escapes.
+pub fn replace_fields(object: &[u8], dropped: &[&str], fields: &[u8], out: &mut Vec<u8>) -> bool {
+    let trimmed = object.trim_ascii();
+    if !(trimmed.starts_with(b"{") && trimmed.ends_with(b"}")) {
+        return false;
+    }
+    out.push(b'{');
+    for member in members(trimmed) {
+        if !dropped.iter().any(|key| key.as_bytes() == member.key) {
+            out.extend_from_slice(member.bytes);
+            out.push(b',');
+        }
     }
     out.extend_from_slice(fields);
     out.push(b'}');
@@ -40,5 +63,19 @@ mod tests {
         assert_eq!(spliced("[1]"), None);
         assert_eq!(spliced("\"}\""), None);
         assert_eq!(spliced("3"), None);
+    }
+
+    #[test]
+    fn a_field_that_is_there_is_replaced() {
+        let replaced = |object: &str| {
+            let mut out = Vec::new();
+            replace_fields(object.as_bytes(), &["w", "v"], b"\"w\":1", &mut out)
+                .then(|| String::from_utf8_lossy(&out).into_owned())
+        };
+        let given = r#" { "w" : {"w":2}, "a": 1.0,"v":"}" , "b":{"w":3},"w":4} "#;
+        assert_eq!(replaced(given).as_deref(), Some(r#"{"a": 1.0,"b":{"w":3},"w":1}"#));
+        assert_eq!(replaced("{\"w\":2}").as_deref(), Some(r#"{"w":1}"#));
+        assert_eq!(replaced("{}").as_deref(), Some(r#"{"w":1}"#));
+        assert_eq!(replaced("[]"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Writing JSON text: strings and the test for a number's spelling.
+//! Writing JSON text: strings and the test for a number's spelling; quoting data in a message.
 
 /// Appends `text` as a JSON string, quotes included; escapes only what JSON requires.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -31,6 +31,16 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
+}
+
+/// A text from the data as a message quotes it: escaped, in double quotes, and cut where it is long.
+pub fn excerpt(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    let cut = text.char_indices().nth(CHARS_MAX).map(|(at, _)| at);
+    let mut quoted = Vec::new();
+    write_string(cut.map_or(text, |at| &text[..at]), &mut quoted);
+    let quoted = String::from_utf8_lossy(&quoted).into_owned();
+    if cut.is_some() { quoted + "…" } else { quoted }
 }
 
 /// Whether `text` is spelled as a JSON number (RFC 8259, section 6), with nothing around it.
@@ -75,6 +85,13 @@ mod tests {
             String::from_utf8_lossy(&out),
             "\"a\\\"\\\\\\n\\u0001\\u001f/\u{7f}\u{e4}\u{1f600}\""
         );
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_on_one_line() {
+        assert_eq!(excerpt("a\n\"b\""), "\"a\\n\\\"b\\\"\"");
+        assert_eq!(excerpt(&"\u{e4}".repeat(60)), format!("\"{}\"", "\u{e4}".repeat(60)));
+        assert_eq!(excerpt(&"\u{e4}".repeat(61)), format!("\"{}\"…", "\u{e4}".repeat(60)));
     }
 
     #[test]

@@ -35,6 +35,7 @@ fn code(error: &LogError) -> Code {
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
         LogError::BadRecords { .. } => Code::BadRecords,
+        LogError::BatchTooLarge { .. } => Code::TooLarge,
         LogError::SequenceGap { .. } => Code::SequenceGap,
         LogError::Damaged { .. } => Code::Damaged,
         LogError::Poisoned { .. } => Code::ClosedToAppends,

@@ -171,13 +171,11 @@ impl<'a> Session<'a> {
     }
 
     fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
-        let mut names = self.shared.log.topic_names()?;
-        names.sort_unstable();
-        let entry = |name: String| match self.shared.log.topic(&name) {
-            Ok(topic) => TopicEntry::Open(describe(&name, topic.settings())),
+        let entry = |name: String| match self.shared.log.settings(&name) {
+            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
             Err(error) => TopicEntry::Broken { topic: name, error: refusal::body(error) },
         };
-        Ok(names.into_iter().map(entry).collect())
+        Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
     }
 
     /// Answers, or tells why not.

@@ -1,0 +1,277 @@
+//! `window`: gives each record its window of event time, and the stream its watermarks.
+
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use memchr::memmem;
+
+use crate::cli::keep::Keep;
+use crate::cli::options::InputOptions;
+use crate::cli::pump::{self, Context, Stage, StageError, in_option};
+use crate::cli::{Status, message};
+use crate::expr::{Program, Value};
+use crate::record::control::{Control, Mark};
+use crate::record::decode::Raw;
+use crate::record::splice::{add_fields, replace_fields};
+use crate::time::event_time::{EventTimeError, TimeUnit, from_number, from_text};
+use crate::time::interval::{END_FIELD, START_FIELD};
+use crate::time::{Duration, Interval, Shift};
+use crate::window::{Placed, Placing, Tumbling};
+
+const EXAMPLES: &str = "\
+Examples:
+  Count requests by minute:
+    window --tumbling 1m --time .ts requests.ndjson | aggregate count
+
+  Hours of a stream whose records may come a day late; keep those that come later still:
+    subscribe flights | window --tumbling 1h --time .time_hour --out-of-order 24h --late late.ndjson
+
+  Days that begin at 06:00 UTC, for a tool that knows nothing of control records:
+    window --tumbling 1d --offset 6h --time .at --plain events.ndjson | jq .window_start
+
+Exit status: 0 done; 2 wrong options; 65 bad input, or late records that were dropped; 74 reading or
+writing failed.";
+
+/// Give each record its window of event time
+///
+/// Adds the fields window_start and window_end to each record, in RFC 3339, UTC; a window holds the
+/// times from its start on that are before its end. Nothing else in the record changes.
+///
+/// Time comes from the records alone, so the same records give the same output at any speed. The
+/// watermark follows the greatest event time, --out-of-order behind it; a window closes when the
+/// watermark passes its end. A record of a closed window is late: it is dropped, or kept with
+/// --late, and counted on stderr.
+///
+/// Control records between the records tell the next tool how the stream is windowed and where the
+/// watermark is. They are left out with --plain, and on a terminal. Those that come in from an
+/// earlier window are used up: the windows of this one take their place.
+#[derive(clap::Parser, Debug)]
+#[command(name = "window", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// Windows of this size, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w
+    #[arg(long, value_name = "SIZE")]
+    tumbling: Duration,
+
+    /// The jq expression for a record's event time: RFC 3339 text, or a number since 1970
+    #[arg(long, value_name = "EXPR")]
+    time: String,
+
+    /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    #[arg(long, value_name = "s|ms|us|ns")]
+    time_unit: Option<TimeUnit>,
+
+    /// How far a record may come behind the greatest event time without being late
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    out_of_order: Duration,
+
+    /// Begin windows this far after (or, with a minus, before) the epoch and its multiples of SIZE
+    #[arg(long, value_name = "DURATION", default_value = "0", allow_hyphen_values = true)]
+    offset: Shift,
+
+    /// Append late records to FILE, untouched, instead of dropping them
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    late: Option<PathBuf>,
+
+    /// Put out records only, no control records
+    #[arg(long)]
+    plain: bool,
+
+    #[command(flatten)]
+    input: InputOptions,
+}
+
+/// Runs the tool.
+///
+/// # Errors
+/// Options that make no sense; bad records where rejects are not kept; input and output failing.
+pub fn run(options: Options) -> anyhow::Result<Status> {
+    let windows = Tumbling::new(options.tumbling, options.offset)
+        .map_err(|error| in_option("--tumbling", error))?;
+    let clock = Clock {
+        program: Program::compile(&[&options.time]).map_err(|error| in_option("--time", error))?,
+        unit: options.time_unit,
+    };
+    let keep = options.late.as_deref().map(|path| Keep::open(path, "late records")).transpose()?;
+    let mut stage = Windowing {
+        clock,
+        placing: Placing::new(windows, options.out_of_order),
+        head: Some(Control::Window(windows.windowing())),
+        speaks: !options.plain && !std::io::stdout().is_terminal(),
+        fields: Fields::default(),
+        late: Late { keep, ..Late::default() },
+    };
+    let ran = pump::run(&options.input, &mut stage);
+    let late = stage.late.conclude();
+    let outcome = ran?;
+    Ok(if outcome.status == Status::Done { late } else { outcome.status })
+}
+
+struct Windowing {
+    clock: Clock,
+    placing: Placing,
+    /// What the stream begins with, until it has been put out.
+    head: Option<Control>,
+    /// Whether control records go out.
+    speaks: bool,
+    fields: Fields,
+    late: Late,
+}
+
+impl Stage for Windowing {
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        self.begin(cx);
+        let time_ms = self.clock.read(raw.bytes)?;
+        match self.placing.place(time_ms).map_err(StageError::bad)? {
+            Placed::Late { behind } => self.late.take(raw.bytes, behind),
+            Placed::In { window, passed_ms } => {
+                self.fields.add(raw.bytes, window, &mut cx.out)?;
+                cx.out.push(b'\n');
+                if let Some(ms) = passed_ms {
+                    self.say(&Control::Watermark(Mark::Ms(ms)), cx);
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
+    fn control(&mut self, control: Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
+        match control {
+            Control::Window(_) | Control::Watermark(_) => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+        self.late.flush()
+    }
+
+    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        self.begin(cx);
+        self.say(&Control::Watermark(Mark::End), cx);
+        Ok(())
+    }
+}
+
+impl Windowing {
+    fn begin(&mut self, cx: &mut Context) {
+        if let Some(head) = self.head.take() {
+            self.say(&head, cx);
+        }
+    }
+
+    fn say(&self, control: &Control, cx: &mut Context) {
+        if self.speaks {
+            control.write(&mut cx.out);
+        }
+    }
+}
+
+/// Reads the event time of records.
+struct Clock {
+    program: Program,
+    unit: Option<TimeUnit>,
+}
+
+impl Clock {
+    /// The record's event time in milliseconds.
+    fn read(&mut self, record: &[u8]) -> Result<i64, StageError> {
+        self.program.load(record).map_err(StageError::bad)?;
+        if !record.trim_ascii_start().starts_with(b"{") {
+            return Err(StageError::bad("not an object; only an object can carry a window"));
+        }
+        let time = match self.program.value(0) {
+            Ok(Value::Text(text)) => from_text(text),
+            Ok(Value::Number(number)) => from_number(number, self.unit),
+            Ok(Value::Null) => Err(EventTimeError::Missing),
+            Ok(other) => Err(EventTimeError::Kind(other.kind())),
+            Err(error) => return Err(self.fault(&error)),
+        };
+        time.map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &dyn std::error::Error) -> StageError {
+        StageError::bad(format!("--time '{}': {error}", self.program.source(0)))
+    }
+}
+
+/// Writes windows into records; remembers the text of the last window.
+#[derive(Default)]
+struct Fields {
+    window: Option<Interval>,
+    text: Vec<u8>,
+}
+
+impl Fields {
+    fn add(
+        &mut self,
+        record: &[u8],
+        window: Interval,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StageError> {
+        if self.window != Some(window) {
+            self.window = None;
+            self.text.clear();
+            window.write_fields(&mut self.text).map_err(StageError::bad)?;
+            self.window = Some(window);
+        }
+        // Rarely is there such a field already: the output of an aggregate, windowed again.
+        if memmem::find(record, b"\"window_").is_some() {
+            replace_fields(record, &[START_FIELD, END_FIELD], &self.text, out);
+        } else {
+            add_fields(record, &self.text, out);
+        }
+        Ok(())
+    }
+}
+
+/// What becomes of late records.
+#[derive(Default)]
+struct Late {
+    keep: Option<Keep>,
+    /// Lines on their way into the file.
+    pending: Vec<u8>,
+    count: u64,
+    behind_max: Duration,
+}
+
+impl Late {
+    fn take(&mut self, record: &[u8], behind: Duration) {
+        self.count += 1;
+        self.behind_max = self.behind_max.max(behind);
+        if self.keep.is_some() {
+            self.pending.extend_from_slice(record);
+            self.pending.push(b'\n');
+        }
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        match &mut self.keep {
+            Some(keep) if !self.pending.is_empty() => {
+                let written = keep.write(&self.pending);
+                self.pending.clear();
+                written
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reports how many records were late; to drop records is not to end with 0.
+    fn conclude(&self) -> Status {
+        if self.count == 0 {
+            return Status::Done;
+        }
+        let records = if self.count == 1 { "late record" } else { "late records" };
+        let (count, behind) = (self.count, self.behind_max);
+        let (fate, status) = match &self.keep {
+            Some(keep) => (format!("kept in {}", keep.path().display()), Status::Done),
+            None => ("dropped".to_owned(), Status::Data),
+        };
+        let cure = if status == Status::Done { "" } else { "--late FILE keeps them, and " };
+        message::note(&format!(
+            "{count} {records} {fate}, up to {behind} behind; {cure}--out-of-order {behind} would \
+             have waited for all of them"
+        ));
+        status
+    }
+}

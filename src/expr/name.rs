@@ -1,0 +1,100 @@
+//! The name that a simple path suggests for its result.
+
+/// The last step of a simple path: `origin` for `.origin`, `b` for `.a.b`, `x y` for `.["x y"]`
+/// or `."x y"`. None for any other expression.
+pub fn path_name(source: &str) -> Option<String> {
+    let mut rest = source.trim();
+    let mut name = None;
+    while !rest.is_empty() {
+        let (step, behind) = step(rest, name.is_none())?;
+        name = Some(step);
+        rest = behind;
+    }
+    name
+}
+
+/// Takes one step off the front of a path.
+fn step(path: &str, first: bool) -> Option<(String, &str)> {
+    let dotted = path.strip_prefix('.');
+    let rest = dotted.unwrap_or(path);
+    if let Some(inside) = rest.strip_prefix('[') {
+        if first && dotted.is_none() {
+            return None;
+        }
+        let (name, behind) = quoted(inside.trim_start())?;
+        return Some((name, behind.trim_start().strip_prefix(']')?));
+    }
+    dotted?;
+    if rest.starts_with('"') {
+        return quoted(rest);
+    }
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+    let (name, behind) = rest.split_at(end);
+    let good = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    good.then(|| (name.to_owned(), behind))
+}
+
+/// Takes a string without interpolation off the front, decoded.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let inside = text.strip_prefix('"')?;
+    let mut escaped = false;
+    let end = inside.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    let (literal, behind) = text.split_at(end + 2);
+    // A jq string without interpolation is a JSON string; with one, it is not.
+    Some((serde_json::from_str(literal).ok()?, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_step_of_a_simple_path_names_it() {
+        let cases = [
+            (".origin", "origin"),
+            (" .a.b ", "b"),
+            (".a._b9", "_b9"),
+            (".[\"x y\"]", "x y"),
+            (".a[\"x\"]", "x"),
+            (".a.[ \"x\" ]", "x"),
+            (".\"x \\\"y\\\\\"", "x \"y\\"),
+            (".[\"\\u00e4\"].b", "b"),
+        ];
+        for (source, name) in cases {
+            assert_eq!(path_name(source).as_deref(), Some(name), "{source}");
+        }
+    }
+
+    #[test]
+    fn other_expressions_have_no_name() {
+        for source in [
+            "",
+            ".",
+            "..",
+            ".a + 1",
+            ".a, .b",
+            ".a[0]",
+            ".[]",
+            ".a?",
+            "a",
+            "[\"a\"]",
+            "\"a\"",
+            ".9",
+            ".a.",
+            ".a .b",
+            ".\"a",
+            ".\"\\(.b)\"",
+            ".[\"a\"",
+            "$a.b",
+            ".a|.b",
+            ".ä",
+        ] {
+            assert_eq!(path_name(source), None, "{source}");
+        }
+    }
+}

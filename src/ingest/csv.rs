@@ -1,0 +1,333 @@
+//! CSV and TSV input: the header names the keys, every row becomes an object.
+//!
+//! A cell that is not quoted becomes a number, a boolean or null where that loses nothing: it must
+//! be spelled as JSON spells it, and a number keeps its spelling. Everything else, and whatever
+//! the writer put in quotes, is text. So `42` is a number, but `007`, `+1` and `"42"` are texts;
+//! an empty cell is null, but `""` is the empty text.
+//!
+//! The grammar is RFC 4180's, as `csv-core` reads it: LF, CRLF and CR each end a row, empty lines
+//! are skipped, and a quote within an unquoted cell is a character like any other. What `csv-core`
+//! would mend in silence is bad input here: characters behind a closing quote, and a quote that is
+//! still open at the end.
+
+mod cells;
+mod columns;
+
+use std::ops::ControlFlow;
+
+use csv_core::{Reader, ReaderBuilder};
+
+use self::cells::Cells;
+use self::columns::Columns;
+use crate::record::RECORD_BYTES_MAX;
+use crate::record::decode::{Bad, Decoder, Raw, Sink};
+
+/// The most columns that a header may name.
+pub const COLUMNS_MAX: usize = 1 << 20;
+
+/// The UTF-8 byte order mark, which spreadsheets put before the header.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How CSV is read.
+#[derive(Clone, Debug)]
+pub struct CsvOptions {
+    /// What separates cells: one ASCII byte other than a quote, CR and LF.
+    pub delimiter: u8,
+    /// Whether cells may become numbers, booleans and null; if not, every cell is text.
+    pub infer: bool,
+    /// The unquoted cells that mean null.
+    pub nulls: Vec<String>,
+    /// The longest row, and the longest record made of a row, in bytes.
+    pub record_bytes_max: usize,
+}
+
+impl Default for CsvOptions {
+    fn default() -> Self {
+        CsvOptions {
+            delimiter: b',',
+            infer: true,
+            nulls: vec![String::new(), "NA".to_owned()],
+            record_bytes_max: RECORD_BYTES_MAX,
+        }
+    }
+}
+
+/// Turns the rows of CSV inputs into objects. Each input begins with a header of its own.
+#[derive(Debug)]
+pub struct CsvDecoder {
+    options: CsvOptions,
+    reader: Reader,
+    header: Header,
+    /// How many bytes of [`MARK`] the input began with; `None` once that is settled.
+    mark: Option<usize>,
+    /// Line ends seen so far.
+    lines: u64,
+    /// The line at which the row in hand begins.
+    line: u64,
+    /// The beginning of a row whose end has not come yet, as it stands in the input.
+    carry: Vec<u8>,
+    /// Inside a row that is over the limit: its bytes go to the sink's `bad` in pieces.
+    skipping: bool,
+    cells: Cells,
+    record: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Header {
+    /// The next row is the header.
+    Awaited,
+    Read(Columns),
+    /// The header was bad, so the rows of this input have no names.
+    Unusable,
+}
+
+impl CsvDecoder {
+    /// A decoder that is ready for an input's header.
+    pub fn new(options: CsvOptions) -> Self {
+        let reader = ReaderBuilder::new().delimiter(options.delimiter).build();
+        let mut decoder = CsvDecoder {
+            options,
+            reader,
+            header: Header::Awaited,
+            mark: None,
+            lines: 0,
+            line: 1,
+            carry: Vec::new(),
+            skipping: false,
+            cells: Cells::default(),
+            record: Vec::new(),
+        };
+        decoder.reset();
+        decoder
+    }
+
+    fn reset(&mut self) {
+        self.reader.reset();
+        // `csv-core` would skip a byte order mark in its first block, but only one that comes in
+        // one piece. Reading nothing counts as the first block, and leaves the mark to us.
+        self.reader.read_record(&[], &mut [], &mut []);
+        self.header = Header::Awaited;
+        self.mark = Some(0);
+        self.lines = 0;
+        self.carry.clear();
+        self.skipping = false;
+        self.cells = Cells::default();
+    }
+
+    /// Passes over a byte order mark, however the blocks cut it.
+    fn skip_mark<'a>(
+        &mut self,
+        mut block: &'a [u8],
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<(), &'a [u8]> {
+        while let (Some(seen), [first, rest @ ..]) = (self.mark, block) {
+            if MARK.get(seen) == Some(first) {
+                self.mark = Some(seen + 1).filter(|&seen| seen < MARK.len());
+                block = rest;
+            } else {
+                self.give_back_mark(sink)?;
+            }
+        }
+        ControlFlow::Continue(block)
+    }
+
+    /// What began like a mark is none: it is the beginning of the header.
+    fn give_back_mark(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        match self.mark.take() {
+            Some(seen) => self.rows(&MARK[..seen], sink),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn rows(&mut self, mut block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        loop {
+            if !self.in_row() {
+                block = self.skip_line_ends(block);
+            }
+            if block.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            let (complete, used) = self.read_cells(block);
+            let (piece, rest) = block.split_at(used);
+            block = rest;
+            if complete {
+                self.row(piece, false, sink)?;
+            } else {
+                self.keep(piece, sink)?;
+            }
+        }
+    }
+
+    fn in_row(&self) -> bool {
+        self.skipping || !self.carry.is_empty()
+    }
+
+    /// Passes over empty lines, and over the LF that the CR before it left.
+    fn skip_line_ends<'a>(&mut self, block: &'a [u8]) -> &'a [u8] {
+        let count = block.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (ends, rest) = block.split_at(count);
+        self.lines += lines_in(ends);
+        self.line = self.lines + 1;
+        rest
+    }
+
+    fn read_cells(&mut self, block: &[u8]) -> (bool, usize) {
+        if self.skipping {
+            self.cells.clear();
+        }
+        // One more than there should be is enough to tell that there are too many.
+        let fields_max = match &self.header {
+            Header::Awaited => COLUMNS_MAX + 1,
+            Header::Read(columns) => columns.count() + 1,
+            Header::Unusable => 1,
+        };
+        self.cells.read(&mut self.reader, block, fields_max)
+    }
+
+    /// Keeps the beginning of a row for the next block, unless it is over the limit already.
+    fn keep(&mut self, piece: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        self.lines += lines_in(piece);
+        if self.skipping {
+            return self.too_long(piece, true, true, sink);
+        }
+        self.carry.extend_from_slice(piece);
+        if self.carry.len() <= self.options.record_bytes_max {
+            return ControlFlow::Continue(());
+        }
+        self.skipping = true;
+        let carry = std::mem::take(&mut self.carry);
+        self.too_long(&carry, true, false, sink)
+    }
+
+    /// Hands over the row that ends with `piece`, and makes ready for the next.
+    fn row(&mut self, piece: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
+        self.lines += lines_in(piece);
+        let mut carry = std::mem::take(&mut self.carry);
+        let mut row = piece;
+        if !carry.is_empty() {
+            carry.extend_from_slice(piece);
+            row = &carry;
+        }
+        if let ([whole @ .., b'\r' | b'\n'], false) = (row, unterminated) {
+            row = whole;
+        }
+        let skipping = std::mem::take(&mut self.skipping);
+        let flow = if skipping || row.len() > self.options.record_bytes_max {
+            self.too_long(row, false, skipping, sink)
+        } else {
+            self.whole_row(row, unterminated, sink)
+        };
+        self.cells.clear();
+        carry.clear();
+        self.carry = carry;
+        flow
+    }
+
+    fn whole_row(
+        &mut self,
+        row: &[u8],
+        unterminated: bool,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        let made = match &self.header {
+            Header::Awaited => {
+                let columns = Columns::read(&self.cells, row, self.options.delimiter);
+                match columns.map(|columns| self.header = Header::Read(columns)) {
+                    Ok(()) => return ControlFlow::Continue(()),
+                    bad => bad,
+                }
+            }
+            Header::Read(columns) => {
+                columns.write_record(&self.cells, row, &self.options, &mut self.record)
+            }
+            Header::Unusable => Err("the columns have no names: the header is bad".to_owned()),
+        };
+        match made {
+            Ok(()) => sink.record(Raw { bytes: &self.record, line: self.line, unterminated }),
+            Err(why) => self.bad_row(row, why, unterminated, sink),
+        }
+    }
+
+    /// Hands over a row that makes no record, with what may have led to it.
+    fn bad_row(
+        &mut self,
+        row: &[u8],
+        mut why: String,
+        unterminated: bool,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        self.give_up_header();
+        let last = self.line + lines_in(row);
+        if last > self.line {
+            why.push_str(&format!(" (a quoted field makes it run on to line {last})"));
+        }
+        if unterminated {
+            why.push_str(" (the input ends here, without a line end: it may be cut short)");
+        }
+        sink.bad(Bad { bytes: row, line: self.line, why, more: false, continued: false })
+    }
+
+    /// Hands over a row, or a piece of one, that is over the limit.
+    fn too_long(
+        &mut self,
+        bytes: &[u8],
+        more: bool,
+        continued: bool,
+        sink: &mut dyn Sink,
+    ) -> ControlFlow<()> {
+        self.give_up_header();
+        let why =
+            format!("the row is longer than the limit of {} bytes", self.options.record_bytes_max);
+        sink.bad(Bad { bytes, line: self.line, why, more, continued })
+    }
+
+    /// A bad row where the header should be leaves the input without one.
+    fn give_up_header(&mut self) {
+        if matches!(self.header, Header::Awaited) {
+            self.header = Header::Unusable;
+        }
+    }
+
+    /// Hands over the row in which the input ended.
+    fn last_row(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        if !self.in_row() {
+            return ControlFlow::Continue(());
+        }
+        let (complete, _) = self.read_cells(b"\n");
+        if complete || self.skipping {
+            return self.row(&[], true, sink);
+        }
+        // A line end that does not end the row stands within quotes.
+        let bytes = std::mem::take(&mut self.carry);
+        let why = "the input ends within a quoted field: a quote is missing, or it is cut short";
+        let why = why.to_owned();
+        sink.bad(Bad { bytes: &bytes, line: self.line, why, more: false, continued: false })
+    }
+}
+
+impl Decoder for CsvDecoder {
+    fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        let block = match self.skip_mark(block, sink) {
+            ControlFlow::Continue(block) => block,
+            ControlFlow::Break(()) => return ControlFlow::Break(()),
+        };
+        self.rows(block, sink)
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        let mut flow = self.give_back_mark(sink);
+        if flow.is_continue() {
+            flow = self.last_row(sink);
+        }
+        self.reset();
+        flow
+    }
+}
+
+/// How many line ends are in `bytes`.
+fn lines_in(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+//! A data directory: opened by its one writer, or looked into by readers.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::LogError;
+use super::reader::{TopicReader, View};
+use super::settings::{Settings, check_name};
+use super::storage::{Disk, Lock, Storage, read_whole};
+use super::topic::{Topic, lock};
+
+/// A data directory, opened for writing: by one process at a time.
+pub struct Log {
+    dir: PathBuf,
+    storage: Arc<dyn Storage>,
+    topics: Mutex<HashMap<String, Arc<Topic>>>,
+    _lock: Lock,
+}
+
+impl Log {
+    /// Opens the log in `dir`, which is made if it is not there, and takes its lock.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] when another process holds it; or the directory cannot be made.
+    pub fn open(dir: &Path) -> Result<Log, LogError> {
+        std::fs::create_dir_all(dir).map_err(|error| LogError::io(dir, error))?;
+        Log::open_on(Arc::new(Disk), dir)
+    }
+
+    /// Opens the log in `dir`, which must be there, on a storage of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_on(storage: Arc<dyn Storage>, dir: &Path) -> Result<Log, LogError> {
+        let path = dir.join("lock");
+        let held = storage.lock(&path).map_err(|error| LogError::io(&path, error))?;
+        let Some(held) = held else { return Err(LogError::Locked { path: dir.to_owned() }) };
+        let topics_dir = dir.join("topics");
+        storage
+            .make_dir(&topics_dir)
+            .and_then(|()| storage.sync_dir(dir))
+            .map_err(|error| LogError::io(&topics_dir, error))?;
+        Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), _lock: held })
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A topic, opened and recovered when it is first asked for.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its files cannot be opened.
+    pub fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
+        let mut topics = lock(&self.topics);
+        if let Some(topic) = topics.get(name) {
+            return Ok(Arc::clone(topic));
+        }
+        let settings = read_settings(&*self.storage, &self.dir, name)?;
+        let dir = topic_dir(&self.dir, name);
+        let topic = Topic::open(Arc::clone(&self.storage), dir, name, settings)?;
+        let topic = Arc::new(topic);
+        topics.insert(name.to_owned(), Arc::clone(&topic));
+        Ok(topic)
+    }
+
+    /// Makes a topic. One that is there already with the same settings is fine.
+    ///
+    /// # Errors
+    /// When the name or the settings cannot be, or a topic of other settings has the name.
+    pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
+        check_name(name)?;
+        let mut topics = lock(&self.topics);
+        match read_settings(&*self.storage, &self.dir, name) {
+            Ok(there) if there == *settings => {}
+            Ok(_) => return Err(LogError::TopicExists { topic: name.to_owned() }),
+            Err(LogError::UnknownTopic { .. }) => {
+                let dir = topic_dir(&self.dir, name);
+                Topic::create(&*self.storage, &dir, name, settings)?;
+                topics.remove(name);
+            }
+            Err(error) => return Err(error),
+        }
+        drop(topics);
+        self.topic(name)
+    }
+
+    /// The names of all topics, sorted.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn topic_names(&self) -> Result<Vec<String>, LogError> {
+        topic_names(&*self.storage, &self.dir)
+    }
+
+    /// What a topic was told when it was made, without opening it.
+    ///
+    /// # Errors
+    /// When there is none of that name, or what it was told cannot be read.
+    pub fn settings(&self, name: &str) -> Result<Settings, LogError> {
+        read_settings(&*self.storage, &self.dir, name)
+    }
+
+    /// Leaves the files of all topics clean, so that the next start finds nothing to do.
+    ///
+    /// # Errors
+    /// The first error met; the other topics are closed all the same.
+    pub fn close(&self) -> Result<(), LogError> {
+        let topics = std::mem::take(&mut *lock(&self.topics));
+        topics.values().map(|topic| topic.close()).fold(Ok(()), Result::and)
+    }
+}
+
+/// The topics of a log that is looked into without writing, by the names asked for; all of them if
+/// none is.
+///
+/// # Errors
+/// When there is no log in `dir`, or no topic of such a name.
+pub fn open_readers(
+    dir: &Path,
+    names: &[String],
+) -> Result<Vec<(TopicReader, Settings)>, LogError> {
+    let storage: Arc<dyn Storage> = Arc::new(Disk);
+    if !dir.join("topics").is_dir() {
+        return Err(match std::fs::metadata(dir.join("topics")) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                LogError::io(dir, error)
+            }
+            _ => LogError::NoLog { path: dir.to_owned() },
+        });
+    }
+    let all = if names.is_empty() { topic_names(&*storage, dir)? } else { names.to_vec() };
+    let mut readers = Vec::with_capacity(all.len());
+    for name in &all {
+        let settings = read_settings(&*storage, dir, name)?;
+        let view = View::Files { lock: dir.join("lock") };
+        let storage = Arc::clone(&storage);
+        let topic_dir = topic_dir(dir, name);
+        let reader = TopicReader::new(storage, name, &topic_dir, settings.partitions, view);
+        readers.push((reader, settings));
+    }
+    Ok(readers)
+}
+
+fn topic_dir(dir: &Path, name: &str) -> PathBuf {
+    dir.join("topics").join(name)
+}
+
+fn topic_names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogError> {
+    let topics_dir = dir.join("topics");
+    let mut names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
+    names.retain(|name| check_name(name).is_ok());
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read_settings(storage: &dyn Storage, dir: &Path, name: &str) -> Result<Settings, LogError> {
+    check_name(name)?;
+    let path = topic_dir(dir, name).join("topic.json");
+    let contents = read_whole(storage, &path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LogError::UnknownTopic { topic: name.to_owned() },
+        _ => LogError::io(&path, error),
+    })?;
+    let settings: Settings = serde_json::from_slice(&contents)
+        .map_err(|error| LogError::BadSettings { why: format!("{}: {error}", path.display()) })?;
+    settings.check()?;
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Appended, Identity, Span};
+
+    fn append(topic: &Topic, bytes: &[u8]) -> Appended {
+        let batch = topic.prepare(bytes.to_vec(), None).unwrap();
+        topic.append(vec![batch]).remove(0).unwrap()
+    }
+
+    fn read(reader: &TopicReader, spans: &[(u32, u64)], until: Option<u64>) -> String {
+        let spans = spans.iter().map(|&(partition, from)| Span { partition, from, until });
+        let mut cursor = reader.cursor(spans.collect()).unwrap();
+        let (mut bytes, mut all) = (Vec::new(), Vec::new());
+        while let Some(chunk) = cursor.next(10, &mut bytes).unwrap() {
+            assert_eq!(chunk.records as usize, bytes.split(|&byte| byte == b'\n').count() - 1);
+            all.extend_from_slice(&bytes);
+        }
+        String::from_utf8(all).unwrap().replace('\n', " ")
+    }
+
+    #[test]
+    fn what_was_appended_is_read_from_any_offset() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let topic = log.create("t", &Settings::new(1, None)).unwrap();
+        assert_eq!(append(&topic, b"0\n1\n2\n").offsets, [(0, 0)]);
+        assert_eq!(append(&topic, b"3\n4\n").offsets, [(0, 3)]);
+        let reader = topic.reader();
+        for from in 0..=5 {
+            let expected: String = (from..5).map(|number| format!("{number} ")).collect();
+            assert_eq!(read(&reader, &[(0, from)], None), expected);
+            for until in from..=5 {
+                let expected: String = (from..until).map(|number| format!("{number} ")).collect();
+                assert_eq!(read(&reader, &[(0, from)], Some(until)), expected);
+            }
+        }
+        let beyond = reader.cursor(vec![Span { partition: 0, from: 6, until: None }]);
+        assert!(matches!(beyond, Err(LogError::OffsetOutOfRange { end: 5, .. })));
+        let nowhere = reader.cursor(vec![Span { partition: 1, from: 0, until: None }]);
+        assert!(matches!(nowhere, Err(LogError::UnknownPartition { partitions: 1, .. })));
+    }
+
+    #[test]
+    fn small_segments_are_one_log_also_after_reopening() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { segment_bytes: 8, ..Settings::new(1, None) };
+        let mut expected = String::new();
+        for round in 0..3 {
+            let log = Log::open(dir.path()).unwrap();
+            let topic = log.create("t", &settings).unwrap();
+            for number in 0..10 {
+                append(&topic, format!("1{round}{number}\n").as_bytes());
+                expected += &format!("1{round}{number} ");
+            }
+            assert_eq!(read(&topic.reader(), &[(0, 0)], None), expected);
+            if round == 1 {
+                log.close().unwrap();
+            }
+        }
+        let (reader, _) = open_readers(dir.path(), &["t".to_owned()]).unwrap().remove(0);
+        assert_eq!(read(&reader, &[(0, 0)], None), expected);
+        assert_eq!(reader.last(&[0], 4).unwrap(), [(0, 26)]);
+        assert_eq!(reader.last(&[0], 400).unwrap(), [(0, 0)]);
+        assert_eq!(reader.offset_at(0, 0).unwrap(), 0);
+        assert_eq!(reader.offset_at(0, i64::MAX).unwrap(), 30);
+    }
+
+    #[test]
+    fn partitions_are_read_merged_in_the_order_of_appending() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let topic = log.create("t", &Settings::new(3, None)).unwrap();
+        for number in 0..10 {
+            append(&topic, format!("{number}\n").as_bytes());
+        }
+        let reader = topic.reader();
+        assert_eq!(read(&reader, &[(0, 0), (1, 0), (2, 0)], None), "0 1 2 3 4 5 6 7 8 9 ");
+        assert_eq!(reader.last(&[0, 1, 2], 4).unwrap(), [(0, 2), (1, 2), (2, 2)]);
+        assert_eq!(read(&reader, &[(0, 2), (1, 2), (2, 2)], None), "6 7 8 9 ");
+    }
+
+    #[test]
+    fn a_key_decides_on_the_partition() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let topic = log.create("t", &Settings::new(4, Some(".k".to_owned()))).unwrap();
+        let first = append(&topic, b"{\"k\":\"a\"}\n{\"k\":\"b\"}\n{\"k\":\"c\"}\n{\"k\":\"d\"}\n");
+        assert!(first.offsets.len() > 1, "{first:?}");
+        for key in ["a", "b", "c", "d"] {
+            let at = |n| append(&topic, format!("{{\"n\":{n},\"k\":\"{key}\"}}\n").as_bytes());
+            assert_eq!(at(1).offsets[0].0, at(2).offsets[0].0);
+        }
+        let bad = topic.prepare(b"{\"k\":1}\n{\n".to_vec(), None);
+        assert!(matches!(bad, Err(LogError::BadRecords { records }) if records[0].record == 1));
+    }
+
+    #[test]
+    fn producers_are_remembered_across_restarts_and_segments() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { segment_bytes: 8, ..Settings::new(2, Some(".".to_owned())) };
+        let id = |after, sequence| {
+            Some(Identity { producer: "p".to_owned(), after: Some(after), sequence })
+        };
+        for round in 0..5 {
+            let log = Log::open(dir.path()).unwrap();
+            let topic = log.create("t", &settings).unwrap();
+            let held = topic.producer("p").unwrap();
+            assert_eq!(held, (round > 0).then_some(round * 10));
+            let send = |identity| {
+                let batch = topic.prepare(b"1\n2\n3\n4\n".to_vec(), identity).unwrap();
+                topic.append(vec![batch]).remove(0)
+            };
+            let first = send(id(round * 10, round * 10 + 10)).unwrap();
+            let again = send(id(round * 10, round * 10 + 10)).unwrap();
+            assert_eq!(again, Appended { duplicate: true, ..first.clone() });
+            let gap = send(id(round * 10 + 5, round * 10 + 20));
+            assert!(matches!(gap, Err(LogError::SequenceGap { held: Some(_), .. })));
+        }
+    }
+
+    #[test]
+    fn a_directory_has_one_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        assert!(matches!(Log::open(dir.path()), Err(LogError::Locked { .. })));
+        drop(log);
+        assert!(Log::open(dir.path()).is_ok());
+    }
+
+    #[test]
+    fn other_settings_are_not_taken_for_the_same_topic() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        log.create("t", &Settings::new(2, None)).unwrap();
+        assert!(log.create("t", &Settings::new(2, None)).is_ok());
+        let other = log.create("t", &Settings::new(3, None));
+        assert!(matches!(other, Err(LogError::TopicExists { .. })));
+        assert!(log.create("u", &Settings::new(1, Some(".a +".to_owned()))).is_err());
+        assert_eq!(log.topic_names().unwrap(), ["t"]);
+    }
+}

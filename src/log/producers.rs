@@ -1,0 +1,272 @@
+//! What a topic holds of its producers: who appended up to which sequence.
+//!
+//! The sequences are kept with the batches, in the index. `producers.json` gives the names their
+//! numbers, and is a place to begin from, so that not every index has to be read.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::LogError;
+use super::batch::{Appended, Identity};
+use super::format::Entry;
+use super::lookup::entry_count;
+use super::segment::{Entries, Place, Segment, bases};
+use super::storage::{Open, Storage, read_whole, replace};
+
+/// The version of `producers.json` that this code writes and reads.
+const VERSION: u32 = 1;
+
+/// The producers of one topic.
+#[derive(Debug)]
+pub(super) struct Producers {
+    path: PathBuf,
+    /// In order of their numbers, which begin at 1.
+    producers: Vec<Producer>,
+    numbers: HashMap<String, u32>,
+    from: Vec<u64>,
+}
+
+/// One producer, as `producers.json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Producer {
+    name: String,
+    number: u32,
+    #[serde(flatten)]
+    last: Option<Last>,
+}
+
+/// A producer's last batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    sequence: u64,
+    records: u64,
+    offsets: Vec<(u32, u64)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Snapshot {
+    version: u32,
+    from: Vec<u64>,
+    producers: Vec<Producer>,
+}
+
+/// What a batch's sequence means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is the next one.
+    Append,
+    /// The log has it already.
+    Duplicate(Appended),
+    /// It does not follow what the log holds.
+    Gap { held: Option<u64> },
+}
+
+impl Producers {
+    /// Reads what the topic in `topic_dir` holds; `active_entries` gives each partition's number
+    /// of entries in its active segment.
+    pub(super) fn load(
+        storage: &dyn Storage,
+        topic_dir: &Path,
+        places: &[Place],
+        active_entries: &[u64],
+    ) -> Result<Producers, LogError> {
+        let path = topic_dir.join("producers.json");
+        let snapshot = match read_whole(storage, &path) {
+            Ok(contents) => parse(&contents, places.len()).map_err(|why| {
+                LogError::BadSettings { why: format!("{}: {why}", path.display()) }
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Snapshot { version: VERSION, from: vec![0; places.len()], producers: Vec::new() }
+            }
+            Err(error) => return Err(LogError::io(&path, error)),
+        };
+        let numbers = snapshot.producers.iter().map(|one| (one.name.clone(), one.number)).collect();
+        let mut producers =
+            Producers { path, producers: snapshot.producers, numbers, from: snapshot.from };
+        if !producers.producers.is_empty() {
+            for (place, &entries) in places.iter().zip(active_entries) {
+                producers.add_entries(storage, place, entries)?;
+            }
+        }
+        Ok(producers)
+    }
+
+    /// Adds what one partition's entries say, from where the snapshot ends.
+    fn add_entries(
+        &mut self,
+        storage: &dyn Storage,
+        place: &Place,
+        active_entries: u64,
+    ) -> Result<(), LogError> {
+        let from = self.from.get(place.partition as usize).copied().unwrap_or(0);
+        let bases = bases(storage, place)?;
+        let first = bases.partition_point(|&base| base <= from).saturating_sub(1);
+        for (number, &base) in bases.iter().enumerate().skip(first) {
+            let segment = Segment::open(storage, place, base, Open::Read)?;
+            let active = number + 1 == bases.len();
+            let count = if active { active_entries } else { entry_count(&segment)? };
+            let entries = Entries::of(&segment, place);
+            let start = entries.partition_point(count, |entry| entry.base < from)?;
+            for at in start..count {
+                let entry = entries.get(at)?;
+                if entry.producer > 0 {
+                    self.add(place, &entry)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, place: &Place, entry: &Entry) -> Result<(), LogError> {
+        let at = entry.producer as usize - 1;
+        let Some(producer) = self.producers.get_mut(at) else {
+            let why = format!("producers.json does not name producer {}", entry.producer);
+            return Err(place.damaged(entry.base, why));
+        };
+        let part = (place.partition, entry.base);
+        match &mut producer.last {
+            Some(last) if last.sequence > entry.sequence => {}
+            Some(last) if last.sequence == entry.sequence => {
+                if !last.offsets.iter().any(|(partition, _)| *partition == place.partition) {
+                    last.offsets.push(part);
+                    last.records += u64::from(entry.records);
+                }
+            }
+            last => {
+                *last = Some(Last {
+                    sequence: entry.sequence,
+                    records: u64::from(entry.records),
+                    offsets: vec![part],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the log holds of a producer: where it stands.
+    pub(super) fn held(&self, name: &str) -> Option<u64> {
+        self.get(name)?.last.as_ref().map(|last| last.sequence)
+    }
+
+    fn get(&self, name: &str) -> Option<&Producer> {
+        let number = *self.numbers.get(name)? as usize;
+        self.producers.get(number.checked_sub(1)?)
+    }
+
+    /// What a batch's sequence means (K `ProducerAppendInfo`; the rule is DESIGN section 4's).
+    pub(super) fn judge(&self, identity: &Identity) -> Verdict {
+        let last = self.get(&identity.producer).and_then(|producer| producer.last.as_ref());
+        let held = last.map(|last| last.sequence);
+        if let Some(last) = last
+            && identity.sequence <= last.sequence
+        {
+            // Of older batches it is only known that they are there.
+            let (records, offsets) = if identity.sequence == last.sequence {
+                (last.records, last.offsets.clone())
+            } else {
+                (0, Vec::new())
+            };
+            return Verdict::Duplicate(Appended { records, offsets, duplicate: true });
+        }
+        match identity.after {
+            Some(after) if after != held.unwrap_or(0) => Verdict::Gap { held },
+            _ => Verdict::Append,
+        }
+    }
+
+    /// A producer's number, and whether it was given just now: the names are then to be saved
+    /// before an entry uses it.
+    pub(super) fn number(&mut self, name: &str) -> (u32, bool) {
+        if let Some(&number) = self.numbers.get(name) {
+            return (number, false);
+        }
+        let number = u32::try_from(self.producers.len()).unwrap_or(u32::MAX - 1) + 1;
+        self.producers.push(Producer { name: name.to_owned(), number, last: None });
+        self.numbers.insert(name.to_owned(), number);
+        (number, true)
+    }
+
+    /// Notes a producer's last batch.
+    pub(super) fn note(&mut self, identity: &Identity, appended: &Appended) {
+        let (number, _) = self.number(&identity.producer);
+        if let Some(producer) = self.producers.get_mut(number as usize - 1) {
+            producer.last = Some(Last {
+                sequence: identity.sequence,
+                records: appended.records,
+                offsets: appended.offsets.clone(),
+            });
+        }
+    }
+
+    /// Saves all of it: `from` is where each partition stands with all of this on the disk.
+    pub(super) fn save(&mut self, storage: &dyn Storage, from: Vec<u64>) -> Result<(), LogError> {
+        let snapshot = Snapshot { version: VERSION, from, producers: self.producers.clone() };
+        let contents = serde_json::to_vec(&snapshot)
+            .map_err(|error| LogError::io(&self.path, io::Error::other(error)))?;
+        replace(storage, &self.path, &contents).map_err(|error| LogError::io(&self.path, error))?;
+        self.from = snapshot.from;
+        Ok(())
+    }
+
+    /// Whether any producer has appended under a name.
+    pub(super) fn is_empty(&self) -> bool {
+        self.producers.is_empty()
+    }
+}
+
+fn parse(contents: &[u8], partitions: usize) -> Result<Snapshot, String> {
+    let snapshot: Snapshot = serde_json::from_slice(contents).map_err(|error| error.to_string())?;
+    if snapshot.version != VERSION {
+        return Err(format!("version {}; this program knows {VERSION}", snapshot.version));
+    }
+    let numbered = (1..).zip(&snapshot.producers).all(|(number, one)| one.number == number);
+    if !numbered || snapshot.from.len() != partitions {
+        return Err("its contents contradict the topic".to_owned());
+    }
+    Ok(snapshot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Producers {
+        Producers {
+            path: PathBuf::new(),
+            producers: Vec::new(),
+            numbers: HashMap::new(),
+            from: vec![0],
+        }
+    }
+
+    fn identity(after: Option<u64>, sequence: u64) -> Identity {
+        Identity { producer: "p".to_owned(), after, sequence }
+    }
+
+    #[test]
+    fn a_batch_must_follow_what_the_log_holds() {
+        let mut producers = empty();
+        assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(Some(5), 10)), Verdict::Gap { held: None });
+        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
+        producers.note(&identity(Some(0), 10), &first);
+        assert_eq!(producers.held("p"), Some(10));
+        assert_eq!(producers.judge(&identity(Some(10), 20)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(None, 30)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(Some(12), 20)), Verdict::Gap { held: Some(10) });
+    }
+
+    #[test]
+    fn a_retry_gets_the_first_result() {
+        let mut producers = empty();
+        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
+        producers.note(&identity(Some(0), 10), &first);
+        let again = Appended { duplicate: true, ..first };
+        assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Duplicate(again));
+        let older = Appended { duplicate: true, ..Appended::default() };
+        assert_eq!(producers.judge(&identity(Some(0), 3)), Verdict::Duplicate(older));
+    }
+}

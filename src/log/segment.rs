@@ -1,0 +1,293 @@
+//! A segment: the two files that hold a run of one partition's records.
+
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+
+use super::LogError;
+use super::format::{
+    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, Counted, ENTRIES_AT, Entry, FormatError,
+    Header,
+};
+use super::storage::{Open, Storage, StorageFile};
+
+/// The name of a partition, for messages, and where its segments are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: u32,
+    /// The partition's directory.
+    pub dir: PathBuf,
+}
+
+impl Place {
+    /// The place of one partition of a topic whose directory is `topic_dir`.
+    pub fn new(topic: &str, topic_dir: &Path, partition: u32) -> Place {
+        Place { topic: topic.to_owned(), partition, dir: topic_dir.join(partition.to_string()) }
+    }
+
+    /// Damage at an offset of this partition.
+    pub fn damaged(&self, offset: u64, why: impl ToString) -> LogError {
+        LogError::Damaged {
+            topic: self.topic.clone(),
+            partition: self.partition,
+            offset,
+            why: why.to_string(),
+        }
+    }
+}
+
+/// The base offsets of a partition's segments, ascending.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError> {
+    let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+    let mut bases: Vec<u64> = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".ndjson"))
+        .filter(|digits| digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter_map(|digits| digits.parse().ok())
+        .collect();
+    bases.sort_unstable();
+    Ok(bases)
+}
+
+/// A segment's files, open.
+#[derive(Debug)]
+pub struct Segment {
+    /// The offset of its first record.
+    pub base: u64,
+    /// Where the topic's batches stood when it was begun.
+    pub before: Counted,
+    data: Box<dyn StorageFile>,
+    data_path: PathBuf,
+    index: Box<dyn StorageFile>,
+    index_path: PathBuf,
+}
+
+fn paths(place: &Place, base: u64) -> (PathBuf, PathBuf) {
+    let path = |ending| place.dir.join(format!("{base:020}.{ending}"));
+    (path("ndjson"), path("index"))
+}
+
+impl Segment {
+    /// Makes an empty segment, on the disk with its directory entry when this returns.
+    ///
+    /// # Errors
+    /// When a file cannot be made or forced to the disk.
+    pub fn create(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        created_us: i64,
+        before: Counted,
+    ) -> Result<Segment, LogError> {
+        let (data_path, index_path) = paths(place, base);
+        let make = |path: &Path| {
+            storage.open(path, Open::Create).map_err(|error| LogError::io(path, error))
+        };
+        // The index first: recovery finds segments by their data files.
+        let index = make(&index_path)?;
+        let header = Header { partition: place.partition, base, created_us, before }.encode();
+        let attestation =
+            Attestation { visible: base, synced: base, data_bytes: 0, index_bytes: ENTRIES_AT };
+        index
+            .write_at(0, &[IoSlice::new(&header), IoSlice::new(&attestation.encode())])
+            .and_then(|()| index.sync())
+            .map_err(|error| LogError::io(&index_path, error))?;
+        let data = make(&data_path)?;
+        data.sync().map_err(|error| LogError::io(&data_path, error))?;
+        storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+        Ok(Segment { base, before, data, data_path, index, index_path })
+    }
+
+    /// Opens a segment that is there.
+    ///
+    /// # Errors
+    /// When a file is missing or unreadable, or the index is not that of this segment.
+    pub fn open(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        open: Open,
+    ) -> Result<Segment, LogError> {
+        let (data_path, index_path) = paths(place, base);
+        let get = |path: &Path| {
+            storage.open(path, open).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => {
+                    place.damaged(base, format!("{} is missing", path.display()))
+                }
+                _ => LogError::io(path, error),
+            })
+        };
+        let (data, index) = (get(&data_path)?, get(&index_path)?);
+        let before = Counted::default();
+        let mut segment = Segment { base, before, data, data_path, index, index_path };
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        let count = segment.read_index(0, &mut block)?;
+        let header =
+            if count == block.len() { Header::decode(&block) } else { Err(FormatError::Magic) };
+        let named =
+            |why: String| place.damaged(base, format!("{}: {why}", segment.index_path.display()));
+        let header = header.map_err(|error| named(error.to_string()))?;
+        if header.base != base || header.partition != place.partition {
+            return Err(named("the header names another segment".to_owned()));
+        }
+        segment.before = header.before;
+        Ok(segment)
+    }
+
+    /// The lengths of the data file and of the index file, in bytes.
+    ///
+    /// # Errors
+    /// When the file system does not tell.
+    pub fn lengths(&self) -> Result<(u64, u64), LogError> {
+        let data = self.data.size().map_err(|error| LogError::io(&self.data_path, error))?;
+        let index = self.index.size().map_err(|error| LogError::io(&self.index_path, error))?;
+        Ok((data, index))
+    }
+
+    /// The attestation, if there is one that can be trusted.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn attestation(&self) -> Result<Option<Attestation>, LogError> {
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        let count = self.read_index(ATTESTATION_AT, &mut block)?;
+        Ok(if count == block.len() { Attestation::decode(&block) } else { None })
+    }
+
+    /// Writes the attestation in its place.
+    ///
+    /// # Errors
+    /// When the write fails.
+    pub fn attest(&self, attestation: &Attestation) -> Result<(), LogError> {
+        self.index
+            .write_at(ATTESTATION_AT, &[IoSlice::new(&attestation.encode())])
+            .map_err(|error| LogError::io(&self.index_path, error))
+    }
+
+    /// Reads whole blocks of entries from the `first` on into `blocks`, as many as are there and
+    /// fit; returns their number.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn entry_blocks(&self, first: u64, blocks: &mut [u8]) -> Result<usize, LogError> {
+        let count = self.read_index(ENTRIES_AT + first * BLOCK_BYTES, blocks)?;
+        Ok(count / BLOCK_BYTES as usize)
+    }
+
+    /// Reads bytes of the data file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is shorter: damage.
+    pub fn read_data(
+        &self,
+        place: &Place,
+        position: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), LogError> {
+        let count = self
+            .data
+            .read_at(position, buffer)
+            .map_err(|error| LogError::io(&self.data_path, error))?;
+        if count < buffer.len() {
+            let why = format!("{} ends too early", self.data_path.display());
+            return Err(place.damaged(self.base, why));
+        }
+        Ok(())
+    }
+
+    /// Appends at the given positions: data first, then the entries that speak of it.
+    ///
+    /// # Errors
+    /// When a write fails; what it left behind is to be cut with [`Segment::cut`].
+    pub fn write(
+        &self,
+        data_at: u64,
+        data: &[IoSlice<'_>],
+        index_at: u64,
+        entries: &[u8],
+    ) -> Result<(), LogError> {
+        self.data.write_at(data_at, data).map_err(|error| LogError::io(&self.data_path, error))?;
+        self.index
+            .write_at(index_at, &[IoSlice::new(entries)])
+            .map_err(|error| LogError::io(&self.index_path, error))
+    }
+
+    /// Forces both files to the disk.
+    ///
+    /// # Errors
+    /// When that fails: nothing more may then be written to them.
+    pub fn sync(&self) -> Result<(), LogError> {
+        self.data.sync().map_err(|error| LogError::io(&self.data_path, error))?;
+        self.index.sync().map_err(|error| LogError::io(&self.index_path, error))
+    }
+
+    /// Cuts both files to the given lengths.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn cut(&self, data_bytes: u64, index_bytes: u64) -> Result<(), LogError> {
+        self.index.set_len(index_bytes).map_err(|error| LogError::io(&self.index_path, error))?;
+        self.data.set_len(data_bytes).map_err(|error| LogError::io(&self.data_path, error))
+    }
+
+    fn read_index(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
+        self.index.read_at(position, buffer).map_err(|error| LogError::io(&self.index_path, error))
+    }
+}
+
+/// The entries of a segment up to a fixed number of them, read a few at a time.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    segment: &'a Segment,
+    place: &'a Place,
+}
+
+impl<'a> Entries<'a> {
+    /// The entries of `segment`.
+    pub fn of(segment: &'a Segment, place: &'a Place) -> Entries<'a> {
+        Entries { segment, place }
+    }
+
+    /// The entry with this number, which must be there.
+    ///
+    /// # Errors
+    /// When it is not, or its checksum does not hold: damage.
+    pub fn get(&self, number: u64) -> Result<Entry, LogError> {
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        if self.segment.entry_blocks(number, &mut block)? == 0 {
+            return Err(self.place.damaged(self.segment.base, "the index ends too early"));
+        }
+        Entry::decode(&block).map_err(|error| {
+            self.place.damaged(self.segment.base, format!("index entry {number}: {error}"))
+        })
+    }
+
+    /// How many of the first `count` entries `before` holds for; it must hold for a beginning of
+    /// them and for none after. An entry whose checksum does not hold counts as one after: it may
+    /// be one that is being written.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn partition_point(
+        &self,
+        count: u64,
+        before: impl Fn(&Entry) -> bool,
+    ) -> Result<u64, LogError> {
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let holds = match self.get(middle) {
+                Ok(entry) => before(&entry),
+                Err(LogError::Damaged { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            if holds { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+}

@@ -1,0 +1,196 @@
+//! A topic, open for appending: made, checked, placed in, read from by many threads at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::batch::{Appended, Batch, Identity, Placement, prepare};
+use super::partition::Partition;
+use super::reader::{Progress, TopicReader, View};
+use super::recovery::survey_topic;
+use super::segment::Place;
+use super::settings::Settings;
+use super::storage::{Storage, replace};
+use super::writer::{Writer, now_us};
+use super::{LogError, PRODUCER_NAME_BYTES_MAX};
+use crate::expr::{Program, Value};
+
+/// A topic, open for appending.
+pub struct Topic {
+    name: String,
+    settings: Settings,
+    dir: PathBuf,
+    storage: Arc<dyn Storage>,
+    writer: Mutex<Writer>,
+    progress: Arc<Progress>,
+    /// Compiled keys that no thread uses just now.
+    keys: Mutex<Vec<Program>>,
+}
+
+/// Locks, also after a thread that held the lock has panicked: what the lock guards is put right
+/// by its next user, or refused by it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Topic {
+    /// Makes a topic's directory with all that belongs in it; it is there whole, or not at all.
+    pub(super) fn create(
+        storage: &dyn Storage,
+        dir: &Path,
+        name: &str,
+        settings: &Settings,
+    ) -> Result<(), LogError> {
+        settings.check()?;
+        if let Some(key) = &settings.key {
+            compile(key)?;
+        }
+        let parent = dir.parent().unwrap_or(Path::new("."));
+        let temporary = parent.join(format!(".{name}.tmp"));
+        let io = |error| LogError::io(dir, error);
+        if storage.list(&temporary).is_ok() {
+            storage.remove(&temporary).map_err(io)?;
+        }
+        storage.make_dir(&temporary).map_err(io)?;
+        let contents = serde_json::to_vec(settings).map_err(|error| io(error.into()))?;
+        replace(storage, &temporary.join("topic.json"), &contents).map_err(io)?;
+        for partition in 0..settings.partitions {
+            let place = Place::new(name, &temporary, partition);
+            storage.make_dir(&place.dir).map_err(io)?;
+            Partition::create(storage, &place, now_us())?;
+        }
+        storage.sync_dir(&temporary).map_err(io)?;
+        storage.rename(&temporary, dir).map_err(io)?;
+        storage.sync_dir(parent).map_err(io)
+    }
+
+    /// Opens a topic for appending, and recovers what a crash left of it. A damaged topic opens,
+    /// and can be read up to the damage, but refuses appends.
+    pub(super) fn open(
+        storage: Arc<dyn Storage>,
+        dir: PathBuf,
+        name: &str,
+        settings: Settings,
+    ) -> Result<Topic, LogError> {
+        settings.check()?;
+        if let Some(key) = &settings.key {
+            compile(key)?;
+        }
+        let places: Vec<Place> =
+            (0..settings.partitions).map(|number| Place::new(name, &dir, number)).collect();
+        let surveys = survey_topic(&*storage, &places)?;
+        let writer = Writer::open(Arc::clone(&storage), &dir, &settings, places, &surveys)?;
+        let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
+        Ok(Topic {
+            name: name.to_owned(),
+            settings,
+            dir,
+            storage,
+            writer: Mutex::new(writer),
+            progress,
+            keys: Mutex::default(),
+        })
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the topic was told when it was made.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Checks every line of `bytes`, and places the records. Takes no lock that an append holds.
+    ///
+    /// # Errors
+    /// [`LogError::BadRecords`] with all that are bad; a batch or a name over its limit.
+    pub fn prepare(&self, bytes: Vec<u8>, identity: Option<Identity>) -> Result<Batch, LogError> {
+        if let Some(identity) = &identity {
+            check_identity(identity)?;
+        }
+        let Some(key) = &self.settings.key else { return prepare(bytes, identity, None) };
+        let pooled = lock(&self.keys).pop();
+        let mut program = match pooled {
+            Some(program) => program,
+            None => compile(key)?,
+        };
+        let partitions = self.settings.partitions;
+        let mut text = Vec::new();
+        let mut place = |record: &[u8]| place_by_key(&mut program, record, partitions, &mut text);
+        let batch = prepare(bytes, identity, Some(&mut place as Placement<'_>));
+        lock(&self.keys).push(program);
+        batch
+    }
+
+    /// Appends batches, in order, with one write and one fdatasync a file for all of them. What was
+    /// appended is on the disk, and visible to readers, when this returns. One result a batch.
+    pub fn append(&self, group: Vec<Batch>) -> Vec<Result<Appended, LogError>> {
+        let mut writer = lock(&self.writer);
+        let results = writer.append(&group);
+        // Before the next group begins: readers see whole groups, in their order.
+        if let Some(visible) = writer.visible() {
+            self.progress.advance(visible);
+        }
+        results
+    }
+
+    /// Where a producer stands: the sequence of its last batch.
+    ///
+    /// # Errors
+    /// When what the topic holds of its producers cannot be read.
+    pub fn producer(&self, name: &str) -> Result<Option<u64>, LogError> {
+        lock(&self.writer).held(name)
+    }
+
+    /// A reader that sees what was acknowledged, as soon as it is.
+    pub fn reader(&self) -> TopicReader {
+        TopicReader::new(
+            Arc::clone(&self.storage),
+            &self.name,
+            &self.dir,
+            self.settings.partitions,
+            View::Live(Arc::clone(&self.progress)),
+        )
+    }
+
+    /// Leaves the topic's files clean.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn close(&self) -> Result<(), LogError> {
+        lock(&self.writer).close()
+    }
+}
+
+/// Compiles a topic's key.
+fn compile(key: &str) -> Result<Program, LogError> {
+    Program::compile(&[key])
+        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })
+}
+
+/// The partition of a record: CRC-32C of its key's compact JSON text, modulo their number.
+fn place_by_key(
+    program: &mut Program,
+    record: &[u8],
+    partitions: u32,
+    text: &mut Vec<u8>,
+) -> Result<u32, String> {
+    program.load(record).map_err(|error| error.to_string())?;
+    let value: Value<'_> = program.value(0).map_err(|error| format!("its key: {error}"))?;
+    text.clear();
+    value.write_json(text);
+    Ok(crc32c::crc32c(text) % partitions)
+}
+
+fn check_identity(identity: &Identity) -> Result<(), LogError> {
+    let name = &identity.producer;
+    if name.is_empty() || name.len() > PRODUCER_NAME_BYTES_MAX || name.contains(char::is_control) {
+        let why = format!("a producer's name has 1 to {PRODUCER_NAME_BYTES_MAX} bytes of text");
+        return Err(LogError::BadSettings { why });
+    }
+    if identity.sequence == 0 {
+        return Err(LogError::BadSettings { why: "sequences begin at 1".to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Walking the members of an object, without reading their values.
+
+/// A member of an object, as it stands in the object's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// The key as it is spelled, escapes and all, without its quotes.
+    pub key: &'a [u8],
+    /// The whole member, from the quote before the key to the end of the value.
+    pub bytes: &'a [u8],
+}
+
+/// The members of `object` in order; none if it is not an object. It must be valid JSON: of
+/// anything else, the members up to the first fault are given.
+pub fn members(object: &[u8]) -> Members<'_> {
+    let rest = object.trim_ascii_start().strip_prefix(b"{").unwrap_or_default();
+    Members { rest }
+}
+
+/// Gives the members of an object; see [`members`].
+#[derive(Clone, Debug)]
+pub struct Members<'a> {
+    /// What follows the brace or the comma.
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Member<'a>;
+
+    fn next(&mut self) -> Option<Member<'a>> {
+        let member = self.rest.trim_ascii_start();
+        let key_end = string_end(member)?;
+        let end = key_end + value_end(member.get(key_end..)?)?;
+        let behind = member.get(end..)?.trim_ascii_start();
+        self.rest = behind.strip_prefix(b",").unwrap_or_default();
+        let bytes = member.get(..end)?.trim_ascii_end();
+        Some(Member { key: member.get(1..key_end - 1)?, bytes })
+    }
+}
+
+/// Where the string at the front of `text` ends, behind its closing quote.
+fn string_end(text: &[u8]) -> Option<usize> {
+    text.strip_prefix(b"\"")?;
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// Where the value at the front of `text`, with the colon before it, ends: before the comma or the
+/// brace that closes the object around it.
+fn value_end(text: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match text.get(at)? {
+            b'"' => {
+                at += string_end(text.get(at..)?)?;
+                continue;
+            }
+            b',' | b'}' if depth == 0 => return Some(at),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(object: &str) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        members(object.as_bytes()).map(|member| (text(member.key), text(member.bytes))).collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(key, bytes)| ((*key).to_owned(), (*bytes).to_owned())).collect()
+    }
+
+    #[test]
+    fn members_are_given_as_they_stand() {
+        assert_eq!(
+            shown(r#" { "a" : 1.50 ,"b\"":{"c":["},",{}]},"a":"x\\", "":[ ] } "#),
+            pairs(&[
+                ("a", r#""a" : 1.50"#),
+                (r#"b\""#, r#""b\"":{"c":["},",{}]}"#),
+                ("a", r#""a":"x\\""#),
+                ("", r#""":[ ]"#),
+            ])
+        );
+        assert_eq!(shown("{}"), []);
+        assert_eq!(shown("[\"a\"]"), []);
+    }
+
+    proptest! {
+        #[test]
+        fn each_member_holds_its_key_and_value(keys in proptest::collection::vec(any::<String>(), 0..5),
+                                               value in any::<String>(), number in any::<i64>()) {
+            let values = [serde_json::json!({ "a": [value, {}], "b": null }), serde_json::json!(number),
+                          serde_json::json!([[value], true]), serde_json::json!(value)];
+            let written: Vec<String> = keys.iter().zip(values.iter().cycle())
+                .map(|(key, value)| format!("{}: {value}", serde_json::json!(key))).collect();
+            let object = format!("{{{}}}", written.join(" , "));
+            let given: Vec<String> = shown(&object).into_iter().map(|(_, bytes)| bytes).collect();
+            prop_assert_eq!(given, written);
+        }
+
+        #[test]
+        fn never_panics(text in "[{}\\[\\]\":,\\\\a1 ]{0,20}") {
+            let _ = shown(&text);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! The house rules, held by a test: which room may know which, what pure rooms do without, and what
+//! never stands in our code. A broken rule is reported with its place and what to do about it.
+
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::fs;
+
+use source::{Source, root, sources, tracked};
+
+/// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
+/// here does not exist.
+const ARROWS: [(&str, &[&str]); 15] = [
+    ("lib.rs", &[]),
+    ("bin", &["cmd", "cli"]),
+    (
+        "cmd",
+        &[
+            "cli",
+            "serve",
+            "ingest",
+            "tui",
+            "wire",
+            "log",
+            "window",
+            "aggregate",
+            "checkpoint",
+            "expr",
+            "time",
+            "record",
+        ],
+    ),
+    ("cli", &["wire", "log", "window", "aggregate", "checkpoint", "expr", "time", "record"]),
+    ("serve", &["wire", "log", "expr", "time", "record"]),
+    ("ingest", &["expr", "time", "record"]),
+    ("tui", &["wire", "log", "expr", "time", "record"]),
+    ("wire", &["time", "record"]),
+    ("log", &["expr", "time", "record"]),
+    ("window", &["expr", "time", "record"]),
+    ("aggregate", &["expr", "time", "record"]),
+    ("checkpoint", &["expr", "time", "record"]),
+    ("expr", &["record"]),
+    ("time", &["record"]),
+    ("record", &[]),
+];
+
+/// The one file that may know every room: the table from errors to exit statuses.
+const KNOWS_ALL_ERRORS: &str = "src/cli/status.rs";
+
+/// What is pure: it works on bytes and numbers only, so that tests and replays can trust it.
+const PURE: [&str; 7] = [
+    "src/record/",
+    "src/time/",
+    "src/expr/",
+    "src/window/",
+    "src/aggregate/",
+    "src/wire/frame.rs",
+    "src/log/format.rs",
+];
+
+/// What pure code does without: files, sockets, processes, environment, clocks.
+const WORLDLY: [&str; 6] = ["std::fs", "std::net", "std::os", "std::env", "std::process", "nix"];
+
+/// Files that may be longer than [`LINES_MAX`], each with its reason.
+const LONG: [(&str, &str); 0] = [];
+
+/// Files that may say `unsafe`, each with its reason.
+const UNSAFE: [(&str, &str); 0] = [];
+
+const LINES_MAX: usize = 500;
+const COLUMNS_MAX: usize = 100;
+const MAIN_LINES_MAX: usize = 12;
+
+/// The rules that were broken, one a line.
+#[derive(Default)]
+struct Broken(Vec<String>);
+
+impl Broken {
+    fn say(&mut self, path: &str, line: usize, what: &str, remedy: &str) {
+        self.0.push(format!("{path}:{line}: {what}; {remedy}"));
+    }
+
+    #[track_caller]
+    fn none(self) {
+        assert!(self.0.is_empty(), "house rules broken:\n{}\n", self.0.join("\n"));
+    }
+}
+
+/// Holds all of src/ against one rule.
+#[track_caller]
+fn hold(rule: fn(&Source, &mut Broken)) {
+    let mut broken = Broken::default();
+    let sources = sources();
+    assert!(sources.len() > 10, "src/ was not found");
+    for source in &sources {
+        rule(source, &mut broken);
+    }
+    broken.none();
+}
+
+fn knows_only_rooms_below(source: &Source, broken: &mut Broken) {
+    let room = source.room();
+    let Some((_, below)) = ARROWS.iter().find(|(name, _)| *name == room) else {
+        let remedy = "give the room its place in DESIGN's order and in ARROWS of tests/tidy.rs";
+        return broken.say(&source.path, 1, &format!("'{room}' is no room"), remedy);
+    };
+    for (line, path) in source.paths() {
+        let mut parts = path.split("::").peekable();
+        let supers = parts.clone().take_while(|part| *part == "super").count();
+        let named = match parts.next() {
+            Some("crate" | "millstream") => parts.next(),
+            Some("super") if supers >= source.depth() => parts.nth(supers - 1),
+            _ => None,
+        };
+        let Some(named) = named.filter(|named| ARROWS.iter().any(|(name, _)| name == named)) else {
+            continue;
+        };
+        if named != room && !below.contains(&named) && source.path != KNOWS_ALL_ERRORS {
+            let what = format!("{room} may not know {named} ({path})");
+            let remedy = "dependencies run one way (ARCHITECTURE.md): move the code to the room \
+                          that needs it, or let cmd or serve join the two";
+            broken.say(&source.path, line, &what, remedy);
+        }
+    }
+}
+
+fn pure_rooms_are_pure(source: &Source, broken: &mut Broken) {
+    if !PURE.iter().any(|pure| source.path.starts_with(pure)) {
+        return;
+    }
+    for (line, path) in source.paths() {
+        let worldly = WORLDLY.iter().any(|root| {
+            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        });
+        if worldly || path.ends_with("::now") {
+            let remedy = "this room is pure: let the caller pass in what it needs";
+            broken.say(&source.path, line, &format!("'{path}' in a pure room"), remedy);
+        }
+    }
+}
+
+fn only_cli_speaks_to_the_user(source: &Source, broken: &mut Broken) {
+    if source.room() == "cli" {
+        return;
+    }
+    for word in ["println!", "print!", "eprintln!", "eprint!"] {
+        for line in source.lines_with(word) {
+            // `print!` stands in `println!` and `eprint!` too: report the word that is there.
+            if !is_whole(&source.code, line, word) {
+                continue;
+            }
+            let remedy = "write through cli::output or cli::message, which know about closed pipes";
+            broken.say(&source.path, line, &format!("'{word}' outside cli"), remedy);
+        }
+    }
+    let mains = source.room() == "bin";
+    for (line, path) in source.paths() {
+        let ends = ["stderr", "process::exit", "process::abort"];
+        let of_cli = ends.iter().any(|end| path.ends_with(&format!("::{end}")))
+            || ["signal_hook", "nix::sys::signal"].iter().any(|root| path.starts_with(root))
+            || (path.ends_with("::ExitCode") && !mains);
+        if of_cli {
+            let remedy = "stderr, signals and exit statuses belong to cli: return an error or a \
+                          Status, or take what you need as an argument";
+            broken.say(&source.path, line, &format!("'{path}' outside cli"), remedy);
+        }
+    }
+}
+
+/// Whether `word` stands on that line with no letter before it.
+fn is_whole(code: &str, line: usize, word: &str) -> bool {
+    let text = code.lines().nth(line - 1).unwrap_or_default();
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(char::is_alphabetic))
+}
+
+fn nothing_panics(source: &Source, broken: &mut Broken) {
+    let words = [".unwrap()", "panic!", "todo!", "unimplemented!", "unreachable!", "dbg!"];
+    let mut found: Vec<(usize, &str)> = words
+        .iter()
+        .flat_map(|word| source.lines_with(word).into_iter().map(move |line| (line, *word)))
+        .collect();
+    for line in source.lines_with(".expect(") {
+        // A parser's own `self.expect(…)` is another method.
+        if !source.code.lines().nth(line - 1).is_some_and(|text| text.contains("self.expect(")) {
+            found.push((line, ".expect("));
+        }
+    }
+    for (line, word) in found {
+        let remedy = "return an error with its cause: no input, failed call or peer may end us";
+        broken.say(&source.path, line, &format!("'{word}' outside tests"), remedy);
+    }
+    for line in source.lines_with("unsafe") {
+        if !UNSAFE.iter().any(|(path, _)| *path == source.path) {
+            let remedy = "find a safe way, or list the file with its reason in tests/tidy.rs";
+            broken.say(&source.path, line, "'unsafe'", remedy);
+        }
+    }
+}
+
+fn files_are_in_form(source: &Source, broken: &mut Broken) {
+    let path = &source.path;
+    let lines = source.lines().count();
+    if lines > LINES_MAX && !LONG.iter().any(|(long, _)| long == path) {
+        let what = format!("{lines} lines without tests, more than {LINES_MAX}");
+        let remedy = "see whether it holds two ideas; if not, list it in tests/tidy.rs with why";
+        broken.say(path, LINES_MAX, &what, remedy);
+    }
+    if source.room() == "bin" && lines > MAIN_LINES_MAX {
+        let remedy = "a main only enters: options and logic go to src/cmd";
+        broken.say(path, lines, &format!("a main of {lines} lines"), remedy);
+    }
+    if !source.text.starts_with("//! ") {
+        broken.say(path, 1, "no '//!' at its head", "say in one sentence what the file is for");
+    }
+    let help = source.code.contains("#[arg(") || source.code.contains("#[command(");
+    for (line, text) in source.lines() {
+        if text.chars().count() > COLUMNS_MAX && !is_message(text.trim(), help) {
+            broken.say(path, line, &format!("more than {COLUMNS_MAX} columns"), "wrap the line");
+        }
+    }
+}
+
+/// Whether a line is a text for the user, which stays in one piece: an error's message, and an
+/// option's help, which clap takes from the doc comment as it is.
+fn is_message(line: &str, help: bool) -> bool {
+    line.starts_with("#[error(")
+        || line.starts_with('"') && line.trim_end_matches(',').ends_with('"')
+        || help && line.starts_with("/// ")
+}
+
+fn nothing_is_left_for_later(source: &Source, broken: &mut Broken) {
+    for (line, text) in source.lines() {
+        let comment = text.split_once("//").map_or("", |(_, comment)| comment);
+        for word in ["TODO", "FIXME", "XXX", "for now", "For now"] {
+            let whole = |(at, _): (usize, &str)| {
+                let letter = |c: char| c.is_alphanumeric();
+                !comment[..at].ends_with(letter) && !comment[at + word.len()..].starts_with(letter)
+            };
+            if comment.match_indices(word).any(whole) {
+                let remedy = "do it now, or file an issue and say what is, not what will be";
+                broken.say(&source.path, line, &format!("'{word}' in a comment"), remedy);
+            }
+        }
+    }
+}
+
+/// Scripts say what they are for; no file speaks of one machine.
+fn project_file(path: &str, text: &str, broken: &mut Broken) {
+    let head: Vec<&str> = text.lines().take(2).collect();
+    if let [first, second] = head[..]
+        && first.starts_with("#!")
+        && !path.ends_with(".rs")
+    {
+        if !(second.starts_with("# ") || second.starts_with("\"\"\"")) {
+            broken.say(path, 2, "no comment", "say below the first line what the script is for");
+        }
+        if first.ends_with("sh") && !text.contains("\nset -euo pipefail\n") {
+            broken.say(path, 1, "no 'set -euo pipefail'", "a failed step must end the script");
+        }
+    }
+    // In pieces, so that this file keeps its own rule.
+    let machine = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"], ["/Use", "rs/"]];
+    let registry = [["index-", "url"], ["replace-", "with"], ["find-", "links"]];
+    for (line, text) in (1..).zip(text.lines()) {
+        for word in machine.iter().chain(&registry).map(|parts| parts.concat()) {
+            let at_word = text.match_indices(&word).any(|(at, _)| {
+                !text[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}$".contains(c))
+            });
+            if at_word {
+                let remedy = "name places from the package's root, and no registry at all";
+                broken.say(path, line, &format!("'{word}' is a place of one machine"), remedy);
+            }
+        }
+        if path == "Cargo.lock"
+            && text.starts_with("source = ")
+            && !text.contains("registry+https://github.com/rust-lang/crates.io-index")
+        {
+            broken.say(path, line, "not from crates.io", "depend on published crates");
+        }
+    }
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    hold(knows_only_rooms_below);
+}
+
+#[test]
+fn pure_rooms_know_nothing_of_the_world() {
+    hold(pure_rooms_are_pure);
+}
+
+#[test]
+fn only_cli_touches_stderr_signals_and_exit_statuses() {
+    hold(only_cli_speaks_to_the_user);
+}
+
+#[test]
+fn no_code_panics_by_itself_or_is_unsafe() {
+    hold(nothing_panics);
+}
+
+#[test]
+fn files_keep_to_the_form() {
+    hold(files_are_in_form);
+}
+
+#[test]
+fn comments_promise_nothing() {
+    hold(nothing_is_left_for_later);
+}
+
+#[test]
+fn the_project_is_not_tied_to_a_machine_and_scripts_say_what_they_are_for() {
+    let mut broken = Broken::default();
+    let files = tracked();
+    assert!(files.iter().any(|path| path == "Cargo.lock"));
+    for path in files {
+        if let Ok(text) = fs::read_to_string(root().join(&path)) {
+            project_file(&path, &text, &mut broken);
+        }
+    }
+    broken.none();
+}
+
+/// Each rule finds what it is there to find, in its place, and nothing in decent code.
+mod rules {
+    use super::*;
+
+    #[track_caller]
+    fn check(rule: fn(&Source, &mut Broken), path: &str, text: &str, expected: &[(usize, &str)]) {
+        let mut broken = Broken::default();
+        rule(&Source::new(path, text), &mut broken);
+        assert_eq!(broken.0.len(), expected.len(), "{:?}", broken.0);
+        for (found, (line, what)) in broken.0.iter().zip(expected) {
+            assert!(found.starts_with(&format!("{path}:{line}: {what}")), "{found}");
+        }
+    }
+
+    #[test]
+    fn arrows_are_found_however_they_are_written() {
+        let rule = knows_only_rooms_below;
+        check(rule, "src/log/mod.rs", "use crate::record::lines;\nuse crate::expr;\n", &[]);
+        check(rule, "src/log/a.rs", "use crate::wire::frame;\n", &[(1, "log may not know wire")]);
+        check(rule, "src/log/a.rs", "//! See [`crate::wire`].\n// crate::wire\n", &[]);
+        check(
+            rule,
+            "src/log/a.rs",
+            "\nfn f() { crate::cli::enter(x) }\n",
+            &[(2, "log may not know cli")],
+        );
+        let grouped = "use crate::{\n    record::{self, text},\n    serve::{a, b},\n};\n";
+        let twice = [(3, "log may not know serve"), (3, "log may not know serve")];
+        check(rule, "src/log/a.rs", grouped, &twice);
+        check(rule, "src/log/a.rs", "use super::super::wire;\n", &[(1, "log may not know wire")]);
+        check(rule, "src/log/a.rs", "use super::wire;\n", &[]);
+        check(rule, "src/log/mod.rs", "use super::wire;\n", &[(1, "log may not know wire")]);
+        check(rule, "src/log/a.rs", "#[cfg(test)]\nmod tests {\n    use crate::cmd;\n}\n", &[]);
+        check(rule, "src/bin/a.rs", "use millstream::log;\n", &[(1, "bin may not know log")]);
+        check(rule, "src/cli/status.rs", "use crate::serve::ServeError;\n", &[]);
+        check(rule, "src/attic/a.rs", "\n", &[(1, "'attic' is no room")]);
+    }
+
+    #[test]
+    fn the_world_is_kept_out_of_pure_rooms() {
+        let rule = pure_rooms_are_pure;
+        check(rule, "src/time/a.rs", "use std::{fmt, fs::File};\n", &[(1, "'std::fs::File'")]);
+        check(rule, "src/time/a.rs", "\nlet t = Instant::now();\n", &[(2, "'Instant::now'")]);
+        check(rule, "src/wire/frame.rs", "use nix::poll;\n", &[(1, "'nix::poll'")]);
+        check(rule, "src/wire/client.rs", "use nix::poll;\n", &[]);
+        check(rule, "src/record/a.rs", "use std::fsx;\nlet s = \"std::fs\"; // std::net\n", &[]);
+    }
+
+    #[test]
+    fn speaking_to_the_user_is_found() {
+        let rule = only_cli_speaks_to_the_user;
+        check(rule, "src/cmd/a.rs", "fn f() {\n    println!(\"x\");\n}\n", &[(2, "'println!'")]);
+        check(rule, "src/log/a.rs", "eprint!(\"\")\n", &[(1, "'eprint!'")]);
+        check(rule, "src/log/a.rs", "std::process::exit(1)\n", &[(1, "'std::process::exit'")]);
+        check(rule, "src/log/a.rs", "use std::io::stderr;\n", &[(1, "'std::io::stderr'")]);
+        check(rule, "src/bin/a.rs", "fn main() -> std::process::ExitCode {}\n", &[]);
+        check(
+            rule,
+            "src/cmd/a.rs",
+            "fn f() -> std::process::ExitCode {}\n",
+            &[(1, "'std::process")],
+        );
+        check(rule, "src/cli/a.rs", "eprintln!(\"x\")\n", &[]);
+    }
+
+    #[test]
+    fn panics_are_found_in_code_only() {
+        let rule = nothing_panics;
+        check(rule, "src/a/b.rs", "x\n    .unwrap()\n", &[(2, "'.unwrap()'")]);
+        check(rule, "src/a/b.rs", "x.expect(\"y\")\n", &[(1, "'.expect('")]);
+        check(rule, "src/a/b.rs", "self.expect(b'x')?;\nx.unwrap_or(1)\n", &[]);
+        check(rule, "src/a/b.rs", "/// May `panic!`.\nlet a = \"dbg!\"; // todo!\n", &[]);
+        check(
+            rule,
+            "src/a/b.rs",
+            "let a = r#\"\" panic! \"#;\n/* todo! */ '\"'; dbg!(1)\n",
+            &[(2, "'dbg!'")],
+        );
+        check(rule, "src/a/b.rs", "let a = b\"\\\"\"; unreachable!()\n", &[(1, "'unreachable!'")]);
+        check(rule, "src/a/b.rs", "fn f<'a>(x: &'a str) { '\\''; panic!() }\n", &[(1, "'panic!'")]);
+        check(rule, "src/a/b.rs", "#[cfg(test)]\nmod tests {\n    x.unwrap();\n}\n", &[]);
+        check(rule, "src/a/b.rs", "unsafe { x }\n", &[(1, "'unsafe'")]);
+    }
+
+    #[test]
+    fn form_is_checked() {
+        let rule = files_are_in_form;
+        check(rule, "src/a/b.rs", "use a;\n", &[(1, "no '//!'")]);
+        let long = format!("//! Long.\n{}", "\n".repeat(500));
+        check(rule, "src/a/b.rs", &long, &[(500, "501 lines")]);
+        check(rule, "src/bin/b.rs", &long[..22], &[(13, "a main of 13 lines")]);
+        let tests =
+            format!("//! Tested.\n#[cfg(test)]\npub(crate) mod tests {{{}}}", "\n".repeat(600));
+        check(rule, "src/a/b.rs", &tests, &[]);
+        let wide = format!("//! Wide.\n    /// {}\n", "x".repeat(100));
+        check(rule, "src/a/b.rs", &wide, &[(2, "more than 100 columns")]);
+        check(rule, "src/a/b.rs", &format!("{wide}    #[arg(long)]\n"), &[]);
+        let message = format!("//! Wide.\n    #[error(\"{}\")]\n", "x".repeat(100));
+        check(rule, "src/a/b.rs", &message, &[]);
+    }
+
+    #[test]
+    fn promises_are_found() {
+        let rule = nothing_is_left_for_later;
+        let later = ["// TO", "DO: more\nlet a = 1; // for", " now\n"].concat();
+        check(rule, "src/a/b.rs", "// The letter of uXXXX.\n", &[]);
+        check(rule, "src/a/b.rs", &later, &[(1, "'TODO'"), (2, "'for now'")]);
+    }
+
+    #[test]
+    fn places_of_one_machine_and_silent_scripts_are_found() {
+        let found = |path: &str, text: &str| {
+            let mut broken = Broken::default();
+            project_file(path, text, &mut broken);
+            broken.0.len()
+        };
+        let home = ["/ho", "me/me/x"].concat();
+        assert_eq!(found("docs/A.md", &format!("see {home}\n")), 1);
+        assert_eq!(found("docs/A.md", &format!("see $dir{home} and sub{home}\n")), 0);
+        assert_eq!(found("scripts/a", "#!/usr/bin/env bash\n# What for.\nset -euo pipefail\n"), 0);
+        assert_eq!(found("scripts/a", "#!/usr/bin/env bash\nset -euo pipefail\n"), 1);
+        assert_eq!(found("scripts/a", "#!/usr/bin/env bash\n# What for.\n"), 1);
+        assert_eq!(found("Cargo.lock", "source = \"git+https://example.org/x\"\n"), 1);
+    }
+}
