@@ -104,6 +104,7 @@ impl Options {
             append_bytes_max: self.max_append,
             memory_bytes_max: self.max_memory,
             drain: Duration::from_secs(self.drain.into()),
+            ..Limits::default()
         }
     }
 }

@@ -130,8 +130,12 @@ impl Talk {
         bytes
     }
 
-    /// Whether the daemon has closed the connection; waits for it to do or say something.
+    /// Whether the daemon has closed the connection; waits for it to do or say something. A close
+    /// with something of ours unread shows as a reset.
     pub fn is_closed(&mut self) -> bool {
-        self.input.fill_buf().is_ok_and(<[u8]>::is_empty)
+        match self.input.fill_buf() {
+            Ok(bytes) => bytes.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
     }
 }
