@@ -36,7 +36,6 @@ fn code(error: &LogError) -> Code {
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
         LogError::BatchTooLarge { .. } => Code::TooLarge,
         LogError::BadRecords { .. } => Code::BadRecords,
-        LogError::BatchTooLarge { .. } => Code::TooLarge,
         LogError::SequenceGap { .. } => Code::SequenceGap,
         LogError::Damaged { .. } => Code::Damaged,
         LogError::Poisoned { .. } => Code::ClosedToAppends,
