@@ -32,7 +32,8 @@ Examples:
     long_about = "Make, list, describe and verify the topics of a log.\n\n\
         Works through log-serve where it runs, else on the files. verify looks at the files \
         themselves, and needs log-serve to be stopped.",
-    after_help = EXAMPLES
+    after_help = EXAMPLES,
+    arg_required_else_help = false
 )]
 pub struct Options {
     #[command(subcommand)]
