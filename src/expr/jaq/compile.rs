@@ -9,10 +9,9 @@ use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
 
 use super::super::ExprError;
-use super::library;
 use super::natives::Kind;
-use super::rewrite::rewrite;
-use super::suggest;
+use super::rewrite::{literals, rewrite};
+use super::{library, regex, suggest};
 
 /// A compiled expression.
 pub(super) struct Expression {
@@ -59,6 +58,7 @@ fn build(source: &str) -> Result<Expression, Fault> {
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
     }
     let mut body = parse(source)?;
+    check_patterns(source, &mut body)?;
     let depth = rewrite(&mut body);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
@@ -74,6 +74,16 @@ fn build(source: &str) -> Result<Expression, Fault> {
         }
     })?;
     Ok(Expression { filter, depth })
+}
+
+/// A malformed regular expression that is written out would fail for every record; better now.
+fn check_patterns(source: &str, body: &mut Term<&str>) -> Result<(), Fault> {
+    let mut found = Vec::new();
+    literals(body, &mut found);
+    found.iter().try_for_each(|literal| {
+        let checked = regex::check(&literal.pattern, &literal.flags);
+        checked.map_err(|why| Fault::new(span_of(source, literal.place), why))
+    })
 }
 
 fn parse(source: &str) -> Result<Term<&str>, Fault> {

@@ -40,6 +40,11 @@ impl Regexes {
     }
 }
 
+/// Says what is wrong with a pattern and its flags, if anything is.
+pub(super) fn check(pattern: &str, flags: &str) -> Result<(), String> {
+    compile(pattern, flags).map(drop)
+}
+
 /// The flags are jq's: `g` all matches, `i` any case, `x` extended, `s` a dot matches newlines too,
 /// `m` lines, `n` no empty matches, `p` both `s` and `m`, `l` longest.
 fn compile(pattern: &str, flags: &str) -> Result<Compiled, String> {
