@@ -425,6 +425,15 @@ mod rules {
     }
 
     #[test]
+    fn code_behind_a_test_module_in_a_file_of_its_own_is_checked() {
+        let text = "#[cfg(test)]\nmod tests;\n#[cfg(test)]\npub(crate) mod crash;\nx.unwrap()\n";
+        check(nothing_panics, "src/log/mod.rs", text, &[(5, "'.unwrap()'")]);
+        let modules = |path: &str| source::test_modules(&Source::new(path, text));
+        assert_eq!(modules("src/log/mod.rs"), ["src/log/tests", "src/log/crash"]);
+        assert_eq!(modules("src/log/a.rs"), ["src/log/a/tests", "src/log/a/crash"]);
+    }
+
+    #[test]
     fn promises_are_found() {
         let rule = nothing_is_left_for_later;
         let later = ["// TO", "DO: more\nlet a = 1; // for", " now\n"].concat();
