@@ -135,7 +135,7 @@ fn what_carries_no_time_is_bad_input() {
         ("{\"t\":null}", "--time '.t': the record has no event time: it is missing or null"),
         (
             "{\"t\":true}",
-            "--time '.t': boolean is not an event time; a time is RFC 3339 text or a number",
+            "--time '.t': an event time is RFC 3339 text or a number, not a value of type boolean",
         ),
         (
             "{\"t\":\"noon\"}",
