@@ -6,6 +6,7 @@ use std::fs;
 
 use common::live::{Pipeline, pipe};
 use common::{Ran, run, tool};
+use nix::sys::signal::Signal;
 
 /// Runs `window` with `--time .t` and these options over the input.
 fn window(options: &str, input: &str) -> Ran {
@@ -134,7 +135,7 @@ fn what_carries_no_time_is_bad_input() {
         ("{\"t\":null}", "--time '.t': the record has no event time: it is missing or null"),
         (
             "{\"t\":true}",
-            "--time '.t': boolean is not an event time; a time is RFC 3339 text or a number",
+            "--time '.t': an event time is RFC 3339 text or a number, not a value of type boolean",
         ),
         (
             "{\"t\":\"noon\"}",
@@ -219,7 +220,7 @@ fn records_leave_at_once_and_late_ones_are_told_after_a_signal() {
     assert!(window.line().starts_with("{\"t\":100,"));
     window.send("{\"t\":5}\n{\"t\":101}\n");
     assert!(window.line().starts_with("{\"t\":101,"));
-    nix::sys::signal::kill(window.pid(0), nix::sys::signal::Signal::SIGTERM).unwrap();
+    window.signal(0, Signal::SIGTERM);
     let ran = &window.finish()[0];
     assert_eq!(ran.status, 128 + 15);
     assert!(

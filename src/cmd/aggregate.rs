@@ -19,7 +19,8 @@ Examples:
     aggregate --by .origin count 'avg(.dep_delay)' 'max(.dep_delay)' flights.ndjson
 
   Requests a minute, and how many of them failed:
-    window --tumbling 1m --time .ts | aggregate count 'failed=sum(if .status >= 500 then 1 else 0 end)'
+    window --tumbling 1m --time .ts |
+      aggregate count 'failed=sum(if .status >= 500 then 1 else 0 end)'
 
   By host and day:
     aggregate --by .host --by 'day=.at[:10]' 'bytes=sum(.size)' access.ndjson

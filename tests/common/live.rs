@@ -5,7 +5,10 @@ use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 
-use super::{Guard, PATIENCE, Ran, tool};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Guard, PATIENCE, Ran, tool, wait_for};
 
 /// Programs in a pipe, running.
 pub struct Pipeline {
@@ -44,9 +47,13 @@ impl Pipeline {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// The process of the program at this place in the pipe.
-    pub fn pid(&self, stage: usize) -> nix::unistd::Pid {
-        nix::unistd::Pid::from_raw(i32::try_from(self.stages[stage].0.0.id()).expect("a pid"))
+    /// Sends a signal to the program at this place in the pipe, as soon as it listens for signals.
+    pub fn signal(&self, stage: usize, signal: Signal) {
+        let pid = i32::try_from(self.stages[stage].0.0.id()).expect("a pid");
+        if signal != Signal::SIGKILL {
+            wait_for("the program to listen for signals", || catches(pid, signal).then_some(()));
+        }
+        kill(Pid::from_raw(pid), signal).expect("the program runs");
     }
 
     /// Ends the input and waits for all programs; gives what each left. Only the last one's output
@@ -87,6 +94,15 @@ fn end((mut child, stderr): (Guard, JoinHandle<String>)) -> Ran {
         stdout: String::new(),
         stderr: stderr.join().expect("stderr is read"),
     }
+}
+
+/// Whether a process has a handler for a signal (proc(5), SigCgt).
+fn catches(pid: i32, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }
 
 fn read_all(mut from: impl Read) -> String {
