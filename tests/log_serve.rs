@@ -296,10 +296,16 @@ fn a_foreign_client_will_do() {
 #[test]
 fn a_key_may_be_of_a_deeply_nested_record() {
     let (_dir, _daemon, mut talk) = with_topic(&[]);
-    talk.ask(r#"{"create":{"topic":"deep","partitions":4,"key":"flatten"}}"#);
-    for depth in [100, 1024] {
-        talk.append("deep", &format!("{}{}\n", "[".repeat(depth), "]".repeat(depth)));
-        assert_eq!(talk.answer()["appended"]["records"], 1, "{depth} levels");
+    for (number, key) in ["flatten", "tojson", "walk(.)", "[..] | length"].iter().enumerate() {
+        let create =
+            format!(r#"{{"create":{{"topic":"k{number}","partitions":4,"key":"{key}"}}}}"#);
+        assert_eq!(talk.ask(&create)["created"]["key"], *key);
+        for (open, close) in [("[", "]"), ("{\"a\":[", "]}")] {
+            let levels = 1024 / close.len();
+            let record = format!("{}{}\n", open.repeat(levels), close.repeat(levels));
+            talk.append(&format!("k{number}"), &record);
+            assert_eq!(talk.answer()["appended"]["records"], 1, "{key}");
+        }
     }
 }
 
@@ -554,6 +560,29 @@ fn readers_that_do_not_read_hold_nobody_up() {
         left -= answer["records"]["records"].as_u64().unwrap();
         reader.bytes(answer["records"]["bytes"].as_u64().unwrap() as usize);
     }
+}
+
+#[test]
+fn a_client_may_send_ahead() {
+    let (_dir, daemon, _talk) = with_topic(&[]);
+    let mut client = Client::connect(&daemon.dir).unwrap().unwrap();
+    let append = Append { topic: "t".to_owned(), ..Append::default() };
+    // Errors larger than what the sockets hold come back while we are still sending.
+    let bad = "x\n".repeat(60_000);
+    for number in 0..12 {
+        let records = if number % 2 == 0 { "1\n2\n" } else { &bad };
+        client.send_append(&append, records.as_bytes()).unwrap();
+    }
+    assert_eq!(client.outstanding(), 12);
+    for number in 0..6 {
+        assert_eq!(client.receive_appended().unwrap().offsets, [(0, 2 * number)].into());
+        match client.receive_appended() {
+            Err(ClientError::Refused(body)) => assert_eq!(body.records.len(), 60_000),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(client.outstanding(), 0);
+    assert_eq!(client.hello().unwrap().version, 1);
 }
 
 #[test]

@@ -8,8 +8,9 @@ pub(super) const CHUNK_BYTES: usize = 256 << 10;
 pub(super) const GATHER_BYTES: usize = 16 << 10;
 /// How much buffer a session may keep while it waits.
 pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
-/// A session's stack: jq runs on it, over records as deeply nested as the log takes.
-pub(super) const STACK_BYTES: usize = 1 << 20;
+/// A session's stack: what the tools' own main threads have, so that jq does as a topic's key what it
+/// does in `map`, also on records nested as deeply as the log takes. Only what is used takes memory.
+pub(super) const STACK_BYTES: usize = 8 << 20;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.

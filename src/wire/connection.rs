@@ -86,13 +86,14 @@ impl Connection {
     /// Reads once whatever is there, waiting until something is; 0 at the end.
     ///
     /// # Errors
-    /// When the socket fails. With a full buffer, which only a line beyond the limit can cause.
+    /// When the socket fails, or the buffer holds a line's limit and nobody took from it.
     pub fn fill(&mut self) -> io::Result<usize> {
         self.make_room();
         let mut stream = &*self.stream;
         let Some(room) = self.input.get_mut(self.unread.end..).filter(|room| !room.is_empty())
         else {
-            return Err(io::ErrorKind::StorageFull.into());
+            let why = "more came than is taken before it is asked for";
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, why));
         };
         let count = retry(|| stream.read(room))?;
         self.unread.end += count;
@@ -169,7 +170,7 @@ impl Connection {
     /// that two peers never wait for each other to read.
     ///
     /// # Errors
-    /// As [`Connection::flush`].
+    /// As [`Connection::flush`]; also when the peer sends more than a line's limit meanwhile.
     pub fn flush_reading(&mut self, payload: &[u8]) -> io::Result<()> {
         let output = std::mem::take(&mut self.output);
         let written = self.send_reading(&output).and_then(|()| self.send_reading(payload));
@@ -193,9 +194,7 @@ impl Connection {
 
     fn read_until_writable(&mut self) -> io::Result<()> {
         loop {
-            self.make_room();
-            let mut wanted = PollFlags::POLLOUT;
-            wanted.set(PollFlags::POLLIN, self.unread.end < self.input.len());
+            let wanted = PollFlags::POLLOUT | PollFlags::POLLIN;
             let mut fds = [PollFd::new(self.stream.as_fd(), wanted)];
             match poll(&mut fds, PollTimeout::NONE) {
                 Ok(_) | Err(nix::Error::EINTR) => {}
