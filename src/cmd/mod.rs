@@ -1,12 +1,25 @@
 //! One file a tool: its options and how they wire the rooms together.
 
-use clap::CommandFactory;
-
+pub mod aggregate;
+pub mod log_admin;
 pub mod log_serve;
+mod place;
+pub mod produce;
+mod store;
+pub mod subscribe;
 pub mod window;
+
+use clap::CommandFactory;
 
 /// The command line of every tool, in the order in which people meet them. Manual pages and
 /// completions are made from these.
 pub fn commands() -> Vec<clap::Command> {
-    vec![log_serve::Options::command(), window::Options::command()]
+    vec![
+        produce::Options::command(),
+        subscribe::Options::command(),
+        window::Options::command(),
+        aggregate::Options::command(),
+        log_serve::Options::command(),
+        log_admin::Options::command(),
+    ]
 }

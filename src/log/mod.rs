@@ -13,6 +13,7 @@
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`format`]: the bytes of the index.
 //! - [`settings`]: what a topic is told when it is made.
+//! - [`verify`]: checking all that is there.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
@@ -32,6 +33,7 @@ pub mod segment;
 pub mod settings;
 pub mod storage;
 pub mod topic;
+pub mod verify;
 mod writer;
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ pub use error::LogError;
 pub use reader::{Bounds, TopicReader};
 pub use settings::Settings;
 pub use topic::Topic;
+pub use verify::Verified;
 
 /// The most that is appended at once, in bytes: one batch.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
