@@ -28,7 +28,6 @@ Examples:
 #[command(
     name = "log-admin",
     version,
-    about,
     long_about = "Make, list, describe and verify the topics of a log.\n\n\
         Works through log-serve where it runs, else on the files. verify looks at the files \
         themselves, and needs log-serve to be stopped.",

@@ -28,7 +28,6 @@ Examples:
 #[command(
     name = "log-serve",
     version,
-    about,
     long_about = "Serve a log: take appends, keep them, and deliver records over a Unix socket.\n\n\
         log-serve owns the log's directory while it runs and listens on the file 'socket' in it. \
         It is ready once it says so: in a line on stderr, on --ready-fd, and to $NOTIFY_SOCKET. \
