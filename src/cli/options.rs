@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, Status};
 use crate::record::RECORD_BYTES_MAX;
 
 /// Where records come from, and what becomes of bad ones.
@@ -52,6 +52,22 @@ impl DataOptions {
             .or_else(|| var("XDG_DATA_HOME").map(|dir| dir.join("millstream")))
             .or_else(|| var("HOME").map(|dir| dir.join(".local/share/millstream")))
             .ok_or_else(|| Failure::usage("no directory for the log; name one with --data DIR"))
+    }
+
+    /// The same directory, made if it is not there: for a tool that writes the log.
+    ///
+    /// # Errors
+    /// When there is none to name, or it cannot be made.
+    pub fn made_dir(&self) -> Result<PathBuf, Failure> {
+        let dir = self.dir()?;
+        std::fs::create_dir_all(&dir).map_err(|error| {
+            let status = match Status::of_io(&error) {
+                Status::NotPermitted => Status::NotPermitted,
+                _ => Status::CantCreate,
+            };
+            Failure::new(status, format!("{}: cannot make the directory: {error}", dir.display()))
+        })?;
+        Ok(dir)
     }
 }
 

@@ -82,7 +82,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let stop = Stop::install()?;
     trace::start(options.log_level);
     allow_descriptors();
-    let dir = options.data.dir()?;
+    let dir = options.data.made_dir()?;
     let limits = options.limits();
     let log = Log::open(&dir).map_err(|error| explain_lock(&dir, error))?;
     let listener = Listener::bind(&dir, options.socket_mode)?;
@@ -103,6 +103,7 @@ impl Options {
             append_bytes_max: self.max_append,
             memory_bytes_max: self.max_memory,
             drain: Duration::from_secs(self.drain.into()),
+            ..Limits::default()
         }
     }
 }

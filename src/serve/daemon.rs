@@ -198,7 +198,7 @@ impl Shared {
             return;
         }
         let seats: Vec<_> = lock(&self.seats).values().cloned().collect();
-        tracing::warn!("{} connections were not done in time and are cut off", seats.len());
+        tracing::warn!("cut off, since not done in time: {} connections", seats.len());
         for stream in seats {
             // One that has just ended by itself is as good.
             let _ = stream.shutdown(Shutdown::Both);

@@ -12,12 +12,10 @@ pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
 pub(super) const STACK_BYTES: usize = 1 << 20;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
-/// How long an append's bytes may stay away while others wait for its memory.
-pub(super) const STALL: Duration = Duration::from_secs(10);
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.
 pub(super) const RESPITE: Duration = Duration::from_millis(100);
 
-/// The limits that the user may set.
+/// The limits that may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most connections at a time.
@@ -28,6 +26,8 @@ pub struct Limits {
     pub append_bytes_max: u64,
     /// The most bytes of records that all appends in hand may have together.
     pub memory_bytes_max: u64,
+    /// How long an append's bytes may stay away while others wait for its memory.
+    pub stall: Duration,
     /// How long sessions may take to finish when the daemon stops.
     pub drain: Duration,
 }
@@ -39,6 +39,7 @@ impl Default for Limits {
             request_bytes_max: 64 << 10,
             append_bytes_max: 32 << 20,
             memory_bytes_max: 256 << 20,
+            stall: Duration::from_secs(10),
             drain: Duration::from_secs(5),
         }
     }

@@ -10,7 +10,7 @@ use nix::poll::PollFlags;
 
 use super::append::Gathered;
 use super::daemon::{STOPPING, Shared, wait};
-use super::limits::{IDLE_BUFFER_BYTES, STALL};
+use super::limits::IDLE_BUFFER_BYTES;
 use super::refusal;
 use crate::log::{LogError, Settings};
 use crate::wire::VERSION;
@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
 
     fn serve(&mut self) -> Result<End, End> {
         // Only waits in the middle of a request come to feel it: before a request we poll.
-        self.connection.stream().set_read_timeout(Some(STALL))?;
+        self.connection.stream().set_read_timeout(Some(self.shared.limits.stall))?;
         loop {
             while self.connection.has_line() {
                 self.next_request()?;
@@ -171,13 +171,11 @@ impl<'a> Session<'a> {
     }
 
     fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
-        let mut names = self.shared.log.topic_names()?;
-        names.sort_unstable();
-        let entry = |name: String| match self.shared.log.topic(&name) {
-            Ok(topic) => TopicEntry::Open(describe(&name, topic.settings())),
+        let entry = |name: String| match self.shared.log.settings(&name) {
+            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
             Err(error) => TopicEntry::Broken { topic: name, error: refusal::body(error) },
         };
-        Ok(names.into_iter().map(entry).collect())
+        Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
     }
 
     /// Answers, or tells why not.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test file uses its own part of this.
 
+pub mod daemon;
 pub mod live;
 
 use std::io::Write;
