@@ -230,8 +230,8 @@ enum Setting {
     Literal,
 }
 
-/// Finds out how each line is meant: an indented line with a deeper one below it is either a caption,
-/// if it ends with a colon, or a command that the deeper lines explain.
+/// Finds out how each line is meant: an indented line with a deeper one below it is either a
+/// caption, if it ends with a colon, or a command that the deeper lines explain.
 fn settings(lines: &[String]) -> Vec<Setting> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let mut settings = Vec::with_capacity(lines.len());

@@ -53,7 +53,8 @@ enum Action {
         topic: String,
 
         /// How many partitions it has
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
         partitions: u32,
 
         /// A jq expression: records for which it has the same value go to the same partition

@@ -47,7 +47,8 @@ pub struct Options {
     socket_mode: u32,
 
     /// Serve at most N connections at a time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1024)]
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
 
     /// Refuse request lines longer than SIZE
