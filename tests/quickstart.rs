@@ -10,7 +10,7 @@ use common::bin;
 
 fn quickstart(temporary: &Path) -> common::Ran {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let programs = bin("filter").parent().expect("a directory").to_owned();
+    let programs = bin("produce").parent().expect("a directory").to_owned();
     let mut command = Command::new(root.join("scripts/quickstart"));
     command.current_dir(temporary).env("MILLSTREAM_BIN", programs).env("TMPDIR", temporary);
     common::run(&mut command, "")
