@@ -3,8 +3,10 @@
 use clap::CommandFactory;
 
 pub mod aggregate;
+pub mod filter;
 pub mod log_admin;
 pub mod log_serve;
+pub mod map;
 mod place;
 pub mod produce;
 mod store;
@@ -18,6 +20,8 @@ pub fn commands() -> Vec<clap::Command> {
         produce::Options::command(),
         log_serve::Options::command(),
         subscribe::Options::command(),
+        filter::Options::command(),
+        map::Options::command(),
         window::Options::command(),
         aggregate::Options::command(),
         log_admin::Options::command(),
