@@ -215,26 +215,62 @@ fn sections(help: &str) -> Vec<Section> {
     sections
 }
 
-/// Writes the lines of a section. An indented line with a deeper one below it is the caption of an
-/// example; other indented lines, examples and lists, stay as they are.
-fn prose(lines: &[String], roff: &mut Roff) {
+/// How a line of a section is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setting {
+    /// Running text.
+    Text,
+    /// Says what the example below it does.
+    Caption,
+    /// An example; what it does is said below it.
+    Term,
+    /// What an example does.
+    Meaning,
+    /// An example or a list, to stay as it is.
+    Literal,
+}
+
+/// Finds out how each line is meant: an indented line with a deeper one below it is either a
+/// caption, if it ends with a colon, or a command that the deeper lines explain.
+fn settings(lines: &[String]) -> Vec<Setting> {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut literal = false;
+    let mut settings = Vec::with_capacity(lines.len());
+    let mut above = Setting::Text;
     for (at, line) in lines.iter().enumerate() {
         let below = lines.get(at + 1).map_or(0, |below| indent(below));
-        let caption = (1..4).contains(&indent(line)) && below >= 4;
-        let stays = indent(line) > 0 && !caption;
+        above = match (indent(line), above) {
+            (0, _) => Setting::Text,
+            (1..4, _) if below >= 4 && line.ends_with(':') => Setting::Caption,
+            (1..4, _) if below >= 4 => Setting::Term,
+            (4.., Setting::Term | Setting::Meaning) => Setting::Meaning,
+            _ => Setting::Literal,
+        };
+        settings.push(above);
+    }
+    settings
+}
+
+/// Writes the lines of a section.
+fn prose(lines: &[String], roff: &mut Roff) {
+    let mut literal = false;
+    for (line, setting) in lines.iter().zip(settings(lines)) {
+        let stays = setting == Setting::Literal;
         if stays != literal {
             for request in if stays { ["RS", "nf"] } else { ["fi", "RE"] } {
                 roff.control(request, []);
             }
             literal = stays;
         }
-        match line.trim() {
-            "" => roff.control("PP", []),
-            text if caption => roff.text([italic(text)]),
-            _ if stays => roff.text([roman(line.get(indent(line).min(4)..).unwrap_or(line))]),
-            text => roff.text([roman(text)]),
+        let text = line.trim();
+        match setting {
+            Setting::Text if text.is_empty() => roff.control("PP", []),
+            Setting::Text | Setting::Meaning => roff.text([roman(text)]),
+            Setting::Caption => roff.text([italic(text)]),
+            Setting::Term => roff.control("TP", []).text([bold(text)]),
+            Setting::Literal => {
+                let indent = line.len() - line.trim_start().len();
+                roff.text([roman(line.get(indent.min(4)..).unwrap_or(line))])
+            }
         };
     }
     if literal {
@@ -275,7 +311,12 @@ mod tests {
             )
             .arg(Arg::new("fine").long("fine").help("How fine").value_name("GRADE"))
             .arg(Arg::new("data").long("data").help("The mill"));
-        let sift = Command::new("sift").about("Sift").subcommand(Command::new("once").about("One"));
+        let sift = Command::new("sift")
+            .about("Sift")
+            .after_help(
+                "Examples:\n  sift -x\n      Sift all,\n      twice.\n  sift -y\n      Sift.",
+            )
+            .subcommand(Command::new("once").about("One"));
         vec![grind, sift]
     }
 
@@ -346,6 +387,8 @@ mod tests {
         let table = page("man/sift.1");
         assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
         assert!(!table.contains("ENVIRONMENT"));
+        let examples = ".TP\n\\fBsift \\-x\\fR\nSift all,\ntwice.\n.TP\n\\fBsift \\-y\\fR\nSift.\n";
+        assert!(table.contains(examples), "{table}");
     }
 
     #[test]

@@ -279,7 +279,8 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 }
 
-/// What is wrong with a record, with the hint that an input which ends in it may have been cut short.
+/// What is wrong with a record, with the hint that an input which ends in it may have been cut
+/// short.
 pub fn why(why: &str, unterminated: bool) -> String {
     if unterminated {
         format!("{why} (the input ends here, without a line end: it may be cut short)")

@@ -28,7 +28,6 @@ Examples:
 #[command(
     name = "log-admin",
     version,
-    about,
     long_about = "Make, list, describe and verify the topics of a log.\n\n\
         Works through log-serve where it runs, else on the files. verify looks at the files \
         themselves, and needs log-serve to be stopped.",
@@ -55,7 +54,8 @@ enum Action {
         topic: String,
 
         /// How many partitions it has
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
         partitions: u32,
 
         /// A jq expression: records for which it has the same value go to the same partition

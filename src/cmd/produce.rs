@@ -34,7 +34,6 @@ Examples:
 #[command(
     name = "produce",
     version,
-    about,
     long_about = "Append records to a topic of the log.\n\n\
         Reads NDJSON (one JSON value a line), or what --from names, from standard input or FILEs. \
         Appends through log-serve where it runs; without it, produce opens the log's directory \

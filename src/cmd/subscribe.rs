@@ -30,7 +30,6 @@ Examples:
 #[command(
     name = "subscribe",
     version,
-    about,
     long_about = "Print the records of a topic.\n\n\
         Prints from the start of the topic, or from where --from or -n says, to its end; with -f \
         goes on with what is appended from then on. Several partitions are merged: batches come in \

@@ -2,7 +2,7 @@
 //! `docs/FORMAT.md`). It knows no socket; the daemon and the embedded tools use it alike.
 //!
 //! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one.
-//! - [`topic`]: a topic open for appending: placement, producers, the group that is written at once.
+//! - [`topic`]: a topic open for appending: placement, producers, groups.
 //! - [`batch`]: records checked and placed, ready to be appended.
 //! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once.
 //! - [`partition`]: one partition open for appending: its active segment.
