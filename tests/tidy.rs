@@ -213,19 +213,19 @@ fn files_are_in_form(source: &Source, broken: &mut Broken) {
         broken.say(path, 1, "no '//!' at its head", "say in one sentence what the file is for");
     }
     let help = source.code.contains("#[arg(") || source.code.contains("#[command(");
-    for (line, text) in source.lines() {
-        if text.chars().count() > COLUMNS_MAX && !is_message(text.trim(), help) {
+    for ((line, text), code) in source.lines().zip(source.code.lines()) {
+        if text.chars().count() > COLUMNS_MAX && !is_message(text.trim(), code.trim(), help) {
             broken.say(path, line, &format!("more than {COLUMNS_MAX} columns"), "wrap the line");
         }
     }
 }
 
-/// Whether a line is a text for the user, which stays in one piece: an error's message, and an
-/// option's help, which clap takes from the doc comment as it is.
-fn is_message(line: &str, help: bool) -> bool {
-    line.starts_with("#[error(")
-        || line.starts_with('"') && line.trim_end_matches(',').ends_with('"')
-        || help && line.starts_with("/// ")
+/// Whether a line is a text for the user, which stays in one piece: an error's message, a line of
+/// a text that runs over several, and an option's help, which clap takes from the doc comment as it
+/// is. `code` is the line without comments and texts.
+fn is_message(line: &str, code: &str, help: bool) -> bool {
+    let only_text = code.chars().all(|c| "\",;) ".contains(c)) && !line.starts_with("//");
+    only_text || line.starts_with("#[error(") || help && line.starts_with("/// ")
 }
 
 fn nothing_is_left_for_later(source: &Source, broken: &mut Broken) {
@@ -278,6 +278,46 @@ fn project_file(path: &str, text: &str, broken: &mut Broken) {
             broken.say(path, line, "not from crates.io", "depend on published crates");
         }
     }
+}
+
+/// Pages point only at files that are there: in links, and where they name a path in code.
+fn page_points_at_files(path: &str, text: &str, broken: &mut Broken) {
+    let dir = root().join(path);
+    let dir = dir.parent().unwrap_or(root());
+    for (line, text) in (1..).zip(text.lines()) {
+        let links = text.match_indices("](").filter_map(|(at, _)| {
+            let target = text[at + 2..].split([')', '#']).next()?;
+            let here = !target.is_empty() && !target.contains("://");
+            here.then(|| (target, dir.join(target)))
+        });
+        let named = text.split('`').skip(1).step_by(2).filter_map(|code| {
+            let ours = ["src/", "tests/", "scripts/", "docs/", "examples/"];
+            let fixed = ours.iter().any(|dir| code.starts_with(dir))
+                && !code.contains([' ', '*'])
+                && !code.contains(|c: char| c.is_ascii_uppercase() && !path_of_page(code));
+            fixed.then(|| (code, root().join(code)))
+        });
+        for (target, file) in links.chain(named) {
+            if !file.exists() {
+                let what = format!("'{target}' is not there");
+                broken.say(path, line, &what, "keep the page true to the tree");
+            }
+        }
+    }
+}
+
+/// Whether capitals in a path are part of a page's name, and not words to be filled in.
+fn path_of_page(path: &str) -> bool {
+    path.ends_with(".md")
+}
+
+#[test]
+fn pages_point_at_files_that_are_there() {
+    let mut broken = Broken::default();
+    for path in tracked().iter().filter(|path| path.ends_with(".md")) {
+        page_points_at_files(path, &fs::read_to_string(root().join(path)).unwrap(), &mut broken);
+    }
+    broken.none();
 }
 
 #[test]
@@ -422,6 +462,19 @@ mod rules {
         check(rule, "src/a/b.rs", &format!("{wide}    #[arg(long)]\n"), &[]);
         let message = format!("//! Wide.\n    #[error(\"{}\")]\n", "x".repeat(100));
         check(rule, "src/a/b.rs", &message, &[]);
+        let text = format!("//! Wide.\nconst A: &str = \"\\\n{0}\n  {0}\";\n", "x".repeat(101));
+        check(rule, "src/a/b.rs", &text, &[]);
+        let code = format!("//! Wide.\nlet a = {};\n", "x".repeat(101));
+        check(rule, "src/a/b.rs", &code, &[(2, "more than 100 columns")]);
+    }
+
+    #[test]
+    fn code_behind_a_test_module_in_a_file_of_its_own_is_checked() {
+        let text = "#[cfg(test)]\nmod tests;\n#[cfg(test)]\npub(crate) mod crash;\nx.unwrap()\n";
+        check(nothing_panics, "src/log/mod.rs", text, &[(5, "'.unwrap()'")]);
+        let modules = |path: &str| source::test_modules(&Source::new(path, text));
+        assert_eq!(modules("src/log/mod.rs"), ["src/log/tests", "src/log/crash"]);
+        assert_eq!(modules("src/log/a.rs"), ["src/log/a/tests", "src/log/a/crash"]);
     }
 
     #[test]
@@ -430,6 +483,19 @@ mod rules {
         let later = ["// TO", "DO: more\nlet a = 1; // for", " now\n"].concat();
         check(rule, "src/a/b.rs", "// The letter of uXXXX.\n", &[]);
         check(rule, "src/a/b.rs", &later, &[(1, "'TODO'"), (2, "'for now'")]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_found_in_pages() {
+        let found = |text: &str| {
+            let mut broken = Broken::default();
+            page_points_at_files("docs/A.md", text, &mut broken);
+            broken.0.len()
+        };
+        assert_eq!(found("[a](../README.md#tour) [b](https://example.org/x) [c](#here)\n"), 0);
+        assert_eq!(found("[a](README.md) and [b](NONE.md)\n"), 2);
+        assert_eq!(found("`src/lib.rs`, `src/cmd/TOOL.rs`, `src/*.rs`, `cargo x`\n"), 0);
+        assert_eq!(found("`src/nothing.rs` and `docs/NONE.md`\n"), 2);
     }
 
     #[test]

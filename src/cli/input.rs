@@ -174,6 +174,11 @@ impl Input {
         loop {
             match source.read(block) {
                 Ok(0) => {
+                    // A signal to the whole pipeline ends the tool before us too: that is no end
+                    // of the input, however soon the two come after each other.
+                    if let Some(halt) = self.watch.stopped() {
+                        return Ok(Next::Halt(halt));
+                    }
                     self.current = None;
                     return Ok(Next::SourceEnd);
                 }

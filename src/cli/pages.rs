@@ -1,1 +1,399 @@
-//! Manual pages and completions.
+//! Manual pages and shell completions, made from the tools' own options.
+//!
+//! [`render`] is a pure function of the commands, without dates, so that the same options give the
+//! same bytes on every machine. `scripts/generate` writes them to man/ and completions/, where a
+//! test compares them.
+
+use std::io;
+
+use clap::Command;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+
+use super::Status;
+
+/// A file that [`render`] makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it belongs, from the package's root: `man/filter.1`.
+    pub path: String,
+    /// What is in it.
+    pub text: Vec<u8>,
+}
+
+/// What each exit status means, in the order of their numbers: the same for all tools.
+pub const STATUSES: [(Status, &str); 10] = [
+    (Status::Done, "Done. Also when whoever read the output has had enough."),
+    (Status::No, "A result that scripts test for."),
+    (Status::Usage, "Options or an expression that make no sense."),
+    (Status::Data, "Bad data in the input, or records that were rejected or dropped."),
+    (Status::Unavailable, "No such daemon or topic, or nothing at that offset."),
+    (Status::Internal, "A fault in the tool itself."),
+    (Status::CantCreate, "An output cannot be created."),
+    (Status::Io, "Reading or writing failed."),
+    (Status::TryAgain, "Somebody else holds the log or a producer's name; try again."),
+    (Status::NotPermitted, "Not permitted."),
+];
+
+/// What is in the log's directory, for the section FILES.
+const FILES: [(&str, &str); 6] = [
+    ("topics/TOPIC/topic.json", "The topic's settings."),
+    ("topics/TOPIC/producers.json", "Who appended to it by name, and up to where."),
+    ("topics/TOPIC/PARTITION/*.ndjson", "The records, one a line; any tool may read them."),
+    ("topics/TOPIC/PARTITION/*.index", "Where batches of records begin; made again if lost."),
+    ("socket", "Where a running log-serve listens."),
+    ("lock", "Held by the one process that writes the log."),
+];
+
+/// Makes the manual page and the completions of every tool.
+///
+/// # Errors
+/// None that is known: writing to memory does not fail.
+pub fn render(tools: Vec<Command>) -> io::Result<Vec<Page>> {
+    let names: Vec<String> = tools.iter().map(|tool| tool.get_name().to_owned()).collect();
+    let mut pages = Vec::new();
+    for tool in tools {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            pages.push(completion(shell, tool.clone()));
+        }
+        let mut tool = tool.disable_help_subcommand(true);
+        tool.build();
+        manuals(&tool, &names, &mut pages)?;
+    }
+    Ok(pages)
+}
+
+fn completion(shell: Shell, mut tool: Command) -> Page {
+    let name = tool.get_name().to_owned();
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut tool, &name, &mut text);
+    let file = match shell {
+        Shell::Zsh => format!("_{name}"),
+        shell => format!("{name}.{shell}"),
+    };
+    Page { path: format!("completions/{file}"), text }
+}
+
+/// The manual page of a command, and those of its subcommands.
+fn manuals(command: &Command, names: &[String], pages: &mut Vec<Page>) -> io::Result<()> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
+    pages.push(Page { path: format!("man/{name}.1"), text: manual(&name, command, names)? });
+    for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        manuals(subcommand, names, pages)?;
+    }
+    Ok(())
+}
+
+fn manual(name: &str, command: &Command, names: &[String]) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
+    let mut text = Vec::new();
+    title(name).to_writer(&mut text)?;
+    man.render_name_section(&mut text)?;
+    synopsis(command.clone()).to_writer(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if command.get_subcommands().any(|command| !command.is_hide_set()) {
+        man.render_subcommands_section(&mut text)?;
+    }
+    closing(name, command, names).to_writer(&mut text)?;
+    Ok(tidy(&text))
+}
+
+/// The head line. An empty date must be written as such, which `clap_mangen` does not.
+fn title(name: &str) -> Roff {
+    let version = concat!("millstream ", env!("CARGO_PKG_VERSION"));
+    let mut roff = Roff::new();
+    roff.control("TH", [&name.to_uppercase(), "1", "\"\"", version, "millstream"]);
+    roff
+}
+
+/// The usage as `--help` has it, which shows values and what must be given.
+fn synopsis(mut command: Command) -> Roff {
+    let usage = command.render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for form in usage.trim_start_matches("Usage:").lines() {
+        roff.text([roman(form.trim())]).control("br", []);
+    }
+    roff
+}
+
+/// The sections behind the options.
+fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
+    let mut roff = Roff::new();
+    let help = command.get_after_long_help().or(command.get_after_help());
+    let sections = sections(&help.map(ToString::to_string).unwrap_or_default());
+    for section in &sections {
+        roff.control("SH", [section.heading.to_uppercase().as_str()]);
+        prose(&section.lines, &mut roff);
+    }
+    if !sections.iter().any(|section| section.heading.eq_ignore_ascii_case("exit status")) {
+        exit_statuses(&mut roff);
+    }
+    let has = |id| command.get_arguments().any(|argument| argument.get_id() == id);
+    if has("data") || has("ready_fd") {
+        environment(has("data"), has("ready_fd"), &mut roff);
+    }
+    if has("data") {
+        roff.control("SH", ["FILES"]);
+        for (path, meaning) in FILES {
+            entry(path, meaning, &mut roff);
+        }
+    }
+    see_also(name, names, &mut roff);
+    roff
+}
+
+fn exit_statuses(roff: &mut Roff) {
+    roff.control("SH", ["EXIT STATUS"]);
+    for (status, meaning) in STATUSES {
+        entry(&status.code().to_string(), meaning, roff);
+    }
+    entry("130, 143", "Ended by SIGINT or SIGTERM, after finishing what was in hand.", roff);
+}
+
+fn environment(data: bool, ready: bool, roff: &mut Roff) {
+    roff.control("SH", ["ENVIRONMENT"]);
+    if data {
+        entry("MILLSTREAM_DIR", "The log's directory, where --data names none.", roff);
+        let meaning = "Else the log is in millstream below this directory, by default \
+                       ~/.local/share.";
+        entry("XDG_DATA_HOME", meaning, roff);
+    }
+    if ready {
+        let meaning = "Where systemd waits to be told that the service is ready or stopping.";
+        entry("NOTIFY_SOCKET", meaning, roff);
+    }
+}
+
+fn entry(term: &str, meaning: &str, roff: &mut Roff) {
+    roff.control("TP", []);
+    roff.text([bold(term)]);
+    roff.text([roman(meaning)]);
+}
+
+fn see_also(name: &str, names: &[String], roff: &mut Roff) {
+    roff.control("SH", ["SEE ALSO"]);
+    let others: Vec<&String> = names.iter().filter(|other| *other != name).collect();
+    let mut line = Vec::new();
+    for other in others {
+        line.push(bold(other));
+        line.push(roman("(1), "));
+    }
+    line.push(bold("jq"));
+    line.push(roman("(1)"));
+    roff.text(line);
+}
+
+/// A part of the text that a tool's help ends with.
+struct Section {
+    heading: String,
+    lines: Vec<String>,
+}
+
+/// Cuts a help text at its headings: lines that begin with a few plain words and a colon, with
+/// nothing before them.
+fn sections(help: &str) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for line in help.lines() {
+        let heading = line.split_once(':').filter(|(words, _)| {
+            let word = |c: char| c.is_ascii_alphabetic() || c == ' ';
+            line.starts_with(|c: char| c.is_ascii_uppercase())
+                && words.split(' ').count() <= 3
+                && words.chars().all(word)
+        });
+        if let Some((words, rest)) = heading {
+            let lines = Vec::from_iter((!rest.is_empty()).then(|| rest.trim().to_owned()));
+            sections.push(Section { heading: words.to_owned(), lines });
+        } else if let Some(section) = sections.last_mut() {
+            section.lines.push(line.to_owned());
+        } else if !line.is_empty() {
+            sections.push(Section { heading: "Notes".to_owned(), lines: vec![line.to_owned()] });
+        }
+    }
+    sections
+}
+
+/// How a line of a section is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setting {
+    /// Running text.
+    Text,
+    /// Says what the example below it does.
+    Caption,
+    /// An example; what it does is said below it.
+    Term,
+    /// What an example does.
+    Meaning,
+    /// An example or a list, to stay as it is.
+    Literal,
+}
+
+/// Finds out how each line is meant: an indented line with a deeper one below it is either a
+/// caption, if it ends with a colon, or a command that the deeper lines explain.
+fn settings(lines: &[String]) -> Vec<Setting> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut settings = Vec::with_capacity(lines.len());
+    let mut above = Setting::Text;
+    for (at, line) in lines.iter().enumerate() {
+        let below = lines.get(at + 1).map_or(0, |below| indent(below));
+        above = match (indent(line), above) {
+            (0, _) => Setting::Text,
+            (1..4, _) if below >= 4 && line.ends_with(':') => Setting::Caption,
+            (1..4, _) if below >= 4 => Setting::Term,
+            (4.., Setting::Term | Setting::Meaning) => Setting::Meaning,
+            _ => Setting::Literal,
+        };
+        settings.push(above);
+    }
+    settings
+}
+
+/// Writes the lines of a section.
+fn prose(lines: &[String], roff: &mut Roff) {
+    let mut literal = false;
+    for (line, setting) in lines.iter().zip(settings(lines)) {
+        let stays = setting == Setting::Literal;
+        if stays != literal {
+            for request in if stays { ["RS", "nf"] } else { ["fi", "RE"] } {
+                roff.control(request, []);
+            }
+            literal = stays;
+        }
+        let text = line.trim();
+        match setting {
+            Setting::Text if text.is_empty() => roff.control("PP", []),
+            Setting::Text | Setting::Meaning => roff.text([roman(text)]),
+            Setting::Caption => roff.text([italic(text)]),
+            Setting::Term => roff.control("TP", []).text([bold(text)]),
+            Setting::Literal => {
+                let indent = line.len() - line.trim_start().len();
+                roff.text([roman(line.get(indent.min(4)..).unwrap_or(line))])
+            }
+        };
+    }
+    if literal {
+        roff.control("fi", []).control("RE", []);
+    }
+}
+
+/// Each part of a page defines its apostrophe anew; once is enough. No line ends in a blank.
+fn tidy(text: &[u8]) -> Vec<u8> {
+    let mut defined = [false; 2];
+    let mut out = String::with_capacity(text.len());
+    for line in String::from_utf8_lossy(text).lines() {
+        let definition = [".ie ", ".el "].iter().position(|start| line.starts_with(start));
+        if let Some(seen) = definition.and_then(|at| defined.get_mut(at))
+            && std::mem::replace(seen, true)
+        {
+            continue;
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Arg;
+
+    fn tools() -> Vec<Command> {
+        let grind = Command::new("grind")
+            .about("Grind the records")
+            .long_about("Grinds.\n\nFinely.")
+            .version("1")
+            .after_help(
+                "Examples:\n  Grind all:\n    grind --fine .a | \\\n      sift\n\n  Some:\n    \
+                 grind 'x'\n\nGrades:\n  1  coarse\n  2  fine\n\nExit status: 0 done; 65\nbad corn.",
+            )
+            .arg(Arg::new("fine").long("fine").help("How fine").value_name("GRADE"))
+            .arg(Arg::new("data").long("data").help("The mill"));
+        let sift = Command::new("sift")
+            .about("Sift")
+            .after_help(
+                "Examples:\n  sift -x\n      Sift all,\n      twice.\n  sift -y\n      Sift.",
+            )
+            .subcommand(Command::new("once").about("One"));
+        vec![grind, sift]
+    }
+
+    fn page(path: &str) -> String {
+        let pages = render(tools()).unwrap();
+        let page = pages.iter().find(|page| page.path == path).expect("the page is there");
+        String::from_utf8(page.text.clone()).unwrap()
+    }
+
+    #[test]
+    fn every_tool_and_subcommand_has_its_pages() {
+        let paths: Vec<String> =
+            render(tools()).unwrap().into_iter().map(|page| page.path).collect();
+        assert_eq!(
+            paths,
+            [
+                "completions/grind.bash",
+                "completions/_grind",
+                "completions/grind.fish",
+                "man/grind.1",
+                "completions/sift.bash",
+                "completions/_sift",
+                "completions/sift.fish",
+                "man/sift.1",
+                "man/sift-once.1",
+            ]
+        );
+        assert!(page("completions/grind.bash").contains("--fine"));
+        assert!(page("completions/_grind").starts_with("#compdef grind"));
+    }
+
+    #[test]
+    fn a_manual_has_its_sections_in_order() {
+        let text = page("man/grind.1");
+        let headings: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+        assert_eq!(
+            headings,
+            [
+                "NAME",
+                "SYNOPSIS",
+                "DESCRIPTION",
+                "OPTIONS",
+                "EXAMPLES",
+                "GRADES",
+                "\"EXIT STATUS\"",
+                "ENVIRONMENT",
+                "FILES",
+                "\"SEE ALSO\"",
+            ]
+        );
+        let title =
+            format!(".TH GRIND 1 \"\" \"millstream {}\" millstream", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&title), "{text}");
+        assert!(text.contains(".SH SYNOPSIS\ngrind [OPTIONS]\n"), "{text}");
+        assert_eq!(text.matches(".ds Aq").count(), 2);
+        assert!(text.ends_with("\\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
+    }
+
+    #[test]
+    fn examples_stay_as_they_are_and_the_tool_speaks_of_its_statuses() {
+        let text = page("man/grind.1");
+        let examples =
+            "\\fIGrind all:\\fR\n.RS\n.nf\ngrind \\-\\-fine .a | \\\\\n  sift\n.fi\n.RE\n";
+        assert!(text.contains(examples), "{text}");
+        assert!(text.contains(".SH GRADES\n.RS\n.nf\n1  coarse\n2  fine\n.fi\n.RE\n"), "{text}");
+        assert!(text.contains(".SH \"EXIT STATUS\"\n0 done; 65\nbad corn.\n"), "{text}");
+        let table = page("man/sift.1");
+        assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
+        assert!(!table.contains("ENVIRONMENT"));
+        let examples = ".TP\n\\fBsift \\-x\\fR\nSift all,\ntwice.\n.TP\n\\fBsift \\-y\\fR\nSift.\n";
+        assert!(table.contains(examples), "{table}");
+    }
+
+    #[test]
+    fn statuses_are_in_the_order_of_their_numbers() {
+        let codes: Vec<u8> = STATUSES.iter().map(|(status, _)| status.code()).collect();
+        assert!(codes.is_sorted(), "{codes:?}");
+    }
+}

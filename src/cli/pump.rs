@@ -17,6 +17,9 @@ use crate::record::lines::LineDecoder;
 
 /// What one tool does with the records.
 pub trait Stage {
+    /// Whether the tool has nothing left to do once nobody reads its standard output.
+    const ENDS_WITH_OUTPUT: bool = true;
+
     /// Takes a record. `Break` means that the tool needs no more input.
     ///
     /// # Errors
@@ -151,7 +154,7 @@ pub fn run_decoded(
 ) -> anyhow::Result<Outcome> {
     let rejects = Rejects::open(options.rejects.as_deref())?;
     let output = Output::stdout()?;
-    let watch = Watch::new(Stop::install()?, Some(&output))?;
+    let watch = watch_for(stage, &output)?;
     let input = Input::new(&options.files, watch);
     let cx = Context { out: Vec::with_capacity(BLOCK_BYTES), rejects, source: String::new() };
     let mut pump = Pump { stage, cx, failed: None, enough: false };
@@ -168,6 +171,11 @@ pub fn run_decoded(
         (status, _) => status,
     };
     Ok(Outcome { ended, status })
+}
+
+/// What wakes a tool that waits for input.
+fn watch_for<S: Stage>(_: &S, output: &Output) -> std::io::Result<Watch> {
+    Watch::new(Stop::install()?, S::ENDS_WITH_OUTPUT.then_some(output))
 }
 
 /// Whether an error only says that nobody reads our standard output any more.
@@ -253,11 +261,7 @@ impl<S: Stage> Sink for Pump<'_, S> {
             Err(StageError::Fatal(error)) => self.fail(error),
             Err(StageError::Bad(why)) => {
                 let place = self.cx.place(raw.line);
-                let why = if raw.unterminated {
-                    format!("{why} (the input ends here, without a line end: it may be cut short)")
-                } else {
-                    why
-                };
+                let why = self::why(&why, raw.unterminated);
                 match self.cx.rejects.take(&place, raw.bytes, &why) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => self.fail(error),
@@ -272,6 +276,16 @@ impl<S: Stage> Sink for Pump<'_, S> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.fail(error),
         }
+    }
+}
+
+/// What is wrong with a record, with the hint that an input which ends in it may have been cut
+/// short.
+pub fn why(why: &str, unterminated: bool) -> String {
+    if unterminated {
+        format!("{why} (the input ends here, without a line end: it may be cut short)")
+    } else {
+        why.to_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Telling a supervisor that a daemon is ready, in each of the ways that are in use: a line on
-//! stderr, a line end on a descriptor (s6, <https://skarnet.org/software/s6/notifywhenup.html>), and
-//! a datagram to `$NOTIFY_SOCKET` (systemd, `sd_notify(3)`).
+//! stderr, a line end on a descriptor (s6, <https://skarnet.org/software/s6/notifywhenup.html>),
+//! and a datagram to `$NOTIFY_SOCKET` (systemd, `sd_notify(3)`).
 
 use std::ffi::OsStr;
 use std::fs::File;

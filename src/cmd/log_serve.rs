@@ -28,7 +28,6 @@ Examples:
 #[command(
     name = "log-serve",
     version,
-    about,
     long_about = "Serve a log: take appends, keep them, and deliver records over a Unix socket.\n\n\
         log-serve owns the log's directory while it runs and listens on the file 'socket' in it. \
         It is ready once it says so: in a line on stderr, on --ready-fd, and to $NOTIFY_SOCKET. \
@@ -48,7 +47,8 @@ pub struct Options {
     socket_mode: u32,
 
     /// Serve at most N connections at a time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1024)]
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
 
     /// Refuse request lines longer than SIZE

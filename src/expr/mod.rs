@@ -54,7 +54,8 @@ impl Program {
     pub fn load(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.evaluator.unload();
         json::validate(record)?;
-        self.evaluator.load(record)
+        // Valid JSON is valid UTF-8, so nothing is replaced.
+        self.evaluator.load(&String::from_utf8_lossy(record))
     }
 
     /// Whether any result of expression `index` is neither false nor null: the rule of `filter`.

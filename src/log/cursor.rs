@@ -231,10 +231,15 @@ impl Lane {
             if self.next >= limit || full || (entry.time_us, self.span.partition) > second {
                 break;
             }
-            self.ahead.pop();
             let Some(segment) = &self.segment else { break };
             let start = bytes.len();
-            read_batch(segment, place, &entry, bytes)?;
+            match read_batch(segment, place, &entry, bytes) {
+                Ok(()) => {}
+                // What holds comes first; the next call meets the error again.
+                Err(_) if chunk.records > 0 => break,
+                Err(error) => return Err(error),
+            }
+            self.ahead.pop();
             let until = limit.min(entry.end());
             trim(bytes, start, self.next - entry.base, entry.end() - until);
             let records = until - self.next;
@@ -261,13 +266,17 @@ fn read_batch(
 ) -> Result<(), LogError> {
     let start = bytes.len();
     bytes.resize(start + entry.bytes as usize, 0);
-    segment.read_data(place, entry.position, &mut bytes[start..])?;
-    if crc32c::crc32c(&bytes[start..]) == entry.data_crc {
-        Ok(())
-    } else {
-        bytes.truncate(start);
+    let read = segment.read_data(place, entry.position, &mut bytes[start..]);
+    let checked = read.and_then(|()| {
+        if crc32c::crc32c(&bytes[start..]) == entry.data_crc {
+            return Ok(());
+        }
         Err(place.damaged(entry.base, "the checksum of these records does not hold"))
+    });
+    if checked.is_err() {
+        bytes.truncate(start);
     }
+    checked
 }
 
 /// Takes `front` lines from the beginning of what is in `bytes` from `start` on, and `back` lines

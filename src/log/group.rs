@@ -25,8 +25,6 @@ pub(super) struct Stamp {
     pub(super) time_us: i64,
     pub(super) number: u16,
     pub(super) producer: u32,
-    /// The partition of a batch that has not been placed by key.
-    pub(super) turn: u32,
 }
 
 impl<'a> Group<'a> {
@@ -45,8 +43,10 @@ impl<'a> Group<'a> {
     pub(super) fn stage(&mut self, batch: &'a Batch, stamp: Stamp) -> Appended {
         let sequence = batch.identity.as_ref().map_or(0, |identity| identity.sequence);
         let mut appended = Appended { records: batch.records, ..Appended::default() };
+        // Without a key the batches take turns, also across restarts.
+        let turn = u32::from(stamp.number) % u32::try_from(self.lanes.len()).unwrap_or(1).max(1);
         for part in &batch.parts {
-            let partition = part.partition.unwrap_or(stamp.turn);
+            let partition = part.partition.unwrap_or(turn);
             let Some(lane) = self.lanes.get_mut(partition as usize) else { continue };
             let entry = Entry {
                 base: lane.end,

@@ -34,8 +34,8 @@ pub fn first_at(
     Ok(next)
 }
 
-/// How many entries a segment's index has room for: of a closed one, all; of the active one, the last
-/// may be being written.
+/// How many entries a segment's index has room for: of a closed one, all; of the active one, the
+/// last may be being written.
 ///
 /// # Errors
 /// When the file system does not tell the index's length.

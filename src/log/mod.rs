@@ -2,7 +2,7 @@
 //! `docs/FORMAT.md`). It knows no socket; the daemon and the embedded tools use it alike.
 //!
 //! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one.
-//! - [`topic`]: a topic open for appending: placement, producers, the group that is written at once.
+//! - [`topic`]: a topic open for appending: placement, producers, groups.
 //! - [`batch`]: records checked and placed, ready to be appended.
 //! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once.
 //! - [`partition`]: one partition open for appending: its active segment.
@@ -13,6 +13,7 @@
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`format`]: the bytes of the index.
 //! - [`settings`]: what a topic is told when it is made.
+//! - [`verify`]: checking all that is there.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
@@ -32,6 +33,7 @@ pub mod segment;
 pub mod settings;
 pub mod storage;
 pub mod topic;
+pub mod verify;
 mod writer;
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ pub use error::LogError;
 pub use reader::{Bounds, TopicReader};
 pub use settings::Settings;
 pub use topic::Topic;
+pub use verify::Verified;
 
 /// The most that is appended at once, in bytes: one batch.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;

@@ -55,9 +55,9 @@ pub struct Bounds {
 /// A topic, open for reading.
 #[derive(Clone, Debug)]
 pub struct TopicReader {
-    storage: Arc<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     topic: String,
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     view: View,
 }
 

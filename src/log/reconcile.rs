@@ -1,5 +1,5 @@
-//! After a crash, over all partitions of a topic: what holds must be a beginning of what was appended,
-//! and a batch must be there whole or not at all (`docs/FORMAT.md`, "Recovery", 5 and 6).
+//! After a crash, over all partitions of a topic: what holds must be a beginning of what was
+//! appended, and a batch must be there whole or not at all (`docs/FORMAT.md`, "Recovery", 5 and 6).
 //!
 //! Each partition on its own keeps what holds there; of the last group, which was never
 //! acknowledged, one partition may have more than another.

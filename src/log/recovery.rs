@@ -142,7 +142,7 @@ fn survey_all(
 }
 
 /// Calls `visit` with each entry of a segment, in order, until it returns false.
-fn each_entry(
+pub(super) fn each_entry(
     segment: &Segment,
     mut visit: impl FnMut(u64, Result<Entry, FormatError>) -> Result<bool, LogError>,
 ) -> Result<(), LogError> {

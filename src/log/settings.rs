@@ -60,7 +60,7 @@ impl Settings {
     /// Checks what the types leave open.
     ///
     /// # Errors
-    /// When the version is unknown, a number is out of its range, or the key is not a jq expression.
+    /// When the version is unknown, a number is out of its range, or the key is no jq expression.
     pub fn check(&self) -> Result<(), LogError> {
         let refuse = |why: String| Err(LogError::BadSettings { why });
         if self.version != VERSION {

@@ -35,8 +35,6 @@ pub(super) struct Writer {
     /// Read from the files when first needed.
     producers: Option<Producers>,
     counted: Counted,
-    /// Which partition gets the next batch of a topic without a key.
-    turn: u32,
     refuses: Option<Refusal>,
 }
 
@@ -77,7 +75,6 @@ impl Writer {
             partitions,
             producers: None,
             counted: surveys.iter().map(|survey| survey.counted).max().unwrap_or_default(),
-            turn: 0,
             refuses,
         })
     }
@@ -167,11 +164,7 @@ impl Writer {
         let number = self.counted.next;
         let last_us = now_us().max(self.counted.last_us.saturating_add(1));
         self.counted = Counted { last_us, next: number.wrapping_add(1) };
-        let stamp = Stamp { time_us: last_us, number, producer, turn: self.turn };
-        let appended = group.stage(batch, stamp);
-        if batch.records > 0 {
-            self.turn = (self.turn + 1) % self.settings.partitions;
-        }
+        let appended = group.stage(batch, Stamp { time_us: last_us, number, producer });
         if let (Some(identity), Some(producers)) = (&batch.identity, &mut self.producers) {
             producers.note(identity, &appended);
         }

@@ -33,7 +33,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// A text from the data as a message quotes it: escaped, in double quotes, and cut where it is long.
+/// A text from the data as a message quotes it: escaped, in double quotes, cut where it is long.
 pub fn excerpt(text: &str) -> String {
     const CHARS_MAX: usize = 60;
     let cut = text.char_indices().nth(CHARS_MAX).map(|(at, _)| at);

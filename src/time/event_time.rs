@@ -38,7 +38,7 @@ pub enum EventTimeError {
     #[error("the record has no event time: it is missing or null")]
     Missing,
     /// Something else than a text or a number; the name of its kind.
-    #[error("{0} is not an event time; a time is RFC 3339 text or a number")]
+    #[error("an event time is RFC 3339 text or a number, not a value of type {0}")]
     Kind(&'static str),
     /// A text that is not a time.
     #[error(transparent)]

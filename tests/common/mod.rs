@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses its own part of this.
 
 pub mod daemon;
+pub mod live;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

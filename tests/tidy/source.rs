@@ -60,16 +60,31 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All of src/, but for files that hold only unit tests.
+/// All of src/, but for modules that are there only for tests.
 pub fn sources() -> Vec<Source> {
     let mut files = Vec::new();
     walk(&root().join("src"), &mut files);
     files.sort();
-    files
+    let mut sources: Vec<Source> = files
         .iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .filter(|path| path.file_name().is_some_and(|name| name != "tests.rs"))
         .map(|path| Source::new(&relative(path), &fs::read_to_string(path).unwrap()))
+        .collect();
+    let tests: Vec<String> = sources.iter().flat_map(test_modules).collect();
+    sources.retain(|source| {
+        !tests.iter().any(|test| {
+            source.path == format!("{test}.rs") || source.path.starts_with(&format!("{test}/"))
+        })
+    });
+    sources
+}
+
+/// The places, without `.rs`, of the modules that a file declares for tests only.
+pub fn test_modules(source: &Source) -> Vec<String> {
+    let dir = source.path.trim_end_matches(".rs").trim_end_matches("/mod");
+    for_tests(&source.text)
+        .filter_map(|(_, item)| item.strip_suffix(';')?.split(' ').next_back())
+        .map(|module| format!("{}/{module}", dir.trim_end_matches("/lib")))
         .collect()
 }
 
@@ -109,16 +124,19 @@ fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap().to_string_lossy().into_owned()
 }
 
-/// Where a file's unit tests begin: at the first module that is there only for tests.
+/// Where a file's unit tests begin: at the first module of them that has its code here.
 fn tests_at(text: &str) -> usize {
+    for_tests(text).find(|(_, item)| item.ends_with('{')).map_or(text.len(), |(at, _)| at)
+}
+
+/// The modules of a file that are there only for tests: where each is, and its first line.
+fn for_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let attribute = "#[cfg(test)]\n";
-    text.match_indices(attribute)
-        .map(|(at, _)| at)
-        .find(|at| {
-            let item = text[at + attribute.len()..].lines().next().unwrap_or_default();
-            item.starts_with("mod ") || item.starts_with("pub") && item.contains(" mod ")
-        })
-        .unwrap_or(text.len())
+    text.match_indices(attribute).filter_map(move |(at, _)| {
+        let item = text[at + attribute.len()..].lines().next()?;
+        let module = item.starts_with("mod ") || item.starts_with("pub") && item.contains(" mod ");
+        module.then_some((at, item))
+    })
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -4,88 +4,178 @@ use std::ops::Range;
 
 use jaq_core::Compiler;
 use jaq_core::compile::Undefined;
-use jaq_core::data::JustLut;
 use jaq_core::load::lex::{self, Lexer};
 use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
-use jaq_json::Val;
 
 use super::super::ExprError;
-
-/// What jaq's filters run on.
-pub(super) type Kind = JustLut<Val>;
+use super::natives::Kind;
+use super::rewrite::{literals, rewrite};
+use super::{library, regex, suggest};
 
 /// A compiled expression.
-pub(super) type Filter = jaq_core::Filter<Kind>;
+pub(super) struct Expression {
+    /// What jaq runs.
+    pub(super) filter: jaq_core::Filter<Kind>,
+    /// How deep it nests.
+    pub(super) depth: usize,
+}
 
 /// The definition that stands for the whole expression.
 const MAIN: &str = "__expression";
 
-/// Compiles one expression, the `index`th of the user's.
-pub(super) fn compile(index: usize, source: &str) -> Result<Filter, ExprError> {
-    let fail = |(span, why, remedy): Fault| ExprError {
+/// The longest expression, in bytes. No expression can nest deeper than it is long, so this also
+/// bounds the stack that compiling and running it takes.
+const EXPRESSION_BYTES_MAX: usize = 64 << 10;
+
+/// Compiles one expression, the `index`th of the user's. Needs a roomy stack.
+pub(super) fn compile(index: usize, source: &str) -> Result<Expression, ExprError> {
+    build(source).map_err(|fault| ExprError {
         index,
         expression: source.to_owned(),
-        span,
-        why,
-        remedy,
-    };
-    let term = parse(source).map_err(fail)?;
-    let main = Def { name: MAIN, args: Vec::new(), body: term };
-    let mut defs: Vec<Def<&str>> = prelude().collect();
-    defs.push(main);
+        span: fault.span,
+        why: fault.why,
+        remedy: fault.remedy,
+    })
+}
+
+/// What is wrong, where, and what to do about it.
+pub(super) struct Fault {
+    pub(super) span: Range<usize>,
+    pub(super) why: String,
+    pub(super) remedy: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(span: Range<usize>, why: impl Into<String>) -> Fault {
+        Fault { span, why: why.into(), remedy: None }
+    }
+}
+
+fn build(source: &str) -> Result<Expression, Fault> {
+    if source.len() > EXPRESSION_BYTES_MAX {
+        let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
+        return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
+    }
+    let mut body = parse(source)?;
+    check_patterns(source, &mut body)?;
+    let depth = rewrite(&mut body);
+    let mut defs: Vec<Def<&str>> = library::defs();
+    defs.push(Def { name: MAIN, args: Vec::new(), body });
     let arena = Arena::default();
     let modules = Loader::new(defs).load(&arena, File { code: MAIN, path: () });
-    let Ok(modules) = modules else { return Err(fail((0..0, "cannot be loaded".into(), None))) };
-    let funs = jaq_core::funs::<Kind>().chain(jaq_std::funs()).chain(jaq_json::funs());
-    Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
+    let modules = modules.map_err(|_| Fault::new(0..0, "the expression cannot be loaded"))?;
+    let filter = Compiler::default().with_funs(library::funs()).compile(modules);
+    let filter = filter.map_err(|errors| {
         let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
-        fail(match first {
+        match first {
             Some((name, undefined)) => undefined_name(source, name, &undefined),
-            None => (0..0, "does not compile".into(), None),
+            None => Fault::new(0..0, "the expression does not compile"),
+        }
+    })?;
+    Ok(Expression { filter, depth })
+}
+
+/// A malformed regular expression that is written out would fail for every record; better now.
+fn check_patterns(source: &str, body: &mut Term<&str>) -> Result<(), Fault> {
+    let mut found = Vec::new();
+    literals(body, &mut found);
+    found.iter().try_for_each(|literal| {
+        let checked = regex::check(&literal.pattern, &literal.flags);
+        checked.map_err(|why| Fault::new(span_of(source, literal.place), why))
+    })
+}
+
+fn parse(source: &str) -> Result<Term<&str>, Fault> {
+    let malformed = || Fault::new(0..0, "malformed expression");
+    let tokens = Lexer::new(source).lex().map_err(|errors| {
+        errors.first().map_or_else(malformed, |error| unreadable(source, error))
+    })?;
+    Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
+        let first = errors.into_iter().next();
+        first.map_or_else(malformed, |(expected, found)| {
+            unexpected(source, &expected, lex::Token::opt_as_str(found, source))
         })
     })
 }
 
-/// What jq defines in itself.
-fn prelude() -> impl Iterator<Item = Def> {
-    jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs())
+/// Characters that are no part of the language, or are missing from it.
+fn unreadable(source: &str, (expected, rest): &lex::Error<&str>) -> Fault {
+    use lex::Expect;
+    let found = rest.chars().next();
+    let start = span_of(source, rest).start;
+    let span = start..start + found.map_or(0, char::len_utf8);
+    let missing = match expected {
+        Expect::Digit => "a digit",
+        Expect::Ident => "a name",
+        Expect::Delim("(") => "')'",
+        Expect::Delim("[") => "']'",
+        Expect::Delim("{") => "'}'",
+        Expect::Delim(_) => "the closing '\"'",
+        Expect::Escape => "an escape (one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u or \\( )",
+        Expect::Unicode => "a letter's four hexadecimal digits",
+        _ => "",
+    };
+    let found = found.map_or("unexpected end".into(), |found| format!("unexpected '{found}'"));
+    let remedy = (!missing.is_empty()).then(|| format!("{missing} is missing"));
+    Fault { span, why: found, remedy }
 }
 
-/// The place, what is wrong there, and what to do about it.
-type Fault = (Range<usize>, String, Option<String>);
-
-fn parse(source: &str) -> Result<Term<&str>, Fault> {
-    let tokens = Lexer::new(source).lex().map_err(|errors| {
-        let first = errors.into_iter().next();
-        first.map_or_else(|| (0..0, "malformed".into(), None), |error| malformed(source, &error))
-    })?;
-    Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
-        let first = errors.into_iter().next();
-        let first =
-            first.map(|(expected, found)| (expected, lex::Token::opt_as_str(found, source)));
-        first.map_or_else(|| (0..0, "malformed".into(), None), |error| unexpected(source, &error))
-    })
-}
-
-fn malformed(source: &str, (expected, rest): &lex::Error<&str>) -> Fault {
-    let start = span(source, rest).start;
-    let end = start + rest.chars().next().map_or(0, char::len_utf8);
-    (start..end, format!("a {} is missing", expected.as_str()), None)
-}
-
-fn unexpected(source: &str, (expected, found): &parse::Error<&str>) -> Fault {
-    let what =
-        if found.is_empty() { "unexpected end".into() } else { format!("unexpected '{found}'") };
-    (span(source, found), what, Some(format!("expected {}", expected.as_str())))
+/// A token where the grammar has another.
+fn unexpected(source: &str, expected: &parse::Expect<&str>, found: &str) -> Fault {
+    use parse::Expect;
+    let why = match found {
+        "" => "unexpected end".to_owned(),
+        found => format!("unexpected '{}'", shortened(found)),
+    };
+    let remedy = match expected {
+        Expect::Just(token) => format!("'{token}' is missing"),
+        Expect::Var => "a variable like $x is missing".to_owned(),
+        Expect::Pattern => "a pattern like $x, [$x] or {a: $x} is missing".to_owned(),
+        Expect::ElseOrEnd => "'else' or 'end' is missing".to_owned(),
+        Expect::CommaOrRBrack => "',' or ']' is missing".to_owned(),
+        Expect::CommaOrRBrace => "',' or '}' is missing".to_owned(),
+        Expect::SemicolonOrRParen => "';' or ')' is missing".to_owned(),
+        Expect::Term => "a value is missing".to_owned(),
+        Expect::Key => "a key is missing".to_owned(),
+        Expect::Ident => "a name is missing".to_owned(),
+        Expect::Arg => "the name of an argument is missing".to_owned(),
+        Expect::Str => "a string is missing".to_owned(),
+        Expect::Nothing => "an operator is missing before it".to_owned(),
+        _ => return Fault::new(span_of(source, found), why),
+    };
+    Fault { span: span_of(source, found), why, remedy: Some(remedy) }
 }
 
 fn undefined_name(source: &str, name: &str, undefined: &Undefined) -> Fault {
-    (span(source, name), format!("undefined {} '{name}'", undefined.as_str()), None)
+    let span = span_of(source, name);
+    if let Some(reason) = library::unavailable(name) {
+        let why = format!("'{name}' is not available");
+        return Fault { span, why, remedy: Some(reason.to_owned()) };
+    }
+    let (why, remedy) = match undefined {
+        Undefined::Filter(arity) => suggest::function(name, *arity),
+        Undefined::Var => (format!("undefined variable '{name}'"), None),
+        Undefined::Label => (format!("undefined label '{name}'"), None),
+        _ => (format!("undefined module '{name}'"), None),
+    };
+    Fault { span, why, remedy }
+}
+
+/// A token for a message: a block may be as long as the expression.
+fn shortened(token: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 20;
+    match token.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", token.get(..end).unwrap_or_default()),
+        None => token.to_owned(),
+    }
 }
 
 /// Where `part`, a slice of `source`, lies in it.
-fn span(source: &str, part: &str) -> Range<usize> {
-    let start = (part.as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
-    if start + part.len() <= source.len() { start..start + part.len() } else { 0..0 }
+fn span_of(source: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr().wrapping_sub(source.as_ptr().addr());
+    match start.checked_add(part.len()) {
+        Some(end) if end <= source.len() => start..end,
+        _ => 0..0,
+    }
 }

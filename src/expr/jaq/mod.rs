@@ -1,48 +1,94 @@
 //! The evaluator: the jaq crates, behind the seam of [`super::Program`].
+//!
+//! - `compile`: from text to something that runs; `suggest` helps with what does not.
+//! - `rewrite`: makes an expression look at the stack where it recurses.
+//! - `library`: which functions there are; `natives`, `regex`, `encodings` and `defs.jq` hold ours.
+//! - `val`: the values that jaq works on; `read` and `write`: from records, and to results.
+//! - `stack`: room for jaq's recursion.
 
 mod compile;
+mod encodings;
+mod library;
+mod natives;
+mod read;
+mod regex;
+mod rewrite;
+mod stack;
+mod suggest;
+mod val;
 mod write;
 
 use jaq_core::{Ctx, ValT, Vars};
-use jaq_json::{Val, read};
 
 use super::{ExprError, RecordError, Value};
-use compile::Filter;
+use compile::Expression;
+use natives::{Data, Kind, Shared};
+use read::Reader;
+use val::Val;
+
+/// How deep records and expressions may nest to be evaluated on the caller's stack. Measured in
+/// debug builds, where it is worst: an update takes up to 4 KiB of stack for each level of the
+/// record, an expression up to 5 KiB for each of its own levels.
+const SHALLOW: usize = 64;
+
+/// The results of an expression, one after the other.
+type Results<'a> = &'a mut dyn Iterator<Item = Result<Val, RecordError>>;
 
 /// The compiled expressions and the record they look at.
 pub(super) struct Evaluator {
-    filters: Vec<Filter>,
+    expressions: Vec<Expression>,
+    shared: Shared,
+    reader: Reader,
     record: Val,
+    /// How deep the record nests.
+    depth: usize,
     /// The result handed out last, which its [`Value`] borrows from.
     result: Val,
 }
 
 impl Evaluator {
     pub(super) fn compile(sources: &[&str]) -> Result<Evaluator, ExprError> {
-        let filters =
-            sources.iter().enumerate().map(|(index, source)| compile::compile(index, source));
-        let filters = filters.collect::<Result<_, _>>()?;
-        Ok(Evaluator { filters, record: Val::Null, result: Val::Null })
+        let all = || {
+            let each = sources.iter().enumerate();
+            each.map(|(index, source)| compile::compile(index, source)).collect::<Result<_, _>>()
+        };
+        let expressions = stack::roomy(all).unwrap_or_else(|error| {
+            let expression = sources.first().copied().unwrap_or_default().to_owned();
+            let why = format!("no memory to compile it ({error})");
+            Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
+        })?;
+        Ok(Evaluator {
+            expressions,
+            shared: Shared::default(),
+            reader: Reader::default(),
+            record: Val::Null,
+            depth: 0,
+            result: Val::Null,
+        })
     }
 
     /// Forgets the record.
     pub(super) fn unload(&mut self) {
         self.record = Val::Null;
+        self.result = Val::Null;
+        self.depth = 0;
     }
 
     /// Reads a record that is valid JSON.
-    pub(super) fn load(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        self.record = read::parse_single(record).map_err(RecordError::eval)?;
+    pub(super) fn load(&mut self, record: &str) -> Result<(), RecordError> {
+        (self.record, self.depth) = self.reader.read(record)?;
         Ok(())
     }
 
-    pub(super) fn truth(&self, index: usize) -> Result<bool, RecordError> {
-        for result in self.results(index)? {
-            if result?.as_bool() {
-                return Ok(true);
+    pub(super) fn truth(&mut self, index: usize) -> Result<bool, RecordError> {
+        self.run(index, |results| {
+            for result in results {
+                if result?.as_bool() {
+                    return Ok(true);
+                }
             }
-        }
-        Ok(false)
+            Ok(false)
+        })
     }
 
     /// The first result; `text` is where it may put the text of the value.
@@ -51,33 +97,69 @@ impl Evaluator {
         index: usize,
         text: &'a mut Vec<u8>,
     ) -> Result<Value<'a>, RecordError> {
-        let first = self.results(index)?.next();
-        self.result = first.transpose()?.unwrap_or_default();
+        self.result =
+            self.run(index, |results| Ok(results.next().transpose()?.unwrap_or_default()))?;
         write::value(&self.result, text)
     }
 
-    pub(super) fn write(&self, index: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        for result in self.results(index)? {
-            write::json(&result?, out)?;
-            out.push(b'\n');
-        }
-        Ok(())
+    pub(super) fn write(&mut self, index: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let start = out.len();
+        self.run(index, |results| {
+            out.truncate(start);
+            for result in results {
+                write::json(&result?, out).map_err(RecordError::eval)?;
+                out.push(b'\n');
+            }
+            Ok(())
+        })
     }
 
-    fn results(
-        &self,
+    /// Evaluates an expression; `take` takes the results, and may be called a second time if the
+    /// first time there was not enough room on the stack.
+    fn run<T: Send>(
+        &mut self,
         index: usize,
-    ) -> Result<impl Iterator<Item = Result<Val, RecordError>> + '_, RecordError> {
-        let Some(filter) = self.filters.get(index) else {
+        mut take: impl FnMut(Results<'_>) -> Result<T, RecordError> + Send,
+    ) -> Result<T, RecordError> {
+        let Some(expression) = self.expressions.get(index) else {
             return Err(RecordError::eval(format_args!("there is no expression {index}")));
         };
-        let context = Ctx::<compile::Kind>::new(&filter.lut, Vars::new([]));
-        let results = filter.id.run((context, self.record.clone()));
-        Ok(results.map(|result| {
-            result.map_err(|exception| match exception.get_err() {
-                Ok(error) => RecordError::eval(error),
-                Err(_) => RecordError::eval("the expression asked to end the program"),
-            })
-        }))
+        let (shared, record) = (&mut self.shared, &self.record);
+        if self.depth <= SHALLOW && expression.depth <= SHALLOW {
+            let done = attempt(expression, record, shared, stack::CALLER_BYTES, &mut take);
+            if !shared.gauge.ran_low() {
+                return done;
+            }
+        }
+        // The thread takes `shared` over, which must not be seen by two of them.
+        let (done, ran_low) = stack::roomy(move || {
+            let done = attempt(expression, record, shared, stack::ROOMY_BYTES, &mut take);
+            (done, shared.gauge.ran_low())
+        })
+        .map_err(|error| RecordError::eval(format_args!("no memory to evaluate it: {error}")))?;
+        if ran_low { Err(RecordError::eval("the expression recurses too deeply")) } else { done }
     }
+}
+
+fn attempt<T>(
+    expression: &Expression,
+    record: &Val,
+    shared: &Shared,
+    stack_bytes: usize,
+    take: &mut impl FnMut(Results<'_>) -> Result<T, RecordError>,
+) -> Result<T, RecordError> {
+    shared.gauge.start(stack_bytes);
+    let lut = &expression.filter.lut;
+    let context = Ctx::<Kind>::new(Data { lut, shared }, Vars::new([]));
+    let results = expression.filter.id.run((context, record.clone()));
+    take(&mut results.map(|result| {
+        result.map_err(|exception| match exception.get_err() {
+            Ok(error) => match error.into_val() {
+                Val::Text(text) if text.is_empty() => RecordError::eval("the expression failed"),
+                Val::Text(text) => RecordError::eval(text.as_str()),
+                other => RecordError::eval(other),
+            },
+            Err(_) => RecordError::eval("the expression stopped without a result"),
+        })
+    }))
 }

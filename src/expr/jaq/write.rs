@@ -2,73 +2,97 @@
 
 use std::io::Write;
 
-use jaq_json::{Num, Val};
-
 use super::super::{RecordError, Value};
-use crate::record::text::{is_number, write_string};
+use super::val::Val;
+use crate::record::json::DEPTH_MAX;
+use crate::record::text::write_string;
 
-/// The greatest finite double: what jq writes for infinity, which JSON does not have.
-const INFINITE: &str = "1.7976931348623157e+308";
+/// What jq writes for infinity, which JSON does not have: the greatest finite double.
+const INFINITE: &[u8] = b"1.7976931348623157e+308";
+
+/// Why a result cannot be written.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the result nests deeper than {DEPTH_MAX} levels")]
+pub(super) struct TooDeep;
 
 /// A result as a value; `text` is where text that the result does not hold itself is put.
 pub(super) fn value<'a>(result: &'a Val, text: &'a mut Vec<u8>) -> Result<Value<'a>, RecordError> {
-    match result {
-        Val::Null => Ok(Value::Null),
-        Val::Bool(bool) => Ok(Value::Bool(*bool)),
-        Val::Num(Num::Float(float)) if float.is_nan() => Ok(Value::Null),
-        Val::Num(_) => {
-            json(result, text)?;
-            Ok(Value::Number(as_text(text)))
+    Ok(match result {
+        Val::Null => Value::Null,
+        Val::Bool(bool) => Value::Bool(*bool),
+        Val::Float(float) if float.is_nan() => Value::Null,
+        Val::Spelled(spelled) => Value::Number(spelled),
+        Val::Text(decoded) => Value::Text(decoded),
+        Val::Int(_) | Val::Float(_) => {
+            json(result, text).map_err(RecordError::eval)?;
+            Value::Number(as_text(text))
         }
-        Val::TStr(bytes) => Ok(match str::from_utf8(bytes) {
-            Ok(valid) => Value::Text(valid),
-            Err(_) => {
-                text.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
-                Value::Text(as_text(text))
-            }
-        }),
-        Val::BStr(_) | Val::Arr(_) | Val::Obj(_) => {
-            json(result, text)?;
-            Ok(Value::Json(as_text(text)))
+        Val::Arr(_) | Val::Obj(_) => {
+            json(result, text).map_err(RecordError::eval)?;
+            Value::Json(as_text(text))
         }
-    }
+    })
 }
 
 /// Appends a result as compact JSON.
-pub(super) fn json(result: &Val, out: &mut Vec<u8>) -> Result<(), RecordError> {
-    match result {
+pub(super) fn json(result: &Val, out: &mut Vec<u8>) -> Result<(), TooDeep> {
+    write(result, DEPTH_MAX, usize::MAX, out)
+}
+
+/// The beginning of a value's JSON, for a message: all of it, if it is no longer than `bytes_max`.
+pub(super) fn beginning(value: &Val, bytes_max: usize) -> String {
+    let mut out = Vec::new();
+    let whole = write(value, DEPTH_MAX, bytes_max, &mut out).is_ok() && out.len() <= bytes_max;
+    let mut text = String::from_utf8_lossy(&out).into_owned();
+    if !whole {
+        let end = text.floor_char_boundary(bytes_max);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Writes down to `levels` levels; what comes behind `bytes_max` bytes need not be written.
+fn write(value: &Val, levels: usize, bytes_max: usize, out: &mut Vec<u8>) -> Result<(), TooDeep> {
+    match value {
         Val::Null => out.extend_from_slice(b"null"),
         Val::Bool(true) => out.extend_from_slice(b"true"),
         Val::Bool(false) => out.extend_from_slice(b"false"),
-        Val::Num(number) => write_number(number, out),
-        Val::TStr(bytes) => write_text(bytes, out),
-        Val::BStr(_) => {
-            return Err(RecordError::eval("a result is a byte string, which JSON does not have"));
+        // Writing to memory has no way to fail.
+        Val::Int(int) => drop(write!(out, "{int}")),
+        Val::Float(float) => write_float(*float, out),
+        Val::Spelled(spelled) => out.extend_from_slice(spelled.as_bytes()),
+        Val::Text(text) => {
+            let end = text.floor_char_boundary(bytes_max);
+            write_string(text.get(..end).unwrap_or_default(), out);
         }
         Val::Arr(items) => {
+            let levels = levels.checked_sub(1).ok_or(TooDeep)?;
             out.push(b'[');
             for (at, item) in items.iter().enumerate() {
+                if out.len() > bytes_max {
+                    break;
+                }
                 if at > 0 {
                     out.push(b',');
                 }
-                json(item, out)?;
+                write(item, levels, bytes_max, out)?;
             }
             out.push(b']');
         }
         Val::Obj(fields) => {
+            let levels = levels.checked_sub(1).ok_or(TooDeep)?;
             out.push(b'{');
             for (at, (key, field)) in fields.iter().enumerate() {
+                if out.len() > bytes_max {
+                    break;
+                }
                 if at > 0 {
                     out.push(b',');
                 }
-                let Val::TStr(key) = key else {
-                    return Err(RecordError::eval(format_args!(
-                        "a result has the key {key}, not a string"
-                    )));
-                };
-                write_text(key, out);
+                write_string(key, out);
                 out.push(b':');
-                json(field, out)?;
+                write(field, levels, bytes_max, out)?;
             }
             out.push(b'}');
         }
@@ -76,29 +100,47 @@ pub(super) fn json(result: &Val, out: &mut Vec<u8>) -> Result<(), RecordError> {
     Ok(())
 }
 
+/// What was just written; we write nothing but UTF-8.
 fn as_text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }
 
-fn write_text(bytes: &[u8], out: &mut Vec<u8>) {
-    match str::from_utf8(bytes) {
-        Ok(text) => write_string(text, out),
-        Err(_) => write_string(&String::from_utf8_lossy(bytes), out),
+/// A computed number, spelled as jq spells it: the fewest digits that give the same double, without
+/// an exponent unless the number is far longer than its digits.
+fn write_float(float: f64, out: &mut Vec<u8>) {
+    if float.is_nan() {
+        return out.extend_from_slice(b"null");
     }
-}
-
-fn write_number(number: &Num, out: &mut Vec<u8>) {
-    let start = out.len();
-    match number {
-        Num::Float(float) if float.is_nan() => out.extend_from_slice(b"null"),
-        Num::Float(float) if float.is_infinite() => {
-            if *float < 0.0 {
-                out.push(b'-');
-            }
-            out.extend_from_slice(INFINITE.as_bytes());
+    if float.is_sign_negative() {
+        out.push(b'-');
+    }
+    if float.is_infinite() {
+        return out.extend_from_slice(INFINITE);
+    }
+    let mut scientific = [0; 32];
+    let mut rest = scientific.as_mut_slice();
+    let _ = write!(rest, "{:e}", float.abs());
+    let unused = rest.len();
+    let written = &scientific[..scientific.len() - unused];
+    let (mantissa, exponent) = as_text(written).split_once('e').unwrap_or(("0", "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    let point = exponent + 1;
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    if point <= -5 || point > count + 15 {
+        out.extend_from_slice(mantissa.as_bytes());
+        drop(write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
+    } else if point <= 0 {
+        out.extend_from_slice(b"0.");
+        out.extend((point..0).map(|_| b'0'));
+        out.extend_from_slice(&digits);
+    } else {
+        let (whole, fraction) = digits.split_at(digits.len().min(point.unsigned_abs() as usize));
+        out.extend_from_slice(whole);
+        out.extend((count..point).map(|_| b'0'));
+        if !fraction.is_empty() {
+            out.push(b'.');
+            out.extend_from_slice(fraction);
         }
-        // Writing to memory has no way to fail.
-        _ => drop(write!(out, "{number}")),
     }
-    debug_assert!(is_number(&out[start..]) || &out[start..] == b"null");
 }

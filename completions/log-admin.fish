@@ -1,0 +1,50 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_log_admin_global_optspecs
+    string join \n data= json h/help V/version
+end
+
+function __fish_log_admin_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_log_admin_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_log_admin_using_subcommand
+    set -l cmd (__fish_log_admin_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c log-admin -n "__fish_log_admin_needs_command" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
+complete -c log-admin -n "__fish_log_admin_needs_command" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c log-admin -n "__fish_log_admin_needs_command" -s V -l version -d 'Print version'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l partitions -d 'How many partitions it has' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l key -d 'A jq expression: records for which it has the same value go to the same partition' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand list" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand list" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

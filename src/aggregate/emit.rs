@@ -1,0 +1,84 @@
+//! Results as records: one object a group.
+
+use super::table::Table;
+use crate::record::text::write_string;
+
+/// What stands between the values of a group's key: no JSON text on one line has it.
+pub const KEY_SEPARATOR: u8 = b'\n';
+
+/// The fields of a result, and their order: groups first, then aggregates.
+#[derive(Debug)]
+pub struct Layout {
+    /// `"name":` for each group field.
+    groups: Vec<Vec<u8>>,
+    /// `"name":` for each aggregate.
+    aggregates: Vec<Vec<u8>>,
+}
+
+impl Layout {
+    /// Results with these fields.
+    pub fn new<'a>(
+        groups: impl Iterator<Item = &'a str>,
+        aggregates: impl Iterator<Item = &'a str>,
+    ) -> Layout {
+        Layout { groups: groups.map(label).collect(), aggregates: aggregates.map(label).collect() }
+    }
+
+    /// Appends a line for each group of `table`, with `head` as its first fields.
+    pub fn write(&self, head: &[u8], table: &Table, out: &mut Vec<u8>) {
+        for group in 0..table.len() {
+            out.push(b'{');
+            out.extend_from_slice(head);
+            let mut first = head.is_empty();
+            let values = table.key(group).split(|byte| *byte == KEY_SEPARATOR);
+            for (label, value) in self.groups.iter().zip(values) {
+                start_field(&mut first, label, out);
+                out.extend_from_slice(value);
+            }
+            for (label, column) in self.aggregates.iter().zip(&table.columns) {
+                start_field(&mut first, label, out);
+                column.write(group, out);
+            }
+            out.extend_from_slice(b"}\n");
+        }
+    }
+}
+
+fn label(name: &str) -> Vec<u8> {
+    let mut label = Vec::new();
+    write_string(name, &mut label);
+    label.push(b':');
+    label
+}
+
+fn start_field(first: &mut bool, label: &[u8], out: &mut Vec<u8>) {
+    if !std::mem::take(first) {
+        out.push(b',');
+    }
+    out.extend_from_slice(label);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::function::Function;
+    use super::*;
+
+    #[test]
+    fn fields_stand_in_order() {
+        let count = Function::find("count").unwrap();
+        let mut table = Table::new([count, count].into_iter());
+        for key in [b"\"x\"\nnull".as_slice(), b"1\n[2]"] {
+            table.enter(table.find(key), key);
+        }
+        let layout = Layout::new(["a", "b\""].into_iter(), ["n", "m"].into_iter());
+        let mut out = Vec::new();
+        layout.write(b"\"w\":0", &table, &mut out);
+        layout.write(b"", &table, &mut out);
+        let expected = r#"{"w":0,"a":"x","b\"":null,"n":0,"m":0}
+{"w":0,"a":1,"b\"":[2],"n":0,"m":0}
+{"a":"x","b\"":null,"n":0,"m":0}
+{"a":1,"b\"":[2],"n":0,"m":0}
+"#;
+        assert_eq!(String::from_utf8_lossy(&out), expected);
+    }
+}

@@ -1,0 +1,68 @@
+//! What can be wrong with a record, and with a stream.
+
+use super::function::Misfit;
+use crate::expr::RecordError;
+use crate::time::interval::{END_FIELD, START_FIELD};
+use crate::time::timestamp::{OutOfRange, TimestampError};
+
+/// Why a record was not taken; it has then changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The record is not valid.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Only objects have fields to group and reduce.
+    #[error("not an object; only objects can be aggregated")]
+    NotAnObject,
+    /// An expression failed.
+    #[error("'{text}': {error}")]
+    Expression {
+        /// The specification that it is in.
+        text: String,
+        /// What the expression said.
+        error: RecordError,
+    },
+    /// A function does not take the value.
+    #[error("'{text}': {misfit}")]
+    Misfit {
+        /// The aggregate.
+        text: String,
+        /// Why it does not take it.
+        misfit: Misfit,
+    },
+    /// The stream is windowed, and the record is not.
+    #[error(
+        "the stream is windowed, but the record has no {0}; what stands behind window must keep it"
+    )]
+    NoWindow(&'static str),
+    /// An end of the record's window is not a time.
+    #[error("{field}: {error}")]
+    Bound {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        error: TimestampError,
+    },
+    /// The window ends before it starts.
+    #[error("the record's window is empty: {END_FIELD} is not behind {START_FIELD}")]
+    EmptyWindow,
+    /// The window has no written form.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+}
+
+/// Why a stream cannot be windowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// Some of its records are not.
+    #[error("records without windows came before those with windows; aggregate them apart")]
+    Mixed,
+    /// A result has the name of a field that tells the window.
+    #[error("'{text}': the results of a windowed stream have {name} already; name it: NAME={text}")]
+    Clash {
+        /// The specification of the result.
+        text: String,
+        /// The field.
+        name: &'static str,
+    },
+}

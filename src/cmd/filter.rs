@@ -1,0 +1,132 @@
+//! `filter`: keeps the records for which an expression is true.
+
+use std::ops::ControlFlow;
+
+use anyhow::Context as _;
+
+use crate::cli::Status;
+use crate::cli::options::InputOptions;
+use crate::cli::pump::{self, Context, Ended, Stage, StageError};
+use crate::expr::Program;
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+
+const EXAMPLES: &str = "\
+Examples:
+  filter '.status >= 500' access.ndjson
+  subscribe clicks -f | filter '.country == \"DE\" and (.path | startswith(\"/buy\"))'
+  filter -v '.user == null' events.ndjson.gz > known.ndjson
+  filter -c '.level == \"error\"' app.ndjson
+  if filter -q 'has(\"panic\")' app.ndjson; then echo 'it happened again'; fi
+
+Exit status:
+  0 done; 1 with -e or -q, nothing was kept; 2 wrong usage or expression; 65 bad records;
+  74 reading or writing failed.";
+
+/// Keep the records for which a jq expression is true
+///
+/// Reads one JSON value a line and writes those for which EXPR gives any result that is neither
+/// false nor null, byte for byte as they came. EXPR is jq, but for what reaches beyond the record:
+/// the environment, the clock, other records, files. A record for which EXPR fails is a bad record;
+/// '.a?' and '//' are for fields that may be missing or of another type.
+#[derive(clap::Parser, Debug)]
+#[command(name = "filter", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// The jq expression
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+
+    /// Keep the records for which EXPR is not true
+    #[arg(short = 'v', long)]
+    pub invert: bool,
+
+    /// Print only how many records were kept
+    #[arg(short = 'c', long)]
+    pub count: bool,
+
+    /// Stop after N records are kept
+    #[arg(short = 'm', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_kept: Option<u64>,
+
+    /// Print nothing and stop at the first record that is kept; the exit status is that of -e
+    #[arg(short = 'q', long, conflicts_with = "count")]
+    pub quiet: bool,
+
+    /// End with status 1 if no record was kept
+    #[arg(short = 'e', long)]
+    pub exit_status: bool,
+
+    #[command(flatten)]
+    pub input: InputOptions,
+}
+
+/// Runs the tool.
+///
+/// # Errors
+/// A malformed expression, a bad record without `--rejects`, or failing input or output.
+pub fn run(options: Options) -> anyhow::Result<Status> {
+    let program = Program::compile(&[&options.expression]).context("EXPR")?;
+    let mut filter = Filter {
+        program,
+        invert: options.invert,
+        print: !(options.count || options.quiet),
+        count: options.count,
+        kept_max: if options.quiet { Some(1) } else { options.max_kept },
+        kept: 0,
+    };
+    let outcome = pump::run(&options.input, &mut filter)?;
+    let nothing = filter.kept == 0 && outcome.ended == Ended::Input;
+    Ok(match outcome.status {
+        Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
+        status => status,
+    })
+}
+
+struct Filter {
+    program: Program,
+    invert: bool,
+    /// Whether records go out.
+    print: bool,
+    /// Whether their number goes out, at the end.
+    count: bool,
+    kept_max: Option<u64>,
+    kept: u64,
+}
+
+impl Stage for Filter {
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        self.program.load(raw.bytes).map_err(StageError::bad)?;
+        if self.program.truth(0).map_err(StageError::bad)? == self.invert {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.kept += 1;
+        if self.print {
+            cx.out.extend_from_slice(raw.bytes);
+            cx.out.push(b'\n');
+        }
+        if self.kept_max == Some(self.kept) {
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn control(
+        &mut self,
+        _control: Control,
+        line: &[u8],
+        cx: &mut Context,
+    ) -> Result<(), StageError> {
+        if self.print {
+            cx.out.extend_from_slice(line);
+            cx.out.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        if self.count {
+            cx.out.extend_from_slice(format!("{}\n", self.kept).as_bytes());
+        }
+        Ok(())
+    }
+}

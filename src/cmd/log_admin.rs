@@ -1,0 +1,207 @@
+//! `log-admin`: the topics of a log are made, looked at and checked.
+
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use super::store::{Wanted, catalog};
+use crate::cli::options::DataOptions;
+use crate::cli::output::{Output, OutputError};
+use crate::cli::{Failure, Status};
+use crate::log::{Verified, open_readers};
+use crate::wire::client::Client;
+
+const EXAMPLES: &str = "\
+Examples:
+  log-admin create clicks --partitions 4 --key .user
+      Make a topic of 4 partitions, in which each user's records stay together and in order.
+  log-admin list
+      List the topics.
+  log-admin describe clicks --json
+      Tell what a topic's partitions hold, as JSON.
+  log-admin verify && echo all is well
+      Check every record of every topic; the exit status is 1 if something is damaged.";
+
+/// Make, list, describe and verify the topics of a log
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "log-admin",
+    version,
+    long_about = "Make, list, describe and verify the topics of a log.\n\n\
+        Works through log-serve where it runs, else on the files. verify looks at the files \
+        themselves, and needs log-serve to be stopped.",
+    after_help = EXAMPLES,
+    arg_required_else_help = false
+)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Print JSON, an object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Action {
+    /// Make a topic; one that is there already just so is fine
+    Create {
+        /// The topic's name: ASCII letters, digits, '.', '_' and '-'
+        topic: String,
+
+        /// How many partitions it has
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+        partitions: u32,
+
+        /// A jq expression: records for which it has the same value go to the same partition
+        #[arg(long, value_name = "EXPR")]
+        key: Option<String>,
+    },
+    /// List the topics
+    List,
+    /// Tell what a topic's partitions hold
+    Describe {
+        /// The topic's name
+        topic: String,
+    },
+    /// Check every entry, checksum and line; exit status 1 if something is damaged
+    Verify {
+        /// The topics to check; all if none is named
+        topic: Vec<String>,
+    },
+}
+
+/// Runs the tool.
+///
+/// # Errors
+/// When the log cannot be read or written to, or there is no such topic.
+pub fn run(options: Options) -> anyhow::Result<Status> {
+    let dir = options.data.dir()?;
+    let mut table = Table::new(options.json);
+    let status = match &options.action {
+        Action::Create { topic, partitions, key } => {
+            let wanted = Wanted { partitions: Some(*partitions), key: key.clone() };
+            catalog::create(&dir, topic, &wanted)?;
+            Status::Done
+        }
+        Action::List => list(&dir, &mut table)?,
+        Action::Describe { topic } => describe(&dir, topic, &mut table)?,
+        Action::Verify { topic } => verify(&dir, topic, &mut table)?,
+    };
+    match Output::stdout()?.write(table.render().as_bytes()) {
+        Ok(()) | Err(OutputError::Closed) => Ok(status),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn list(dir: &Path, table: &mut Table) -> anyhow::Result<Status> {
+    for listed in catalog::list(dir)? {
+        table.row(&[
+            ("topic", json!(listed.topic)),
+            ("partitions", json!(listed.partitions)),
+            ("key", json!(listed.key)),
+        ]);
+    }
+    Ok(Status::Done)
+}
+
+fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status> {
+    let (listed, bounds) = catalog::describe(dir, topic)?;
+    for held in bounds {
+        table.row(&[
+            ("topic", json!(listed.topic)),
+            ("partition", json!(held.partition)),
+            ("start", json!(held.start)),
+            ("end", json!(held.end)),
+            ("key", json!(listed.key)),
+        ]);
+    }
+    Ok(Status::Done)
+}
+
+fn verify(dir: &Path, topics: &[String], table: &mut Table) -> anyhow::Result<Status> {
+    if Client::connect(dir)?.is_some() {
+        let why = format!("{}: log-serve is writing here; stop it first", dir.display());
+        return Err(Failure::new(Status::TryAgain, why).into());
+    }
+    let mut status = Status::Done;
+    for (reader, _) in open_readers(dir, topics)? {
+        for verified in reader.verify()? {
+            if !verified.damage.is_empty() {
+                status = Status::No;
+            }
+            table.row(&[
+                ("topic", json!(reader.topic())),
+                ("partition", json!(verified.partition)),
+                ("segments", json!(verified.segments)),
+                ("records", json!(verified.records)),
+                ("bytes", json!(verified.bytes)),
+                ("state", json!(state(&verified))),
+            ]);
+        }
+    }
+    Ok(status)
+}
+
+/// A partition's state in words.
+fn state(verified: &Verified) -> String {
+    let damage: Vec<String> =
+        verified.damage.iter().map(|(offset, why)| format!("damaged at {offset}: {why}")).collect();
+    match (damage.is_empty(), verified.torn) {
+        (false, _) => damage.join("; "),
+        (true, true) => "ok, and an end that was never acknowledged".to_owned(),
+        (true, false) => "ok".to_owned(),
+    }
+}
+
+/// Rows for people in columns, or for programs in JSON.
+struct Table {
+    json: bool,
+    heads: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(json: bool) -> Table {
+        Table { json, heads: Vec::new(), rows: Vec::new() }
+    }
+
+    fn row(&mut self, cells: &[(&str, serde_json::Value)]) {
+        if self.json {
+            let fields: Vec<String> =
+                cells.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            self.rows.push(vec![format!("{{{}}}", fields.join(","))]);
+            return;
+        }
+        self.heads = cells.iter().map(|(name, _)| name.to_uppercase()).collect();
+        let cell = |value: &serde_json::Value| match value {
+            serde_json::Value::Null => "-".to_owned(),
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.rows.push(cells.iter().map(|(_, value)| cell(value)).collect());
+    }
+
+    fn render(&self) -> String {
+        let heads = (!self.heads.is_empty()).then_some(&self.heads);
+        let lines: Vec<&Vec<String>> = heads.into_iter().chain(&self.rows).collect();
+        let columns = lines.first().map_or(0, |line| line.len());
+        let width = |column: usize| {
+            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max()
+        };
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        let mut out = String::new();
+        for line in lines {
+            let cells: Vec<String> =
+                line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+            out.push_str(cells.join("  ").trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}

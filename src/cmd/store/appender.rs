@@ -1,0 +1,175 @@
+//! Writing to one topic, through the daemon or by ourselves.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::{Failure, Status};
+use crate::log::{BadRecord, Log, LogError, Settings, Topic};
+use crate::wire::answer::{Code, TopicEntry};
+use crate::wire::client::{Client, ClientError};
+use crate::wire::request::{Append, Create, Offsets};
+
+/// What the user asks of the topic; a topic that is there must agree.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// How many partitions.
+    pub partitions: Option<u32>,
+    /// The jq expression that places records.
+    pub key: Option<String>,
+}
+
+/// Appends to one topic.
+pub struct Appender {
+    to: To,
+}
+
+enum To {
+    Served {
+        client: Client,
+        append: Append,
+    },
+    /// The topic is dropped before the log whose lock it writes under.
+    Embedded {
+        topic: Arc<Topic>,
+        log: Log,
+    },
+}
+
+/// Why a batch was not appended.
+#[derive(Debug)]
+pub enum AppendError {
+    /// These records are bad; nothing was appended.
+    Bad(Vec<BadRecord>),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl Appender {
+    /// Opens a topic of the log in `dir`, making it if it is not there.
+    ///
+    /// # Errors
+    /// When the log cannot be written to, or the topic is there and not as wanted.
+    pub fn open(dir: &Path, topic: &str, wanted: &Wanted) -> anyhow::Result<Appender> {
+        let to = match Client::connect(dir)? {
+            Some(client) => serve(client, topic, wanted)?,
+            None => embed(dir, topic, wanted)?,
+        };
+        Ok(Appender { to })
+    }
+
+    /// Appends a batch of lines; returns how many records it had, once they are durable.
+    ///
+    /// # Errors
+    /// The bad ones among the records, or whatever else kept them from being appended.
+    pub fn append(&mut self, lines: &[u8]) -> Result<u64, AppendError> {
+        match &mut self.to {
+            To::Served { client, append } => {
+                let appended = client.append(append, lines).map_err(of_client)?;
+                Ok(appended.records)
+            }
+            To::Embedded { topic, .. } => {
+                let batch = topic.prepare(lines.to_vec(), None).map_err(of_log)?;
+                match topic.append(vec![batch]).pop() {
+                    Some(appended) => Ok(appended.map_err(of_log)?.records),
+                    None => Ok(0),
+                }
+            }
+        }
+    }
+
+    /// Leaves the log as the next one likes to find it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn close(self) -> anyhow::Result<()> {
+        match self.to {
+            To::Served { .. } => Ok(()),
+            To::Embedded { log, .. } => Ok(log.close()?),
+        }
+    }
+}
+
+fn of_client(error: ClientError) -> AppendError {
+    match error {
+        ClientError::Refused(refused) if refused.code == Code::BadRecords => {
+            let bad = refused.records.into_iter();
+            AppendError::Bad(
+                bad.map(|bad| BadRecord { record: bad.record, why: bad.why }).collect(),
+            )
+        }
+        error => AppendError::Other(error.into()),
+    }
+}
+
+fn of_log(error: LogError) -> AppendError {
+    match error {
+        LogError::BadRecords { records } => AppendError::Bad(records),
+        error => AppendError::Other(error.into()),
+    }
+}
+
+fn serve(mut client: Client, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
+    if !agrees_with_daemon(&mut client, name, wanted)? {
+        let create = Create {
+            topic: name.to_owned(),
+            partitions: wanted.partitions,
+            key: wanted.key.clone(),
+            ..Create::default()
+        };
+        client.create(create)?;
+    }
+    let append = Append { topic: name.to_owned(), ..Append::default() };
+    Ok(To::Served { client, append })
+}
+
+/// Whether the topic is there; if so, it must be as wanted.
+fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> anyhow::Result<bool> {
+    let ask = Offsets { topic: name.to_owned(), ..Offsets::default() };
+    match client.offsets(ask) {
+        Ok(_) => {}
+        Err(ClientError::Refused(refused)) if refused.code == Code::UnknownTopic => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if wanted.partitions.is_some() || wanted.key.is_some() {
+        for entry in client.topics()? {
+            if let TopicEntry::Open(there) = entry
+                && there.topic == name
+            {
+                agree(name, there.partitions, there.key.as_deref(), wanted)?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
+    let log = Log::open(dir)?;
+    let topic = match log.topic(name) {
+        Err(LogError::UnknownTopic { .. }) => {
+            let settings = Settings::new(wanted.partitions.unwrap_or(1), wanted.key.clone());
+            log.create(name, &settings)?
+        }
+        topic => topic?,
+    };
+    let settings = topic.settings();
+    agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
+    Ok(To::Embedded { topic, log })
+}
+
+/// Whether a topic that is there is what the user asked for.
+fn agree(name: &str, partitions: u32, key: Option<&str>, wanted: &Wanted) -> Result<(), Failure> {
+    let refuse = |what: String| {
+        let why = format!("{name}: the topic is there already and has {what}");
+        Err(Failure::new(Status::CantCreate, why))
+    };
+    if wanted.partitions.is_some_and(|wanted| wanted != partitions) {
+        return refuse(format!("{partitions} partitions"));
+    }
+    match key {
+        _ if wanted.key.is_none() || wanted.key.as_deref() == key => Ok(()),
+        Some(key) => refuse(format!("the key {key}")),
+        None => refuse("no key".to_owned()),
+    }
+}

@@ -1,0 +1,13 @@
+//! The log as the tools see it: through the daemon where one listens, else by its files (DESIGN
+//! section 4, "Embedded or served").
+//!
+//! - [`appender`]: writing to one topic.
+//! - [`catalog`]: which topics there are.
+//! - [`reader`]: reading one topic.
+
+pub mod appender;
+pub mod catalog;
+pub mod reader;
+
+pub use appender::{AppendError, Appender, Wanted};
+pub use reader::{Reader, Step};

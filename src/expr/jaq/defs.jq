@@ -1,0 +1,97 @@
+# What jq defines and jaq does not, or defines otherwise. A definition here takes the place of
+# jaq's of the same name and arity, so it may only use what jaq defines before it.
+
+# As a path, this recurses once for each step of $path.
+def getpath($path): reduce $path[] as $p (.; __guard | .[$p]);
+def del(f): delpaths([path(f)]);
+def pick(f): . as $whole | reduce path(f) as $path (null; setpath($path; $whole | getpath($path)));
+def leaf_paths: paths(scalars);
+
+def totype(is; $name):
+  if is then . else fromjson | if is then . else error("cannot be parsed as a \($name)") end end;
+def tonumber:  totype(isnumber;  "number");
+def toboolean: totype(isboolean; "boolean");
+def toarray: if isarray then . else [.] end;
+def scalars_or_empty: select(scalars);
+def have_decnum: false;
+def have_literal_numbers: true;
+
+def in(xs): . as $x | xs | has($x);
+def inside(xs): . as $x | xs | contains($x);
+def index($part): indices($part) | .[0];
+def rindex($part): indices($part) | .[-1:][0];
+def transpose: [range([.[] | length] | max // 0) as $i | [.[][$i]]];
+def recurse_down: recurse;
+
+def from_entries: reduce .[] as $entry ({};
+  . + { ($entry
+         | if .key == null then .k // .name // .Name // .K // .Key else .key end
+         | if isstring then . else tojson end):
+        ($entry | if has("value") then .value elif has("v") then .v else .Value end) });
+
+def IN(xs): any(xs == .; .);
+def IN(source; xs): any(source == xs; .);
+def INDEX(rows; f): reduce rows as $row ({}; .[$row | f | tostring] = $row);
+def INDEX(f): INDEX(.[]; f);
+def JOIN($index; f): [.[] | [., $index[f]]];
+def JOIN($index; rows; f): rows | [., $index[f]];
+def JOIN($index; rows; f; g): rows | [., $index[f]] | g;
+
+# Each leaf with its path; behind the last of an array or object, its path alone.
+def tostream:
+  def events($path):
+    if (isarray or isobject) and length > 0 then
+      (keys_unsorted[] as $key | .[$key] | events($path + [$key])),
+      [$path + [keys_unsorted[-1]]]
+    else [$path, .] end;
+  events([]);
+def fromstream(events):
+  foreach events as $event ({ whole: true };
+    ($event | length == 2) as $leaf
+    | ($event[0] | length) as $depth
+    | (if .whole then null else .value end) as $value
+    | { whole: ($depth == if $leaf then 0 else 1 end),
+        value: (if $leaf then $value | setpath($event[0]; $event[1]) else $value end) };
+    select(.whole) | .value);
+def truncate_stream(events):
+  . as $depth | null | events | select(.[0] | length > $depth) | .[0] |= .[$depth:];
+
+# Beyond these, seconds do not fit in what jaq calculates with.
+def __seconds: if isnumber and (-1e11 > . or . > 1e11) then error("time \(.) out of range") end;
+def __months: if isarray and ((.[1] | isnumber | not) or .[1] < 0 or .[1] > 11)
+  then error("month \(.[1]) out of range") end;
+def gmtime: __seconds | __gmtime;
+def strftime($format): __seconds | __months | __strftime($format);
+def mktime: __months | __mktime;
+def date: todate;
+def dateadd(unit; $n): . + $n;
+def datesub(unit; $n): . - $n;
+
+def ascii: [.] | implode;
+def trimstr($cut): ltrimstr($cut) | rtrimstr($cut);
+def @json: tojson;
+def @base32: tostring | encode_base32;
+def @base32d: tostring | decode_base32;
+def __row(string; $format):
+  if isarray | not then error("\(type) cannot be \($format)-formatted, only an array can be") end
+  | [.[] |
+      if isstring then string
+      elif . == null then ""
+      elif isnumber or isboolean then tostring
+      else error("\(type) cannot be in a \($format) row") end];
+def @csv: __row("\"" + (. / "\"" | join("\"\"")) + "\""; "csv") | join(",");
+def @tsv: __row(. / "\\" | join("\\\\") | . / "\t" | join("\\t") | . / "\n" | join("\\n")
+    | . / "\r" | join("\\r"); "tsv") | join("\t");
+def format($name):
+  if   $name == "text"    then @text
+  elif $name == "json"    then @json
+  elif $name == "csv"     then @csv
+  elif $name == "tsv"     then @tsv
+  elif $name == "html"    then @html
+  elif $name == "uri"     then @uri
+  elif $name == "sh"      then @sh
+  elif $name == "base64"  then @base64
+  elif $name == "base64d" then @base64d
+  elif $name == "base32"  then @base32
+  elif $name == "base32d" then @base32d
+  else error("\($name) is not a valid format") end;

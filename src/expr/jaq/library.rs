@@ -1,0 +1,112 @@
+//! The functions that an expression may call: jaq's, with ours among them, without those that
+//! would see or do more than the record in front of the expression.
+
+use std::collections::HashSet;
+
+use jaq_core::load;
+use jaq_core::load::parse::Def;
+use jaq_core::native::Fun;
+
+use super::natives::{Kind, natives};
+use super::regex;
+
+/// What an expression cannot have, and why.
+const UNAVAILABLE: [(&str, &str); 19] = [
+    ("env", ENVIRONMENT),
+    ("$ENV", ENVIRONMENT),
+    ("$__prog_args", ENVIRONMENT),
+    ("get_search_list", ENVIRONMENT),
+    ("now", CLOCK),
+    ("localtime", ZONE),
+    ("strflocaltime", ZONE),
+    ("input", INPUT),
+    ("inputs", INPUT),
+    ("input_filename", INPUT),
+    ("input_line_number", INPUT),
+    ("debug", PRINT),
+    ("stderr", PRINT),
+    ("halt", HALT),
+    ("halt_error", HALT),
+    ("modulemeta", MODULES),
+    ("import", MODULES),
+    ("include", MODULES),
+    ("module", MODULES),
+];
+
+const ENVIRONMENT: &str = "an expression sees the record, not the environment";
+const CLOCK: &str =
+    "an expression has no clock, so that the same input always gives the same output";
+const ZONE: &str = "the machine's time zone is not part of the input; gmtime and strftime use UTC";
+const INPUT: &str = "an expression sees one record at a time";
+const PRINT: &str = "an expression does not print; write what you want to see into the result";
+const HALT: &str = "an expression cannot end the tool; error fails for one record";
+const MODULES: &str = "an expression cannot load modules; define functions with def";
+
+/// jaq's functions behind those in the list above.
+const EFFECTS: [&str; 2] = ["debug_empty", "stderr_empty"];
+
+/// Definitions of jaq's that functions of ours take the place of.
+const NATIVE_HERE: [&str; 13] = [
+    "null",
+    "true",
+    "false",
+    "type",
+    "isboolean",
+    "isnumber",
+    "isstring",
+    "isarray",
+    "isobject",
+    "nan",
+    "infinite",
+    "join",
+    "delpaths",
+];
+
+/// Functions of jaq's that definitions of ours make safe, and what they call them.
+const WRAPPED: [(&str, &str); 3] =
+    [("gmtime", "__gmtime"), ("strftime", "__strftime"), ("mktime", "__mktime")];
+
+/// Why an expression cannot have `name`, if it is one of those.
+pub(super) fn unavailable(name: &str) -> Option<&'static str> {
+    UNAVAILABLE.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
+}
+
+/// Everything that is defined in jq itself.
+pub(super) fn defs() -> Vec<Def> {
+    let key = |def: &Def| (def.name, def.args.len());
+    let mut ours: Vec<Def> = load::parse(include_str!("defs.jq"), |p| p.defs()).unwrap_or_default();
+    let theirs = jaq_core::defs().chain(jaq_std::defs());
+    let mut all = Vec::new();
+    for def in theirs.filter(|def| allowed(def.name) && !NATIVE_HERE.contains(&def.name)) {
+        match ours.iter().position(|our| key(our) == key(&def)) {
+            Some(our) => all.push(ours.remove(our)),
+            None => all.push(def),
+        }
+    }
+    all.extend(ours);
+    all
+}
+
+/// Everything that is not. Of two with the same name and arity, the first counts.
+pub(super) fn funs() -> impl Iterator<Item = Fun<Kind>> {
+    let theirs = jaq_core::funs::<Kind>().chain(jaq_std::funs());
+    let theirs = theirs.filter(|(name, ..)| allowed(name)).map(|(name, args, native)| {
+        let wrapped = WRAPPED.iter().find(|(known, _)| *known == name);
+        (wrapped.map_or(name, |(_, inner)| *inner), args, native)
+    });
+    natives().chain(regex::natives()).chain(theirs)
+}
+
+fn allowed(name: &str) -> bool {
+    unavailable(name).is_none() && !EFFECTS.contains(&name)
+}
+
+/// The names that users know, with the numbers of their arguments.
+pub(super) fn names() -> HashSet<(&'static str, usize)> {
+    let defs = defs().into_iter().map(|def| (def.name, def.args.len()));
+    let funs = funs().map(|(name, args, _)| (name, args.len()));
+    // What ends in an underscore or in _empty is jaq's own business.
+    let inner =
+        |name: &str| name.starts_with('_') || name.ends_with('_') || name.ends_with("_empty");
+    defs.chain(funs).filter(|(name, _)| !inner(name)).collect()
+}

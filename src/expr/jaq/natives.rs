@@ -1,0 +1,292 @@
+//! Functions of ours, in place of jaq's or beside them.
+
+use std::cell::RefCell;
+
+use jaq_core::box_iter::box_once;
+use jaq_core::data::HasLut;
+use jaq_core::native::{Fun, bome, run, unary, v};
+use jaq_core::{DataT, Exn, Lut, Native};
+
+use super::read::Reader;
+use super::regex::Regexes;
+use super::stack::Gauge;
+use super::val::{Error, Number, Text, Val, ValR, delete_paths};
+use super::{encodings, write};
+use crate::record::json;
+
+/// Passes its input on, unless the stack is low: then it fails.
+pub(super) const GUARD: &str = "__guard";
+
+/// What our functions work with beside their input.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) gauge: Gauge,
+    pub(super) regexes: RefCell<Regexes>,
+}
+
+/// What jaq's filters run on.
+pub(super) enum Kind {}
+
+impl DataT for Kind {
+    type V<'a> = Val;
+    type Data<'a> = Data<'a>;
+}
+
+/// What an evaluation carries along.
+#[derive(Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub(super) lut: &'a Lut<Kind>,
+    pub(super) shared: &'a Shared,
+}
+
+impl<'a> HasLut<'a, Kind> for Data<'a> {
+    fn lut(&self) -> &'a Lut<Kind> {
+        self.lut
+    }
+}
+
+/// Our functions, but for those on regular expressions.
+pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
+    types().into_iter().chain(values()).chain(numbers()).chain(strings()).chain([guard()])
+}
+
+fn types() -> [Fun<Kind>; 9] {
+    [
+        run(("null", v(0), |_| bome(Ok(Val::Null)))),
+        run(("true", v(0), |_| bome(Ok(Val::Bool(true))))),
+        run(("false", v(0), |_| bome(Ok(Val::Bool(false))))),
+        run(("type", v(0), |cv| bome(Ok(Val::text(cv.1.kind()))))),
+        run(("isboolean", v(0), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Bool(_))))))),
+        run(("isnumber", v(0), |cv| bome(Ok(Val::Bool(cv.1.number().is_some()))))),
+        run(("isstring", v(0), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Text(_))))))),
+        run(("isarray", v(0), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Arr(_))))))),
+        run(("isobject", v(0), |cv| bome(Ok(Val::Bool(matches!(cv.1, Val::Obj(_))))))),
+    ]
+}
+
+fn values() -> [Fun<Kind>; 8] {
+    [
+        run(("length", v(0), |cv| bome(cv.1.length()))),
+        run(("contains", v(1), |cv| unary(cv, |a, b| contains(&a, &b).map(Val::Bool)))),
+        run(("has", v(1), |cv| unary(cv, |value, key| has(&value, &key)))),
+        run(("indices", v(1), |cv| unary(cv, |value, part| value.indices(&part)))),
+        run(("bsearch", v(1), |cv| unary(cv, |value, item| search(&value, &item)))),
+        run(("delpaths", v(1), |cv| unary(cv, |value, paths| delete_paths(value, &paths)))),
+        run(("tojson", v(0), |cv| bome(to_json(&cv.1)))),
+        run(("fromjson", v(0), |cv| bome(from_json(&cv.1)))),
+    ]
+}
+
+fn numbers() -> [Fun<Kind>; 5] {
+    [
+        run(("nan", v(0), |_| bome(Ok(Val::Float(f64::NAN))))),
+        run(("infinite", v(0), |_| bome(Ok(Val::Float(f64::INFINITY))))),
+        run(("floor", v(0), |cv| bome(rounded(&cv.1, f64::floor)))),
+        run(("round", v(0), |cv| bome(rounded(&cv.1, f64::round)))),
+        run(("ceil", v(0), |cv| bome(rounded(&cv.1, f64::ceil)))),
+    ]
+}
+
+fn strings() -> [Fun<Kind>; 8] {
+    [
+        run(("join", v(1), |cv| unary(cv, |value, between| join(&value, &between)))),
+        run(("implode", v(0), |cv| bome(implode(&cv.1)))),
+        run(("ltrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, true))))),
+        run(("rtrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, false))))),
+        run(("escape_html", v(0), |cv| bome(encoded(&cv.1, encodings::html)))),
+        run(("encode_base32", v(0), |cv| bome(encoded(&cv.1, encodings::to_base32)))),
+        run(("decode_base32", v(0), |cv| bome(decoded(&cv.1, encodings::from_base32)))),
+        run(("decode_base64", v(0), |cv| bome(decoded(&cv.1, encodings::from_base64)))),
+    ]
+}
+
+fn guard() -> Fun<Kind> {
+    let native = Native::<Kind>::new(|cv| box_once(room(cv.0.data()).map(|()| cv.1)))
+        .with_paths(|cv| box_once(room(cv.0.data()).map(|()| cv.1)))
+        .with_update(|cv, update| match room(cv.0.data()) {
+            Ok(()) => update(cv.1),
+            Err(error) => box_once(Err(error)),
+        });
+    (GUARD, v(0), native)
+}
+
+/// Fails if the stack is low. The evaluator looks at the gauge too, so that the expression cannot
+/// take this for an error of its own and catch it.
+fn room<'a>(data: &Data<'a>) -> Result<(), Exn<'a, Val>> {
+    if data.shared.gauge.is_low() {
+        return Err(Exn::from(Error::str("the expression recurses too deeply")));
+    }
+    Ok(())
+}
+
+impl Val {
+    /// The value as the text of its JSON; a value that nests too deep for JSON as its beginning.
+    pub(super) fn to_json(&self) -> Val {
+        to_json(self).unwrap_or_else(|_| Val::text(self.to_string()))
+    }
+
+    fn length(&self) -> ValR {
+        match self {
+            Val::Null => Ok(Val::Int(0)),
+            Val::Bool(_) => Err(Error::str(format_args!("boolean ({self}) has no length"))),
+            Val::Int(int) => Ok(int.checked_abs().map_or(Val::Float(-(*int as f64)), Val::Int)),
+            Val::Float(float) => Ok(Val::Float(float.abs())),
+            Val::Spelled(spelled) if spelled.starts_with('-') => -self.clone(),
+            Val::Spelled(_) => Ok(self.clone()),
+            Val::Text(text) => Ok(Val::from(text.chars().count())),
+            Val::Arr(items) => Ok(Val::from(items.len())),
+            Val::Obj(fields) => Ok(Val::from(fields.len())),
+        }
+    }
+
+    /// Where `part` is in it: counted in characters in a string, in items in an array.
+    fn indices(&self, part: &Val) -> ValR {
+        match (self, part) {
+            (Val::Null, _) => Ok(Val::Null),
+            (Val::Text(text), Val::Text(part)) if part.is_empty() => {
+                let _ = text;
+                Ok(Val::from_iter([]))
+            }
+            (Val::Text(text), Val::Text(part)) => {
+                let starts = text.char_indices().enumerate();
+                let found = starts.filter(|(_, (at, _))| text[*at..].starts_with(&**part));
+                Ok(found.map(|(chars, _)| Val::from(chars)).collect())
+            }
+            (Val::Arr(_), Val::Arr(_)) => jaq_core::ValT::index(self.clone(), part),
+            (Val::Arr(items), item) => {
+                let found = items.iter().enumerate().filter(|(_, other)| *other == item);
+                Ok(found.map(|(at, _)| Val::from(at)).collect())
+            }
+            (other, part) => {
+                let (of, wanted) = (other.kind(), part.kind());
+                Err(Error::str(format_args!("cannot look for {wanted} ({part}) in {of} ({other})")))
+            }
+        }
+    }
+}
+
+fn contains(whole: &Val, part: &Val) -> Result<bool, Error> {
+    match (whole, part) {
+        (Val::Text(whole), Val::Text(part)) => Ok(whole.contains(&**part)),
+        (Val::Arr(whole), Val::Arr(parts)) => all(parts.iter(), |part| {
+            let any = whole
+                .iter()
+                .find(|item| item.kind() == part.kind() && contains(item, part).unwrap_or(false));
+            Ok(any.is_some())
+        }),
+        (Val::Obj(whole), Val::Obj(parts)) => all(parts.iter(), |(key, part)| {
+            whole.get(key).map_or(Ok(false), |value| contains(value, part))
+        }),
+        (whole, part) if whole.kind() == part.kind() => Ok(whole == part),
+        (whole, part) => {
+            let (of, wanted) = (whole.kind(), part.kind());
+            let why = format_args!("{of} ({whole}) cannot contain {wanted} ({part})");
+            Err(Error::str(why))
+        }
+    }
+}
+
+fn all<T>(
+    mut items: impl Iterator<Item = T>,
+    test: impl Fn(T) -> Result<bool, Error>,
+) -> Result<bool, Error> {
+    items.try_fold(true, |so_far, item| Ok(so_far && test(item)?))
+}
+
+fn has(value: &Val, key: &Val) -> ValR {
+    match (value, key) {
+        (Val::Obj(fields), Val::Text(key)) => Ok(Val::Bool(fields.contains_key(key))),
+        (Val::Arr(items), key) if let Some(at) = key.number() => {
+            let at = usize::try_from(at.truncated());
+            Ok(Val::Bool(at.is_ok_and(|at| at < items.len())))
+        }
+        (value, key) => {
+            let (of, wanted) = (value.kind(), key.kind());
+            Err(Error::str(format_args!("cannot check whether {of} has a key of type {wanted}")))
+        }
+    }
+}
+
+fn search(value: &Val, item: &Val) -> ValR {
+    let Val::Arr(items) = value else {
+        return Err(Error::str(format_args!("{} ({value}) cannot be searched", value.kind())));
+    };
+    match items.binary_search(item) {
+        Ok(at) => Ok(Val::from(at)),
+        Err(at) => Val::Int(-1) - Val::from(at),
+    }
+}
+
+fn to_json(value: &Val) -> ValR {
+    let mut text = Vec::new();
+    write::json(value, &mut text).map_err(Error::str)?;
+    String::from_utf8(text).map(Val::text).map_err(Error::str)
+}
+
+/// Reads one JSON value, by the same rules as a record.
+fn from_json(value: &Val) -> ValR {
+    let text = value.as_text()?;
+    let fail = |why: String| Error::str(format_args!("cannot parse {value}: {why}"));
+    json::validate(text.as_bytes()).map_err(|error| fail(error.to_string()))?;
+    let read = Reader::default().read(text.as_str());
+    read.map(|(value, _)| value).map_err(|error| fail(error.to_string()))
+}
+
+fn rounded(value: &Val, round: fn(f64) -> f64) -> ValR {
+    match value.number() {
+        Some(Number::Int(int)) => Ok(Val::Int(int)),
+        Some(Number::Float(float)) => {
+            let number = Number::Float(round(float));
+            Ok(number.as_int().map_or(Val::from(number), Val::Int))
+        }
+        None => Err(Error::typ(value.clone(), "number")),
+    }
+}
+
+fn join(value: &Val, between: &Val) -> ValR {
+    let mut joined = Val::text(String::new());
+    let mut first = true;
+    for item in jaq_core::ValT::values(value.clone()) {
+        if !first {
+            joined = (joined + between.clone())?;
+        }
+        first = false;
+        joined = match item? {
+            Val::Null => joined,
+            text @ Val::Text(_) => (joined + text)?,
+            other @ (Val::Arr(_) | Val::Obj(_)) => return joined + other,
+            other => (joined + other.to_json())?,
+        };
+    }
+    Ok(joined)
+}
+
+fn implode(value: &Val) -> ValR {
+    let Val::Arr(points) = value else { return Err(Error::typ(value.clone(), "array")) };
+    let letter = |point: &Val| {
+        let number = point.number().and_then(Number::as_int);
+        let letter = number.and_then(|number| u32::try_from(number).ok()).and_then(char::from_u32);
+        letter.ok_or_else(|| Error::str(format_args!("{point} is not a Unicode code point")))
+    };
+    points.iter().map(letter).collect::<Result<String, Error>>().map(Val::text)
+}
+
+/// As jq has it: what is not a string, or does not begin or end so, stays as it is.
+fn trimmed(value: Val, cut: &Val, at_start: bool) -> Val {
+    let (Val::Text(text), Val::Text(cut)) = (&value, cut) else { return value };
+    let rest = if at_start { text.strip_prefix(&**cut) } else { text.strip_suffix(&**cut) };
+    match rest {
+        Some(rest) => Val::Text(text.part(rest.as_bytes())),
+        None => value,
+    }
+}
+
+fn encoded(value: &Val, encode: fn(&str) -> String) -> ValR {
+    value.as_text().map(|text| Val::text(encode(text)))
+}
+
+fn decoded(value: &Val, decode: fn(&str) -> Option<Vec<u8>>) -> ValR {
+    let bytes = decode(value.as_text()?);
+    let bytes = bytes.ok_or_else(|| Error::str(format_args!("{value} cannot be decoded")))?;
+    Ok(Val::text(Text::from(String::from_utf8_lossy(&bytes).into_owned())))
+}

@@ -1,0 +1,216 @@
+//! From the text of a record to values.
+//!
+//! The text is known to be valid JSON, so nothing is checked twice. Strings without escapes, and
+//! numbers that are not integers, are slices of one copy of the record.
+
+use std::sync::Arc;
+
+use memchr::memchr2;
+
+use super::super::RecordError;
+use super::val::{Map, Text, Val, parse_number};
+
+/// Reads records; keeps its space between them.
+#[derive(Default)]
+pub(super) struct Reader {
+    text: Arc<String>,
+    open: Vec<Open>,
+}
+
+/// An array or object that is not at its end yet.
+enum Open {
+    Array(Vec<Val>),
+    /// The fields so far, and the key of the one that comes next.
+    Object(Map, Text),
+}
+
+impl Reader {
+    /// Reads valid JSON; returns the value and how deep it nests.
+    pub(super) fn read(&mut self, record: &str) -> Result<(Val, usize), RecordError> {
+        self.open.clear();
+        match Arc::get_mut(&mut self.text) {
+            // Nobody holds a part of the record before: its space serves again.
+            Some(text) => {
+                text.clear();
+                text.push_str(record);
+            }
+            None => self.text = Arc::new(record.to_owned()),
+        }
+        let text = Arc::clone(&self.text);
+        // Valid text cannot bring us here; a fault of ours must not become a wrong result.
+        let why = "the record is valid JSON, and yet cannot be read; please report this";
+        self.value(&mut Scan { text: &text, at: 0 }).ok_or_else(|| RecordError::eval(why))
+    }
+
+    fn value(&mut self, scan: &mut Scan<'_>) -> Option<(Val, usize)> {
+        let mut depth = 0;
+        'value: loop {
+            let mut value = match scan.next()? {
+                b'[' => {
+                    self.open.push(Open::Array(Vec::new()));
+                    depth = depth.max(self.open.len());
+                    if scan.peek()? != b']' {
+                        continue 'value;
+                    }
+                    scan.at += 1;
+                    self.close()?
+                }
+                b'{' => {
+                    depth = depth.max(self.open.len() + 1);
+                    if scan.peek()? != b'}' {
+                        let key = scan.key()?;
+                        self.open.push(Open::Object(Map::default(), key));
+                        continue 'value;
+                    }
+                    scan.at += 1;
+                    Val::object(Map::default())
+                }
+                b'"' => Val::Text(scan.string()?),
+                b't' => scan.skip("rue", Val::Bool(true)),
+                b'f' => scan.skip("alse", Val::Bool(false)),
+                b'n' => scan.skip("ull", Val::Null),
+                _ => scan.number()?,
+            };
+            loop {
+                match self.open.last_mut() {
+                    None => return Some((value, depth)),
+                    Some(Open::Array(items)) => items.push(value),
+                    Some(Open::Object(fields, key)) => {
+                        // A key that comes again keeps its place and takes the later value.
+                        fields.insert(std::mem::take(key), value);
+                    }
+                }
+                if scan.next()? == b',' {
+                    if let Some(Open::Object(_, key)) = self.open.last_mut() {
+                        scan.next()?;
+                        *key = scan.key_inside()?;
+                    }
+                    continue 'value;
+                }
+                value = self.close()?;
+            }
+        }
+    }
+
+    /// Takes the innermost array or object, which has come to its end.
+    fn close(&mut self) -> Option<Val> {
+        Some(match self.open.pop()? {
+            Open::Array(items) => items.into_iter().collect(),
+            Open::Object(fields, _) => Val::object(fields),
+        })
+    }
+}
+
+struct Scan<'a> {
+    text: &'a Arc<String>,
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn rest(&self) -> Option<&[u8]> {
+        self.text.as_bytes().get(self.at..)
+    }
+
+    /// The next byte that is not white space, not consumed.
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match *self.text.as_bytes().get(self.at)? {
+                b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    /// The next byte that is not white space, consumed.
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn skip(&mut self, rest: &str, value: Val) -> Val {
+        self.at += rest.len();
+        value
+    }
+
+    /// A key and the colon behind it, from before its opening quote.
+    fn key(&mut self) -> Option<Text> {
+        self.next()?;
+        self.key_inside()
+    }
+
+    /// A key and the colon behind it, from behind its opening quote.
+    fn key_inside(&mut self) -> Option<Text> {
+        let key = self.string()?;
+        self.next()?;
+        Some(key)
+    }
+
+    /// A string, from behind its opening quote.
+    fn string(&mut self) -> Option<Text> {
+        let start = self.at;
+        let plain = memchr2(b'"', b'\\', self.rest()?)?;
+        self.at += plain + 1;
+        let end = self.at - 1;
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            return Some(Text::slice(self.text, start..end));
+        }
+        let mut decoded = self.text.get(start..end)?.to_owned();
+        loop {
+            self.escape(&mut decoded)?;
+            let start = self.at;
+            self.at += memchr2(b'"', b'\\', self.rest()?)? + 1;
+            decoded.push_str(self.text.get(start..self.at - 1)?);
+            if self.text.as_bytes().get(self.at - 1) == Some(&b'"') {
+                return Some(Text::from(decoded));
+            }
+        }
+    }
+
+    /// An escape, from behind its backslash.
+    fn escape(&mut self, decoded: &mut String) -> Option<()> {
+        let kind = *self.text.as_bytes().get(self.at)?;
+        self.at += 1;
+        decoded.push(match kind {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => self.unicode()?,
+            itself => char::from(itself),
+        });
+        Some(())
+    }
+
+    /// The letter of `\uXXXX`, from behind the u; of half a surrogate pair, jq's stand-in for it.
+    fn unicode(&mut self) -> Option<char> {
+        let first = self.hex(self.at)?;
+        self.at += 4;
+        if !(0xd800..0xdc00).contains(&first) {
+            return Some(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        if self.text.get(self.at..self.at + 2) == Some("\\u") {
+            let second = self.hex(self.at + 2)?;
+            if (0xdc00..0xe000).contains(&second) {
+                self.at += 6;
+                return char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+            }
+        }
+        Some(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn hex(&self, at: usize) -> Option<u32> {
+        u32::from_str_radix(self.text.get(at..at + 4)?, 16).ok()
+    }
+
+    /// A number, from behind its first byte.
+    fn number(&mut self) -> Option<Val> {
+        let start = self.at - 1;
+        let more = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+        self.at += self.rest()?.iter().take_while(|byte| more(byte)).count();
+        let range = start..self.at;
+        let json = self.text.get(range.clone())?;
+        Some(parse_number(json, || Text::slice(self.text, range)))
+    }
+}

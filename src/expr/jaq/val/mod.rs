@@ -1,0 +1,163 @@
+//! The values that jaq works on.
+//!
+//! They are ours, and not the jaq-json crate's, for three reasons: numbers keep their spelling and
+//! integers their exactness without a big-number library; strings and numbers are slices of the
+//! record, so that reading one allocates little; and where jq and jaq differ in what a value does
+//! (null along a path, division by zero, indices with a fraction, the spelling of computed
+//! numbers), they do what jq's do.
+//!
+//! - [`text`]: strings as slices of a shared text.
+//! - `number`: numbers, some of them as they were spelled.
+//! - `order`: equality and jq's order of values.
+//! - `operators`: `+`, `-`, `*`, `/`, `%`.
+//! - `access`: what paths do: looking up, slicing, updating, deleting.
+
+mod access;
+mod number;
+mod operators;
+mod order;
+pub(super) mod text;
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jaq_core::box_iter::{BoxIter, box_once};
+
+pub(super) use access::delete_paths;
+pub(super) use number::{Number, parse_number};
+pub(super) use text::Text;
+
+use super::write;
+
+/// A JSON value.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Val {
+    #[default]
+    Null,
+    Bool(bool),
+    /// An integer of 64 bits.
+    Int(i64),
+    /// A computed number.
+    Float(f64),
+    /// A number as it is spelled, where that says more than its value does.
+    Spelled(Text),
+    Text(Text),
+    Arr(Arc<Vec<Val>>),
+    Obj(Arc<Map>),
+}
+
+/// An object's fields, in their order.
+pub(super) type Map = IndexMap<Text, Val, foldhash::fast::RandomState>;
+
+/// An error that an expression can catch.
+pub(super) type Error = jaq_core::Error<Val>;
+
+/// A value, or what was wrong.
+pub(super) type ValR = Result<Val, Error>;
+
+/// How much of a value a message shows, in bytes.
+const SHOWN_BYTES_MAX: usize = 100;
+
+impl Val {
+    pub(super) fn text(text: impl Into<Text>) -> Val {
+        Val::Text(text.into())
+    }
+
+    pub(super) fn object(fields: Map) -> Val {
+        Val::Obj(Arc::new(fields))
+    }
+
+    /// What jq calls the value's type.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Val::Null => "null",
+            Val::Bool(_) => "boolean",
+            Val::Int(_) | Val::Float(_) | Val::Spelled(_) => "number",
+            Val::Text(_) => "string",
+            Val::Arr(_) => "array",
+            Val::Obj(_) => "object",
+        }
+    }
+
+    /// The string, or an error that says that it is none.
+    pub(super) fn as_text(&self) -> Result<&Text, Error> {
+        match self {
+            Val::Text(text) => Ok(text),
+            other => Err(Error::typ(other.clone(), "string")),
+        }
+    }
+
+    /// The fields and items one after the other, with their keys and indices.
+    fn entries(self) -> BoxIter<'static, ValR2> {
+        match self {
+            Val::Arr(items) => {
+                let items = Arc::unwrap_or_clone(items).into_iter().enumerate();
+                Box::new(items.map(|(index, item)| Ok((Val::from(index), item))))
+            }
+            Val::Obj(fields) => {
+                let fields = Arc::unwrap_or_clone(fields).into_iter();
+                Box::new(fields.map(|(key, value)| Ok((Val::Text(key), value))))
+            }
+            other => box_once(Err(other.not_iterable())),
+        }
+    }
+
+    fn not_iterable(self) -> Error {
+        let kind = self.kind();
+        Error::str(format_args!("cannot iterate over {kind} ({self})"))
+    }
+}
+
+type ValR2 = Result<(Val, Val), Error>;
+
+/// As JSON; of a long value, the beginning.
+impl fmt::Display for Val {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&write::beginning(self, SHOWN_BYTES_MAX))
+    }
+}
+
+impl From<bool> for Val {
+    fn from(bool: bool) -> Val {
+        Val::Bool(bool)
+    }
+}
+
+impl From<isize> for Val {
+    fn from(number: isize) -> Val {
+        i64::try_from(number).map_or(Val::Float(number as f64), Val::Int)
+    }
+}
+
+impl From<usize> for Val {
+    fn from(number: usize) -> Val {
+        i64::try_from(number).map_or(Val::Float(number as f64), Val::Int)
+    }
+}
+
+impl From<f64> for Val {
+    fn from(number: f64) -> Val {
+        Val::Float(number)
+    }
+}
+
+impl From<String> for Val {
+    fn from(text: String) -> Val {
+        Val::text(text)
+    }
+}
+
+impl From<jaq_core::val::Range<Val>> for Val {
+    fn from(range: jaq_core::val::Range<Val>) -> Val {
+        let bounds = [("start", range.start), ("end", range.end)];
+        let bounds = bounds.map(|(key, bound)| (Text::from(key), bound.unwrap_or_default()));
+        Val::object(bounds.into_iter().collect())
+    }
+}
+
+impl FromIterator<Val> for Val {
+    fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Val {
+        Val::Arr(Arc::new(items.into_iter().collect()))
+    }
+}

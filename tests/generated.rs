@@ -1,0 +1,85 @@
+//! What is generated and checked in is what would be generated now: man/ and completions/.
+//! With MILLSTREAM_UPDATE=1 in the environment (scripts/generate), it is made so instead.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use millstream::cli::pages::{Page, render};
+use millstream::cmd::commands;
+
+const DIRS: [&str; 2] = ["man", "completions"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files that are there, as paths from the root.
+fn present() -> BTreeSet<String> {
+    DIRS.iter()
+        .filter_map(|dir| Some((dir, fs::read_dir(root().join(dir)).ok()?)))
+        .flat_map(|(dir, entries)| {
+            entries.map(move |entry| {
+                let name = entry.expect("an entry").file_name();
+                format!("{dir}/{}", name.to_string_lossy())
+            })
+        })
+        .collect()
+}
+
+fn write(pages: &[Page]) {
+    let wanted: BTreeSet<String> = pages.iter().map(|page| page.path.clone()).collect();
+    for path in present().difference(&wanted) {
+        fs::remove_file(root().join(path)).expect("the old page is removed");
+    }
+    for page in pages {
+        let path = root().join(&page.path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("the directory is made");
+        fs::write(path, &page.text).expect("the page is written");
+    }
+}
+
+#[test]
+fn pages_are_fresh() {
+    let pages = render(commands()).expect("pages are made");
+    if std::env::var_os("MILLSTREAM_UPDATE").is_some() {
+        write(&pages);
+    }
+    let mut stale = present();
+    for page in &pages {
+        if fs::read(root().join(&page.path)).is_ok_and(|text| text == page.text) {
+            stale.remove(&page.path);
+        } else {
+            stale.insert(page.path.clone());
+        }
+    }
+    assert!(stale.is_empty(), "run scripts/generate; these files are not fresh: {stale:?}");
+}
+
+/// Every program has its entry in the list that pages are made from, and the other way round.
+#[test]
+fn every_tool_has_pages() {
+    let mains: BTreeSet<String> = fs::read_dir(root().join("src/bin"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let listed: BTreeSet<String> =
+        commands().iter().map(|command| command.get_name().to_owned()).collect();
+    assert_eq!(listed, mains, "src/bin/ and commands() of src/cmd/mod.rs differ");
+}
+
+/// Bash is where the tests run anyway; the other shells' files come from the same generator.
+#[test]
+fn bash_takes_its_completions() {
+    for page in render(commands()).expect("pages are made") {
+        if page.path.ends_with(".bash") {
+            let checked = common::run(Command::new("bash").arg("-n"), &page.text);
+            assert_eq!((checked.status, checked.stderr.as_str()), (0, ""), "{}", page.path);
+        }
+    }
+}
