@@ -1,4 +1,4 @@
-//! log-serve as a process: beginning, ending, and what it takes and refuses on its socket.
+//! log-serve as a process: beginning, ending, and many clients at once.
 
 mod common;
 
@@ -17,35 +17,6 @@ use millstream::wire::client::Delivery;
 use millstream::wire::request::{Append, Fetch};
 use millstream::wire::{Client, ClientError};
 use nix::sys::signal::Signal;
-
-fn serve(args: &[&str]) -> (tempfile::TempDir, Daemon) {
-    let dir = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start(dir.path(), args);
-    (dir, daemon)
-}
-
-/// A daemon with a topic `t` of one partition, and a connection to it.
-fn with_topic(args: &[&str]) -> (tempfile::TempDir, Daemon, Talk) {
-    let (dir, daemon) = serve(args);
-    let mut talk = daemon.talk();
-    talk.ask(r#"{"create":{"topic":"t"}}"#);
-    (dir, daemon, talk)
-}
-
-/// All records of partition 0 of `t`, as one text.
-fn records(daemon: &Daemon) -> String {
-    let mut talk = daemon.talk();
-    talk.say(r#"{"fetch":{"topic":"t"}}"#);
-    let mut text = String::new();
-    loop {
-        let answer = talk.answer();
-        let Some(bytes) = answer["records"]["bytes"].as_u64() else {
-            assert!(answer.get("fetched").is_some(), "{answer}");
-            return text;
-        };
-        text += std::str::from_utf8(&talk.bytes(bytes as usize)).unwrap();
-    }
-}
 
 // Beginning.
 
@@ -109,7 +80,7 @@ fn a_supervisor_is_notified() {
 #[test]
 fn the_socket_has_the_mode_that_was_asked_for() {
     for (args, mode) in [(&[][..], 0o600), (&["--socket-mode", "0660"][..], 0o660)] {
-        let (dir, _daemon) = serve(args);
+        let (dir, _daemon) = Daemon::alone(args);
         let metadata = std::fs::symlink_metadata(dir.path().join("socket")).unwrap();
         assert!(metadata.file_type().is_socket());
         assert_eq!(metadata.permissions().mode() & 0o777, mode);
@@ -118,7 +89,7 @@ fn the_socket_has_the_mode_that_was_asked_for() {
 
 #[test]
 fn a_second_daemon_is_refused() {
-    let (dir, daemon) = serve(&[]);
+    let (dir, daemon) = Daemon::alone(&[]);
     let ran = run(&mut tool("log-serve", &["--data", dir.path().to_str().unwrap()]), "");
     assert_eq!(ran.status, 75, "{ran:?}");
     assert!(ran.stderr.contains("another log-serve"), "{ran:?}");
@@ -159,7 +130,7 @@ fn a_very_long_path_is_no_hindrance() {
 
 #[test]
 fn a_killed_daemon_loses_nothing_that_it_acknowledged() {
-    let (dir, daemon, mut talk) = with_topic(&[]);
+    let (dir, daemon, mut talk) = Daemon::with_topic(&[]);
     for number in 0..20 {
         talk.append("t", &format!("{number}\n"));
         assert_eq!(talk.answer()["appended"]["offsets"]["0"], number);
@@ -170,7 +141,7 @@ fn a_killed_daemon_loses_nothing_that_it_acknowledged() {
     assert!(Client::connect(dir.path()).unwrap().is_none());
     let daemon = Daemon::start(dir.path(), &[]);
     let expected: String = (0..20).map(|number| format!("{number}\n")).collect();
-    assert_eq!(records(&daemon), expected);
+    assert_eq!(daemon.records(), expected);
 }
 
 /// Sends the beginning of an append that wants four bytes; returns once the daemon waits for the
@@ -183,7 +154,7 @@ fn half_an_append(talk: &mut Talk) {
 
 #[test]
 fn sigterm_finishes_what_is_in_hand() {
-    let (dir, daemon, mut talk) = with_topic(&[]);
+    let (dir, daemon, mut talk) = Daemon::with_topic(&[]);
     let mut idle = daemon.talk();
     idle.ask(r#"{"topics":{}}"#);
     let mut follower = daemon.talk();
@@ -203,266 +174,17 @@ fn sigterm_finishes_what_is_in_hand() {
     assert!(talk.is_closed());
     let ran = daemon.end();
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
-    assert_eq!(records(&Daemon::start(dir.path(), &[])), "1\n2\n3\n");
+    assert_eq!(Daemon::start(dir.path(), &[]).records(), "1\n2\n3\n");
 }
 
 #[test]
 fn a_connection_that_does_not_finish_is_cut_off() {
-    let (_dir, daemon, mut talk) = with_topic(&["--drain", "0"]);
+    let (_dir, daemon, mut talk) = Daemon::with_topic(&["--drain", "0"]);
     half_an_append(&mut talk);
     let ran = daemon.terminate();
     assert_eq!(ran.status, 0, "{ran:?}");
     assert!(ran.stderr.contains("not done in time: 1 connection"), "{ran:?}");
     assert!(talk.is_closed());
-}
-
-// What it takes.
-
-#[test]
-fn requests_may_be_pipelined() {
-    let (_dir, _daemon, mut talk) = with_topic(&[]);
-    let mut all = String::new();
-    for number in 0..300 {
-        all += &format!("{{\"append\":{{\"topic\":\"t\",\"bytes\":4}}}}\n{}\n", 100 + number);
-        if number % 100 == 50 {
-            all += "{\"append\":{\"topic\":\"t\",\"bytes\":4}}\nbad\n";
-            all += "{\"offsets\":{\"topic\":\"t\",\"at\":\"end\"}}\r\n\n";
-        }
-    }
-    talk.send(all);
-    for number in 0..300 {
-        assert_eq!(talk.answer()["appended"]["offsets"]["0"], number);
-        if number % 100 == 50 {
-            assert_eq!(talk.error(), "bad_records");
-            assert_eq!(talk.answer()["offsets"]["partitions"]["0"]["end"], number + 1);
-        }
-    }
-}
-
-#[test]
-fn a_client_that_only_stops_sending_gets_all_its_answers() {
-    let (_dir, daemon, mut talk) = with_topic(&[]);
-    // The last line lacks its line end, too.
-    talk.send("{\"append\":{\"topic\":\"t\",\"bytes\":4}}\n1\n2\n{\"fetch\":{\"topic\":\"t\",\"follow\":true}}");
-    talk.stream().shutdown(Shutdown::Write).unwrap();
-    assert_eq!(talk.answer()["appended"]["records"], 2);
-    assert_eq!(talk.answer()["records"]["records"], 2);
-    assert_eq!(talk.bytes(4), b"1\n2\n");
-    let mut other = daemon.talk();
-    other.append("t", "3\n");
-    assert_eq!(other.answer()["appended"]["records"], 1);
-    assert_eq!(talk.answer()["records"]["offset"], 2);
-    assert_eq!(talk.bytes(2), b"3\n");
-
-    let mut short = daemon.talk();
-    short.send("{\"append\":{\"topic\":\"t\",\"bytes\":4}}\n5\n");
-    short.stream().shutdown(Shutdown::Write).unwrap();
-    let answer = short.answer();
-    assert_eq!(answer["error"]["code"], "bad_request");
-    assert!(answer["error"]["message"].as_str().unwrap().contains("after 2 of 4 bytes"));
-    assert!(short.is_closed());
-}
-
-/// A client that everybody has: skipped where neither of the two is installed.
-#[test]
-fn a_foreign_client_will_do() {
-    let (dir, _daemon, _talk) = with_topic(&[]);
-    let socket = dir.path().join("socket");
-    let socket = socket.to_str().unwrap();
-    let clients: [&[&str]; 2] =
-        [&["nc", "-N", "-U", socket], &["socat", "-t30", "-", &format!("UNIX-CONNECT:{socket}")]];
-    let mut next = 0;
-    for client in clients {
-        let found = Command::new("sh").args(["-c", "command -v \"$0\"", client[0]]).output();
-        if !found.unwrap().status.success() {
-            eprintln!("skipped: there is no {} here", client[0]);
-            continue;
-        }
-        let input = "{\"append\":{\"topic\":\"t\",\"bytes\":14}}\n{\"user\":\"u1\"}\n\
-                     {\"fetch\":{\"topic\":\"t\"}}\n";
-        let ran = run(Command::new(client[0]).args(&client[1..]), input);
-        let said: Vec<&str> = ran.stdout.lines().collect();
-        let appended = format!(
-            "{{\"appended\":{{\"topic\":\"t\",\"records\":1,\"offsets\":{{\"0\":{next}}}}}}}"
-        );
-        next += 1;
-        let fetched = format!("{{\"fetched\":{{\"topic\":\"t\",\"offsets\":{{\"0\":{next}}}}}}}");
-        assert_eq!(said.first(), Some(&appended.as_str()), "{ran:?}");
-        assert_eq!(said.last(), Some(&fetched.as_str()), "{ran:?}");
-        assert_eq!(said.iter().filter(|line| **line == "{\"user\":\"u1\"}").count(), next);
-    }
-}
-
-#[test]
-fn a_key_may_be_of_a_deeply_nested_record() {
-    let (_dir, _daemon, mut talk) = with_topic(&[]);
-    for (number, key) in ["flatten", "tojson", "walk(.)", "[..] | length"].iter().enumerate() {
-        let create =
-            format!(r#"{{"create":{{"topic":"k{number}","partitions":4,"key":"{key}"}}}}"#);
-        assert_eq!(talk.ask(&create)["created"]["key"], *key);
-        for (open, close) in [("[", "]"), ("{\"a\":[", "]}")] {
-            let levels = 1024 / close.len();
-            let record = format!("{}{}\n", open.repeat(levels), close.repeat(levels));
-            talk.append(&format!("k{number}"), &record);
-            assert_eq!(talk.answer()["appended"]["records"], 1, "{key}");
-        }
-    }
-}
-
-#[test]
-fn a_client_that_hangs_up_frees_its_place() {
-    let (_dir, daemon, mut talk) = with_topic(&["--max-connections", "2"]);
-    let mut follower = daemon.talk();
-    follower.say(r#"{"fetch":{"topic":"t","follow":true,"offset":"start"}}"#);
-    talk.append("t", "1\n");
-    talk.answer();
-    assert_eq!(follower.answer()["records"]["records"], 1);
-    let mut refused = daemon.talk();
-    assert_eq!(refused.error(), "too_many_connections");
-    assert!(refused.is_closed());
-    let error = Client::connect(&daemon.dir).unwrap().unwrap().hello().unwrap_err();
-    let code = Code::TooManyConnections;
-    assert!(matches!(&error, ClientError::Refused(body) if body.code == code), "{error:?}");
-    drop(follower);
-    wait_for("the place to be free", || {
-        let mut client = Client::connect(&daemon.dir).unwrap().unwrap();
-        client.hello().ok()
-    });
-}
-
-// What it refuses.
-
-#[test]
-fn a_request_line_has_a_limit() {
-    let (_dir, daemon, mut talk) = with_topic(&["--max-request", "100"]);
-    let mut hello = String::from("{\"hello\":{\"version\":1}}");
-    hello += &" ".repeat(99 - hello.len());
-    assert!(talk.ask(&hello).get("hello").is_some());
-    talk.say(&(hello + " "));
-    assert_eq!(talk.error(), "too_large");
-    assert!(talk.is_closed());
-    let mut endless = daemon.talk();
-    endless.send(vec![b'{'; 1000]);
-    assert_eq!(endless.error(), "too_large");
-}
-
-#[test]
-fn an_append_has_a_limit() {
-    let (_dir, _daemon, mut talk) = with_topic(&["--max-append", "1k"]);
-    let record = |bytes: usize| format!("\"{}\"\n", "x".repeat(bytes - 3));
-    talk.append("t", &record(1024));
-    assert_eq!(talk.answer()["appended"]["records"], 1);
-    talk.append("t", &record(1025));
-    assert_eq!(talk.error(), "too_large");
-    // Refused before its bytes come, and all of them are dropped.
-    talk.say(r#"{"append":{"topic":"t","bytes":1000000}}"#);
-    assert_eq!(talk.error(), "too_large");
-    talk.send(record(1_000_000));
-    assert!(talk.ask(r#"{"topics":{}}"#).get("topics").is_some());
-}
-
-#[test]
-fn bad_records_are_all_named() {
-    let (_dir, daemon, mut talk) = with_topic(&[]);
-    let good = "{\"n\":1}\n";
-    let batch = [
-        good,
-        "{\"n\":\n",
-        "\n",
-        good,
-        "[1\u{0}]\n",
-        "{\"@millstream\":{}}\n",
-        good,
-        "nul\n",
-        "1 2",
-    ];
-    talk.append("t", &batch.concat());
-    let answer = talk.answer();
-    let named: Vec<u64> = answer["error"]["records"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|bad| bad["record"].as_u64().unwrap())
-        .collect();
-    assert_eq!(named, [1, 4, 5, 7, 8], "{answer}");
-    assert!(answer["error"]["message"].as_str().unwrap().starts_with("5 of the batch's records"));
-    // Very many are counted, and listed as far as that is useful.
-    talk.append("t", &"x\n".repeat(70_000));
-    let answer = talk.answer();
-    assert_eq!(answer["error"]["records"].as_array().unwrap().len(), 65_536);
-    assert!(answer["error"]["message"].as_str().unwrap().starts_with("70000 of"));
-    assert_eq!(records(&daemon), "");
-}
-
-#[test]
-fn what_is_no_request_is_refused() {
-    let (_dir, daemon, mut talk) = with_topic(&[]);
-    for request in [
-        r#"{"fetch":{"topic":"t","offset":"middle"}}"#,
-        r#"{"fetch":{"topic":"t","until":{"1":5}}}"#,
-        r#"{"fetch":{"topic":"t","offsets":{}}}"#,
-        r#"{"append":{"topic":"t","bytes":0,"after":1}}"#,
-        r#"{"topics":null}"#,
-    ] {
-        assert_eq!(talk.ask(request)["error"]["code"], "bad_request", "{request}");
-    }
-    // A frame of a later version, with bytes that look like a request of ours.
-    talk.send("{\"enqueue\":{\"bytes\":14}}\n{\"topics\":{}}\n");
-    assert_eq!(talk.error(), "bad_request");
-    talk.ask(r#"{"create":{"topic":"u","partitions":2}}"#);
-    for (request, code) in [
-        (r#"{"fetch":{"topic":"u","offset":0}}"#, "bad_request"),
-        (r#"{"create":{"topic":"v","partitions":0}}"#, "bad_settings"),
-        (r#"{"create":{"topic":"v","key":".a +"}}"#, "bad_settings"),
-        (r#"{"create":{"topic":"v","segment_bytes":0}}"#, "bad_settings"),
-        (r#"{"fetch":{"topic":".."}}"#, "bad_topic_name"),
-        (r#"{"offsets":{"topic":"v"}}"#, "unknown_topic"),
-        (r#"{"offsets":{"topic":"u","partitions":[0,2]}}"#, "unknown_partition"),
-        (r#"{"offsets":{"topic":"u","partitions":[2],"at":{"last":1}}}"#, "unknown_partition"),
-    ] {
-        assert_eq!(talk.ask(request)["error"]["code"], code, "{request}");
-    }
-    assert_eq!(talk.ask(r#"{"topics":{}}"#)["topics"].as_array().unwrap().len(), 2);
-    for lost in ["help", "[]", r#"{"append":{"topic":"t"}}"#, r#"{"topics":{},"hello":{}}"#] {
-        let mut talk = daemon.talk();
-        talk.say(lost);
-        talk.say(r#"{"create":{"topic":"smuggled"}}"#);
-        assert_eq!(talk.error(), "bad_request", "{lost}");
-        assert!(talk.input.read_to_end(&mut Vec::new()).map_or(true, |rest| rest == 0), "{lost}");
-    }
-    assert!(!daemon.dir.join("topics/smuggled").exists());
-}
-
-#[test]
-fn damage_is_told_and_hides_nothing_else() {
-    let (dir, daemon, mut talk) = with_topic(&[]);
-    for topic in ["flipped", "strange", "whole"] {
-        talk.ask(&format!("{{\"create\":{{\"topic\":\"{topic}\"}}}}"));
-    }
-    for topic in ["t", "flipped", "t", "flipped"] {
-        talk.append(topic, "{\"a\":\"one record of some length\"}\n");
-        talk.answer();
-    }
-    daemon.signal(Signal::SIGKILL);
-    daemon.end();
-    let topics = dir.path().join("topics");
-    let data = |topic: &str| topics.join(topic).join("0/00000000000000000000.ndjson");
-    let mut bytes = std::fs::read(data("t")).unwrap();
-    std::fs::write(data("t"), &bytes[..10]).unwrap();
-    bytes[10] ^= 1;
-    std::fs::write(data("flipped"), bytes).unwrap();
-    std::fs::write(topics.join("strange/topic.json"), "{}").unwrap();
-    let daemon = Daemon::start(dir.path(), &[]);
-    let mut talk = daemon.talk();
-    let listed = talk.ask(r#"{"topics":{}}"#);
-    assert_eq!(listed["topics"][1]["error"]["code"], "bad_settings", "{listed}");
-    assert_eq!(listed["topics"][3], serde_json::json!({"topic": "whole", "partitions": 1}));
-    talk.append("t", "1\n");
-    assert_eq!(talk.error(), "damaged");
-    talk.say(r#"{"fetch":{"topic":"flipped"}}"#);
-    assert_eq!(talk.error(), "damaged");
-    talk.append("whole", "1\n");
-    assert_eq!(talk.answer()["appended"]["records"], 1);
 }
 
 // Many at once.
@@ -472,7 +194,7 @@ fn a_crowd_loses_reorders_and_repeats_nothing() {
     const PRODUCERS: u64 = 100;
     const BATCHES: u64 = 12;
     const EACH: u64 = 5;
-    let (dir, daemon) = serve(&[]);
+    let (dir, daemon) = Daemon::alone(&[]);
     let dir: &Path = dir.path();
     daemon.talk().ask(r#"{"create":{"topic":"t"}}"#);
     let all = PRODUCERS * BATCHES * EACH;
@@ -537,7 +259,7 @@ fn follow(dir: &Path, all: u64) -> Vec<u8> {
 
 #[test]
 fn readers_that_do_not_read_hold_nobody_up() {
-    let (_dir, daemon, mut talk) = with_topic(&[]);
+    let (_dir, daemon, mut talk) = Daemon::with_topic(&[]);
     let mut stopped: Vec<Talk> = (0..4).map(|_| daemon.talk()).collect();
     for reader in &mut stopped {
         reader.say(r#"{"fetch":{"topic":"t","follow":true}}"#);
@@ -564,7 +286,7 @@ fn readers_that_do_not_read_hold_nobody_up() {
 
 #[test]
 fn a_client_may_send_ahead() {
-    let (_dir, daemon, _talk) = with_topic(&[]);
+    let (_dir, daemon, _talk) = Daemon::with_topic(&[]);
     let mut client = Client::connect(&daemon.dir).unwrap().unwrap();
     let append = Append { topic: "t".to_owned(), ..Append::default() };
     // Errors larger than what the sockets hold come back while we are still sending.
@@ -587,7 +309,7 @@ fn a_client_may_send_ahead() {
 
 #[test]
 fn a_client_is_told_when_the_daemon_dies() {
-    let (_dir, daemon, _talk) = with_topic(&[]);
+    let (_dir, daemon, _talk) = Daemon::with_topic(&[]);
     let mut client = Client::connect(&daemon.dir).unwrap().unwrap();
     client.hello().unwrap();
     daemon.signal(Signal::SIGKILL);

@@ -108,7 +108,7 @@ mod tests {
                     sent.send(bytes).unwrap();
                 });
                 let all_wait = place as u64 + 1;
-                while lock(&budget.state).next != lock_turn(budget) + all_wait {
+                while waiting(budget) != all_wait {
                     std::thread::yield_now();
                 }
             }
@@ -121,7 +121,8 @@ mod tests {
         assert!(!budget.is_short());
     }
 
-    fn lock_turn(budget: &Budget) -> u64 {
-        lock(&budget.state).turn
+    fn waiting(budget: &Budget) -> u64 {
+        let state = lock(&budget.state);
+        state.next - state.turn
     }
 }

@@ -3,15 +3,15 @@
 //! Each connection has a thread, which blocks only on its own socket, on the disk while it writes
 //! for a group, and on its turn for memory.
 //!
-//! - [`daemon`]: taking connections, and ending them when the daemon stops.
-//! - [`session`]: one connection: its requests in order.
-//! - [`append`]: the session's appends, gathered as far as they arrived together.
-//! - [`fetch`]: the session's reading: delivering, following, telling offsets.
-//! - [`commit`]: group commit.
-//! - [`bell`]: waking followers.
-//! - [`budget`]: the memory that appends may hold.
-//! - [`limits`]: how much the daemon takes on.
-//! - [`refusal`]: the log's errors as the protocol tells them.
+//! - `daemon`: taking connections, and ending them when the daemon stops.
+//! - `session`: one connection: its requests in order.
+//! - `append`: the session's appends, gathered as far as they arrived together.
+//! - `fetch`: the session's reading: delivering, following, telling offsets.
+//! - `commit`: group commit.
+//! - `bell`: waking followers.
+//! - `budget`: the memory that appends may hold.
+//! - `limits`: how much the daemon takes on.
+//! - `refusal`: the log's errors as the protocol tells them.
 
 mod append;
 mod bell;

@@ -41,3 +41,42 @@ fn code(error: &LogError) -> Code {
         LogError::Poisoned { .. } => Code::ClosedToAppends,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_kind_of_a_failure_is_kept() {
+        let at = |kind: io::ErrorKind| LogError::io(Path::new("d"), kind.into());
+        let topic = || "t".to_owned();
+        for (error, code) in [
+            (at(io::ErrorKind::StorageFull), Code::FullDisk),
+            (at(io::ErrorKind::QuotaExceeded), Code::FullDisk),
+            (at(io::ErrorKind::PermissionDenied), Code::Io),
+            (LogError::Poisoned { topic: topic(), why: topic() }, Code::ClosedToAppends),
+            (LogError::BatchTooLarge { bytes: 9 }, Code::TooLarge),
+        ] {
+            let message = error.to_string();
+            assert_eq!(body(error), ErrorBody::new(code, message));
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_an_error_goes_with_it() {
+        let gap = |held| LogError::SequenceGap {
+            topic: "t".to_owned(),
+            producer: "p".to_owned(),
+            held,
+            after: 5,
+        };
+        assert_eq!(body(gap(Some(3))).held, Some(Some(3)));
+        assert_eq!(body(gap(None)).held, Some(None));
+        let bad = |record| crate::log::BadRecord { record, why: "w".to_owned() };
+        let records = (0..70_000).map(bad).collect();
+        let listed = body(LogError::BadRecords { records }).records;
+        assert_eq!(listed.len(), BAD_RECORDS_LISTED_MAX);
+        assert_eq!(listed.last().map(|bad| bad.record), Some(65_535));
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use nix::sys::signal::{Signal, kill};
@@ -22,7 +22,13 @@ impl Daemon {
     /// Starts a daemon on `dir` and waits until it says that it is ready.
     pub fn start(dir: &Path, args: &[&str]) -> Daemon {
         let mut command = tool("log-serve", &["--data", dir.to_str().unwrap()]);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(args);
+        Daemon::spawn(&mut command, dir)
+    }
+
+    /// Runs a command that becomes log-serve on `dir`, and waits until it says that it is ready.
+    pub fn spawn(command: &mut Command, dir: &Path) -> Daemon {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, stderr) = channel();
@@ -33,6 +39,36 @@ impl Daemon {
             if line.starts_with("log-serve: ready: ") {
                 return daemon;
             }
+        }
+    }
+
+    /// Starts a daemon in a directory of its own.
+    pub fn alone(args: &[&str]) -> (tempfile::TempDir, Daemon) {
+        let dir = tempfile::tempdir().unwrap();
+        let daemon = Daemon::start(dir.path(), args);
+        (dir, daemon)
+    }
+
+    /// The same, with a topic `t` of one partition, and a connection.
+    pub fn with_topic(args: &[&str]) -> (tempfile::TempDir, Daemon, Talk) {
+        let (dir, daemon) = Daemon::alone(args);
+        let mut talk = daemon.talk();
+        talk.ask(r#"{"create":{"topic":"t"}}"#);
+        (dir, daemon, talk)
+    }
+
+    /// All records of `t`, as one text.
+    pub fn records(&self) -> String {
+        let mut talk = self.talk();
+        talk.say(r#"{"fetch":{"topic":"t"}}"#);
+        let mut text = String::new();
+        loop {
+            let answer = talk.answer();
+            let Some(bytes) = answer["records"]["bytes"].as_u64() else {
+                assert!(answer.get("fetched").is_some(), "{answer}");
+                return text;
+            };
+            text += std::str::from_utf8(&talk.bytes(bytes as usize)).unwrap();
         }
     }
 
