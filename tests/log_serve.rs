@@ -3,7 +3,6 @@
 mod common;
 
 use std::io::Read;
-use std::net::Shutdown;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -12,7 +11,6 @@ use std::process::{Command, Stdio};
 
 use common::daemon::{Daemon, Talk};
 use common::{Guard, PATIENCE, bin, run, tool, wait_for};
-use millstream::wire::answer::Code;
 use millstream::wire::client::Delivery;
 use millstream::wire::request::{Append, Fetch};
 use millstream::wire::{Client, ClientError};
