@@ -97,7 +97,7 @@ fn a_key_may_be_of_a_deeply_nested_record() {
             format!(r#"{{"create":{{"topic":"k{number}","partitions":4,"key":"{key}"}}}}"#);
         assert_eq!(talk.ask(&create)["created"]["key"], *key);
         for (open, close) in [("[", "]"), ("{\"a\":[", "]}")] {
-            let levels = 1024 / close.len();
+            let levels = 1000 / close.len();
             let record = format!("{}{}\n", open.repeat(levels), close.repeat(levels));
             talk.append(&format!("k{number}"), &record);
             assert_eq!(talk.answer()["appended"]["records"], 1, "{key}");

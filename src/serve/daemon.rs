@@ -75,8 +75,13 @@ pub fn run(
     shared.stopping.store(true, Ordering::SeqCst);
     close_door(&listener);
     drop(listener);
-    shared.drain();
-    shared.log.close()?;
+    if shared.drain() {
+        shared.log.close()?;
+    } else {
+        // Whoever is still at it may yet write; a log without the mark is looked through at the
+        // next start.
+        tracing::warn!("the log is left without its mark of a clean end");
+    }
     taken.map_err(ServeError::Accept)
 }
 
@@ -192,10 +197,10 @@ impl Shared {
         (self.stop.as_fd(), PollFlags::POLLIN)
     }
 
-    /// Waits for all sessions to end; cuts off those that take too long.
-    fn drain(&self) {
+    /// Waits for all sessions to end; cuts off those that take too long. Whether all have ended.
+    fn drain(&self) -> bool {
         if self.all_left_within(self.limits.drain) {
-            return;
+            return true;
         }
         let seats: Vec<_> = lock(&self.seats).values().cloned().collect();
         tracing::warn!("cut off, since not done in time: {} connections", seats.len());
@@ -203,7 +208,7 @@ impl Shared {
             // One that has just ended by itself is as good.
             let _ = stream.shutdown(Shutdown::Both);
         }
-        self.all_left_within(LAST_CALL);
+        self.all_left_within(LAST_CALL)
     }
 
     fn all_left_within(&self, time: Duration) -> bool {

@@ -8,9 +8,8 @@ pub(super) const CHUNK_BYTES: usize = 256 << 10;
 pub(super) const GATHER_BYTES: usize = 16 << 10;
 /// How much buffer a session may keep while it waits.
 pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
-/// A session's stack: what the tools' own main threads have, so that jq does as a topic's key what it
-/// does in `map`, also on records nested as deeply as the log takes. Only what is used takes memory.
-pub(super) const STACK_BYTES: usize = 8 << 20;
+/// A session's stack: what jq counts on. It takes more by itself where it needs it.
+pub(super) const STACK_BYTES: usize = 2 << 20;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.

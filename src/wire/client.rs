@@ -139,8 +139,8 @@ impl Client {
     /// may be under way at a time; the daemon writes those that it finds together as one group.
     ///
     /// # Errors
-    /// When the daemon is gone, or 64 MiB of answers wait to be received. What it answered can still
-    /// be received.
+    /// When the daemon is gone, or 64 MiB of answers wait to be received. What it answered can
+    /// still be received.
     pub fn send_append(&mut self, append: &Append, records: &[u8]) -> Result<(), ClientError> {
         let bytes = u64::try_from(records.len()).unwrap_or(u64::MAX);
         self.send(&Request::Append(Append { bytes, ..append.clone() }), records)?;

@@ -14,6 +14,8 @@ use nix::sys::socket::{MsgFlags, send};
 
 /// How large the input buffer is at first; it grows only for a longer line.
 const INPUT_BYTES: usize = 64 << 10;
+/// How much room for output is kept once it is written.
+const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 
 /// A line is longer than the connection takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +165,7 @@ impl Connection {
         let mut stream = &*self.stream;
         let written = write_both(&mut stream, &self.output, payload);
         self.output.clear();
+        self.output.shrink_to(OUTPUT_KEPT_BYTES);
         written
     }
 
