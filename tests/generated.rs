@@ -73,6 +73,22 @@ fn every_tool_has_pages() {
     assert_eq!(listed, mains, "src/bin/ and commands() of src/cmd/mod.rs differ");
 }
 
+/// Every tool's help ends with examples, all in one form: a command, and deeper what it does.
+#[test]
+fn every_tool_has_examples() {
+    for command in commands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_default();
+        let examples: Vec<&str> = examples.lines().take_while(|line| !line.is_empty()).collect();
+        let name = command.get_name();
+        assert!(examples.len() >= 4, "{name}: too few examples");
+        for pair in examples.chunk_by(|_, line| line.starts_with("      ")) {
+            let form = pair.len() > 1 && pair[0].starts_with("  ") && !pair[0].starts_with("   ");
+            assert!(form, "{name}: {pair:?}");
+        }
+    }
+}
+
 /// Bash is where the tests run anyway; the other shells' files come from the same generator.
 #[test]
 fn bash_takes_its_completions() {

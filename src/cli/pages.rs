@@ -9,7 +9,7 @@ use std::io;
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, italic, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Status;
 
@@ -215,62 +215,25 @@ fn sections(help: &str) -> Vec<Section> {
     sections
 }
 
-/// How a line of a section is set.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Setting {
-    /// Running text.
-    Text,
-    /// Says what the example below it does.
-    Caption,
-    /// An example; what it does is said below it.
-    Term,
-    /// What an example does.
-    Meaning,
-    /// An example or a list, to stay as it is.
-    Literal,
-}
-
-/// Finds out how each line is meant: an indented line with a deeper one below it is either a
-/// caption, if it ends with a colon, or a command that the deeper lines explain.
-fn settings(lines: &[String]) -> Vec<Setting> {
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut settings = Vec::with_capacity(lines.len());
-    let mut above = Setting::Text;
-    for (at, line) in lines.iter().enumerate() {
-        let below = lines.get(at + 1).map_or(0, |below| indent(below));
-        above = match (indent(line), above) {
-            (0, _) => Setting::Text,
-            (1..4, _) if below >= 4 && line.ends_with(':') => Setting::Caption,
-            (1..4, _) if below >= 4 => Setting::Term,
-            (4.., Setting::Term | Setting::Meaning) => Setting::Meaning,
-            _ => Setting::Literal,
-        };
-        settings.push(above);
-    }
-    settings
-}
-
-/// Writes the lines of a section.
+/// Writes the lines of a section. An indented line with a deeper one below it is an example, and
+/// the deeper lines say what it does; other indented lines are a list, and stay as they are.
 fn prose(lines: &[String], roff: &mut Roff) {
+    let indent = |line: &String| line.len() - line.trim_start().len();
     let mut literal = false;
-    for (line, setting) in lines.iter().zip(settings(lines)) {
-        let stays = setting == Setting::Literal;
-        if stays != literal {
-            for request in if stays { ["RS", "nf"] } else { ["fi", "RE"] } {
+    for (at, line) in lines.iter().enumerate() {
+        let text = line.trim();
+        let example = (1..4).contains(&indent(line)) && lines.get(at + 1).map_or(0, indent) >= 4;
+        let list = (1..4).contains(&indent(line)) && !example;
+        if list != literal {
+            for request in if list { ["RS", "nf"] } else { ["fi", "RE"] } {
                 roff.control(request, []);
             }
-            literal = stays;
+            literal = list;
         }
-        let text = line.trim();
-        match setting {
-            Setting::Text if text.is_empty() => roff.control("PP", []),
-            Setting::Text | Setting::Meaning => roff.text([roman(text)]),
-            Setting::Caption => roff.text([italic(text)]),
-            Setting::Term => roff.control("TP", []).text([bold(text)]),
-            Setting::Literal => {
-                let indent = line.len() - line.trim_start().len();
-                roff.text([roman(line.get(indent.min(4)..).unwrap_or(line))])
-            }
+        match text {
+            "" => roff.control("PP", []),
+            _ if example => roff.control("TP", []).text([bold(text)]),
+            _ => roff.text([roman(text)]),
         };
     }
     if literal {
@@ -306,17 +269,13 @@ mod tests {
             .long_about("Grinds.\n\nFinely.")
             .version("1")
             .after_help(
-                "Examples:\n  Grind all:\n    grind --fine .a | \\\n      sift\n\n  Some:\n    \
-                 grind 'x'\n\nGrades:\n  1  coarse\n  2  fine\n\nExit status: 0 done; 65\nbad corn.",
+                "Examples:\n  grind --fine .a | sift\n      Grind all,\n      finely.\n  \
+                 grind 'x'\n      Some.\n\nGrades:\n  1  coarse\n  2  fine\n\nExit status: 0 \
+                 done; 65\nbad corn.",
             )
             .arg(Arg::new("fine").long("fine").help("How fine").value_name("GRADE"))
             .arg(Arg::new("data").long("data").help("The mill"));
-        let sift = Command::new("sift")
-            .about("Sift")
-            .after_help(
-                "Examples:\n  sift -x\n      Sift all,\n      twice.\n  sift -y\n      Sift.",
-            )
-            .subcommand(Command::new("once").about("One"));
+        let sift = Command::new("sift").about("Sift").subcommand(Command::new("once").about("One"));
         vec![grind, sift]
     }
 
@@ -377,18 +336,16 @@ mod tests {
     }
 
     #[test]
-    fn examples_stay_as_they_are_and_the_tool_speaks_of_its_statuses() {
+    fn examples_lists_and_the_tools_own_statuses_are_set() {
         let text = page("man/grind.1");
-        let examples =
-            "\\fIGrind all:\\fR\n.RS\n.nf\ngrind \\-\\-fine .a | \\\\\n  sift\n.fi\n.RE\n";
+        let examples = ".SH EXAMPLES\n.TP\n\\fBgrind \\-\\-fine .a | sift\\fR\nGrind all,\nfinely.\n\
+                        .TP\n\\fBgrind \\*(Aqx\\*(Aq\\fR\nSome.\n";
         assert!(text.contains(examples), "{text}");
         assert!(text.contains(".SH GRADES\n.RS\n.nf\n1  coarse\n2  fine\n.fi\n.RE\n"), "{text}");
         assert!(text.contains(".SH \"EXIT STATUS\"\n0 done; 65\nbad corn.\n"), "{text}");
         let table = page("man/sift.1");
         assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
         assert!(!table.contains("ENVIRONMENT"));
-        let examples = ".TP\n\\fBsift \\-x\\fR\nSift all,\ntwice.\n.TP\n\\fBsift \\-y\\fR\nSift.\n";
-        assert!(table.contains(examples), "{table}");
     }
 
     #[test]

@@ -15,17 +15,14 @@ use crate::record::decode::Raw;
 
 const EXAMPLES: &str = "\
 Examples:
-  Delays by airport, over a whole file:
-    aggregate --by .origin count 'avg(.dep_delay)' 'max(.dep_delay)' flights.ndjson
+  aggregate --by .origin count 'avg(.dep_delay)' 'max(.dep_delay)' flights.ndjson
+      Delays by airport, over a whole file.
+  window --tumbling 1m --time .ts | aggregate count 'bad=sum(if .ok then 0 else 1 end)'
+      Requests a minute, and how many of them failed.
+  aggregate --by .host --by 'day=.at[:10]' 'bytes=sum(.size)' access.ndjson
+      By host and day.
 
-  Requests a minute, and how many of them failed:
-    window --tumbling 1m --time .ts |
-      aggregate count 'failed=sum(if .status >= 500 then 1 else 0 end)'
-
-  By host and day:
-    aggregate --by .host --by 'day=.at[:10]' 'bytes=sum(.size)' access.ndjson
-
-Exit status: 0 done; 2 wrong options or aggregates; 65 bad input, late records, or a windowed input
+Exit status: 0 done; 2 wrong options or aggregates; 65 bad records, late ones, or a windowed input
 that was cut short; 74 reading or writing failed.";
 
 /// Group records and reduce each group

@@ -14,14 +14,18 @@ use crate::record::decode::Raw;
 const EXAMPLES: &str = "\
 Examples:
   filter '.status >= 500' access.ndjson
+      Print the requests that failed.
   subscribe clicks -f | filter '.country == \"DE\" and (.path | startswith(\"/buy\"))'
+      Follow a topic, and see only some of it.
   filter -v '.user == null' events.ndjson.gz > known.ndjson
+      Leave records out, from a compressed file.
   filter -c '.level == \"error\"' app.ndjson
+      Count them.
   if filter -q 'has(\"panic\")' app.ndjson; then echo 'it happened again'; fi
+      Ask whether there is any.
 
-Exit status:
-  0 done; 1 with -e or -q, nothing was kept; 2 wrong usage or expression; 65 bad records;
-  74 reading or writing failed.";
+Exit status: 0 done; 1 with -e or -q, nothing was kept; 2 wrong options or expression; 65 bad
+records; 74 reading or writing failed.";
 
 /// Keep the records for which a jq expression is true
 ///

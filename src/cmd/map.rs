@@ -13,13 +13,17 @@ use crate::record::decode::Raw;
 const EXAMPLES: &str = "\
 Examples:
   map '{user, cents: (.price * 100 | round)}' orders.ndjson
+      Make new records of fields of the old.
   map 'del(.password)' users.ndjson
-  subscribe deploys | map '.hosts[]'            one record for each host
+      Leave a field out, and the rest as it is.
+  subscribe deploys | map '.hosts[]'
+      One record for each host.
   map 'select(.ok | not) | .error' results.ndjson
+      Only the errors of what failed.
   map '.at |= (strptime(\"%d/%b/%Y:%T %z\") | mktime | todate)' access.ndjson
+      Bring the time of an access log into a form that window takes.
 
-Exit status:
-  0 done; 2 wrong usage or expression; 65 bad records; 74 reading or writing failed.";
+Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading or writing failed.";
 
 /// Replace each record by the results of a jq expression
 ///

@@ -21,16 +21,14 @@ use crate::window::{Placed, Placing, Tumbling};
 
 const EXAMPLES: &str = "\
 Examples:
-  Count requests by minute:
-    window --tumbling 1m --time .ts requests.ndjson | aggregate count
+  window --tumbling 1m --time .ts requests.ndjson | aggregate count
+      Count requests by minute.
+  subscribe flights | window --tumbling 1h --time .time_hour --out-of-order 24h --late late.ndjson
+      Hours of a stream whose records may come a day late; those that come later still are kept.
+  window --tumbling 1d --offset 6h --time .at --plain events.ndjson | jq .window_start
+      Days that begin at 06:00 UTC, for a tool that knows nothing of control records.
 
-  Hours of a stream whose records may come a day late; keep those that come later still:
-    subscribe flights | window --tumbling 1h --time .time_hour --out-of-order 24h --late late.ndjson
-
-  Days that begin at 06:00 UTC, for a tool that knows nothing of control records:
-    window --tumbling 1d --offset 6h --time .at --plain events.ndjson | jq .window_start
-
-Exit status: 0 done; 2 wrong options; 65 bad input, or late records that were dropped; 74 reading or
+Exit status: 0 done; 2 wrong options; 65 bad records, or late ones that were dropped; 74 reading or
 writing failed.";
 
 /// Give each record its window of event time
