@@ -11,7 +11,7 @@
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
-//! - [`format`]: the bytes of the index.
+//! - [`mod@format`]: the bytes of the index.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there.
 //! - [`storage`]: the few file operations all this stands on.
