@@ -127,7 +127,7 @@ fn write_float(float: f64, out: &mut Vec<u8>) {
     let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
     let point = exponent + 1;
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    if point <= -5 || point > count + 15 {
+    if point <= -4 || point > count + 15 {
         out.extend_from_slice(mantissa.as_bytes());
         drop(write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
     } else if point <= 0 {
