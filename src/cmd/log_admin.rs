@@ -1,16 +1,16 @@
 //! `log-admin`: the topics of a log are made, looked at and checked.
 
+mod verify;
+
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use super::store::{Wanted, catalog};
+use crate::cli::Status;
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
-use crate::cli::{Failure, Status};
-use crate::log::{Verified, open_readers};
-use crate::wire::client::Client;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +21,9 @@ Examples:
   log-admin describe clicks --json
       Tell what a topic's partitions hold, as JSON.
   log-admin verify && echo all is well
-      Check every record of every topic; the exit status is 1 if something is damaged.";
+      Check every record of every topic; the exit status is 1 if something is damaged.
+  log-admin verify clicks --repair
+      Make a damaged topic usable again, and tell what of it is lost.";
 
 /// Make, list, describe and verify the topics of a log
 #[derive(Parser, Clone, Debug)]
@@ -70,10 +72,7 @@ enum Action {
         topic: String,
     },
     /// Check every entry, checksum and line; exit status 1 if something is damaged
-    Verify {
-        /// The topics to check; all if none is named
-        topic: Vec<String>,
-    },
+    Verify(verify::Options),
 }
 
 /// Runs the tool.
@@ -91,7 +90,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         }
         Action::List => list(&dir, &mut table)?,
         Action::Describe { topic } => describe(&dir, topic, &mut table)?,
-        Action::Verify { topic } => verify(&dir, topic, &mut table)?,
+        Action::Verify(options) => verify::run(&dir, options, &mut table)?,
     };
     match Output::stdout()?.write(table.render().as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(status),
@@ -122,41 +121,6 @@ fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status
         ]);
     }
     Ok(Status::Done)
-}
-
-fn verify(dir: &Path, topics: &[String], table: &mut Table) -> anyhow::Result<Status> {
-    if Client::connect(dir)?.is_some() {
-        let why = format!("{}: log-serve is writing here; stop it first", dir.display());
-        return Err(Failure::new(Status::TryAgain, why).into());
-    }
-    let mut status = Status::Done;
-    for (reader, _) in open_readers(dir, topics)? {
-        for verified in reader.verify()? {
-            if !verified.damage.is_empty() {
-                status = Status::No;
-            }
-            table.row(&[
-                ("topic", json!(reader.topic())),
-                ("partition", json!(verified.partition)),
-                ("segments", json!(verified.segments)),
-                ("records", json!(verified.records)),
-                ("bytes", json!(verified.bytes)),
-                ("state", json!(state(&verified))),
-            ]);
-        }
-    }
-    Ok(status)
-}
-
-/// A partition's state in words.
-fn state(verified: &Verified) -> String {
-    let damage: Vec<String> =
-        verified.damage.iter().map(|(offset, why)| format!("damaged at {offset}: {why}")).collect();
-    match (damage.is_empty(), verified.torn) {
-        (false, _) => damage.join("; "),
-        (true, true) => "ok, and an end that was never acknowledged".to_owned(),
-        (true, false) => "ok".to_owned(),
-    }
 }
 
 /// Rows for people in columns, or for programs in JSON.

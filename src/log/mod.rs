@@ -13,7 +13,8 @@
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`settings`]: what a topic is told when it is made.
-//! - [`verify`]: checking all that is there.
+//! - [`verify`]: checking all that is there; [`repair`]: making what is damaged usable again.
+//! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
@@ -24,11 +25,14 @@ pub mod error;
 pub mod format;
 mod group;
 mod lookup;
+mod mend;
 pub mod partition;
 mod producers;
 pub mod reader;
 mod reconcile;
 mod recovery;
+mod remains;
+pub mod repair;
 pub mod segment;
 pub mod settings;
 pub mod storage;
@@ -43,12 +47,13 @@ mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
-pub use directory::{Log, open_readers};
+pub use directory::{Log, keep_still, open_readers};
 pub use error::LogError;
 pub use reader::{Bounds, TopicReader};
+pub use repair::{Repaired, repair};
 pub use settings::Settings;
 pub use topic::Topic;
-pub use verify::Verified;
+pub use verify::{Verified, VerifiedPartition};
 
 /// The most that is appended at once, in bytes: one batch.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
