@@ -41,6 +41,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand list" -l json -d 'Pr
 complete -c log-admin -n "__fish_log_admin_using_subcommand list" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d 'Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'

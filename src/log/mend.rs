@@ -116,6 +116,8 @@ struct Mender<'a> {
     known: &'a Known,
     sink: &'a mut dyn Sink,
     certain: Option<u64>,
+    /// How many entries there certainly were: some may be of batches without records.
+    certain_entries: u64,
     /// Where we are in the old data.
     position: u64,
     /// Where we are in what goes to the sink.
@@ -162,12 +164,15 @@ impl<'a> Mender<'a> {
             (None, Err(why)) => mended.faults.push((base, why.clone())),
             (None, Ok(_)) => {}
         }
+        let attested = head.attestation.filter(|_| known.next.is_none());
+        let index_bytes = attested.map_or(0, |attested| attested.index_bytes);
         Mender {
             place,
             remains,
             known,
             sink,
             certain,
+            certain_entries: index_bytes.saturating_sub(ENTRIES_AT) / BLOCK_BYTES,
             position: 0,
             offset: base,
             out_bytes: 0,
@@ -178,16 +183,16 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// Whether what comes here was never certain to be there.
-    fn is_beyond(&self) -> bool {
-        self.certain.is_some_and(|certain| self.offset >= certain)
+    /// Whether the entry with this number, if it comes next, was never certain to be there.
+    fn is_beyond(&self, number: u64) -> bool {
+        number >= self.certain_entries && self.certain.is_some_and(|certain| self.offset >= certain)
     }
 
     /// Takes the next entry. False: from here on nothing was ever acknowledged.
     fn entry(&mut self, number: u64, entry: Result<Entry, FormatError>) -> Result<bool, LogError> {
         let entry = match entry {
             Ok(entry) if self.fits(&entry) => entry,
-            _ if self.is_beyond() => return Ok(false),
+            _ if self.is_beyond(number) => return Ok(false),
             Ok(_) => {
                 self.fault(number, "it does not continue the one before");
                 return Ok(true);
@@ -198,7 +203,7 @@ impl<'a> Mender<'a> {
             }
         };
         if (entry.base, entry.position) != (self.offset, self.position) {
-            if self.is_beyond() {
+            if self.is_beyond(number) {
                 return Ok(false);
             }
             self.fault(number, "it does not continue the one before");
@@ -239,7 +244,7 @@ impl<'a> Mender<'a> {
             self.emit(entry, &bytes)?;
             return Ok(true);
         };
-        if self.is_beyond() {
+        if self.is_beyond(number) {
             self.position = entry.position;
             return Ok(false);
         }
@@ -413,6 +418,9 @@ impl<'a> Mender<'a> {
                 let why = format!("no index entry tells of the records up to {}", self.offset);
                 self.mended.faults.push((start, why));
             }
+        }
+        if head.slots < self.certain_entries && self.mended.faults.is_empty() {
+            self.mended.faults.push((self.offset, "the index ends too early".to_owned()));
         }
         let left = head.slots.saturating_sub(seen);
         let behind = self.remains.data_bytes() > self.position;

@@ -43,6 +43,8 @@ mod writer;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};

@@ -125,9 +125,11 @@ impl Remains {
     pub fn head(&self, place: &Place, base: u64) -> Result<Head, LogError> {
         let slots = self.index.bytes.saturating_sub(ENTRIES_AT).div_ceil(BLOCK_BYTES);
         let mut block: Block = [0; BLOCK_BYTES as usize];
-        let whole = self.index.read(0, &mut block)? == block.len();
+        self.index.read(0, &mut block)?;
+        // A segment is made with an index of this length at the least.
+        let whole = self.index.bytes >= ENTRIES_AT;
         let header = match Header::decode(&block) {
-            _ if !whole => Err("the index has no header".to_owned()),
+            _ if !whole => Err("the index is cut short".to_owned()),
             Ok(header) if header.base != base || header.partition != place.partition => {
                 Err("the index's header names another segment".to_owned())
             }

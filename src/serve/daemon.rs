@@ -15,6 +15,7 @@ use super::budget::Budget;
 use super::commit::Desk;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
 use super::lock;
+use super::names::Names;
 use super::session::Session;
 use crate::log::{Log, LogError};
 use crate::wire::address::Listener;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub log: Log,
     pub limits: Limits,
     pub budget: Budget,
+    pub names: Names,
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
@@ -64,6 +66,7 @@ pub fn run(
         log,
         limits,
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+        names: Names::default(),
         desks: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),

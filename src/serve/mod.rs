@@ -10,6 +10,7 @@
 //! - `commit`: group commit.
 //! - `bell`: waking followers.
 //! - `budget`: the memory that appends may hold.
+//! - `names`: producers' names, one connection's at a time.
 //! - `limits`: how much the daemon takes on.
 //! - `refusal`: the log's errors as the protocol tells them.
 
@@ -20,6 +21,7 @@ mod commit;
 mod daemon;
 mod fetch;
 mod limits;
+mod names;
 mod refusal;
 mod session;
 

@@ -11,12 +11,13 @@ use nix::poll::PollFlags;
 use super::append::Gathered;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
+use super::names::OwnNames;
 use super::refusal;
 use crate::log::{LogError, Settings};
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Topic, TopicEntry};
+use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing, Topic, TopicEntry};
 use crate::wire::connection::Connection;
-use crate::wire::request::{Create, Hello, Request};
+use crate::wire::request::{Create, Hello, Producer, Request};
 
 /// Why a session ends.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub(super) struct Session<'a> {
     pub connection: Connection,
     /// Appends that arrived together and wait to be written together.
     pub gathered: Gathered<'a>,
+    /// The producers' names under which it appends.
+    pub names: OwnNames<'a>,
     /// Reused for what is delivered.
     pub chunk: Vec<u8>,
 }
@@ -58,7 +61,8 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(stream, shared.limits.request_bytes_max);
-        Session { shared, connection, gathered: Gathered::default(), chunk: Vec::new() }
+        let names = OwnNames::new(&shared.names);
+        Session { shared, connection, gathered: Gathered::default(), names, chunk: Vec::new() }
     }
 
     /// Serves the connection to its end.
@@ -156,6 +160,10 @@ impl<'a> Session<'a> {
                 let places = self.places(offsets).map(Answer::Offsets);
                 self.reply(places);
             }
+            Request::Producer(producer) => {
+                let standing = self.standing(producer).map(Answer::Producer);
+                self.reply(standing);
+            }
             Request::Fetch(fetch) => self.fetch(fetch)?,
         }
         Ok(())
@@ -168,6 +176,14 @@ impl<'a> Session<'a> {
         }
         let topic = self.shared.log.create(&create.topic, &settings)?;
         Ok(describe(topic.name(), topic.settings()))
+    }
+
+    fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
+        let Producer { topic, name } = producer;
+        let desk = self.shared.desk(&topic).map_err(refusal::body)?;
+        self.names.take(&topic, &name)?;
+        let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
+        Ok(Standing { topic, name, sequence })
     }
 
     fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {

@@ -22,6 +22,8 @@ pub enum Answer {
     Fetched(Fetched),
     /// Where the partitions begin and end.
     Offsets(Places),
+    /// The name is this connection's.
+    Producer(Standing),
     /// The request failed.
     Error(ErrorBody),
 }
@@ -137,6 +139,17 @@ pub struct Place {
     pub at: u64,
 }
 
+/// See [`Answer::Producer`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In which topic.
+    pub topic: String,
+    /// The producer's name.
+    pub name: String,
+    /// The sequence of its last batch; `None` if it has none there.
+    pub sequence: Option<u64>,
+}
+
 /// See [`Answer::Error`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -178,6 +191,7 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    ProducerInUse,
     Damaged,
     ClosedToAppends,
     Io,
@@ -288,6 +302,10 @@ mod tests {
                     partitions: BTreeMap::from([(0, Place { start: 1, end: 3, at: 2 })]),
                 }),
                 r#"{"offsets":{"topic":"t","partitions":{"0":{"start":1,"end":3,"at":2}}}}"#,
+            ),
+            (
+                Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),
+                r#"{"producer":{"topic":"t","name":"p","sequence":null}}"#,
             ),
             (
                 Answer::Error(ErrorBody {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Table;
+use super::table::Table;
 use crate::cli::{Failure, Status, message};
 use crate::log::{Repaired, Verified, VerifiedPartition, keep_still, open_readers, repair};
 use crate::wire::client::Client;
@@ -16,7 +16,7 @@ pub struct Options {
     /// The topics to check; all if none is named
     topic: Vec<String>,
 
-    /// Make damaged topics usable again, and tell what of them is lost
+    /// Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same
     #[arg(long)]
     repair: bool,
 
@@ -61,7 +61,7 @@ fn tabulate(topic: &str, verified: &Verified, repairs: bool, table: &mut Table) 
     for one in &verified.partitions {
         let mut state = state(one);
         if repairs && !one.damage.is_empty() {
-            state = format!("{state}; a repair would leave {}", outcome(one));
+            state = format!("{state}; after a repair: {}", outcome(one));
         }
         table.row(&[
             ("topic", json!(topic)),

@@ -1,12 +1,13 @@
-//! `log-admin`: the topics of a log are made, looked at and checked.
+//! `log-admin`: the topics of a log are made, looked at and checked. One file an action.
 
+mod describe;
+mod list;
+mod table;
 mod verify;
 
-use std::path::Path;
-
 use clap::{Parser, Subcommand};
-use serde_json::json;
 
+use self::table::Table;
 use super::store::{Wanted, catalog};
 use crate::cli::Status;
 use crate::cli::options::DataOptions;
@@ -88,84 +89,12 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             catalog::create(&dir, topic, &wanted)?;
             Status::Done
         }
-        Action::List => list(&dir, &mut table)?,
-        Action::Describe { topic } => describe(&dir, topic, &mut table)?,
+        Action::List => list::run(&dir, &mut table)?,
+        Action::Describe { topic } => describe::run(&dir, topic, &mut table)?,
         Action::Verify(options) => verify::run(&dir, options, &mut table)?,
     };
     match Output::stdout()?.write(table.render().as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(status),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn list(dir: &Path, table: &mut Table) -> anyhow::Result<Status> {
-    for listed in catalog::list(dir)? {
-        table.row(&[
-            ("topic", json!(listed.topic)),
-            ("partitions", json!(listed.partitions)),
-            ("key", json!(listed.key)),
-        ]);
-    }
-    Ok(Status::Done)
-}
-
-fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status> {
-    let (listed, bounds) = catalog::describe(dir, topic)?;
-    for held in bounds {
-        table.row(&[
-            ("topic", json!(listed.topic)),
-            ("partition", json!(held.partition)),
-            ("start", json!(held.start)),
-            ("end", json!(held.end)),
-            ("key", json!(listed.key)),
-        ]);
-    }
-    Ok(Status::Done)
-}
-
-/// Rows for people in columns, or for programs in JSON.
-struct Table {
-    json: bool,
-    heads: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(json: bool) -> Table {
-        Table { json, heads: Vec::new(), rows: Vec::new() }
-    }
-
-    fn row(&mut self, cells: &[(&str, serde_json::Value)]) {
-        if self.json {
-            let fields: Vec<String> =
-                cells.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-            self.rows.push(vec![format!("{{{}}}", fields.join(","))]);
-            return;
-        }
-        self.heads = cells.iter().map(|(name, _)| name.to_uppercase()).collect();
-        let cell = |value: &serde_json::Value| match value {
-            serde_json::Value::Null => "-".to_owned(),
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        self.rows.push(cells.iter().map(|(_, value)| cell(value)).collect());
-    }
-
-    fn render(&self) -> String {
-        let heads = (!self.heads.is_empty()).then_some(&self.heads);
-        let lines: Vec<&Vec<String>> = heads.into_iter().chain(&self.rows).collect();
-        let columns = lines.first().map_or(0, |line| line.len());
-        let width = |column: usize| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max()
-        };
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-        let mut out = String::new();
-        for line in lines {
-            let cells: Vec<String> =
-                line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-            out.push_str(cells.join("  ").trim_end());
-            out.push('\n');
-        }
-        out
     }
 }
