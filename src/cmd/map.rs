@@ -16,7 +16,7 @@ Examples:
   map 'del(.password)' users.ndjson
   subscribe deploys | map '.hosts[]'            one record for each host
   map 'select(.ok | not) | .error' results.ndjson
-  map '.at |= (strptime(\"%d/%b/%Y:%T %z\") | mktime | todate)' access.ndjson
+  map '.time = (.ms / 1000 | todate)' events.ndjson
 
 Exit status:
   0 done; 2 wrong usage or expression; 65 bad records; 74 reading or writing failed.";

@@ -64,8 +64,9 @@ fn types() -> [Fun<Kind>; 9] {
     ]
 }
 
-fn values() -> [Fun<Kind>; 8] {
+fn values() -> [Fun<Kind>; 9] {
     [
+        run(("__flatten", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth)))),
         run(("length", v(0), |cv| bome(cv.1.length()))),
         run(("contains", v(1), |cv| unary(cv, |a, b| contains(&a, &b).map(Val::Bool)))),
         run(("has", v(1), |cv| unary(cv, |value, key| has(&value, &key)))),
@@ -196,6 +197,7 @@ fn all<T>(
 fn has(value: &Val, key: &Val) -> ValR {
     match (value, key) {
         (Val::Obj(fields), Val::Text(key)) => Ok(Val::Bool(fields.contains_key(key))),
+        (Val::Null, _) => Ok(Val::Bool(false)),
         (Val::Arr(items), key) if let Some(at) = key.number() => {
             let at = usize::try_from(at.truncated());
             Ok(Val::Bool(at.is_ok_and(|at| at < items.len())))
@@ -205,6 +207,23 @@ fn has(value: &Val, key: &Val) -> ValR {
             Err(Error::str(format_args!("cannot check whether {of} has a key of type {wanted}")))
         }
     }
+}
+
+fn flatten(value: Val, depth: &Val) -> ValR {
+    let depth = depth.number().ok_or_else(|| Error::typ(depth.clone(), "number"))?;
+    let mut flat = Vec::new();
+    flatten_into(&mut flat, value, depth.as_f64())?;
+    Ok(flat.into_iter().collect())
+}
+
+fn flatten_into(flat: &mut Vec<Val>, value: Val, depth: f64) -> Result<(), Error> {
+    for item in jaq_core::ValT::values(value) {
+        match item? {
+            inner @ Val::Arr(_) if depth > 0.0 => flatten_into(flat, inner, depth - 1.0)?,
+            other => flat.push(other),
+        }
+    }
+    Ok(())
 }
 
 fn search(value: &Val, item: &Val) -> ValR {
