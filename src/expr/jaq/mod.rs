@@ -1,6 +1,7 @@
 //! The evaluator: the jaq crates, behind the seam of [`super::Program`].
 //!
 //! - `compile`: from text to something that runs; `suggest` helps with what does not.
+//! - `fields`: which fields of a record an expression looks at.
 //! - `rewrite`: makes an expression look at the stack where it recurses.
 //! - `library`: which functions there are; `natives`, `regex`, `encodings` and `defs.jq` hold ours.
 //! - `val`: the values that jaq works on; `read` and `write`: from records, and to results.
@@ -8,6 +9,7 @@
 
 mod compile;
 mod encodings;
+mod fields;
 mod library;
 mod natives;
 mod read;
@@ -22,6 +24,7 @@ use jaq_core::{Ctx, ValT, Vars};
 
 use super::{ExprError, RecordError, Value};
 use compile::Expression;
+use fields::Fields;
 use natives::{Data, Kind, Shared};
 use read::Reader;
 use val::Val;
@@ -37,6 +40,8 @@ type Results<'a> = &'a mut dyn Iterator<Item = Result<Val, RecordError>>;
 /// The compiled expressions and the record they look at.
 pub(super) struct Evaluator {
     expressions: Vec<Expression>,
+    /// What all of them together look at.
+    fields: Fields,
     shared: Shared,
     reader: Reader,
     record: Val,
@@ -52,12 +57,14 @@ impl Evaluator {
             let each = sources.iter().enumerate();
             each.map(|(index, source)| compile::compile(index, source)).collect::<Result<_, _>>()
         };
-        let expressions = stack::roomy(all).unwrap_or_else(|error| {
+        let expressions: Vec<Expression> = stack::roomy(all).unwrap_or_else(|error| {
             let expression = sources.first().copied().unwrap_or_default().to_owned();
             let why = format!("no memory to compile it ({error})");
             Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
         })?;
+        let none = Fields::Some(Vec::new());
         Ok(Evaluator {
+            fields: expressions.iter().fold(none, |all, one| all.and(&one.fields)),
             expressions,
             shared: Shared::default(),
             reader: Reader::default(),
@@ -74,9 +81,9 @@ impl Evaluator {
         self.depth = 0;
     }
 
-    /// Reads a record that is valid JSON.
+    /// Reads a record that is valid JSON: of an object, the fields that are looked at.
     pub(super) fn load(&mut self, record: &str) -> Result<(), RecordError> {
-        (self.record, self.depth) = self.reader.read(record)?;
+        (self.record, self.depth) = self.reader.read(record, &self.fields)?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use jaq_core::data::HasLut;
 use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::{DataT, Exn, Lut, Native};
 
+use super::fields::Fields;
 use super::read::Reader;
 use super::regex::Regexes;
 use super::stack::Gauge;
@@ -144,13 +145,11 @@ impl Val {
     fn indices(&self, part: &Val) -> ValR {
         match (self, part) {
             (Val::Null, _) => Ok(Val::Null),
-            (Val::Text(text), Val::Text(part)) if part.is_empty() => {
-                let _ = text;
-                Ok(Val::from_iter([]))
-            }
+            (Val::Text(_), Val::Text(part)) if part.is_empty() => Ok(Val::from_iter([])),
             (Val::Text(text), Val::Text(part)) => {
-                let starts = text.char_indices().enumerate();
-                let found = starts.filter(|(_, (at, _))| text[*at..].starts_with(&**part));
+                let begins =
+                    |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with(&**part));
+                let found = text.char_indices().enumerate().filter(|(_, (at, _))| begins(*at));
                 Ok(found.map(|(chars, _)| Val::from(chars)).collect())
             }
             (Val::Arr(_), Val::Arr(_)) => jaq_core::ValT::index(self.clone(), part),
@@ -247,7 +246,7 @@ fn from_json(value: &Val) -> ValR {
     let text = value.as_text()?;
     let fail = |why: String| Error::str(format_args!("cannot parse {value}: {why}"));
     json::validate(text.as_bytes()).map_err(|error| fail(error.to_string()))?;
-    let read = Reader::default().read(text.as_str());
+    let read = Reader::default().read(text, &Fields::All);
     read.map(|(value, _)| value).map_err(|error| fail(error.to_string()))
 }
 

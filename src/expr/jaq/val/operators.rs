@@ -142,7 +142,8 @@ fn split(text: &Text, separator: &str) -> Val {
     if text.is_empty() {
         Val::from_iter([])
     } else if separator.is_empty() {
-        text.char_indices().map(|(at, c)| part(&text[at..at + c.len_utf8()])).collect()
+        let letter = |(at, c): (usize, char)| text.get(at..at + c.len_utf8()).map(part);
+        text.char_indices().filter_map(letter).collect()
     } else {
         text.split(separator).map(part).collect()
     }
