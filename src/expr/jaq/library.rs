@@ -46,7 +46,8 @@ const MODULES: &str = "an expression cannot load modules; define functions with 
 const EFFECTS: [&str; 2] = ["debug_empty", "stderr_empty"];
 
 /// Definitions of jaq's that functions of ours take the place of.
-const NATIVE_HERE: [&str; 13] = [
+const NATIVE_HERE: [&str; 14] = [
+    "test",
     "null",
     "true",
     "false",

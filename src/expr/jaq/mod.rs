@@ -34,6 +34,10 @@ use val::Val;
 /// record, an expression up to 5 KiB for each of its own levels.
 const SHALLOW: usize = 64;
 
+/// How long expressions may be, in bytes, to be compiled on the caller's stack: none nests deeper
+/// than it is long.
+const SHORT_BYTES: usize = 128;
+
 /// The results of an expression, one after the other.
 type Results<'a> = &'a mut dyn Iterator<Item = Result<Val, RecordError>>;
 
@@ -55,13 +59,16 @@ impl Evaluator {
     pub(super) fn compile(sources: &[&str]) -> Result<Evaluator, ExprError> {
         let all = || {
             let each = sources.iter().enumerate();
-            each.map(|(index, source)| compile::compile(index, source)).collect::<Result<_, _>>()
+            each.map(|(index, source)| compile::compile(index, source)).collect()
         };
-        let expressions: Vec<Expression> = stack::roomy(all).unwrap_or_else(|error| {
-            let expression = sources.first().copied().unwrap_or_default().to_owned();
-            let why = format!("no memory to compile it ({error})");
-            Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
-        })?;
+        let short = sources.iter().all(|source| source.len() <= SHORT_BYTES);
+        let expressions: Result<Vec<Expression>, ExprError> =
+            if short { Ok(all()) } else { stack::roomy(all) }.unwrap_or_else(|error| {
+                let expression = sources.first().copied().unwrap_or_default().to_owned();
+                let why = format!("no memory to compile it ({error})");
+                Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
+            });
+        let expressions = expressions?;
         let none = Fields::Some(Vec::new());
         Ok(Evaluator {
             fields: expressions.iter().fold(none, |all, one| all.and(&one.fields)),

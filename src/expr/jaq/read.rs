@@ -63,14 +63,15 @@ impl Reader {
         }
         loop {
             scan.next()?;
-            let key = scan.string()?;
+            let key = scan.wanted(names)?;
             scan.next()?;
-            if names.iter().any(|name| *name == *key) {
-                let (value, levels) = self.value(scan)?;
-                depth = depth.max(levels + 1);
-                fields.insert(key, value);
-            } else {
-                scan.pass()?;
+            match key {
+                Some(key) => {
+                    let (value, levels) = self.value(scan)?;
+                    depth = depth.max(levels + 1);
+                    fields.insert(key, value);
+                }
+                None => scan.pass()?,
             }
             if scan.next()? != b',' {
                 return Some((Val::object(fields), depth));
@@ -216,6 +217,21 @@ impl Scan<'_> {
         let key = self.string()?;
         self.next()?;
         Some(key)
+    }
+
+    /// A key, from behind its opening quote, if it is one of these.
+    fn wanted(&mut self, names: &[String]) -> Option<Option<Text>> {
+        let start = self.at;
+        let end = start + memchr2(b'"', b'\\', self.rest()?)?;
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            let key = self.text.get(start..end)?;
+            let known = names.iter().any(|name| name == key);
+            return Some(known.then(|| Text::slice(self.text, start..end)));
+        }
+        let key = self.string()?;
+        let known = names.iter().any(|name| *name == *key);
+        Some(known.then_some(key))
     }
 
     /// A string, from behind its opening quote.

@@ -80,6 +80,12 @@ fn long_expressions_are_compiled_and_run_on_a_small_stack() {
     on_a_small_stack(|| {
         assert_eq!(results(&vec!["1"; 16_000].join("+"), "null"), "16000");
         assert_eq!(results(&vec!["."; 16_000].join("|"), "5"), "5");
+        for length in [100, 128, 129, 200] {
+            let nested = format!("{}1", "-".repeat(length - 1));
+            assert_eq!(results(&nested, "null"), if length % 2 == 0 { "-1" } else { "1" });
+            let nested = format!("[{}]", vec!["."; length / 2].join("|"));
+            assert_eq!(results(&nested, "7"), "[7]");
+        }
         let many: Vec<String> = (0..2000).map(|id| format!(".id == {id}")).collect();
         assert_eq!(results(&many.join(" or "), "{\"id\":1999}"), "true");
         assert_eq!(results(&nested("(", 30_000, ")"), "null"), "1");

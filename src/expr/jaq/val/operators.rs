@@ -48,8 +48,7 @@ impl Add for Val {
                 Ok(Val::Arr(left))
             }
             (Val::Obj(mut left), Val::Obj(right)) => {
-                let fields = right.iter().map(|(key, value)| (key.clone(), value.clone()));
-                Arc::make_mut(&mut left).extend(fields);
+                Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
                 Ok(Val::Obj(left))
             }
             (left, right) => calculate(&left, &right, i64::checked_add, Add::add)
