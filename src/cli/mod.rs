@@ -6,6 +6,7 @@
 //!
 //! Only this room touches stderr, signals and exit statuses.
 
+pub mod inherited;
 pub mod input;
 pub mod keep;
 pub mod message;

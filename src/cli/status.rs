@@ -150,6 +150,7 @@ fn of_bind(error: &BindError) -> Status {
     match error {
         BindError::InUse { .. } => Status::TryAgain,
         BindError::NotASocket { .. } => Status::CantCreate,
+        BindError::Elsewhere { .. } => Status::Usage,
         BindError::Io { error, .. } => match Status::of_io(error) {
             Status::NotPermitted => Status::NotPermitted,
             _ => Status::CantCreate,

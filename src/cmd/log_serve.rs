@@ -9,7 +9,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;
 use crate::cli::signals::Stop;
-use crate::cli::{Failure, Status, trace};
+use crate::cli::{Failure, Status, inherited, trace};
 use crate::log::{Log, LogError};
 use crate::serve::{self, Limits, ServeError};
 use crate::wire::address::{self, Listener, SOCKET};
@@ -31,6 +31,7 @@ Examples:
     long_about = "Serve a log: take appends, keep them, and deliver records over a Unix socket.\n\n\
         log-serve owns the log's directory while it runs and listens on the file 'socket' in it. \
         It is ready once it says so: in a line on stderr, on --ready-fd, and to $NOTIFY_SOCKET. \
+        A supervisor may open the socket and pass it (systemd's socket activation; see contrib/). \
         SIGTERM or SIGINT makes it finish what is in hand, close the log and end.",
     after_help = EXAMPLES
 )]
@@ -79,14 +80,22 @@ pub struct Options {
 /// on.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     // First of all: it takes over a descriptor by its number.
+    let passed = inherited::listener()?;
     let mut readiness = Readiness::new(options.ready_fd)?;
     let stop = Stop::install()?;
     trace::start(options.log_level);
     allow_descriptors();
     let dir = options.data.made_dir()?;
     let limits = options.limits();
-    let log = Log::open(&dir).map_err(|error| explain_lock(&dir, error))?;
-    let listener = Listener::bind(&dir, options.socket_mode)?;
+    let log = Log::open(&dir).map_err(|error| match passed {
+        // Then the supervisor listens, and no connection tells of another daemon.
+        Some(_) => error.into(),
+        None => explain_lock(&dir, error),
+    })?;
+    let listener = match passed {
+        Some(passed) => Listener::adopt(&dir, passed)?,
+        None => Listener::bind(&dir, options.socket_mode)?,
+    };
     readiness.ready(&format!("listening on {}", dir.join(SOCKET).display()));
     match serve::run(listener, log, &stop, limits, || readiness.stopping()) {
         Ok(()) => Ok(Status::Done),

@@ -166,6 +166,9 @@ fn refuse(stream: &UnixStream, code: Code, message: &str) {
 
 /// Lets nobody new find the socket, and sends away those who stand before it.
 fn close_door(listener: &Listener) {
+    if listener.is_adopted() {
+        return;
+    }
     if let Err(error) = listener.hide() {
         tracing::warn!("cannot remove the socket: {error}");
     }

@@ -34,6 +34,12 @@ pub enum BindError {
         /// The path.
         path: PathBuf,
     },
+    /// A socket that was passed to us is not where clients look for one.
+    #[error("{}: the socket that was passed listens elsewhere; clients look for it here", path.display())]
+    Elsewhere {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The kernel refused.
     #[error("{}: {error}", path.display())]
     Io {
@@ -63,6 +69,8 @@ pub fn connect(dir: &Path) -> io::Result<Option<UnixStream>> {
 pub struct Listener {
     listener: UnixListener,
     dir: Directory,
+    /// Somebody else opened the socket, and listens on when we are gone.
+    adopted: bool,
 }
 
 impl Listener {
@@ -89,7 +97,28 @@ impl Listener {
             Err(error) => return Err(failed(error)),
         }
         let listener = directory.listen(mode).map_err(failed)?;
-        Ok(Listener { listener, dir: directory })
+        Ok(Listener { listener, dir: directory, adopted: false })
+    }
+
+    /// Listens on a socket that somebody else opened, in the directory.
+    ///
+    /// # Errors
+    /// See [`BindError`].
+    pub fn adopt(dir: &Path, listener: UnixListener) -> Result<Listener, BindError> {
+        let path = dir.join(SOCKET);
+        let failed = |error| BindError::Io { path: path.clone(), error };
+        let directory = Directory::open(dir).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let there = address.as_pathname().and_then(|path| std::fs::canonicalize(path).ok());
+        if there.is_none() || there != std::fs::canonicalize(&path).ok() {
+            return Err(BindError::Elsewhere { path });
+        }
+        Ok(Listener { listener, dir: directory, adopted: true })
+    }
+
+    /// Whether somebody else opened the socket: who comes when we stop is the next daemon's.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
     }
 
     /// Takes the next connection, waiting for it unless [`Listener::set_nonblocking`].
