@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::LogError;
+use super::groups::{self, ConsumerGroup};
 use super::reader::{TopicReader, View};
 use super::settings::{Settings, check_name};
 use super::storage::{Disk, Lock, Storage, read_whole};
@@ -102,6 +103,23 @@ impl Log {
     /// When there is none of that name, or what it was told cannot be read.
     pub fn settings(&self, name: &str) -> Result<Settings, LogError> {
         read_settings(&*self.storage, &self.dir, name)
+    }
+
+    /// A consumer group, with what it has committed; one that never did is empty. Whoever writes
+    /// to a group keeps it open: two of one name would undo each other's commits.
+    ///
+    /// # Errors
+    /// When the name cannot be one, or the group's file cannot be read.
+    pub fn group(&self, name: &str) -> Result<ConsumerGroup, LogError> {
+        ConsumerGroup::open(Arc::clone(&self.storage), &self.dir, name)
+    }
+
+    /// The names of all groups that have committed, sorted.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn group_names(&self) -> Result<Vec<String>, LogError> {
+        groups::names(&*self.storage, &self.dir)
     }
 
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.

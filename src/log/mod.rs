@@ -12,6 +12,7 @@
 //! - [`cursor`]: several partitions read as one stream.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
+//! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there.
 //! - [`storage`]: the few file operations all this stands on.
@@ -23,6 +24,7 @@ pub mod directory;
 pub mod error;
 pub mod format;
 mod group;
+pub mod groups;
 mod lookup;
 pub mod partition;
 mod producers;
@@ -45,6 +47,7 @@ pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, open_readers};
 pub use error::LogError;
+pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};
 pub use settings::Settings;
 pub use topic::Topic;

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::budget::Budget;
 use super::commit::Desk;
+use super::groups::Groups;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
 use super::lock;
 use super::session::Session;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub log: Log,
     pub limits: Limits,
     pub budget: Budget,
+    pub groups: Groups,
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
@@ -64,6 +66,7 @@ pub fn run(
         log,
         limits,
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+        groups: Groups::default(),
         desks: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),

@@ -11,6 +11,7 @@ use nix::poll::PollFlags;
 use super::append::Gathered;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
+use super::member::Member;
 use super::refusal;
 use crate::log::{LogError, Settings};
 use crate::wire::VERSION;
@@ -53,12 +54,20 @@ pub(super) struct Session<'a> {
     pub gathered: Gathered<'a>,
     /// Reused for what is delivered.
     pub chunk: Vec<u8>,
+    /// The connection's place in a consumer group, if it has one.
+    pub member: Option<Member<'a>>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(stream, shared.limits.request_bytes_max);
-        Session { shared, connection, gathered: Gathered::default(), chunk: Vec::new() }
+        Session {
+            shared,
+            connection,
+            gathered: Gathered::default(),
+            chunk: Vec::new(),
+            member: None,
+        }
     }
 
     /// Serves the connection to its end.
@@ -157,6 +166,24 @@ impl<'a> Session<'a> {
                 self.reply(places);
             }
             Request::Fetch(fetch) => self.fetch(fetch)?,
+            Request::Join(join) => self.join(join)?,
+            Request::Poll(_) => self.poll()?,
+            Request::Commit(commit) => {
+                let committed = self.commit_offsets(commit).map(Answer::Committed);
+                self.reply(committed);
+            }
+            Request::Leave(_) => {
+                let left = self.leave().map(Answer::Left);
+                self.reply(left);
+            }
+            Request::Groups(asked) => {
+                let groups = self.groups(&asked).map(Answer::Groups);
+                self.reply(groups);
+            }
+            Request::Reset(reset) => {
+                let done = self.reset_group(reset).map(Answer::Reset);
+                self.reply(done);
+            }
         }
         Ok(())
     }

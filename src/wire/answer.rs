@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
 use super::request::{ByPartition, explain, write_line};
 
 /// An answer.
@@ -22,6 +23,16 @@ pub enum Answer {
     Fetched(Fetched),
     /// Where the partitions begin and end.
     Offsets(Places),
+    /// Which partitions a member of a group reads from now on.
+    Assigned(Assigned),
+    /// The offsets of a group are durable.
+    Committed(Committed),
+    /// The connection is no member any more.
+    Left(Left),
+    /// What groups have.
+    Groups(Vec<GroupEntry>),
+    /// What a reset did.
+    Reset(ResetDone),
     /// The request failed.
     Error(ErrorBody),
 }
@@ -178,6 +189,11 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    BadGroupName,
+    NotAMember,
+    StaleGeneration,
+    NotAssigned,
+    GroupInUse,
     Damaged,
     ClosedToAppends,
     Io,

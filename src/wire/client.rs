@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::address::{self, SOCKET};
 use super::answer::{Answer, Appended, ErrorBody, Fetched, Greeting, Places, Records, TopicEntry};
 use super::connection::Connection;
+use super::groups::{
+    Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
+};
 use super::request::{Append, Create, Fetch, Hello, Offsets, Request, Topics};
 use super::{VERSION, answer};
 
@@ -53,6 +56,17 @@ pub enum Delivery {
     /// A run of records.
     Records(Records),
     /// The fetch is complete.
+    Done(Fetched),
+}
+
+/// What a member of a group gets next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// A run of records of its partitions.
+    Records(Records),
+    /// Other partitions, or the same in another generation.
+    Assigned(Assigned),
+    /// All that was there has been read.
     Done(Fetched),
 }
 
@@ -181,11 +195,7 @@ impl Client {
     pub fn next_chunk(&mut self, bytes: &mut Vec<u8>) -> Result<Delivery, ClientError> {
         match self.receive()? {
             Answer::Records(records) => {
-                let count = usize::try_from(records.bytes)
-                    .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
-                // Not cleared first: that would only mean to fill it with zeroes again.
-                bytes.resize(count, 0);
-                self.connection.read_exact(bytes).map_err(|error| self.failed(error))?;
+                self.take_lines(&records, bytes)?;
                 Ok(Delivery::Records(records))
             }
             Answer::Fetched(fetched) => {
@@ -196,9 +206,87 @@ impl Client {
         }
     }
 
+    /// Becomes a member of a group.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn join(&mut self, join: Join) -> Result<Assigned, ClientError> {
+        match self.call(&Request::Join(join))? {
+            Answer::Assigned(assigned) => Ok(assigned),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Asks for the next run of records of the member's partitions, which [`Client::next_polled`]
+    /// takes.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn poll(&mut self) -> Result<(), ClientError> {
+        self.send(&Request::Poll(Poll {}), &[])
+    }
+
+    /// Takes the answer to a poll, waiting for it; `bytes` then holds the records' lines.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn next_polled(&mut self, bytes: &mut Vec<u8>) -> Result<Polled, ClientError> {
+        match self.receive()? {
+            Answer::Records(records) => {
+                self.take_lines(&records, bytes)?;
+                Ok(Polled::Records(records))
+            }
+            Answer::Assigned(assigned) => Ok(Polled::Assigned(assigned)),
+            Answer::Fetched(fetched) => Ok(Polled::Done(fetched)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Commits offsets for the group; durable on return.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn commit(&mut self, commit: Commit) -> Result<Committed, ClientError> {
+        match self.call(&Request::Commit(commit))? {
+            Answer::Committed(committed) => Ok(committed),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Lists what groups have.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn groups(&mut self, groups: Groups) -> Result<Vec<GroupEntry>, ClientError> {
+        match self.call(&Request::Groups(groups))? {
+            Answer::Groups(groups) => Ok(groups),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Commits offsets for a group without members.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn reset(&mut self, reset: Reset) -> Result<ResetDone, ClientError> {
+        match self.call(&Request::Reset(reset))? {
+            Answer::Reset(done) => Ok(done),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Whether an answer is here already: one that a poll of the socket would not tell of.
     pub fn has_answer(&mut self) -> bool {
         self.connection.has_line()
+    }
+
+    /// Reads the lines behind a header.
+    fn take_lines(&mut self, records: &Records, bytes: &mut Vec<u8>) -> Result<(), ClientError> {
+        let count = usize::try_from(records.bytes)
+            .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
+        // Not cleared first: that would only mean to fill it with zeroes again.
+        bytes.resize(count, 0);
+        self.connection.read_exact(bytes).map_err(|error| self.failed(error))
     }
 
     fn call(&mut self, request: &Request) -> Result<Answer, ClientError> {

@@ -7,6 +7,8 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
+
 /// A number for each partition: offsets, mostly.
 pub type ByPartition<T> = BTreeMap<u32, T>;
 
@@ -26,6 +28,18 @@ pub enum Request {
     Fetch(Fetch),
     /// Tells where partitions begin and end, and where in them a place is.
     Offsets(Offsets),
+    /// Makes the connection a member of a group.
+    Join(Join),
+    /// Asks for the next run of records of the member's partitions.
+    Poll(Poll),
+    /// Commits offsets for the member's group.
+    Commit(Commit),
+    /// Ends the membership.
+    Leave(Leave),
+    /// Lists what groups have.
+    Groups(Groups),
+    /// Commits offsets for a group without members.
+    Reset(Reset),
 }
 
 /// See [`Request::Hello`].
