@@ -222,8 +222,8 @@ impl Member<'_> {
         let offsets = spans.iter().map(|span| (span.partition, span.from)).collect();
         if !begun.is_empty() {
             match self.membership.commit(share.generation, &begun) {
-                // The next generation has begun meanwhile, and the next poll goes over to that.
-                Err(stale) if stale.code == Code::StaleGeneration => {}
+                // The next generation has begun meanwhile: that one, then.
+                Err(stale) if stale.code == Code::StaleGeneration => return self.take_share(),
                 committed => committed?,
             }
         }

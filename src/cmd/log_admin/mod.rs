@@ -1,7 +1,9 @@
 //! `log-admin`: the topics of a log are made, looked at and checked. One file an action.
 
 mod describe;
+mod groups;
 mod list;
+mod reset;
 mod table;
 mod verify;
 
@@ -21,6 +23,10 @@ Examples:
       List the topics.
   log-admin describe clicks --json
       Tell what a topic's partitions hold, as JSON.
+  log-admin groups
+      List consumer groups: who reads which partition, and how far.
+  log-admin reset nightly clicks --to -1d --dry-run
+      Tell where the group nightly would go on if it were set back by a day.
   log-admin verify && echo all is well
       Check every record of every topic; the exit status is 1 if something is damaged.";
 
@@ -70,6 +76,13 @@ enum Action {
         /// The topic's name
         topic: String,
     },
+    /// Tell who reads what, and how far: members, committed offsets, and how many records are left
+    Groups {
+        /// The group; all if none is named
+        group: Option<String>,
+    },
+    /// Set where a group without members goes on
+    Reset(reset::Wanted),
     /// Check every entry, checksum and line; exit status 1 if something is damaged
     Verify {
         /// The topics to check; all if none is named
@@ -92,6 +105,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         }
         Action::List => list::run(&dir, &mut table)?,
         Action::Describe { topic } => describe::run(&dir, topic, &mut table)?,
+        Action::Groups { group } => groups::run(&dir, group.as_deref(), &mut table)?,
+        Action::Reset(wanted) => reset::run(&dir, wanted, &mut table)?,
         Action::Verify { topic } => verify::run(&dir, topic, &mut table)?,
     };
     match Output::stdout()?.write(table.render().as_bytes()) {
