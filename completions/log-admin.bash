@@ -22,11 +22,17 @@ _log__admin() {
             log__admin,describe)
                 cmd="log__admin__subcmd__describe"
                 ;;
+            log__admin,groups)
+                cmd="log__admin__subcmd__groups"
+                ;;
             log__admin,help)
                 cmd="log__admin__subcmd__help"
                 ;;
             log__admin,list)
                 cmd="log__admin__subcmd__list"
+                ;;
+            log__admin,reset)
+                cmd="log__admin__subcmd__reset"
                 ;;
             log__admin,verify)
                 cmd="log__admin__subcmd__verify"
@@ -37,11 +43,17 @@ _log__admin() {
             log__admin__subcmd__help,describe)
                 cmd="log__admin__subcmd__help__subcmd__describe"
                 ;;
+            log__admin__subcmd__help,groups)
+                cmd="log__admin__subcmd__help__subcmd__groups"
+                ;;
             log__admin__subcmd__help,help)
                 cmd="log__admin__subcmd__help__subcmd__help"
                 ;;
             log__admin__subcmd__help,list)
                 cmd="log__admin__subcmd__help__subcmd__list"
+                ;;
+            log__admin__subcmd__help,reset)
+                cmd="log__admin__subcmd__help__subcmd__reset"
                 ;;
             log__admin__subcmd__help,verify)
                 cmd="log__admin__subcmd__help__subcmd__verify"
@@ -53,7 +65,7 @@ _log__admin() {
 
     case "${cmd}" in
         log__admin)
-            opts="-h -V --data --json --help --version create list describe verify help"
+            opts="-h -V --data --json --help --version create list describe groups reset verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,8 +121,22 @@ _log__admin() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        log__subcmd__admin__subcmd__groups)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         log__subcmd__admin__subcmd__help)
-            opts="create list describe verify help"
+            opts="create list describe groups reset verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,6 +164,20 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help__subcmd__describe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__help__subcmd__groups)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -179,6 +219,20 @@ _log__admin() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        log__subcmd__admin__subcmd__help__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         log__subcmd__admin__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -200,6 +254,28 @@ _log__admin() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__reset)
+            opts="-h --to --partition --dry-run --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --partition)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

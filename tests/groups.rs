@@ -136,13 +136,15 @@ fn what_a_killed_member_had_not_committed_is_delivered_again() {
     let path = dir.path().to_str().unwrap();
     let seen = dir.path().join("seen");
     // The command has its batch, and does not end before the test does.
-    let command = format!("cat > {0}; while [ -e {0} ]; do sleep 0.1; done", seen.display());
+    let command =
+        format!("exec > {0} 2>&1; cat; while [ -e {0} ]; do sleep 0.1; done", seen.display());
     let stuck = subscribe(path, &["--exec", &command]);
     let first = wait_for("a batch to arrive", || {
         fs::read_to_string(&seen).ok().filter(|text| text.ends_with('\n'))
     });
     assert!(!first.is_empty());
     stuck.signal(0, Signal::SIGKILL);
+    assert_eq!(stuck.finish()[0].status, 137);
     let ran = in_dir(dir.path(), "subscribe", &["t", "--group", "g"], "");
     assert_eq!(sorted(&ran.stdout), (0..50).collect::<Vec<_>>());
 }
@@ -256,6 +258,7 @@ fn where_a_group_begins_is_kept_for_whoever_reads_next() {
     talk.answer();
     // Dies without a commit of its own: what came meanwhile is not skipped.
     drop(talk);
+    // The daemon sees at the join that the other has hung up.
     let mut next = daemon.talk();
     assert_eq!(next.ask(join)["assigned"]["offsets"]["0"], 1);
     let mut bad = daemon.talk();

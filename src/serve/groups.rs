@@ -4,11 +4,17 @@
 //! anew at once, in a new generation, and the members are woken to hear of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::poll::PollFlags;
 
 use super::assign::share;
 use super::bell::Bell;
+use super::daemon::wait;
 use super::lock;
 use super::refusal;
 use crate::log::{ConsumerGroup, Log, LogError};
@@ -51,9 +57,27 @@ struct Team {
 #[derive(Debug)]
 struct Seat {
     member: u64,
-    pid: Option<i32>,
+    peer: Option<Peer>,
     /// Its partitions, each with the generation in which it got it.
     partitions: ByPartition<u64>,
+}
+
+/// The other end of a member's connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its process, if the kernel tells.
+    pub pid: Option<i32>,
+    /// The connection.
+    pub stream: Arc<UnixStream>,
+}
+
+impl Peer {
+    /// Whether it has closed the connection, also if its session has not come to see that yet.
+    fn is_gone(&self) -> bool {
+        // No events asked for: a hang-up is always told.
+        let hang_up = (self.stream.as_fd(), PollFlags::empty());
+        wait(&[hang_up], Some(Duration::ZERO)).is_ok_and(|seen| seen.first() == Some(&true))
+    }
 }
 
 /// The generation of a team, and the bell that is rung when the next one begins.
@@ -134,13 +158,15 @@ impl Drop for Lease<'_> {
 
 impl<'a> Lease<'a> {
     /// Becomes a member for a topic of so many partitions.
-    pub fn join(self, topic: &str, partitions: u32, pid: Option<i32>) -> Membership<'a> {
+    pub fn join(self, topic: &str, partitions: u32, peer: Option<Peer>) -> Membership<'a> {
         let number = self.groups.members.fetch_add(1, Ordering::Relaxed) + 1;
         let clock = {
             let mut state = lock(&self.state);
             let team = state.teams.entry(topic.to_owned()).or_default();
             team.partitions = partitions;
-            team.seats.push(Seat { member: number, pid, partitions: ByPartition::new() });
+            // Who starts when another has just ended must not find its partitions taken.
+            team.seats.retain(|seat| !seat.peer.as_ref().is_some_and(Peer::is_gone));
+            team.seats.push(Seat { member: number, peer, partitions: ByPartition::new() });
             let clock = Arc::clone(&team.clock);
             state.share_out(topic);
             clock
@@ -208,7 +234,10 @@ impl State {
 
     fn standing(&self, topic: &str) -> Standing {
         let seats = self.teams.get(topic).map_or(&[][..], |team| &team.seats);
-        let entry = |seat: &Seat| MemberEntry { member: seat.member, pid: seat.pid };
+        let entry = |seat: &Seat| MemberEntry {
+            member: seat.member,
+            pid: seat.peer.as_ref().and_then(|peer| peer.pid),
+        };
         let read = |seat: &Seat| {
             let member = seat.member;
             seat.partitions.keys().map(move |&number| (number, member)).collect::<Vec<_>>()
@@ -276,8 +305,11 @@ impl Drop for Membership<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.lease.state);
         if let Some(team) = state.teams.get_mut(&self.topic) {
+            let before = team.seats.len();
             team.seats.retain(|seat| seat.member != self.number);
-            state.share_out(&self.topic);
+            if team.seats.len() < before {
+                state.share_out(&self.topic);
+            }
         }
     }
 }
@@ -317,6 +349,26 @@ mod tests {
         drop(first);
         assert!(groups.names().is_empty());
         assert_eq!(share_of(&join()), (4, vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn who_has_hung_up_is_no_member_when_the_next_one_joins() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let join = |peer| groups.open(&log, "g").unwrap().join("t", 2, peer);
+        let (near, far) = UnixStream::pair().unwrap();
+        let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
+        let lives = join(None);
+        assert_eq!((share_of(&gone).1, share_of(&lives).1), (vec![0], vec![1]));
+        drop(far);
+        let next = join(None);
+        assert_eq!((share_of(&lives), share_of(&next)), ((3, vec![1]), (3, vec![0])));
+        let late = gone.commit(3, &ByPartition::from([(0, 1)]));
+        assert_eq!(late.unwrap_err().code, Code::NotAssigned);
+        // Its session ends at last: nothing is left to share out.
+        drop(gone);
+        assert_eq!(lives.clock.generation(), 3);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use super::bell::Waiter;
 use super::commit::Desk;
 use super::fetch::find;
-use super::groups::{Membership, Standing};
+use super::groups::{Membership, Peer, Standing};
 use super::limits::CHUNK_BYTES;
 use super::refusal;
 use super::session::{End, Session};
@@ -64,9 +64,11 @@ impl<'a> Session<'a> {
         let until = (!join.follow).then_some(ends);
         let cursor = reader.cursor(Vec::new()).map_err(refusal::body)?;
         let lease = shared.groups.open(&shared.log, &join.group).map_err(refusal::body)?;
-        let peer = getsockopt(self.connection.stream(), PeerCredentials);
+        let credentials = getsockopt(self.connection.stream(), PeerCredentials);
+        let pid = credentials.ok().map(|peer| peer.pid());
+        let peer = Peer { pid, stream: Arc::clone(&self.stream) };
         let partitions = desk.topic.settings().partitions;
-        let membership = lease.join(&join.topic, partitions, peer.ok().map(|peer| peer.pid()));
+        let membership = lease.join(&join.topic, partitions, Some(peer));
         let mut member = Member { membership, join, desk, until, generation: 0, cursor, waiter };
         let assigned = member.take_share()?;
         Ok((member, assigned))

@@ -50,6 +50,8 @@ impl fmt::Display for End {
 pub(super) struct Session<'a> {
     pub shared: &'a Shared,
     pub connection: Connection,
+    /// The same connection, to be looked at by others.
+    pub stream: Arc<UnixStream>,
     /// Appends that arrived together and wait to be written together.
     pub gathered: Gathered<'a>,
     /// Reused for what is delivered.
@@ -60,10 +62,11 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
-        let connection = Connection::new(stream, shared.limits.request_bytes_max);
+        let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
         Session {
             shared,
             connection,
+            stream,
             gathered: Gathered::default(),
             chunk: Vec::new(),
             member: None,
