@@ -327,7 +327,7 @@ fn closed_log() -> tempfile::TempDir {
 }
 
 fn close(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o0)).unwrap();
 }
 
 #[test]
