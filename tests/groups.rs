@@ -130,6 +130,29 @@ fn a_member_that_is_killed_leaves_its_partitions_to_the_other_at_once() {
 }
 
 #[test]
+fn a_member_that_is_told_to_stop_repeats_nothing() {
+    let (dir, _daemon) = with_topic("2");
+    // Many runs of records, so that it is stopped between two commits.
+    let records: String = (0..60_000).map(|n| format!("[{n},\"{n:0100}\"]\n")).collect();
+    produce(dir.path(), &records);
+    let path = dir.path().to_str().unwrap();
+    let first = subscribe(path, &[]);
+    let line = first.line();
+    first.signal(0, Signal::SIGTERM);
+    let first = first.finish();
+    // Unless it was done before the signal came.
+    assert!([143, 0].contains(&first[0].status), "{}", first[0].stderr);
+    let rest = in_dir(dir.path(), "subscribe", &["t", "--group", "g"], "");
+    assert_eq!(rest.status, 0, "{}", rest.stderr);
+    let all = format!("{line}\n{}{}", first[0].stdout, rest.stdout);
+    let mut lines: Vec<&str> = all.lines().collect();
+    let mut expected: Vec<&str> = records.lines().collect();
+    lines.sort_unstable();
+    expected.sort_unstable();
+    assert!(lines == expected, "{} lines of {}", lines.len(), expected.len());
+}
+
+#[test]
 fn what_a_killed_member_had_not_committed_is_delivered_again() {
     let (dir, _daemon) = with_topic("2");
     produce(dir.path(), &numbers(0..50));
@@ -258,9 +281,11 @@ fn where_a_group_begins_is_kept_for_whoever_reads_next() {
     talk.answer();
     // Dies without a commit of its own: what came meanwhile is not skipped.
     drop(talk);
-    // The daemon sees at the join that the other has hung up.
     let mut next = daemon.talk();
-    assert_eq!(next.ask(join)["assigned"]["offsets"]["0"], 1);
+    let begins = wait_for("the partition to be free", || {
+        next.ask(join)["assigned"]["offsets"]["0"].as_u64()
+    });
+    assert_eq!(begins, 1);
     let mut bad = daemon.talk();
     bad.say(r#"{"join":{"group":"h","topic":"t","offsets":{"0":3}}}"#);
     assert_eq!(bad.error(), "offset_out_of_range");
