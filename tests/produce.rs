@@ -213,6 +213,11 @@ fn compressed_input_that_is_cut_short_is_an_error() {
     let ran = produce(dir.path(), &["t", path.to_str().unwrap()], "");
     assert_eq!(ran.status, 65, "{ran:?}");
     assert!(ran.stderr.contains("cut.gz: the compressed input is cut short"), "{ran:?}");
+    // What came before the cut is in the log, and said to be.
+    let kept = subscribe(dir.path(), &["t"]);
+    assert!(records.starts_with(&kept) && kept.lines().count() > 300, "{}", kept.len());
+    let said = format!("produce: {} records appended to t\n", kept.lines().count());
+    assert!(ran.stderr.starts_with(&said), "{ran:?}");
 }
 
 #[test]
@@ -327,7 +332,7 @@ fn closed_log() -> tempfile::TempDir {
 }
 
 fn close(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
 }
 
 #[test]

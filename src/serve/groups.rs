@@ -197,11 +197,10 @@ impl<'a> Lease<'a> {
         let mut state = lock(&self.state);
         let members = state.teams.get(topic).map_or(0, |team| team.seats.len());
         if members > 0 {
-            let message = format!(
-                "{}/{topic}: the group has {members} members, and they go on where they are; \
-                 stop them first",
-                self.name
-            );
+            let members =
+                if members == 1 { "a member".into() } else { format!("{members} members") };
+            let group = &self.name;
+            let message = format!("{group}/{topic}: the group has {members}; stop reading first");
             return Err(ErrorBody::new(Code::GroupInUse, message));
         }
         let before = state.store.offsets(topic);
