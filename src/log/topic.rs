@@ -10,6 +10,7 @@ use super::recovery::survey_topic;
 use super::segment::Place;
 use super::settings::Settings;
 use super::storage::{Storage, replace};
+use super::upkeep::Due;
 use super::writer::{Writer, now_us};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
 use crate::expr::{Program, Value};
@@ -17,10 +18,13 @@ use crate::expr::{Program, Value};
 /// A topic, open for appending.
 pub struct Topic {
     name: String,
-    settings: Settings,
+    settings: Mutex<Arc<Settings>>,
     dir: PathBuf,
-    storage: Arc<dyn Storage>,
-    writer: Mutex<Writer>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) writer: Mutex<Writer>,
+    /// Held by the one who looks after closed segments.
+    pub(super) upkeep: Mutex<()>,
+    pub(super) due: Due,
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
     keys: Mutex<Vec<Program>>,
@@ -82,10 +86,12 @@ impl Topic {
         let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
         Ok(Topic {
             name: name.to_owned(),
-            settings,
+            settings: Mutex::new(Arc::new(settings)),
             dir,
             storage,
             writer: Mutex::new(writer),
+            upkeep: Mutex::default(),
+            due: Due::now(),
             progress,
             keys: Mutex::default(),
         })
@@ -97,8 +103,8 @@ impl Topic {
     }
 
     /// What the topic was told when it was made.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&lock(&self.settings))
     }
 
     /// Checks every line of `bytes`, and places the records. Takes no lock that an append holds.
@@ -109,13 +115,14 @@ impl Topic {
         if let Some(identity) = &identity {
             check_identity(identity)?;
         }
-        let Some(key) = &self.settings.key else { return prepare(bytes, identity, None) };
+        let settings = self.settings();
+        let Some(key) = &settings.key else { return prepare(bytes, identity, None) };
         let pooled = lock(&self.keys).pop();
         let mut program = match pooled {
             Some(program) => program,
             None => compile(key)?,
         };
-        let partitions = self.settings.partitions;
+        let partitions = settings.partitions;
         let mut text = Vec::new();
         let mut place = |record: &[u8]| place_by_key(&mut program, record, partitions, &mut text);
         let batch = prepare(bytes, identity, Some(&mut place as Placement<'_>));
@@ -132,6 +139,7 @@ impl Topic {
         if let Some(visible) = writer.visible() {
             self.progress.advance(visible);
         }
+        self.due.set_writer(writer.due_us());
         results
     }
 
@@ -149,7 +157,7 @@ impl Topic {
             Arc::clone(&self.storage),
             &self.name,
             &self.dir,
-            self.settings.partitions,
+            self.settings().partitions,
             View::Live(Arc::clone(&self.progress)),
         )
     }

@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
             settings.segment_bytes = bytes;
         }
         let topic = self.shared.log.create(&create.topic, &settings)?;
-        Ok(describe(topic.name(), topic.settings()))
+        Ok(describe(topic.name(), &topic.settings()))
     }
 
     fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
