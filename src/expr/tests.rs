@@ -226,7 +226,7 @@ fn endless_recursion_is_an_error() {
         let factorial = "def f: if . <= 1 then 1 else . * (. - 1 | f) end; 2000 | f | . > 1e300";
         assert_eq!(results(factorial, "null"), "true");
         assert_eq!(results("def f: if . < 100000 then . + 1 | f else . end; f", "0"), "100000");
-        let steps = "[range(50000) | \"a\"] as $p | setpath($p; 1) | [paths] | length";
+        let steps = "[range(2000) | \"a\"] as $p | setpath($p; 1) | [paths] | length";
         assert!(!results(steps, "null").is_empty());
     });
 }
