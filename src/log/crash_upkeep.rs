@@ -77,7 +77,7 @@ fn run(
         }
         if round == 4 {
             let end = topic.reader().bounds()?[0].end;
-            topic.trim(0, Before::Offset(end))?;
+            topic.trim(Some(0), Before::Offset(end))?;
         }
     }
     log.close()?;
@@ -222,16 +222,16 @@ fn a_reader_below_the_start_is_told_so_and_one_inside_finishes_its_segment() {
     let mut waiting = reader.cursor(vec![Span { partition: 0, from: 1, until: None }]).unwrap();
     let mut bytes = Vec::new();
     assert_eq!(inside.next(1, &mut bytes).unwrap().map(|chunk| chunk.offset), Some(1));
-    assert_eq!(topic.trim(0, Before::Offset(5)).unwrap(), 4);
+    assert_eq!(topic.trim(Some(0), Before::Offset(5)).unwrap(), [(0, 4)]);
     let gone = |result: Result<_, LogError>| {
         matches!(result, Err(LogError::OffsetOutOfRange { start: 4, end: 8, .. }))
     };
     assert!(gone(inside.next(1, &mut bytes).map(drop)));
     assert!(gone(waiting.next(1, &mut bytes).map(drop)));
     assert!(gone(reader.cursor(vec![Span { partition: 0, from: 3, until: None }]).map(drop)));
-    assert!(topic.trim(0, Before::Offset(9)).is_err());
-    assert_eq!(topic.trim(0, Before::Offset(8)).unwrap(), 8);
-    assert_eq!(topic.trim(0, Before::TimeUs(LATER_US)).unwrap(), 8);
+    assert!(topic.trim(Some(0), Before::Offset(9)).is_err());
+    assert_eq!(topic.trim(Some(0), Before::Offset(8)).unwrap(), [(0, 8)]);
+    assert_eq!(topic.trim(Some(0), Before::TimeUs(LATER_US)).unwrap(), [(0, 8)]);
 }
 
 #[test]

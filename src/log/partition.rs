@@ -57,6 +57,13 @@ impl Partition {
         Segment::create(storage, place, 0, created_us, Counted::default()).map(drop)
     }
 
+    /// A partition whose first segment was made just now.
+    pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
+        let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
+        let (written, visible, synced) = (ends, ends, ends);
+        Partition { storage, place, segment, written, visible, synced, first_us: None }
+    }
+
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
     /// too, whether what is left may be in need of [`Partition::sync`] and [`Partition::attest`].
     ///

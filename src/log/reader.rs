@@ -15,19 +15,25 @@ use super::topic::lock;
 /// How far each partition of a topic may be read; all of them move at once, a group at a time.
 #[derive(Debug)]
 pub(super) struct Progress {
-    ends: Mutex<Vec<u64>>,
+    /// `None` once the topic is deleted.
+    ends: Mutex<Option<Vec<u64>>>,
 }
 
 impl Progress {
     pub(super) fn new(ends: Vec<u64>) -> Progress {
-        Progress { ends: Mutex::new(ends) }
+        Progress { ends: Mutex::new(Some(ends)) }
     }
 
     pub(super) fn advance(&self, ends: Vec<u64>) {
-        *lock(&self.ends) = ends;
+        *lock(&self.ends) = Some(ends);
     }
 
-    fn ends(&self) -> Vec<u64> {
+    /// There is nothing to be read any more.
+    pub(super) fn end(&self) {
+        *lock(&self.ends) = None;
+    }
+
+    fn ends(&self) -> Option<Vec<u64>> {
         lock(&self.ends).clone()
     }
 }
@@ -175,7 +181,9 @@ impl TopicReader {
     /// How far each partition may be read now.
     pub(super) fn ends(&self) -> Result<Vec<u64>, LogError> {
         match &self.view {
-            View::Live(progress) => Ok(progress.ends()),
+            View::Live(progress) => {
+                progress.ends().ok_or_else(|| LogError::UnknownTopic { topic: self.topic.clone() })
+            }
             View::Files { lock } => self.ends_of_files(lock),
         }
     }

@@ -153,6 +153,11 @@ impl Settings {
         all
     }
 
+    /// Whether the topic needs tending also when nobody appends to it.
+    pub fn is_kept(&self) -> bool {
+        [self.retention_ms, self.retention_bytes, self.segment_ms].iter().any(Option::is_some)
+    }
+
     fn is_optional(name: &str) -> bool {
         matches!(
             name,
@@ -164,6 +169,27 @@ impl Settings {
     pub fn record_bytes_max(&self) -> usize {
         let own = self.record_bytes_max.and_then(|bytes| usize::try_from(bytes).ok());
         own.map_or(RECORD_BYTES_MAX, |bytes| bytes.min(RECORD_BYTES_MAX))
+    }
+
+    /// Checks that a topic with the settings `before` can take these.
+    pub(super) fn check_change(&self, before: &Settings, force: bool) -> Result<(), LogError> {
+        let refuse = |why: String| Err(LogError::BadSettings { why });
+        if self.key != before.key {
+            return refuse("the key cannot be changed: records are placed by it".to_owned());
+        }
+        if self.partitions < before.partitions {
+            return refuse(format!(
+                "{} partitions: the topic has {}, and taking some away would lose their records",
+                self.partitions, before.partitions
+            ));
+        }
+        match &self.key {
+            Some(key) if self.partitions > before.partitions && !force => refuse(format!(
+                "adding partitions to a topic with a key: records of one {key} would go to another \
+                 partition than those before, and be read out of order; --force does it all the same"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Checks what the types leave open.

@@ -14,6 +14,7 @@ use super::upkeep::Due;
 use super::writer::{Writer, now_us};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
 use crate::expr::{Program, Value};
+use serde_json::Map;
 
 /// A topic, open for appending.
 pub struct Topic {
@@ -116,7 +117,8 @@ impl Topic {
             check_identity(identity)?;
         }
         let settings = self.settings();
-        let Some(key) = &settings.key else { return prepare(bytes, identity, None) };
+        let longest = settings.record_bytes_max();
+        let Some(key) = &settings.key else { return prepare(bytes, identity, longest, None) };
         let pooled = lock(&self.keys).pop();
         let mut program = match pooled {
             Some(program) => program,
@@ -125,7 +127,7 @@ impl Topic {
         let partitions = settings.partitions;
         let mut text = Vec::new();
         let mut place = |record: &[u8]| place_by_key(&mut program, record, partitions, &mut text);
-        let batch = prepare(bytes, identity, Some(&mut place as Placement<'_>));
+        let batch = prepare(bytes, identity, longest, Some(&mut place as Placement<'_>));
         lock(&self.keys).push(program);
         batch
     }
@@ -160,6 +162,47 @@ impl Topic {
             self.settings().partitions,
             View::Live(Arc::clone(&self.progress)),
         )
+    }
+
+    /// Changes settings by their names in `topic.json`; null takes one back to its default. Gives
+    /// them all. Readers that are open go on without partitions that are added.
+    ///
+    /// # Errors
+    /// When there is no such setting, or a value cannot be; when the key would change, partitions
+    /// be taken away, or, unless `force` says so, partitions be added to a topic with a key.
+    pub fn alter(
+        &self,
+        changes: &Map<String, serde_json::Value>,
+        force: bool,
+    ) -> Result<Arc<Settings>, LogError> {
+        let _alone = lock(&self.upkeep);
+        let before = self.settings();
+        let after = Arc::new(before.with(changes)?);
+        after.check_change(&before, force)?;
+        let mut writer = lock(&self.writer);
+        let added = writer.new_partitions(after.partitions)?;
+        let contents =
+            serde_json::to_vec(&*after).map_err(|error| LogError::io(&self.dir, error.into()))?;
+        replace(&*self.storage, &self.dir.join("topic.json"), &contents)
+            .map_err(|error| LogError::io(&self.dir, error))?;
+        writer.take_settings((*after).clone(), added);
+        if let Some(visible) = writer.visible() {
+            self.progress.advance(visible);
+        }
+        *lock(&self.settings) = Arc::clone(&after);
+        // What is due now may be due earlier than before.
+        self.due.set_writer(Some(0));
+        Ok(after)
+    }
+
+    /// Ends the topic, which is about to be deleted: appends and readers are told that there is
+    /// none. While the guard is held nobody looks after its segments.
+    pub(super) fn retire(&self) -> MutexGuard<'_, ()> {
+        let idle = lock(&self.upkeep);
+        lock(&self.writer).retire();
+        self.progress.end();
+        self.due.set_never();
+        idle
     }
 
     /// Leaves the topic's files clean.

@@ -13,6 +13,9 @@ use super::settings::Settings;
 use super::topic::{Topic, lock};
 use super::writer::now_us;
 
+/// How long to leave the disk alone after it has refused, in µs.
+const RETRY_US: i64 = 60_000_000;
+
 /// What is removed by hand: all that lies before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
@@ -37,6 +40,11 @@ impl Due {
         Due { writer: AtomicI64::new(0), closed: AtomicI64::new(0) }
     }
 
+    pub(super) fn set_never(&self) {
+        self.closed.store(i64::MAX, Ordering::SeqCst);
+        self.set_writer(None);
+    }
+
     pub(super) fn set_writer(&self, due_us: Option<i64>) {
         self.writer.store(due_us.unwrap_or(i64::MAX), Ordering::SeqCst);
     }
@@ -53,15 +61,15 @@ impl Topic {
     /// Does what is due now.
     ///
     /// # Errors
-    /// When the disk refuses. What could not be done is tried again after the next append.
+    /// When the disk refuses. What could not be done is due again a minute later.
     pub fn tend(&self) -> Result<(), LogError> {
         self.tend_at(now_us())
     }
 
     pub(super) fn tend_at(&self, now_us: i64) -> Result<(), LogError> {
         let _alone = lock(&self.upkeep);
-        // Whatever fails now must not be tried without end.
-        self.due.closed.store(i64::MAX, Ordering::SeqCst);
+        // Whatever fails now is tried again, but not without end.
+        self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
         self.due.set_writer(None);
         let settings = self.settings();
         let tended = lock(&self.writer).tend(now_us);
@@ -79,6 +87,7 @@ impl Topic {
     /// Removes what the settings let go, and notes when the next segment is old enough.
     fn expire(&self, settings: &Settings, now_us: i64) -> Result<(), LogError> {
         if settings.retention_ms.is_none() && settings.retention_bytes.is_none() {
+            self.due.closed.store(i64::MAX, Ordering::SeqCst);
             return Ok(());
         }
         let mut next_us = i64::MAX;
@@ -94,12 +103,22 @@ impl Topic {
         Ok(())
     }
 
-    /// Removes by hand the segments of a partition in which all records lie before a place; gives
-    /// the offset that the partition then begins with.
+    /// Removes by hand the segments in which all records lie before a place, of one partition or
+    /// of all; gives the offsets that they then begin with.
     ///
     /// # Errors
-    /// When there is no such partition, or the disk refuses.
-    pub fn trim(&self, partition: u32, before: Before) -> Result<u64, LogError> {
+    /// When there is no such partition or offset, or the disk refuses.
+    pub fn trim(
+        &self,
+        partition: Option<u32>,
+        before: Before,
+    ) -> Result<Vec<(u32, u64)>, LogError> {
+        let all = 0..self.settings().partitions;
+        let chosen = partition.map_or(all, |partition| partition..partition.saturating_add(1));
+        chosen.map(|partition| Ok((partition, self.trim_one(partition, before)?))).collect()
+    }
+
+    fn trim_one(&self, partition: u32, before: Before) -> Result<u64, LogError> {
         let _alone = lock(&self.upkeep);
         let reader = self.reader();
         let place = reader.place(partition)?.clone();

@@ -11,7 +11,7 @@ use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
-use super::segment::Place;
+use super::segment::{Place, Segment};
 use super::settings::{Fsync, Settings};
 use super::storage::Storage;
 
@@ -81,6 +81,8 @@ enum Refusal {
     Damaged { partition: u32, offset: u64, why: String },
     /// A write failed in a way after which the files are uncertain.
     Failed { why: String },
+    /// The topic is gone.
+    Deleted,
 }
 
 impl Writer {
@@ -157,6 +159,7 @@ impl Writer {
             Some(Refusal::Damaged { partition, offset, why }) => {
                 Err(LogError::Damaged { topic, partition, offset, why })
             }
+            Some(Refusal::Deleted) => Err(LogError::UnknownTopic { topic }),
             Some(Refusal::Failed { why }) => Err(LogError::Poisoned { topic, why }),
         }
     }
@@ -398,6 +401,44 @@ impl Writer {
     pub(super) fn actives(&self) -> Vec<(Place, u64)> {
         let bytes = self.partitions.iter().map(Partition::active_bytes);
         self.places.iter().cloned().zip(bytes).collect()
+    }
+
+    /// Makes the partitions that the topic lacks to have so many, without taking them up.
+    pub(super) fn new_partitions(
+        &mut self,
+        partitions: u32,
+    ) -> Result<Vec<(Place, Partition)>, LogError> {
+        self.check()?;
+        // A new segment says that all batches before it are certain.
+        self.flush()?;
+        let first = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        let mut added = Vec::new();
+        for number in first..partitions {
+            let place = Place::new(&self.topic, &self.dir, number);
+            let io = |error| LogError::io(&place.dir, error);
+            self.storage.make_dir(&place.dir).map_err(io)?;
+            let segment = Segment::create(&*self.storage, &place, 0, now_us(), self.counted)?;
+            let partition = Partition::begin(Arc::clone(&self.storage), place.clone(), segment);
+            added.push((place, partition));
+        }
+        if !added.is_empty() {
+            self.storage.sync_dir(&self.dir).map_err(|error| LogError::io(&self.dir, error))?;
+        }
+        Ok(added)
+    }
+
+    /// Goes on with other settings, and with the partitions that were made for them.
+    pub(super) fn take_settings(&mut self, settings: Settings, added: Vec<(Place, Partition)>) {
+        self.settings = settings;
+        for (place, partition) in added {
+            self.places.push(place);
+            self.partitions.push(partition);
+        }
+    }
+
+    /// Takes no more records: the topic is about to be deleted.
+    pub(super) fn retire(&mut self) {
+        self.refuses = Some(Refusal::Deleted);
     }
 
     fn producers(&mut self) -> Result<&mut Producers, LogError> {

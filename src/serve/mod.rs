@@ -19,9 +19,11 @@ mod budget;
 mod commit;
 mod daemon;
 mod fetch;
+mod keeper;
 mod limits;
 mod refusal;
 mod session;
+mod topics;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
