@@ -254,3 +254,59 @@ fn a_slow_topic_closes_its_segments_by_age() {
     topic.tend_at(appended_us + 5_000_000).unwrap();
     assert_eq!((start(), topic.due_us()), (1, None));
 }
+
+/// Altering a topic and deleting one: a crash at any step leaves the old or the new.
+#[test]
+fn altered_or_deleted_or_not_at_any_step() {
+    let changes = || match serde_json::json!({"partitions": 3, "fsync": "never"}) {
+        serde_json::Value::Object(changes) => changes,
+        _ => panic!("no object"),
+    };
+    let append = |topic: &super::Topic| -> Result<(), LogError> {
+        let batch = topic.prepare(b"1\n".to_vec(), None)?;
+        topic.append(vec![batch]).remove(0).map(drop)
+    };
+    let life = |disk: &Simulated, appended: &mut u64, deleting: &mut bool| {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/"))?;
+        let topic = log.create(TOPIC, &Settings::new(1, None))?;
+        for _ in 0..2 {
+            append(&topic)?;
+            *appended += 1;
+        }
+        topic.alter(&changes(), false)?;
+        for _ in 0..3 {
+            append(&topic)?;
+        }
+        log.close()?;
+        *deleting = true;
+        log.delete(TOPIC)
+    };
+    let whole = Simulated::new(Lie::None);
+    life(&whole, &mut 0, &mut false).unwrap();
+    for step in 1..=whole.steps() {
+        for seed in 0..8 {
+            let disk = Simulated::new(Lie::None);
+            disk.crash_at(step);
+            let (mut appended, mut deleting) = (0, false);
+            assert!(life(&disk, &mut appended, &mut deleting).is_err());
+            let disk = disk.after_crash(&mut Random::new(seed ^ step << 8));
+            let log = Log::open_on(Arc::new(disk), Path::new("/")).unwrap();
+            let place = format!("step {step} seed {seed}");
+            let topic = match log.topic(TOPIC) {
+                Ok(topic) => topic,
+                Err(LogError::UnknownTopic { .. }) if deleting || appended == 0 => continue,
+                Err(error) => panic!("{place}: {error}"),
+            };
+            let partitions = topic.settings().partitions;
+            assert!([1, 3].contains(&partitions), "{place}");
+            let held = |topic: &super::Topic| -> u64 {
+                topic.reader().bounds().unwrap().iter().map(|bounds| bounds.end).sum()
+            };
+            let before = held(&topic);
+            assert!(before >= appended && before <= 5, "{place}: {before} of {appended}");
+            topic.alter(&changes(), false).unwrap();
+            append(&topic).unwrap();
+            assert_eq!(held(&topic), before + 1, "{place}");
+        }
+    }
+}
