@@ -65,7 +65,7 @@ impl<'a> Session<'a> {
         }
         let mut outcomes =
             if batches.is_empty() { Vec::new() } else { desk.append(batches) }.into_iter();
-        self.shared.keeper.expect(desk.topic.due_us());
+        self.shared.keeper.note_due(desk.topic.due_us());
         for (checked, sequence, _share) in answers {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),

@@ -36,7 +36,7 @@ impl Keeper {
     }
 
     /// Something is due at this time, if at all.
-    pub fn expect(&self, due_us: Option<i64>) {
+    pub fn note_due(&self, due_us: Option<i64>) {
         if due_us.is_some_and(|due_us| due_us < self.wakes_us.load(Ordering::SeqCst)) {
             lock(&self.call).poked = true;
             self.called.notify_one();

@@ -15,7 +15,7 @@ impl Session<'_> {
         }
         let settings = settings.with(&create.settings)?;
         let topic = self.shared.log.create(&create.topic, &settings)?;
-        self.shared.keeper.expect(topic.due_us());
+        self.shared.keeper.note_due(topic.due_us());
         Ok(describe(topic.name(), &topic.settings()))
     }
 
@@ -30,7 +30,7 @@ impl Session<'_> {
     pub(super) fn alter(&self, alter: Alter) -> Result<Described, LogError> {
         let topic = self.shared.log.topic(&alter.topic)?;
         let settings = topic.alter(&alter.settings, alter.force)?;
-        self.shared.keeper.expect(topic.due_us());
+        self.shared.keeper.note_due(topic.due_us());
         Ok(Described { topic: alter.topic, settings: settings.to_map() })
     }
 
@@ -46,7 +46,7 @@ impl Session<'_> {
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),
         };
         let offsets = topic.trim(trim.partition, before)?;
-        self.shared.keeper.expect(topic.due_us());
+        self.shared.keeper.note_due(topic.due_us());
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }
 
