@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -212,6 +213,11 @@ fn compressed_input_that_is_cut_short_is_an_error() {
     let ran = produce(dir.path(), &["t", path.to_str().unwrap()], "");
     assert_eq!(ran.status, 65, "{ran:?}");
     assert!(ran.stderr.contains("cut.gz: the compressed input is cut short"), "{ran:?}");
+    // What came before the cut is in the log, and said to be.
+    let kept = subscribe(dir.path(), &["t"]);
+    assert!(records.starts_with(&kept) && kept.lines().count() > 300, "{}", kept.len());
+    let said = format!("produce: {} records appended to t\n", kept.lines().count());
+    assert!(ran.stderr.starts_with(&said), "{ran:?}");
 }
 
 #[test]
@@ -303,16 +309,67 @@ fn somebody_elses_lock_says_try_again() {
     assert_eq!(subscribe(dir.path(), &["t"]), "1\n3\n");
 }
 
-#[test]
-fn a_directory_that_is_not_ours_is_not_permitted() {
+/// A tool run as somebody who owns nothing here. Root gives up being root for it; the program is
+/// copied to where anybody may run it.
+fn as_nobody(dir: &Path, name: &str, args: &[&str]) -> Ran {
+    const NOBODY: u32 = 65534;
+    let copy = dir.join(name);
+    fs::copy(common::bin(name), &copy).unwrap();
+    let mut command = Command::new(&copy);
+    command.args(args).env_clear().env("MILLSTREAM_DIR", dir.join("log")).current_dir("/");
     if nix::unistd::geteuid().is_root() {
-        eprintln!("root may do anything: run as somebody else to test this");
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    run(&mut command, "1\n")
+}
+
+/// A log that is there and closed to everybody else, root excepted.
+fn closed_log() -> tempfile::TempDir {
+    let dir = dir();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(produce(&dir.path().join("log"), &["t"], "1\n").status, 0);
+    dir
+}
+
+fn close(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+}
+
+#[test]
+fn a_log_that_is_closed_to_us_is_not_permitted() {
+    let dir = closed_log();
+    close(&dir.path().join("log"));
+    for (tool, args) in [("produce", &["t"][..]), ("subscribe", &["t"]), ("log-admin", &["list"])] {
+        let ran = as_nobody(dir.path(), tool, args);
+        assert_eq!(ran.status, 77, "{ran:?}");
+        assert!(ran.stderr.contains("Permission denied"), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_socket_that_is_closed_to_us_is_not_permitted() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("only root can be somebody else than the daemon");
         return;
     }
-    let dir = dir();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
-    let ran = produce(dir.path(), &["t"], "1\n");
+    let dir = closed_log();
+    let daemon = Daemon::start(&dir.path().join("log"), &[]);
+    let ran = as_nobody(dir.path(), "produce", &["t"]);
     assert_eq!(ran.status, 77, "{ran:?}");
+    assert!(ran.stderr.contains("socket: Permission denied"), "{ran:?}");
+    drop(daemon);
+}
+
+#[test]
+fn a_file_that_is_closed_to_us_is_not_permitted() {
+    let dir = closed_log();
+    let file = dir.path().join("records");
+    fs::write(&file, "1\n").unwrap();
+    close(&file);
+    let ran = as_nobody(dir.path(), "filter", &[".", file.to_str().unwrap()]);
+    assert_eq!(ran.status, 77, "{ran:?}");
+    assert!(ran.stderr.contains("records: Permission denied"), "{ran:?}");
 }
 
 /// A small file system of our own, where the machine allows one; unmounted at the end.

@@ -134,6 +134,8 @@ pub struct Input {
     name: Rc<str>,
     watch: Rc<Watch>,
     halt: Rc<std::cell::Cell<Option<Halt>>>,
+    /// Whether the current source is something that can make us wait: not a plain file.
+    waits: bool,
 }
 
 impl Input {
@@ -146,7 +148,13 @@ impl Input {
             name: Rc::from("stdin"),
             watch: Rc::new(watch),
             halt: Rc::default(),
+            waits: true,
         }
+    }
+
+    /// Whether the next read may have to wait for somebody to write.
+    pub fn may_wait(&self) -> bool {
+        self.waits
     }
 
     /// The name of the current source, for messages.
@@ -194,7 +202,7 @@ impl Input {
         }
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+    fn open(&mut self, path: &Path) -> io::Result<Box<dyn Read>> {
         let file = if path == Path::new("-") {
             File::from(io::stdin().as_fd().try_clone_to_owned()?)
         } else {
@@ -205,8 +213,9 @@ impl Input {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
         widen_pipe(file.as_fd());
+        self.waits = !metadata.is_file();
         let mut raw = Raw {
-            waits: !metadata.is_file(),
+            waits: self.waits,
             file,
             watch: Rc::clone(&self.watch),
             looked_at: VecDeque::new(),

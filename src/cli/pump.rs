@@ -89,6 +89,8 @@ impl<E: Into<anyhow::Error>> From<E> for StageError {
 pub struct Context {
     /// What goes to standard output with the next flush.
     pub out: Vec<u8>,
+    /// Whether the next read is certain not to wait: there is no hurry then to settle.
+    pub more_at_hand: bool,
     rejects: Rejects,
     source: String,
 }
@@ -156,7 +158,12 @@ pub fn run_decoded(
     let output = Output::stdout()?;
     let watch = watch_for(stage, &output)?;
     let input = Input::new(&options.files, watch);
-    let cx = Context { out: Vec::with_capacity(BLOCK_BYTES), rejects, source: String::new() };
+    let cx = Context {
+        out: Vec::with_capacity(BLOCK_BYTES),
+        more_at_hand: false,
+        rejects,
+        source: String::new(),
+    };
     let mut pump = Pump { stage, cx, failed: None, enough: false };
     let ended = match pump.drive(input, output, decoder) {
         Ok(ended) => ended,
@@ -200,25 +207,36 @@ impl<S: Stage> Pump<'_, S> {
     ) -> anyhow::Result<Ended> {
         let mut block = vec![0; BLOCK_BYTES];
         let ended = loop {
-            let next = input.read(&mut block)?;
+            let next = input.read(&mut block);
             if *self.cx.source != **input.name() {
                 self.cx.source = input.name().to_string();
             }
-            let _ = match next {
-                Next::Bytes(count) => decoder.decode(&block[..count], self),
-                Next::SourceEnd => decoder.finish(self),
-                Next::End => break Ended::Input,
-                Next::Halt(Halt::Stopped(signal)) => break Ended::Stopped(signal),
-                Next::Halt(Halt::OutputClosed) => return Ok(Ended::OutputClosed),
+            self.cx.more_at_hand = matches!(next, Ok(Next::Bytes(_))) && !input.may_wait();
+            let end = match next {
+                Ok(Next::Bytes(count)) => {
+                    let _ = decoder.decode(&block[..count], self);
+                    None
+                }
+                Ok(Next::SourceEnd) => {
+                    let _ = decoder.finish(self);
+                    None
+                }
+                Ok(Next::End) => Some(Ok(Ended::Input)),
+                Ok(Next::Halt(Halt::Stopped(signal))) => Some(Ok(Ended::Stopped(signal))),
+                Ok(Next::Halt(Halt::OutputClosed)) => Some(Ok(Ended::OutputClosed)),
+                Err(error) => Some(Err(error)),
             };
+            // Also after an error: what was taken before it counts.
             let settled = self.stage.settle(&mut self.cx);
             self.flush(&mut output)?;
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
             settled?;
-            if self.enough {
-                break Ended::Input;
+            match end {
+                Some(end) => break end?,
+                None if self.enough => break Ended::Input,
+                None => {}
             }
         };
         if ended == Ended::Input {

@@ -20,8 +20,8 @@ Examples:
       One record for each host.
   map 'select(.ok | not) | .error' results.ndjson
       Only the errors of what failed.
-  map '.at |= (strptime(\"%d/%b/%Y:%T %z\") | mktime | todate)' access.ndjson
-      Bring the time of an access log into a form that window takes.
+  map '.time = (.ms / 1000 | todate)' events.ndjson
+      Write a time in milliseconds as text that window takes.
 
 Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading or writing failed.";
 

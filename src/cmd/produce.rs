@@ -37,7 +37,8 @@ Examples:
     long_about = "Append records to a topic of the log.\n\n\
         Reads NDJSON (one JSON value a line), or what --from names, from standard input or FILEs. \
         Appends through log-serve where it runs; without it, produce opens the log's directory \
-        itself. What one read returned is appended at once, and is on the disk before more is read. \
+        itself. What one read of a pipe returned is appended at once, and is on the disk before more \
+        is read; files are read a megabyte at a time. \
         Control records are used up.\n\n\
         The first bad line ends produce, when all records before it have been appended; \
         --rejects FILE keeps bad lines and goes on.",
@@ -170,7 +171,8 @@ impl Stage for Produce {
     }
 
     fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        self.send(cx)
+        // Each append costs a trip to the disk: a file fills the batch first.
+        if cx.more_at_hand { Ok(()) } else { self.send(cx) }
     }
 }
 

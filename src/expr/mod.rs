@@ -54,8 +54,9 @@ impl Program {
     pub fn load(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.evaluator.unload();
         json::validate(record)?;
-        // Valid JSON is valid UTF-8, so nothing is replaced.
-        self.evaluator.load(&String::from_utf8_lossy(record))
+        // Valid JSON is valid UTF-8.
+        let text = simdutf8::basic::from_utf8(record).map_err(RecordError::eval)?;
+        self.evaluator.load(text)
     }
 
     /// Whether any result of expression `index` is neither false nor null: the rule of `filter`.

@@ -101,7 +101,7 @@ mod tests {
         let (sent, order) = mpsc::channel();
         std::thread::scope(|scope| {
             let first = budget.take(6);
-            for (place, bytes) in [8, 2].into_iter().enumerate() {
+            for (place, bytes) in [8, 3].into_iter().enumerate() {
                 let (sent, budget) = (sent.clone(), &budget);
                 scope.spawn(move || {
                     let _share = budget.take(bytes);
@@ -113,10 +113,10 @@ mod tests {
                 }
             }
             assert!(budget.is_short());
-            // There is room for two bytes, but it is not their turn.
+            // There is room for one byte, but it is not its turn.
             assert!(budget.try_take(1).is_none());
             drop(first);
-            assert_eq!((order.recv(), order.recv()), (Ok(8), Ok(2)));
+            assert_eq!((order.recv(), order.recv()), (Ok(8), Ok(3)));
         });
         assert!(!budget.is_short());
     }

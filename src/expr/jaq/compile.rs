@@ -9,6 +9,7 @@ use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
 
 use super::super::ExprError;
+use super::fields::Fields;
 use super::natives::Kind;
 use super::rewrite::{literals, rewrite};
 use super::{library, regex, suggest};
@@ -19,6 +20,8 @@ pub(super) struct Expression {
     pub(super) filter: jaq_core::Filter<Kind>,
     /// How deep it nests.
     pub(super) depth: usize,
+    /// What it looks at.
+    pub(super) fields: Fields,
 }
 
 /// The definition that stands for the whole expression.
@@ -59,6 +62,7 @@ fn build(source: &str) -> Result<Expression, Fault> {
     }
     let mut body = parse(source)?;
     check_patterns(source, &mut body)?;
+    let fields = Fields::of(&body);
     let depth = rewrite(&mut body);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
@@ -73,7 +77,7 @@ fn build(source: &str) -> Result<Expression, Fault> {
             None => Fault::new(0..0, "the expression does not compile"),
         }
     })?;
-    Ok(Expression { filter, depth })
+    Ok(Expression { filter, depth, fields })
 }
 
 /// A malformed regular expression that is written out would fail for every record; better now.

@@ -22,11 +22,14 @@ def index($part): indices($part) | .[0];
 def rindex($part): indices($part) | .[-1:][0];
 def transpose: [range([.[] | length] | max // 0) as $i | [.[][$i]]];
 def recurse_down: recurse;
+def reverse:
+  if isstring then explode | __reverse | implode elif . == null then [] else __reverse end;
+def flatten($depth):
+  if $depth < 0 then error("flatten depth must not be negative") else __flatten($depth) end;
+def flatten: __flatten(infinite);
 
 def from_entries: reduce .[] as $entry ({};
-  . + { ($entry
-         | if .key == null then .k // .name // .Name // .K // .Key else .key end
-         | if isstring then . else tojson end):
+  . + { ($entry | if .key == null then .k // .name // .Name // .K // .Key else .key end):
         ($entry | if has("value") then .value elif has("v") then .v else .Value end) });
 
 def IN(xs): any(xs == .; .);

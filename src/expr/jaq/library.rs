@@ -46,7 +46,8 @@ const MODULES: &str = "an expression cannot load modules; define functions with 
 const EFFECTS: [&str; 2] = ["debug_empty", "stderr_empty"];
 
 /// Definitions of jaq's that functions of ours take the place of.
-const NATIVE_HERE: [&str; 13] = [
+const NATIVE_HERE: [&str; 14] = [
+    "test",
     "null",
     "true",
     "false",
@@ -63,8 +64,12 @@ const NATIVE_HERE: [&str; 13] = [
 ];
 
 /// Functions of jaq's that definitions of ours make safe, and what they call them.
-const WRAPPED: [(&str, &str); 3] =
-    [("gmtime", "__gmtime"), ("strftime", "__strftime"), ("mktime", "__mktime")];
+const WRAPPED: [(&str, &str); 4] = [
+    ("reverse", "__reverse"),
+    ("gmtime", "__gmtime"),
+    ("strftime", "__strftime"),
+    ("mktime", "__mktime"),
+];
 
 /// Why an expression cannot have `name`, if it is one of those.
 pub(super) fn unavailable(name: &str) -> Option<&'static str> {

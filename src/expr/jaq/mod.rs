@@ -1,6 +1,7 @@
 //! The evaluator: the jaq crates, behind the seam of [`super::Program`].
 //!
 //! - `compile`: from text to something that runs; `suggest` helps with what does not.
+//! - `fields`: which fields of a record an expression looks at.
 //! - `rewrite`: makes an expression look at the stack where it recurses.
 //! - `library`: which functions there are; `natives`, `regex`, `encodings` and `defs.jq` hold ours.
 //! - `val`: the values that jaq works on; `read` and `write`: from records, and to results.
@@ -8,6 +9,7 @@
 
 mod compile;
 mod encodings;
+mod fields;
 mod library;
 mod natives;
 mod read;
@@ -22,6 +24,7 @@ use jaq_core::{Ctx, ValT, Vars};
 
 use super::{ExprError, RecordError, Value};
 use compile::Expression;
+use fields::Fields;
 use natives::{Data, Kind, Shared};
 use read::Reader;
 use val::Val;
@@ -31,12 +34,18 @@ use val::Val;
 /// record, an expression up to 5 KiB for each of its own levels.
 const SHALLOW: usize = 64;
 
+/// How long expressions may be, in bytes, to be compiled on the caller's stack: none nests deeper
+/// than it is long.
+const SHORT_BYTES: usize = 128;
+
 /// The results of an expression, one after the other.
 type Results<'a> = &'a mut dyn Iterator<Item = Result<Val, RecordError>>;
 
 /// The compiled expressions and the record they look at.
 pub(super) struct Evaluator {
     expressions: Vec<Expression>,
+    /// What all of them together look at.
+    fields: Fields,
     shared: Shared,
     reader: Reader,
     record: Val,
@@ -50,14 +59,19 @@ impl Evaluator {
     pub(super) fn compile(sources: &[&str]) -> Result<Evaluator, ExprError> {
         let all = || {
             let each = sources.iter().enumerate();
-            each.map(|(index, source)| compile::compile(index, source)).collect::<Result<_, _>>()
+            each.map(|(index, source)| compile::compile(index, source)).collect()
         };
-        let expressions = stack::roomy(all).unwrap_or_else(|error| {
-            let expression = sources.first().copied().unwrap_or_default().to_owned();
-            let why = format!("no memory to compile it ({error})");
-            Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
-        })?;
+        let short = sources.iter().all(|source| source.len() <= SHORT_BYTES);
+        let expressions: Result<Vec<Expression>, ExprError> =
+            if short { Ok(all()) } else { stack::roomy(all) }.unwrap_or_else(|error| {
+                let expression = sources.first().copied().unwrap_or_default().to_owned();
+                let why = format!("no memory to compile it ({error})");
+                Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
+            });
+        let expressions = expressions?;
+        let none = Fields::Some(Vec::new());
         Ok(Evaluator {
+            fields: expressions.iter().fold(none, |all, one| all.and(&one.fields)),
             expressions,
             shared: Shared::default(),
             reader: Reader::default(),
@@ -74,9 +88,9 @@ impl Evaluator {
         self.depth = 0;
     }
 
-    /// Reads a record that is valid JSON.
+    /// Reads a record that is valid JSON: of an object, the fields that are looked at.
     pub(super) fn load(&mut self, record: &str) -> Result<(), RecordError> {
-        (self.record, self.depth) = self.reader.read(record)?;
+        (self.record, self.depth) = self.reader.read(record, &self.fields)?;
         Ok(())
     }
 

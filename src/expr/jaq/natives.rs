@@ -7,6 +7,7 @@ use jaq_core::data::HasLut;
 use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::{DataT, Exn, Lut, Native};
 
+use super::fields::Fields;
 use super::read::Reader;
 use super::regex::Regexes;
 use super::stack::Gauge;
@@ -64,8 +65,9 @@ fn types() -> [Fun<Kind>; 9] {
     ]
 }
 
-fn values() -> [Fun<Kind>; 8] {
+fn values() -> [Fun<Kind>; 9] {
     [
+        run(("__flatten", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth)))),
         run(("length", v(0), |cv| bome(cv.1.length()))),
         run(("contains", v(1), |cv| unary(cv, |a, b| contains(&a, &b).map(Val::Bool)))),
         run(("has", v(1), |cv| unary(cv, |value, key| has(&value, &key)))),
@@ -143,13 +145,11 @@ impl Val {
     fn indices(&self, part: &Val) -> ValR {
         match (self, part) {
             (Val::Null, _) => Ok(Val::Null),
-            (Val::Text(text), Val::Text(part)) if part.is_empty() => {
-                let _ = text;
-                Ok(Val::from_iter([]))
-            }
+            (Val::Text(_), Val::Text(part)) if part.is_empty() => Ok(Val::from_iter([])),
             (Val::Text(text), Val::Text(part)) => {
-                let starts = text.char_indices().enumerate();
-                let found = starts.filter(|(_, (at, _))| text[*at..].starts_with(&**part));
+                let begins =
+                    |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with(&**part));
+                let found = text.char_indices().enumerate().filter(|(_, (at, _))| begins(*at));
                 Ok(found.map(|(chars, _)| Val::from(chars)).collect())
             }
             (Val::Arr(_), Val::Arr(_)) => jaq_core::ValT::index(self.clone(), part),
@@ -196,6 +196,7 @@ fn all<T>(
 fn has(value: &Val, key: &Val) -> ValR {
     match (value, key) {
         (Val::Obj(fields), Val::Text(key)) => Ok(Val::Bool(fields.contains_key(key))),
+        (Val::Null, _) => Ok(Val::Bool(false)),
         (Val::Arr(items), key) if let Some(at) = key.number() => {
             let at = usize::try_from(at.truncated());
             Ok(Val::Bool(at.is_ok_and(|at| at < items.len())))
@@ -205,6 +206,23 @@ fn has(value: &Val, key: &Val) -> ValR {
             Err(Error::str(format_args!("cannot check whether {of} has a key of type {wanted}")))
         }
     }
+}
+
+fn flatten(value: Val, depth: &Val) -> ValR {
+    let depth = depth.number().ok_or_else(|| Error::typ(depth.clone(), "number"))?;
+    let mut flat = Vec::new();
+    flatten_into(&mut flat, value, depth.as_f64())?;
+    Ok(flat.into_iter().collect())
+}
+
+fn flatten_into(flat: &mut Vec<Val>, value: Val, depth: f64) -> Result<(), Error> {
+    for item in jaq_core::ValT::values(value) {
+        match item? {
+            inner @ Val::Arr(_) if depth > 0.0 => flatten_into(flat, inner, depth - 1.0)?,
+            other => flat.push(other),
+        }
+    }
+    Ok(())
 }
 
 fn search(value: &Val, item: &Val) -> ValR {
@@ -228,7 +246,7 @@ fn from_json(value: &Val) -> ValR {
     let text = value.as_text()?;
     let fail = |why: String| Error::str(format_args!("cannot parse {value}: {why}"));
     json::validate(text.as_bytes()).map_err(|error| fail(error.to_string()))?;
-    let read = Reader::default().read(text.as_str());
+    let read = Reader::default().read(text, &Fields::All);
     read.map(|(value, _)| value).map_err(|error| fail(error.to_string()))
 }
 

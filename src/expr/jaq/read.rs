@@ -8,6 +8,7 @@ use std::sync::Arc;
 use memchr::memchr2;
 
 use super::super::RecordError;
+use super::fields::Fields;
 use super::val::{Map, Text, Val, parse_number};
 
 /// Reads records; keeps its space between them.
@@ -25,8 +26,13 @@ enum Open {
 }
 
 impl Reader {
-    /// Reads valid JSON; returns the value and how deep it nests.
-    pub(super) fn read(&mut self, record: &str) -> Result<(Val, usize), RecordError> {
+    /// Reads valid JSON; of an object, the wanted fields. Returns the value and how deep what was
+    /// read of it nests.
+    pub(super) fn read(
+        &mut self,
+        record: &str,
+        wanted: &Fields,
+    ) -> Result<(Val, usize), RecordError> {
         self.open.clear();
         match Arc::get_mut(&mut self.text) {
             // Nobody holds a part of the record before: its space serves again.
@@ -39,7 +45,39 @@ impl Reader {
         let text = Arc::clone(&self.text);
         // Valid text cannot bring us here; a fault of ours must not become a wrong result.
         let why = "the record is valid JSON, and yet cannot be read; please report this";
-        self.value(&mut Scan { text: &text, at: 0 }).ok_or_else(|| RecordError::eval(why))
+        let mut scan = Scan { text: &text, at: 0 };
+        let value = match wanted {
+            Fields::Some(names) if scan.peek() == Some(b'{') => self.some(&mut scan, names),
+            _ => self.value(&mut scan),
+        };
+        value.ok_or_else(|| RecordError::eval(why))
+    }
+
+    /// The fields of an object that have these names.
+    fn some(&mut self, scan: &mut Scan<'_>, names: &[String]) -> Option<(Val, usize)> {
+        let mut fields = Map::with_capacity_and_hasher(names.len(), Default::default());
+        let mut depth = 1;
+        scan.next()?;
+        if scan.peek()? == b'}' {
+            return Some((Val::object(fields), depth));
+        }
+        loop {
+            scan.next()?;
+            let key = scan.wanted(names)?;
+            scan.next()?;
+            match key {
+                Some(key) => {
+                    let (value, levels) = self.value(scan)?;
+                    depth = depth.max(levels + 1);
+                    fields.insert(key, value);
+                }
+                None => scan.pass()?,
+            }
+            if scan.next()? != b',' {
+                return Some((Val::object(fields), depth));
+            }
+            scan.peek()?;
+        }
     }
 
     fn value(&mut self, scan: &mut Scan<'_>) -> Option<(Val, usize)> {
@@ -128,6 +166,41 @@ impl Scan<'_> {
         Some(byte)
     }
 
+    /// Passes over a value.
+    fn pass(&mut self) -> Option<()> {
+        let mut open = 0_usize;
+        loop {
+            match self.next()? {
+                b'"' => self.pass_string()?,
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open = open.saturating_sub(1),
+                b',' | b':' => {}
+                // The rest of a number or a word.
+                _ => {
+                    let ends = |byte: &u8| {
+                        matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')
+                    };
+                    self.at += self.rest()?.iter().position(ends)?;
+                }
+            }
+            if open == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Passes over a string, from behind its opening quote.
+    fn pass_string(&mut self) -> Option<()> {
+        loop {
+            let found = memchr2(b'"', b'\\', self.rest()?)?;
+            self.at += found + 1;
+            if self.text.as_bytes().get(self.at - 1) == Some(&b'"') {
+                return Some(());
+            }
+            self.at += 1;
+        }
+    }
+
     fn skip(&mut self, rest: &str, value: Val) -> Val {
         self.at += rest.len();
         value
@@ -144,6 +217,21 @@ impl Scan<'_> {
         let key = self.string()?;
         self.next()?;
         Some(key)
+    }
+
+    /// A key, from behind its opening quote, if it is one of these.
+    fn wanted(&mut self, names: &[String]) -> Option<Option<Text>> {
+        let start = self.at;
+        let end = start + memchr2(b'"', b'\\', self.rest()?)?;
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            let key = self.text.get(start..end)?;
+            let known = names.iter().any(|name| name == key);
+            return Some(known.then(|| Text::slice(self.text, start..end)));
+        }
+        let key = self.string()?;
+        let known = names.iter().any(|name| *name == *key);
+        Some(known.then_some(key))
     }
 
     /// A string, from behind its opening quote.

@@ -80,6 +80,8 @@ enum Parts {
 /// The functions. Each takes a pattern and flags and gives an array.
 pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
     [
+        run(("test", v(1), |cv| bome(test(cv, false)))),
+        run(("test", v(2), |cv| bome(test(cv, true)))),
         run(("matches", v(2), |cv| bome(search(cv, Parts::Matches)))),
         run(("split_", v(2), |cv| bome(search(cv, Parts::Between)))),
         run(("split_matches", v(2), |cv| bome(search(cv, Parts::Both)))),
@@ -87,15 +89,30 @@ pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
     .into_iter()
 }
 
+/// Whether a string matches.
+fn test(mut cv: Cv<'_, Kind>, with_flags: bool) -> ValR {
+    let flags = if with_flags { cv.0.pop_var() } else { Val::Null };
+    let pattern = cv.0.pop_var();
+    let compiled = compiled(&cv, pattern, flags)?;
+    let text = cv.1.as_text()?;
+    let matches = match compiled.skip_empty {
+        true => compiled.regex.find_iter(text).any(|found| !found.is_empty()),
+        false => compiled.regex.is_match(text),
+    };
+    Ok(Val::Bool(matches))
+}
+
+fn compiled(cv: &Cv<'_, Kind>, pattern: Val, flags: Val) -> Result<Arc<Compiled>, Error> {
+    let (pattern, flags) = pattern_and_flags(pattern, flags);
+    let flags = if matches!(flags, Val::Null) { Val::text("") } else { flags };
+    let mut regexes = cv.0.data().shared.regexes.borrow_mut();
+    regexes.get(pattern.as_text()?, flags.as_text()?).map_err(Error::str)
+}
+
 fn search(mut cv: Cv<'_, Kind>, parts: Parts) -> ValR {
     let flags = cv.0.pop_var();
     let pattern = cv.0.pop_var();
-    let (pattern, flags) = pattern_and_flags(pattern, flags);
-    let flags = if matches!(flags, Val::Null) { Val::text("") } else { flags };
-    let compiled = {
-        let mut regexes = cv.0.data().shared.regexes.borrow_mut();
-        regexes.get(pattern.as_text()?, flags.as_text()?).map_err(Error::str)?
-    };
+    let compiled = compiled(&cv, pattern, flags)?;
     let text = cv.1.as_text()?;
     let cut = |from: usize, to: usize| {
         Val::Text(text.part(text.as_bytes().get(from..to).unwrap_or_default()))

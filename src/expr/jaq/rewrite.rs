@@ -69,7 +69,9 @@ fn bare<'s>(term: &Term<&'s str>) -> Option<&'s str> {
 }
 
 /// A string without interpolation, and a part of it as it stands in the expression.
-fn spelled_out<'s>(parts: &[StrPart<&'s str, Term<&'s str>>]) -> Option<(&'s str, String)> {
+pub(super) fn spelled_out<'s>(
+    parts: &[StrPart<&'s str, Term<&'s str>>],
+) -> Option<(&'s str, String)> {
     let mut place = None;
     let mut text = String::new();
     for part in parts {

@@ -48,8 +48,7 @@ impl Add for Val {
                 Ok(Val::Arr(left))
             }
             (Val::Obj(mut left), Val::Obj(right)) => {
-                let fields = right.iter().map(|(key, value)| (key.clone(), value.clone()));
-                Arc::make_mut(&mut left).extend(fields);
+                Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
                 Ok(Val::Obj(left))
             }
             (left, right) => calculate(&left, &right, i64::checked_add, Add::add)
@@ -142,7 +141,8 @@ fn split(text: &Text, separator: &str) -> Val {
     if text.is_empty() {
         Val::from_iter([])
     } else if separator.is_empty() {
-        text.char_indices().map(|(at, c)| part(&text[at..at + c.len_utf8()])).collect()
+        let letter = |(at, c): (usize, char)| text.get(at..at + c.len_utf8()).map(part);
+        text.char_indices().filter_map(letter).collect()
     } else {
         text.split(separator).map(part).collect()
     }
