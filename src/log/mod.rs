@@ -8,6 +8,7 @@
 //! - [`partition`]: one partition open for appending: its active segment.
 //! - `producers`: who appended up to which sequence.
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
+//! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
@@ -31,15 +32,19 @@ mod producers;
 pub mod reader;
 mod reconcile;
 mod recovery;
+mod retention;
 pub mod segment;
 pub mod settings;
 pub mod storage;
 pub mod topic;
+mod upkeep;
 pub mod verify;
 mod writer;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod crash_upkeep;
 #[cfg(test)]
 mod simulated;
 
@@ -49,8 +54,9 @@ pub use directory::{Log, open_readers};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};
-pub use settings::Settings;
+pub use settings::{Fsync, Settings};
 pub use topic::Topic;
+pub use upkeep::Before;
 pub use verify::Verified;
 
 /// The most that is appended at once, in bytes: one batch.

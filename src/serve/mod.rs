@@ -23,10 +23,12 @@ mod commit;
 mod daemon;
 mod fetch;
 mod groups;
+mod keeper;
 mod limits;
 mod member;
 mod refusal;
 mod session;
+mod topics;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -13,11 +13,10 @@ use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
 use super::refusal;
-use crate::log::{LogError, Settings};
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Topic, TopicEntry};
+use crate::wire::answer::{Answer, Code, ErrorBody, Greeting};
 use crate::wire::connection::Connection;
-use crate::wire::request::{Create, Hello, Request};
+use crate::wire::request::{Hello, Request};
 
 /// Why a session ends.
 #[derive(Debug)]
@@ -164,6 +163,22 @@ impl<'a> Session<'a> {
                 let topics = self.topics().map(Answer::Topics);
                 self.reply(topics.map_err(refusal::body));
             }
+            Request::Alter(alter) => {
+                let altered = self.alter(alter).map(Answer::Altered);
+                self.reply(altered.map_err(refusal::body));
+            }
+            Request::Describe(asked) => {
+                let described = self.settings(asked.topic).map(Answer::Described);
+                self.reply(described.map_err(refusal::body));
+            }
+            Request::Trim(trim) => {
+                let trimmed = self.trim(trim).map(Answer::Trimmed);
+                self.reply(trimmed.map_err(refusal::body));
+            }
+            Request::Delete(named) => {
+                let deleted = self.delete(&named.topic).map(|()| Answer::Deleted(named));
+                self.reply(deleted.map_err(refusal::body));
+            }
             Request::Offsets(offsets) => {
                 let places = self.places(offsets).map(Answer::Offsets);
                 self.reply(places);
@@ -189,23 +204,6 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
-    }
-
-    fn create(&self, create: Create) -> Result<Topic, LogError> {
-        let mut settings = Settings::new(create.partitions.unwrap_or(1), create.key);
-        if let Some(bytes) = create.segment_bytes {
-            settings.segment_bytes = bytes;
-        }
-        let topic = self.shared.log.create(&create.topic, &settings)?;
-        Ok(describe(topic.name(), topic.settings()))
-    }
-
-    fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
-        let entry = |name: String| match self.shared.log.settings(&name) {
-            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
-            Err(error) => TopicEntry::Broken { topic: name, error: refusal::body(error) },
-        };
-        Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
     }
 
     /// Answers, or tells why not.
@@ -258,8 +256,4 @@ fn greet(hello: Hello) -> Result<Answer, ErrorBody> {
     }
     let server = concat!("millstream ", env!("CARGO_PKG_VERSION")).to_owned();
     Ok(Answer::Hello(Greeting { version: VERSION, server }))
-}
-
-fn describe(name: &str, settings: &Settings) -> Topic {
-    Topic { topic: name.to_owned(), partitions: settings.partitions, key: settings.key.clone() }
 }

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::address::{self, SOCKET};
-use super::answer::{Answer, Appended, ErrorBody, Fetched, Greeting, Places, Records, TopicEntry};
+use super::answer::{
+    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, TopicEntry,
+};
 use super::connection::Connection;
 use super::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
-use super::request::{Append, Create, Fetch, Hello, Offsets, Request, Topics};
+use super::request::{Alter, Append, Create, Fetch, Hello, Named, Offsets, Request, Topics, Trim};
 use super::{VERSION, answer};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
@@ -114,6 +116,50 @@ impl Client {
     pub fn create(&mut self, create: Create) -> Result<answer::Topic, ClientError> {
         match self.call(&Request::Create(create))? {
             Answer::Created(topic) => Ok(topic),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Changes settings of a topic; gives them all.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn alter(&mut self, alter: Alter) -> Result<Described, ClientError> {
+        match self.call(&Request::Alter(alter))? {
+            Answer::Altered(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Tells the settings of a topic.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn describe(&mut self, named: Named) -> Result<Described, ClientError> {
+        match self.call(&Request::Describe(named))? {
+            Answer::Described(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Removes a topic with all its records.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn delete(&mut self, named: Named) -> Result<Named, ClientError> {
+        match self.call(&Request::Delete(named))? {
+            Answer::Deleted(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Removes old records of a topic; tells where its partitions then begin.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn trim(&mut self, trim: Trim) -> Result<Fetched, ClientError> {
+        match self.call(&Request::Trim(trim))? {
+            Answer::Trimmed(answer) => Ok(answer),
             other => Err(self.unexpected(&other)),
         }
     }
