@@ -164,8 +164,7 @@ impl<'a> Lease<'a> {
             let mut state = lock(&self.state);
             let team = state.teams.entry(topic.to_owned()).or_default();
             team.partitions = partitions;
-            // Who starts when another has just ended must not find its partitions taken.
-            team.seats.retain(|seat| !seat.peer.as_ref().is_some_and(Peer::is_gone));
+            team.drop_gone();
             team.seats.push(Seat { member: number, peer, partitions: ByPartition::new() });
             let clock = Arc::clone(&team.clock);
             state.share_out(topic);
@@ -176,7 +175,9 @@ impl<'a> Lease<'a> {
 
     /// What the group has in each topic.
     pub fn standings(&self) -> Vec<Standing> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        let teams: Vec<String> = state.teams.keys().cloned().collect();
+        teams.iter().for_each(|topic| state.drop_gone(topic));
         let mut topics: Vec<&str> = state.store.topics().collect();
         topics.extend(state.teams.keys().map(String::as_str));
         topics.sort_unstable();
@@ -195,6 +196,7 @@ impl<'a> Lease<'a> {
         dry_run: bool,
     ) -> Result<ByPartition<u64>, ErrorBody> {
         let mut state = lock(&self.state);
+        state.drop_gone(topic);
         let members = state.teams.get(topic).map_or(0, |team| team.seats.len());
         if members > 0 {
             let members =
@@ -212,7 +214,24 @@ impl<'a> Lease<'a> {
     }
 }
 
+impl Team {
+    /// Takes away the seats of those who have hung up, also where their sessions have not seen it
+    /// yet: who comes when another has just ended must not find its place taken. Whether any has.
+    fn drop_gone(&mut self) -> bool {
+        let before = self.seats.len();
+        self.seats.retain(|seat| !seat.peer.as_ref().is_some_and(Peer::is_gone));
+        self.seats.len() < before
+    }
+}
+
 impl State {
+    /// Gives away the partitions of those who have hung up.
+    fn drop_gone(&mut self, topic: &str) {
+        if self.teams.get_mut(topic).is_some_and(Team::drop_gone) {
+            self.share_out(topic);
+        }
+    }
+
     /// Begins a new generation of a topic's team.
     fn share_out(&mut self, topic: &str) {
         let generation = self.store.begin_generation(topic);
@@ -368,6 +387,15 @@ mod tests {
         // Its session ends at last: nothing is left to share out.
         drop(gone);
         assert_eq!(lives.clock.generation(), 3);
+        drop((lives, next));
+        let (near, far) = UnixStream::pair().unwrap();
+        let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
+        let lease = groups.open(&log, "g").unwrap();
+        assert_eq!(lease.standings()[0].members.len(), 1);
+        drop(far);
+        assert!(lease.standings().is_empty());
+        lease.reset("t", &ByPartition::from([(0, 7)]), false).unwrap();
+        drop(gone);
     }
 
     #[test]
