@@ -1,8 +1,8 @@
 //! Changes to the syntax tree of the user's expression, before jaq compiles it, and a look at its
 //! regular expressions.
 //!
-//! Wherever the expression can recurse by itself, it is made to look at the stack first. The meaning
-//! stays.
+//! Wherever the expression can recurse by itself, it is made to look at the stack first. The
+//! meaning stays.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
