@@ -446,7 +446,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__verify)
-            opts="-h --json --help"
+            opts="-h --repair --dry-run --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

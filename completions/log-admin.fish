@@ -75,6 +75,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l partition 
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l dry-run -d 'Only tell what would be done'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d 'Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same'
+complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'

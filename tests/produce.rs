@@ -459,3 +459,50 @@ fn the_json_test_suite_is_taken_and_refused_as_it_says() {
     assert!(taken > 80 && refused > 170, "{taken} taken, {refused} refused");
     drop(daemon);
 }
+
+#[test]
+fn a_producer_with_a_name_goes_on_where_it_stood() {
+    both_ways(|dir| {
+        let produce = |args: &[&str], input: &str| {
+            let args: Vec<&str> = ["t", "--producer", "p"].iter().chain(args).copied().collect();
+            run(tool("produce", &args).env("MILLSTREAM_DIR", dir), input)
+        };
+        let read = || run(tool("subscribe", &["t"]).env("MILLSTREAM_DIR", dir), "").stdout;
+        assert_eq!(produce(&[], "1\n2\n").status, 0);
+        let again = produce(&[], "1\n2\n");
+        assert_eq!(again.status, 0, "{again:?}");
+        assert!(again.stderr.contains("2 records of the input were there already"), "{again:?}");
+        assert_eq!(produce(&[], "1\n2\n3\n").status, 0);
+        assert_eq!(read(), "1\n2\n3\n");
+        // A bad line ends it; what was before is there, and a corrected input goes on.
+        assert_eq!(produce(&[], "1\n2\n3\n4\nx\n6\n").status, 65);
+        assert_eq!(read(), "1\n2\n3\n4\n");
+        assert_eq!(produce(&[], "1\n2\n3\n4\n5\n6\n").status, 0);
+        // A line that was rejected counts as read.
+        let rejects = dir.join("rejects");
+        let rejects = ["--rejects", rejects.to_str().unwrap()];
+        assert_eq!(produce(&rejects, "1\n2\n3\n4\n5\n6\ny\n8\n").status, 65);
+        assert_eq!(produce(&rejects, "1\n2\n3\n4\n5\n6\ny\n8\n9\n").status, 0);
+        assert_eq!(read(), "1\n2\n3\n4\n5\n6\n8\n9\n");
+        let short = produce(&[], "1\n");
+        assert_eq!(short.status, 65, "{short:?}");
+        assert!(short.stderr.contains("not the same input"), "{short:?}");
+    });
+}
+
+#[test]
+fn a_name_in_use_is_refused() {
+    both_ways(|dir| {
+        let data = dir.to_str().unwrap();
+        let args = ["produce", "t", "--producer", "p", "--data", data];
+        let mut first = common::live::Pipeline::start(&[&args]);
+        first.send("1\n");
+        let read = || run(&mut tool("subscribe", &["t", "--data", data]), "").stdout;
+        common::wait_for("the record", || (read() == "1\n").then_some(()));
+        let second = run(&mut tool("produce", &args[1..]), "1\n2\n");
+        assert_eq!(second.status, 75, "{second:?}");
+        assert_eq!(first.finish()[0].status, 0);
+        assert_eq!(run(&mut tool("produce", &args[1..]), "1\n2\n").status, 0);
+        assert_eq!(read(), "1\n2\n");
+    });
+}

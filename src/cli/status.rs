@@ -145,7 +145,9 @@ fn of_code(code: Code) -> Status {
         Code::StaleGeneration | Code::GroupInUse => Status::TryAgain,
         Code::TooLarge | Code::BadRecords | Code::SequenceGap => Status::Data,
         Code::Damaged | Code::ClosedToAppends | Code::Io | Code::FullDisk => Status::Io,
-        Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown => Status::TryAgain,
+        Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown | Code::ProducerInUse => {
+            Status::TryAgain
+        }
     }
 }
 

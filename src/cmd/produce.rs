@@ -8,9 +8,9 @@ use clap::{Parser, ValueEnum};
 use super::store::{AppendError, Appender, Wanted};
 use crate::cli::options::{DataOptions, InputOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
-use crate::cli::{Status, message};
+use crate::cli::{Failure, Status, message};
 use crate::ingest::csv::{CsvDecoder, CsvOptions};
-use crate::log::BadRecord;
+use crate::log::{BadRecord, Identity};
 use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
@@ -27,7 +27,9 @@ Examples:
   tail -F app.json | produce app --rejects bad.ndjson
       Append what a program writes; keep lines that are not JSON, and go on.
   produce clicks --partitions 4 --key .user < clicks.ndjson
-      Make a topic of 4 partitions, in which each user's records stay together and in order.";
+      Make a topic of 4 partitions, in which each user's records stay together and in order.
+  produce orders --producer nightly orders.ndjson
+      Append what is not there yet: run again after a crash, it goes on where it stood.";
 
 /// Append records to a topic of the log
 #[derive(Parser, Clone, Debug)]
@@ -41,7 +43,11 @@ Examples:
         is read; files are read a megabyte at a time. \
         Control records are used up.\n\n\
         The first bad line ends produce, when all records before it have been appended; \
-        --rejects FILE keeps bad lines and goes on.",
+        --rejects FILE keeps bad lines and goes on.\n\n\
+        With --producer NAME the log keeps, with each batch, how many records of the input NAME has \
+        appended. Run again with the same input, also a longer one, produce skips those: nothing \
+        is there twice, however it ended before. Only one at a time can append as NAME; another \
+        one ends with status 75.",
     after_help = EXAMPLES
 )]
 pub struct Options {
@@ -74,6 +80,10 @@ pub struct Options {
     #[arg(long, value_name = "EXPR")]
     key: Option<String>,
 
+    /// Append as NAME, and skip the records of the input that NAME has appended before
+    #[arg(long, value_name = "NAME")]
+    producer: Option<String>,
+
     /// Tell at the end how many records were appended
     #[arg(short, long)]
     verbose: bool,
@@ -96,7 +106,11 @@ enum Format {
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
-    let appender = Appender::open(&options.data.dir()?, &options.topic, &wanted)?;
+    let mut appender = Appender::open(&options.data.dir()?, &options.topic, &wanted)?;
+    let stands = match &options.producer {
+        Some(name) => appender.stands(name)?,
+        None => 0,
+    };
     let mut stage = Produce {
         appender,
         batch: Vec::with_capacity(BATCH_BYTES),
@@ -104,12 +118,30 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         ends: Vec::new(),
         unterminated: None,
         appended: 0,
+        producer: options.producer.clone(),
+        stands,
+        skip: stands,
+        read: 0,
     };
     let outcome = pump::run_decoded(&options.input, &mut *options.decoder(), &mut stage);
-    let appended = stage.appended;
+    let (appended, read) = (stage.appended, stage.read);
     let closed = stage.appender.close();
     let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
     closed?;
+    if let Some(name) = &options.producer
+        && outcome.ended == Ended::Input
+        && read < stands
+    {
+        let why = format!(
+            "the input has {read} records, and {name} has appended {stands} to {}: it is not the \
+             same input; use another name for it",
+            options.topic
+        );
+        return Err(Failure::new(Status::Data, why).into());
+    }
+    if stands > 0 && (options.verbose || appended == 0) {
+        message::note(&format!("{stands} records of the input were there already"));
+    }
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);
     }
@@ -149,15 +181,28 @@ struct Produce {
     /// The input line that had no line end, if that has been reached.
     unterminated: Option<u64>,
     appended: u64,
+    producer: Option<String>,
+    /// How many records of the input the log has from this producer.
+    stands: u64,
+    /// How many of them are still to come.
+    skip: u64,
+    /// How many records were read so far.
+    read: u64,
 }
 
 impl Stage for Produce {
     const ENDS_WITH_OUTPUT: bool = false;
 
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        if self.skip > 0 {
+            self.skip -= 1;
+            self.read += 1;
+            return Ok(ControlFlow::Continue(()));
+        }
         if self.batch.len() + raw.bytes.len() >= BATCH_BYTES {
             self.send(cx)?;
         }
+        self.read += 1;
         self.batch.extend_from_slice(raw.bytes);
         self.batch.push(b'\n');
         self.lines.push(raw.line);
@@ -181,8 +226,9 @@ impl Produce {
     /// rejects are not kept, only those before the first bad one are.
     fn send(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         while !self.lines.is_empty() {
-            match self.appender.append(&self.batch) {
+            match self.appender.append(&self.batch, self.identity()) {
                 Ok(records) => {
+                    self.stands = self.read;
                     self.appended += records;
                     self.keep_before(0);
                 }
@@ -197,6 +243,7 @@ impl Produce {
                     } else {
                         let why = self.reject(first, cx);
                         self.keep_before(usize::try_from(first.record).unwrap_or(0));
+                        self.read = self.stands + self.lines.len() as u64;
                         self.send(cx)?;
                         return why;
                     }
@@ -204,6 +251,12 @@ impl Produce {
             }
         }
         Ok(())
+    }
+
+    /// Who appends the batch, and where in the input it stands before and after it.
+    fn identity(&self) -> Option<Identity> {
+        let producer = self.producer.clone()?;
+        Some(Identity { producer, after: Some(self.stands), sequence: self.read })
     }
 
     /// Takes all records from the one with this number on out of the batch.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use super::simulated::{Lie, Random, Simulated};
 use super::{Identity, Log, LogError, Settings, Span};
 
-const TOPIC: &str = "t";
-const PARTITIONS: u32 = 3;
+pub(super) const TOPIC: &str = "t";
+pub(super) const PARTITIONS: u32 = 3;
 const PRODUCER: &str = "p";
 
 /// What a test knows of its batches: batch N has records `[N,0]`, `[N,1]`, … which spread by their
 /// second number.
 #[derive(Debug, Default)]
-struct Model {
+pub(super) struct Model {
     /// How many records each batch has, and whether it was acknowledged.
-    batches: Vec<(u64, bool)>,
+    pub batches: Vec<(u64, bool)>,
 }
 
 fn settings() -> Settings {
@@ -29,7 +29,11 @@ fn batch_bytes(batch: usize, records: u64) -> Vec<u8> {
 
 /// Appends in groups until something fails or all is done. Every batch is the producer's, who goes
 /// on from where the log says that it stands.
-fn run(disk: &Simulated, model: &mut Model, random: &mut Random) -> Result<(), LogError> {
+pub(super) fn run(
+    disk: &Simulated,
+    model: &mut Model,
+    random: &mut Random,
+) -> Result<(), LogError> {
     let log = Log::open_on(Arc::new(disk.clone()), Path::new("/"))?;
     let topic = log.create(TOPIC, &settings())?;
     for _ in 0..6 {
@@ -54,7 +58,7 @@ fn run(disk: &Simulated, model: &mut Model, random: &mut Random) -> Result<(), L
 
 /// Opens what a crash left and compares it with the model, which then learns what of the
 /// unacknowledged is there.
-fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
+pub(super) fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
     let fail = |error: LogError| error.to_string();
     let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).map_err(fail)?;
     let topic = match log.topic(TOPIC) {

@@ -38,9 +38,7 @@ impl Log {
     /// # Errors
     /// As [`Log::open`].
     pub fn open_on(storage: Arc<dyn Storage>, dir: &Path) -> Result<Log, LogError> {
-        let path = dir.join("lock");
-        let held = storage.lock(&path).map_err(|error| LogError::io(&path, error))?;
-        let Some(held) = held else { return Err(LogError::Locked { path: dir.to_owned() }) };
+        let held = hold(&*storage, dir)?;
         let topics_dir = dir.join("topics");
         storage
             .make_dir(&topics_dir)
@@ -203,7 +201,40 @@ fn sweep_deleted(storage: &dyn Storage, topics_dir: &Path) -> Result<(), LogErro
     Ok(())
 }
 
-fn topic_dir(dir: &Path, name: &str) -> PathBuf {
+/// Takes the lock of the log in `dir`.
+///
+/// # Errors
+/// [`LogError::Locked`] when somebody holds it; or it cannot be taken.
+pub(super) fn hold(storage: &dyn Storage, dir: &Path) -> Result<Lock, LogError> {
+    let path = dir.join("lock");
+    let held = storage.lock(&path).map_err(|error| LogError::io(&path, error))?;
+    held.ok_or_else(|| LogError::Locked { path: dir.to_owned() })
+}
+
+/// Keeps writers out of the log in `dir` while the lock is held. Where we are not permitted to take
+/// it, nobody writes at least now.
+///
+/// # Errors
+/// [`LogError::Locked`] when somebody writes; or that cannot be told.
+pub fn keep_still(dir: &Path) -> Result<Option<Lock>, LogError> {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match hold(&Disk, dir) {
+        Err(LogError::Io { path, error })
+            if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) =>
+        {
+            match Disk.is_locked(&path).map_err(|error| LogError::io(&path, error))? {
+                true => Err(LogError::Locked { path: dir.to_owned() }),
+                false => Ok(None),
+            }
+        }
+        Err(LogError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+            Err(LogError::NoLog { path: dir.to_owned() })
+        }
+        held => held.map(Some),
+    }
+}
+
+pub(super) fn topic_dir(dir: &Path, name: &str) -> PathBuf {
     dir.join("topics").join(name)
 }
 
@@ -215,7 +246,12 @@ fn topic_names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogErro
     Ok(names)
 }
 
-fn read_settings(storage: &dyn Storage, dir: &Path, name: &str) -> Result<Settings, LogError> {
+/// Reads what a topic was told when it was made.
+pub(super) fn read_settings(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+) -> Result<Settings, LogError> {
     check_name(name)?;
     let path = topic_dir(dir, name).join("topic.json");
     let contents = read_whole(storage, &path).map_err(|error| match error.kind() {

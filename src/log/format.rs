@@ -96,6 +96,11 @@ impl Header {
         seal(block)
     }
 
+    /// Whether a block is as it was written, by whichever version.
+    pub fn is_sealed(block: &Block) -> bool {
+        check(block).is_ok()
+    }
+
     /// Reads a header.
     ///
     /// # Errors

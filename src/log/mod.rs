@@ -15,7 +15,8 @@
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.
-//! - [`verify`]: checking all that is there.
+//! - [`verify`]: checking all that is there; [`repair`]: making what is damaged usable again.
+//! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
@@ -27,11 +28,14 @@ pub mod format;
 mod group;
 pub mod groups;
 mod lookup;
+mod mend;
 pub mod partition;
 mod producers;
 pub mod reader;
 mod reconcile;
 mod recovery;
+mod remains;
+pub mod repair;
 mod retention;
 pub mod segment;
 pub mod settings;
@@ -46,18 +50,21 @@ mod crash;
 #[cfg(test)]
 mod crash_upkeep;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
-pub use directory::{Log, open_readers};
+pub use directory::{Log, keep_still, open_readers};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};
+pub use repair::{Repaired, repair};
 pub use settings::{Fsync, Settings};
 pub use topic::Topic;
 pub use upkeep::Before;
-pub use verify::Verified;
+pub use verify::{Verified, VerifiedPartition};
 
 /// The most that is appended at once, in bytes: one batch.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;

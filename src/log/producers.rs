@@ -18,11 +18,14 @@ use super::storage::{Open, Storage, read_whole, replace};
 
 /// The version of `producers.json` that this code writes and reads.
 const VERSION: u32 = 1;
+/// The file's name in a topic's directory.
+pub(super) const PRODUCERS: &str = "producers.json";
 
 /// The producers of one topic.
 #[derive(Debug)]
 pub(super) struct Producers {
-    path: PathBuf,
+    /// The topic's directory.
+    dir: PathBuf,
     /// In order of their numbers, which begin at 1.
     producers: Vec<Producer>,
     numbers: HashMap<String, u32>,
@@ -31,26 +34,60 @@ pub(super) struct Producers {
 
 /// One producer, as `producers.json` has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Producer {
-    name: String,
-    number: u32,
+pub(super) struct Producer {
+    pub name: String,
+    pub number: u32,
     #[serde(flatten)]
-    last: Option<Last>,
+    pub last: Option<Last>,
 }
 
 /// A producer's last batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
-    sequence: u64,
+pub(super) struct Last {
+    pub sequence: u64,
     records: u64,
     offsets: Vec<(u32, u64)>,
 }
 
+/// The contents of `producers.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Snapshot {
+pub(super) struct Snapshot {
     version: u32,
-    from: Vec<u64>,
-    producers: Vec<Producer>,
+    /// For each partition, the offset from which entries add to what is here.
+    pub from: Vec<u64>,
+    pub producers: Vec<Producer>,
+}
+
+impl Snapshot {
+    /// What is held where nobody was ever named.
+    pub fn empty(partitions: usize) -> Snapshot {
+        Snapshot { version: VERSION, from: vec![0; partitions], producers: Vec::new() }
+    }
+
+    /// Reads the file in `topic_dir`. One that is not there is empty; one that makes no sense gives
+    /// the reason.
+    pub fn read(
+        storage: &dyn Storage,
+        topic_dir: &Path,
+        partitions: usize,
+    ) -> Result<Result<Snapshot, String>, LogError> {
+        let path = topic_dir.join(PRODUCERS);
+        match read_whole(storage, &path) {
+            Ok(contents) => Ok(parse(&contents, partitions)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Ok(Snapshot::empty(partitions)))
+            }
+            Err(error) => Err(LogError::io(&path, error)),
+        }
+    }
+
+    /// Replaces the file in `topic_dir`.
+    pub fn write(&self, storage: &dyn Storage, topic_dir: &Path) -> Result<(), LogError> {
+        let path = topic_dir.join(PRODUCERS);
+        let contents = serde_json::to_vec(self)
+            .map_err(|error| LogError::io(&path, io::Error::other(error)))?;
+        replace(storage, &path, &contents).map_err(|error| LogError::io(&path, error))
+    }
 }
 
 /// What a batch's sequence means.
@@ -73,19 +110,17 @@ impl Producers {
         places: &[Place],
         active_entries: &[u64],
     ) -> Result<Producers, LogError> {
-        let path = topic_dir.join("producers.json");
-        let snapshot = match read_whole(storage, &path) {
-            Ok(contents) => parse(&contents, places.len()).map_err(|why| {
-                LogError::BadSettings { why: format!("{}: {why}", path.display()) }
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Snapshot { version: VERSION, from: vec![0; places.len()], producers: Vec::new() }
-            }
-            Err(error) => return Err(LogError::io(&path, error)),
-        };
+        let snapshot = Snapshot::read(storage, topic_dir, places.len())?.map_err(|why| {
+            let path = topic_dir.join(PRODUCERS);
+            LogError::BadSettings { why: format!("{}: {why}", path.display()) }
+        })?;
         let numbers = snapshot.producers.iter().map(|one| (one.name.clone(), one.number)).collect();
-        let mut producers =
-            Producers { path, producers: snapshot.producers, numbers, from: snapshot.from };
+        let mut producers = Producers {
+            dir: topic_dir.to_owned(),
+            producers: snapshot.producers,
+            numbers,
+            from: snapshot.from,
+        };
         if !producers.producers.is_empty() {
             for (place, &entries) in places.iter().zip(active_entries) {
                 producers.add_entries(storage, place, entries)?;
@@ -204,9 +239,7 @@ impl Producers {
     /// Saves all of it: `from` is where each partition stands with all of this on the disk.
     pub(super) fn save(&mut self, storage: &dyn Storage, from: Vec<u64>) -> Result<(), LogError> {
         let snapshot = Snapshot { version: VERSION, from, producers: self.producers.clone() };
-        let contents = serde_json::to_vec(&snapshot)
-            .map_err(|error| LogError::io(&self.path, io::Error::other(error)))?;
-        replace(storage, &self.path, &contents).map_err(|error| LogError::io(&self.path, error))?;
+        snapshot.write(storage, &self.dir)?;
         self.from = snapshot.from;
         Ok(())
     }
@@ -235,7 +268,7 @@ mod tests {
 
     fn empty() -> Producers {
         Producers {
-            path: PathBuf::new(),
+            dir: PathBuf::new(),
             producers: Vec::new(),
             numbers: HashMap::new(),
             from: vec![0],

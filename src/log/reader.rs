@@ -63,6 +63,7 @@ pub struct Bounds {
 pub struct TopicReader {
     pub(super) storage: Arc<dyn Storage>,
     topic: String,
+    pub(super) dir: PathBuf,
     pub(super) places: Vec<Place>,
     view: View,
 }
@@ -76,7 +77,7 @@ impl TopicReader {
         view: View,
     ) -> TopicReader {
         let places = (0..partitions).map(|number| Place::new(topic, dir, number)).collect();
-        TopicReader { storage, topic: topic.to_owned(), places, view }
+        TopicReader { storage, topic: topic.to_owned(), dir: dir.to_owned(), places, view }
     }
 
     /// The topic's name.

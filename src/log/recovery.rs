@@ -7,8 +7,10 @@
 use super::LogError;
 use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry, FormatError};
 use super::reconcile::reconcile;
+use super::repair::is_unfinished;
 use super::segment::{Entries, Place, Segment, bases};
 use super::storage::{Open, Storage};
+use super::verify::UNFINISHED;
 
 /// How much of an index or data file is read at once.
 const READ_BYTES: usize = 256 << 10;
@@ -59,6 +61,9 @@ pub fn survey_topic(storage: &dyn Storage, places: &[Place]) -> Result<Vec<Surve
 }
 
 fn survey(storage: &dyn Storage, place: &Place) -> Result<Survey, LogError> {
+    if is_unfinished(storage, place)? {
+        return Err(place.damaged(0, UNFINISHED));
+    }
     let Some(&base) = bases(storage, place)?.last() else {
         return Err(place.damaged(0, "its first segment is missing"));
     };

@@ -143,6 +143,9 @@ impl Segment {
         let named =
             |why: String| place.damaged(base, format!("{}: {why}", segment.index_path.display()));
         let header = header.map_err(|error| named(error.to_string()))?;
+        if segment.lengths()?.1 < ENTRIES_AT {
+            return Err(named("the index is cut short".to_owned()));
+        }
         if header.base != base || header.partition != place.partition {
             return Err(named("the header names another segment".to_owned()));
         }

@@ -106,6 +106,26 @@ impl Simulated {
         lock(&self.state).steps
     }
 
+    /// The disk with everything forced to it.
+    pub(super) fn after_sync(&self) -> Simulated {
+        let state = lock(&self.state);
+        let mut nodes = state.nodes.clone();
+        for node in &mut nodes {
+            match node {
+                Node::File { now, disk, pending } => {
+                    disk.clone_from(now);
+                    pending.clear();
+                }
+                Node::Dir { now, disk, pending } => {
+                    disk.clone_from(now);
+                    pending.clear();
+                }
+            }
+        }
+        let state = State { nodes, lie: state.lie, ..State::default() };
+        Simulated { state: Arc::new(Mutex::new(state)) }
+    }
+
     /// The disk as it is found after the crash.
     pub(super) fn after_crash(&self, random: &mut Random) -> Simulated {
         let state = lock(&self.state);

@@ -148,8 +148,9 @@ impl Topic {
     /// Where a producer stands: the sequence of its last batch.
     ///
     /// # Errors
-    /// When what the topic holds of its producers cannot be read.
+    /// When it is no name, or what the topic holds of its producers cannot be read.
     pub fn producer(&self, name: &str) -> Result<Option<u64>, LogError> {
+        check_producer(name)?;
         lock(&self.writer).held(name)
     }
 
@@ -235,13 +236,17 @@ fn place_by_key(
 }
 
 fn check_identity(identity: &Identity) -> Result<(), LogError> {
-    let name = &identity.producer;
+    check_producer(&identity.producer)?;
+    if identity.sequence == 0 {
+        return Err(LogError::BadSettings { why: "sequences begin at 1".to_owned() });
+    }
+    Ok(())
+}
+
+fn check_producer(name: &str) -> Result<(), LogError> {
     if name.is_empty() || name.len() > PRODUCER_NAME_BYTES_MAX || name.contains(char::is_control) {
         let why = format!("a producer's name has 1 to {PRODUCER_NAME_BYTES_MAX} bytes of text");
         return Err(LogError::BadSettings { why });
-    }
-    if identity.sequence == 0 {
-        return Err(LogError::BadSettings { why: "sequences begin at 1".to_owned() });
     }
     Ok(())
 }

@@ -1,127 +1,233 @@
 //! Checking all that is in a topic: every entry, every checksum, every line. Changes nothing.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::path::Path;
 
 use super::LogError;
-use super::format::Entry;
+use super::format::{Counted, Entry};
+use super::mend::{Known, Mended, Nowhere, Sink, mend};
+use super::producers::{PRODUCERS, Snapshot};
 use super::reader::TopicReader;
-use super::recovery::{data_crc, each_entry, survey_topic};
-use super::segment::{Place, Segment};
-use super::storage::{Open, Storage};
+use super::recovery::survey_topic;
+use super::remains::{Remains, all_bases};
+use super::repair::is_unfinished;
+use super::segment::Place;
+use super::storage::Storage;
+use super::writer::now_us;
+
+/// What is said of a partition whose repair was interrupted.
+pub(super) const UNFINISHED: &str = "a repair was interrupted; log-admin verify --repair ends it";
+
+/// What checking a topic found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Each of its partitions.
+    pub partitions: Vec<VerifiedPartition>,
+    /// What is wrong with what it holds of its producers.
+    pub producers: Vec<String>,
+}
 
 /// What checking a partition found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedPartition {
     /// The partition's number.
     pub partition: u32,
     /// How many segments it has.
     pub segments: u64,
-    /// How many records hold.
+    /// How many records there are, those that a repair would make empty counted in.
     pub records: u64,
-    /// How many bytes of records hold.
+    /// How many bytes they have.
     pub bytes: u64,
-    /// Whether its end was never acknowledged and will be cut when it is opened for writing.
-    pub torn: bool,
+    /// How many batches lie behind its end: never acknowledged, and cut off when it is opened for
+    /// writing.
+    pub unacknowledged: u64,
     /// What is damaged: the offset at which it begins, and what it is.
     pub damage: Vec<(u64, String)>,
+    /// The records that a repair cannot save.
+    pub lost: Vec<Range<u64>>,
+    /// The records that a repair keeps by their lines alone: without their checksums, their exact
+    /// append times and what they tell of producers.
+    pub rebuilt: Vec<Range<u64>>,
+}
+
+impl Verified {
+    /// Whether anything is damaged.
+    pub fn is_damaged(&self) -> bool {
+        !self.producers.is_empty() || self.partitions.iter().any(|one| !one.damage.is_empty())
+    }
+}
+
+/// One segment, as going through it found it.
+pub(super) struct Inspected {
+    pub known: Known,
+    pub mended: Mended,
 }
 
 impl TopicReader {
-    /// Checks every entry, checksum and line of all partitions. To be called while nobody writes.
+    /// Checks every entry, checksum and line of all partitions, and what is held of producers. To
+    /// be called while nobody writes.
     ///
     /// # Errors
     /// When the files cannot be read; what is wrong with their contents is in the result.
-    pub fn verify(&self) -> Result<Vec<Verified>, LogError> {
-        let surveys = survey_topic(&*self.storage, &self.places)?;
-        let mut all = Vec::with_capacity(surveys.len());
-        for (place, survey) in self.places.iter().zip(&surveys) {
-            let mut verified =
-                Verified { partition: place.partition, torn: survey.torn, ..Verified::default() };
-            verified.damage.extend(survey.damage.clone());
-            verify_partition(&self.storage, place, survey.end, &mut verified)?;
-            all.push(verified);
-        }
-        Ok(all)
+    pub fn verify(&self) -> Result<Verified, LogError> {
+        verify_topic(&*self.storage, &self.dir, &self.places)
     }
 }
 
-/// Checks what lies before `end`, segment by segment.
-fn verify_partition(
-    storage: &Arc<dyn Storage>,
-    place: &Place,
-    end: u64,
-    verified: &mut Verified,
-) -> Result<(), LogError> {
-    let mut next: Option<u64> = None;
-    for base in super::segment::bases(&**storage, place)? {
-        if let Some(next) = next.filter(|&next| next != base) {
-            verified.damage.push((next, format!("the segment that begins at {next} is missing")));
+/// See [`TopicReader::verify`].
+pub(super) fn verify_topic(
+    storage: &dyn Storage,
+    dir: &Path,
+    places: &[Place],
+) -> Result<Verified, LogError> {
+    let mut verified = Verified::default();
+    let snapshot = read_snapshot(storage, dir, places.len(), &mut verified)?;
+    let mut entries = Vec::new();
+    for place in places {
+        let mut witness = Witness::new(&snapshot, place);
+        let from = witness.from();
+        let found = inspect(storage, place, from, &mut witness);
+        verified.producers.append(&mut witness.faults);
+        entries.push(
+            found
+                .as_ref()
+                .ok()
+                .and_then(|all| all.last())
+                .map_or(0, |one| one.mended.entries + one.mended.torn),
+        );
+        let mut sum = sum_up(place, found)?;
+        if is_unfinished(storage, place)? {
+            sum.damage.push((0, UNFINISHED.to_owned()));
         }
-        let segment = match Segment::open(&**storage, place, base, Open::Read) {
-            Ok(segment) => segment,
-            Err(LogError::Damaged { offset, why, .. }) => {
-                verified.damage.push((offset, why));
-                next = None;
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        verified.segments += 1;
-        next = Some(verify_segment(&segment, place, end, verified)?);
+        verified.partitions.push(sum);
     }
-    Ok(())
+    verified.producers.dedup();
+    if !verified.partitions.iter().any(|one| !one.damage.is_empty()) {
+        // A batch that is whole in one partition may lack its part in another.
+        let surveys = survey_topic(storage, places)?;
+        for ((one, survey), entries) in verified.partitions.iter_mut().zip(&surveys).zip(entries) {
+            one.unacknowledged = entries.saturating_sub(survey.entries);
+            one.damage.extend(survey.damage.clone());
+        }
+    }
+    Ok(verified)
 }
 
-/// Checks one segment up to the offset `end`; returns where it ends.
-fn verify_segment(
-    segment: &Segment,
-    place: &Place,
-    end: u64,
+/// Reads `producers.json`; what is wrong with it is noted, and it then counts as empty.
+fn read_snapshot(
+    storage: &dyn Storage,
+    dir: &Path,
+    partitions: usize,
     verified: &mut Verified,
-) -> Result<u64, LogError> {
-    let (mut offset, mut position, mut time_us) = (segment.base, 0, i64::MIN);
-    each_entry(segment, |number, entry| {
-        if offset >= end {
-            return Ok(false);
-        }
-        let wrong = match &entry {
-            Err(error) => Some(error.to_string()),
-            Ok(entry) if entry.base != offset || entry.position != position => {
-                Some("it does not continue the one before".to_owned())
-            }
-            Ok(entry) if entry.time_us <= time_us => {
-                Some("it was appended before the one before it".to_owned())
-            }
-            Ok(entry) => verify_data(segment, place, entry)?,
+) -> Result<Snapshot, LogError> {
+    Ok(Snapshot::read(storage, dir, partitions)?.unwrap_or_else(|why| {
+        verified.producers.push(format!("{PRODUCERS}: {why}"));
+        Snapshot::empty(partitions)
+    }))
+}
+
+/// Goes through all segments of a partition. `at_least`: an offset up to which it certainly had
+/// records.
+pub(super) fn inspect(
+    storage: &dyn Storage,
+    place: &Place,
+    at_least: u64,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Inspected>, LogError> {
+    let mut bases = all_bases(storage, place)?;
+    if bases.is_empty() {
+        bases.push(0);
+    }
+    let mut all: Vec<Inspected> = Vec::with_capacity(bases.len());
+    for (at, &base) in bases.iter().enumerate() {
+        let before = all.last().map_or(Counted::default(), |last| last.mended.counted);
+        let next = bases.get(at + 1).copied();
+        let until_us = match next {
+            Some(next) => begun_after_us(storage, place, next)?,
+            None => now_us(),
         };
-        match (wrong, entry) {
-            (None, Ok(entry)) => {
-                (offset, position, time_us) = (entry.end(), entry.end_position(), entry.time_us);
-                verified.records += u64::from(entry.records);
-                verified.bytes += u64::from(entry.bytes);
-                Ok(true)
+        let known = Known { base, before, next, until_us: until_us.saturating_add(1), at_least };
+        let remains = Remains::open(storage, place, base)?;
+        let mended = mend(place, &remains, &known, sink)?;
+        all.push(Inspected { known, mended });
+    }
+    Ok(all)
+}
+
+/// When the last batch before the segment at `base` was appended, as far as its index tells.
+fn begun_after_us(storage: &dyn Storage, place: &Place, base: u64) -> Result<i64, LogError> {
+    let head = Remains::open(storage, place, base)?.head(place, base)?;
+    Ok(match head.header {
+        Ok(header) if header.before.last_us > 0 => header.before.last_us,
+        _ => now_us(),
+    })
+}
+
+fn sum_up(
+    place: &Place,
+    found: Result<Vec<Inspected>, LogError>,
+) -> Result<VerifiedPartition, LogError> {
+    let mut sum = VerifiedPartition { partition: place.partition, ..VerifiedPartition::default() };
+    match found {
+        Ok(all) => {
+            for Inspected { mended, .. } in all {
+                sum.segments += 1;
+                sum.records += mended.records;
+                sum.bytes += mended.bytes;
+                sum.unacknowledged += mended.torn;
+                sum.damage.extend(mended.faults);
+                sum.lost.extend(mended.lost);
+                sum.rebuilt.extend(mended.rebuilt);
             }
-            (wrong, _) => {
-                let why = format!("index entry {number}: {}", wrong.unwrap_or_default());
-                if !verified.damage.iter().any(|(at, _)| *at == offset) {
-                    verified.damage.push((offset, why));
+        }
+        Err(LogError::Damaged { offset, why, .. }) => sum.damage.push((offset, why)),
+        Err(error) => return Err(error),
+    }
+    Ok(sum)
+}
+
+/// Compares the entries of a partition with what `producers.json` holds.
+pub(super) struct Witness<'a> {
+    snapshot: &'a Snapshot,
+    partition: usize,
+    /// The greatest number that an entry names.
+    pub greatest: u32,
+    pub faults: Vec<String>,
+}
+
+impl<'a> Witness<'a> {
+    pub fn new(snapshot: &'a Snapshot, place: &Place) -> Witness<'a> {
+        let partition = place.partition as usize;
+        Witness { snapshot, partition, greatest: 0, faults: Vec::new() }
+    }
+
+    /// The offset up to which the partition had records when the file was written.
+    pub fn from(&self) -> u64 {
+        self.snapshot.from.get(self.partition).copied().unwrap_or(0)
+    }
+}
+
+impl Sink for Witness<'_> {
+    fn batch(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), LogError> {
+        let Some(at) = entry.producer.checked_sub(1) else { return Nowhere.batch(entry, bytes) };
+        self.greatest = self.greatest.max(entry.producer);
+        match self.snapshot.producers.get(at as usize) {
+            None if self.faults.is_empty() => {
+                let why = format!("{PRODUCERS} does not name producer {}", entry.producer);
+                self.faults.push(why);
+            }
+            Some(producer) if entry.base < self.from() => {
+                let held = producer.last.as_ref().map_or(0, |last| last.sequence);
+                if entry.sequence > held && self.faults.is_empty() {
+                    let why = format!(
+                        "{PRODUCERS} has producer {} at {held}, an entry at {}",
+                        producer.name, entry.sequence
+                    );
+                    self.faults.push(why);
                 }
-                Ok(false)
             }
+            _ => {}
         }
-    })?;
-    Ok(offset)
-}
-
-fn verify_data(
-    segment: &Segment,
-    place: &Place,
-    entry: &Entry,
-) -> Result<Option<String>, LogError> {
-    match data_crc(segment, place, entry) {
-        Ok(crc) if crc == entry.data_crc => Ok(None),
-        Ok(_) => Ok(Some("the checksum of its records does not hold".to_owned())),
-        Err(LogError::Damaged { why, .. }) => Ok(Some(why)),
-        Err(error) => Err(error),
+        Ok(())
     }
 }

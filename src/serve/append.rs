@@ -36,6 +36,12 @@ impl<'a> Session<'a> {
                 return self.skip(append.bytes);
             }
         };
+        if let Some(producer) = &append.producer
+            && let Err(error) = self.names.take(&append.topic, producer)
+        {
+            self.refuse(error);
+            return self.skip(append.bytes);
+        }
         let share = self.make_way(&desk, append.bytes)?;
         let bytes = self.read_records(append.bytes)?;
         let identity = match (append.producer, append.sequence) {

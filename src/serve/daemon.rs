@@ -17,6 +17,7 @@ use super::groups::Groups;
 use super::keeper::Keeper;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
 use super::lock;
+use super::names::Names;
 use super::session::Session;
 use crate::log::{Log, LogError};
 use crate::wire::address::Listener;
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub budget: Budget,
     pub groups: Groups,
     pub keeper: Keeper,
+    pub names: Names,
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
@@ -70,6 +72,7 @@ pub fn run(
         keeper: Keeper::new(),
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
         groups: Groups::default(),
+        names: Names::default(),
         desks: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),

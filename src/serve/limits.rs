@@ -10,6 +10,8 @@ pub(super) const GATHER_BYTES: usize = 16 << 10;
 pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
 /// A session's stack: what jq counts on. It takes more by itself where it needs it.
 pub(super) const STACK_BYTES: usize = 2 << 20;
+/// Under how many producers' names one connection may append.
+pub(super) const NAMES_MAX: usize = 1024;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.

@@ -12,6 +12,7 @@
 //! - `commit`: group commit.
 //! - `bell`: waking followers.
 //! - `budget`: the memory that appends may hold.
+//! - `names`: producers' names, one connection's at a time.
 //! - `limits`: how much the daemon takes on.
 //! - `refusal`: the log's errors as the protocol tells them.
 
@@ -26,6 +27,7 @@ mod groups;
 mod keeper;
 mod limits;
 mod member;
+mod names;
 mod refusal;
 mod session;
 mod topics;

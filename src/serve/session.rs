@@ -12,11 +12,12 @@ use super::append::Gathered;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
+use super::names::OwnNames;
 use super::refusal;
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Code, ErrorBody, Greeting};
+use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing};
 use crate::wire::connection::Connection;
-use crate::wire::request::{Hello, Request};
+use crate::wire::request::{Hello, Producer, Request};
 
 /// Why a session ends.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub(super) struct Session<'a> {
     pub stream: Arc<UnixStream>,
     /// Appends that arrived together and wait to be written together.
     pub gathered: Gathered<'a>,
+    /// The producers' names under which it appends.
+    pub names: OwnNames<'a>,
     /// Reused for what is delivered.
     pub chunk: Vec<u8>,
     /// The connection's place in a consumer group, if it has one.
@@ -62,11 +65,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
+        let names = OwnNames::new(&shared.names);
         Session {
             shared,
             connection,
             stream,
             gathered: Gathered::default(),
+            names,
             chunk: Vec::new(),
             member: None,
         }
@@ -183,6 +188,10 @@ impl<'a> Session<'a> {
                 let places = self.places(offsets).map(Answer::Offsets);
                 self.reply(places);
             }
+            Request::Producer(producer) => {
+                let standing = self.standing(producer).map(Answer::Producer);
+                self.reply(standing);
+            }
             Request::Fetch(fetch) => self.fetch(fetch)?,
             Request::Join(join) => self.join(join)?,
             Request::Poll(_) => self.poll()?,
@@ -204,6 +213,14 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+
+    fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
+        let Producer { topic, name } = producer;
+        let desk = self.shared.desk(&topic).map_err(refusal::body)?;
+        self.names.take(&topic, &name)?;
+        let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
+        Ok(Standing { topic, name, sequence })
     }
 
     /// Answers, or tells why not.

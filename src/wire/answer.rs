@@ -42,6 +42,8 @@ pub enum Answer {
     Groups(Vec<GroupEntry>),
     /// What a reset did.
     Reset(ResetDone),
+    /// The name is this connection's.
+    Producer(Standing),
     /// The request failed.
     Error(ErrorBody),
 }
@@ -166,6 +168,17 @@ pub struct Place {
     pub at: u64,
 }
 
+/// See [`Answer::Producer`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In which topic.
+    pub topic: String,
+    /// The producer's name.
+    pub name: String,
+    /// The sequence of its last batch; `None` if it has none there.
+    pub sequence: Option<u64>,
+}
+
 /// See [`Answer::Error`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -212,6 +225,7 @@ pub enum Code {
     StaleGeneration,
     NotAssigned,
     GroupInUse,
+    ProducerInUse,
     Damaged,
     ClosedToAppends,
     Io,
@@ -322,6 +336,10 @@ mod tests {
                     partitions: BTreeMap::from([(0, Place { start: 1, end: 3, at: 2 })]),
                 }),
                 r#"{"offsets":{"topic":"t","partitions":{"0":{"start":1,"end":3,"at":2}}}}"#,
+            ),
+            (
+                Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),
+                r#"{"producer":{"topic":"t","name":"p","sequence":null}}"#,
             ),
             (
                 Answer::Error(ErrorBody {

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, TopicEntry,
+    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, Standing,
+    TopicEntry,
 };
 use super::connection::Connection;
 use super::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
-use super::request::{Alter, Append, Create, Fetch, Hello, Named, Offsets, Request, Topics, Trim};
+use super::request::{
+    Alter, Append, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
+};
 use super::{VERSION, answer};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
@@ -182,6 +185,17 @@ impl Client {
     pub fn offsets(&mut self, offsets: Offsets) -> Result<Places, ClientError> {
         match self.call(&Request::Offsets(offsets))? {
             Answer::Offsets(places) => Ok(places),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Takes a producer's name for this connection; tells where the producer stands.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`answer::Code::ProducerInUse`] if another connection has the name.
+    pub fn producer(&mut self, producer: Producer) -> Result<Standing, ClientError> {
+        match self.call(&Request::Producer(producer))? {
+            Answer::Producer(standing) => Ok(standing),
             other => Err(self.unexpected(&other)),
         }
     }

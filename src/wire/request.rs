@@ -48,6 +48,8 @@ pub enum Request {
     Groups(Groups),
     /// Commits offsets for a group without members.
     Reset(Reset),
+    /// Takes a producer's name for this connection, and tells where the producer stands.
+    Producer(Producer),
 }
 
 /// See [`Request::Hello`].
@@ -178,6 +180,16 @@ pub struct Offsets {
     /// The place to look for.
     #[serde(default)]
     pub at: At,
+}
+
+/// See [`Request::Producer`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Producer {
+    /// In which topic.
+    pub topic: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A place in a topic.
@@ -425,6 +437,10 @@ mod tests {
                 r#"{"offsets":{"topic":"t","partitions":[1],"at":{"time_us":-5}}}"#,
             ),
             (
+                Request::Producer(Producer { topic: topic(), name: "p".to_owned() }),
+                r#"{"producer":{"topic":"t","name":"p"}}"#,
+            ),
+            (
                 Request::Offsets(Offsets { topic: topic(), partitions: None, at: At::Last(5) }),
                 r#"{"offsets":{"topic":"t","at":{"last":5}}}"#,
             ),
@@ -493,7 +509,7 @@ mod tests {
         /// One byte of a request changed: it is read or refused, and what is read is written back
         /// as something that reads the same.
         #[test]
-        fn a_changed_byte_is_read_or_refused(which in 0..10_usize, at in 0..100_usize, byte in any::<u8>()) {
+        fn a_changed_byte_is_read_or_refused(which in 0..11_usize, at in 0..100_usize, byte in any::<u8>()) {
             let mut line = forms()[which].1.as_bytes().to_vec();
             let at = at % line.len();
             line[at] = byte;

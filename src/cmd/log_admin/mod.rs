@@ -37,7 +37,9 @@ Examples:
   log-admin reset nightly clicks --to -1d --dry-run
       Tell where the group nightly would go on if it were set back by a day.
   log-admin verify && echo all is well
-      Check every record of every topic; the exit status is 1 if something is damaged.";
+      Check every record of every topic; the exit status is 1 if something is damaged.
+  log-admin verify clicks --repair
+      Make a damaged topic usable again, and tell what of it is lost.";
 
 /// Make, change, list, describe, trim, delete and verify the topics of a log
 #[derive(Parser, Clone, Debug)]
@@ -131,10 +133,7 @@ enum Action {
     /// Set where a group without members goes on
     Reset(reset::Wanted),
     /// Check every entry, checksum and line; exit status 1 if something is damaged
-    Verify {
-        /// The topics to check; all if none is named
-        topic: Vec<String>,
-    },
+    Verify(verify::Options),
 }
 
 /// Runs the tool.
@@ -166,7 +165,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         Action::Describe { topic } => describe::run(&dir, topic, &mut table)?,
         Action::Groups { group } => groups::run(&dir, group.as_deref(), &mut table)?,
         Action::Reset(wanted) => reset::run(&dir, wanted, &mut table)?,
-        Action::Verify { topic } => verify::run(&dir, topic, &mut table)?,
+        Action::Verify(options) => verify::run(&dir, options, &mut table)?,
     };
     match Output::stdout()?.write(table.render().as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(status),

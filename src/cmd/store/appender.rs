@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Failure, Status};
-use crate::log::{BadRecord, Log, LogError, Settings, Topic};
+use crate::log::{BadRecord, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
-use crate::wire::request::{Append, Create, Offsets};
+use crate::wire::request::{Append, Create, Offsets, Producer};
 
 /// What the user asks of the topic; a topic that is there must agree.
 #[derive(Clone, Debug, Default)]
@@ -57,18 +57,41 @@ impl Appender {
         Ok(Appender { to })
     }
 
-    /// Appends a batch of lines; returns how many records it had, once they are durable.
+    /// Takes a producer's name for as long as this is open; tells where the producer stands, 0 at
+    /// its beginning.
+    ///
+    /// # Errors
+    /// When another one has the name now, or what the log holds of it cannot be read.
+    pub fn stands(&mut self, name: &str) -> anyhow::Result<u64> {
+        let held = match &mut self.to {
+            To::Served { client, append } => {
+                let (topic, name) = (append.topic.clone(), name.to_owned());
+                client.producer(Producer { topic, name })?.sequence
+            }
+            // The lock on the log keeps all others out.
+            To::Embedded { topic, .. } => topic.producer(name)?,
+        };
+        Ok(held.unwrap_or(0))
+    }
+
+    /// Appends a batch of lines, under a producer's name if `identity` says so; returns how many
+    /// records it had, once they are durable.
     ///
     /// # Errors
     /// The bad ones among the records, or whatever else kept them from being appended.
-    pub fn append(&mut self, lines: &[u8]) -> Result<u64, AppendError> {
+    pub fn append(&mut self, lines: &[u8], identity: Option<Identity>) -> Result<u64, AppendError> {
         match &mut self.to {
             To::Served { client, append } => {
+                if let Some(identity) = identity {
+                    append.producer = Some(identity.producer);
+                    append.after = identity.after;
+                    append.sequence = Some(identity.sequence);
+                }
                 let appended = client.append(append, lines).map_err(of_client)?;
                 Ok(appended.records)
             }
             To::Embedded { topic, .. } => {
-                let batch = topic.prepare(lines.to_vec(), None).map_err(of_log)?;
+                let batch = topic.prepare(lines.to_vec(), identity).map_err(of_log)?;
                 match topic.append(vec![batch]).pop() {
                     Some(appended) => Ok(appended.map_err(of_log)?.records),
                     None => Ok(0),

@@ -1,0 +1,173 @@
+//! What is left of a segment: its two files, either of which may be missing or damaged.
+//!
+//! Unlike [`super::segment::Segment`] nothing in them is taken for granted.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LogError;
+use super::format::{
+    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, ENTRIES_AT, Entry, FormatError, Header,
+};
+use super::segment::Place;
+use super::storage::{Open, Storage, StorageFile};
+
+/// How many entries are read at once.
+const ENTRIES_READ: usize = 4096;
+
+/// The files of one segment.
+pub(super) struct Remains {
+    data: File,
+    index: File,
+}
+
+/// One file, and how long it is; 0 if it is missing.
+struct File {
+    path: PathBuf,
+    file: Option<Box<dyn StorageFile>>,
+    bytes: u64,
+}
+
+/// What an index begins with, as far as it holds.
+pub(super) struct Head {
+    /// The header, or what is wrong with it.
+    pub header: Result<Header, String>,
+    /// The attestation, if it says something.
+    pub attestation: Option<Attestation>,
+    /// Of how many entries there is at least a part.
+    pub slots: u64,
+}
+
+/// The paths of a segment's data and of its index.
+pub(super) fn paths(place: &Place, base: u64) -> [PathBuf; 2] {
+    ["ndjson", "index"].map(|ending| place.dir.join(format!("{base:020}.{ending}")))
+}
+
+/// The base offsets of all segments of which there is anything, ascending.
+pub(super) fn all_bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError> {
+    let names = match storage.list(&place.dir) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(LogError::io(&place.dir, error)),
+    };
+    let stems = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".ndjson").or_else(|| name.strip_suffix(".index")));
+    let bases: BTreeSet<u64> = stems
+        .filter(|digits| digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter_map(|digits| digits.parse().ok())
+        .collect();
+    let mut bases: Vec<u64> = bases.into_iter().collect();
+    if let [.., _, last] = bases[..]
+        && Remains::open(storage, place, last)?.was_never_finished()
+    {
+        bases.pop();
+    }
+    Ok(bases)
+}
+
+impl File {
+    fn open(storage: &dyn Storage, path: PathBuf) -> Result<File, LogError> {
+        match storage.open(&path, Open::Read) {
+            Ok(file) => {
+                let bytes = file.size().map_err(|error| LogError::io(&path, error))?;
+                Ok(File { path, file: Some(file), bytes })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(File { path, file: None, bytes: 0 })
+            }
+            Err(error) => Err(LogError::io(&path, error)),
+        }
+    }
+
+    fn read(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
+        let Some(file) = &self.file else { return Ok(0) };
+        file.read_at(position, buffer).map_err(|error| LogError::io(&self.path, error))
+    }
+}
+
+impl Remains {
+    /// Opens what there is of the segment at `base`.
+    pub fn open(storage: &dyn Storage, place: &Place, base: u64) -> Result<Remains, LogError> {
+        let [data, index] = paths(place, base);
+        Ok(Remains { data: File::open(storage, data)?, index: File::open(storage, index)? })
+    }
+
+    /// The length of the data; 0 without a data file.
+    pub fn data_bytes(&self) -> u64 {
+        self.data.bytes
+    }
+
+    /// The file that is missing, if one is.
+    pub fn missing(&self) -> Option<&Path> {
+        [&self.data, &self.index]
+            .into_iter()
+            .find(|file| file.file.is_none())
+            .map(|file| file.path.as_path())
+    }
+
+    /// Whether a crash interrupted the making of this segment: the index comes first, and without
+    /// the data file it was never used.
+    fn was_never_finished(&self) -> bool {
+        self.data.file.is_none() && self.index.bytes <= ENTRIES_AT
+    }
+
+    /// Reads data; fewer bytes than asked for where it ends.
+    pub fn read_data(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
+        self.data.read(position, buffer)
+    }
+
+    /// Reads what the index begins with.
+    ///
+    /// # Errors
+    /// When the index is whole but of another version: that is to be left alone.
+    pub fn head(&self, place: &Place, base: u64) -> Result<Head, LogError> {
+        let slots = self.index.bytes.saturating_sub(ENTRIES_AT).div_ceil(BLOCK_BYTES);
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        self.index.read(0, &mut block)?;
+        // A segment is made with an index of this length at the least.
+        let whole = self.index.bytes >= ENTRIES_AT;
+        let header = match Header::decode(&block) {
+            _ if !whole => Err("the index is cut short".to_owned()),
+            Ok(header) if header.base != base || header.partition != place.partition => {
+                Err("the index's header names another segment".to_owned())
+            }
+            Ok(header) => Ok(header),
+            Err(error @ FormatError::Version { .. }) if Header::is_sealed(&block) => {
+                return Err(place.damaged(base, error));
+            }
+            Err(error) => Err(format!("the index's header: {error}")),
+        };
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        let whole = self.index.read(ATTESTATION_AT, &mut block)? == block.len();
+        let attestation = Attestation::decode(&block).filter(|_| whole);
+        Ok(Head { header, attestation, slots })
+    }
+
+    /// Calls `visit` with every entry in order, until it returns false. A last entry that is not
+    /// all there counts as one whose checksum does not hold.
+    pub fn each_entry(
+        &self,
+        mut visit: impl FnMut(u64, Result<Entry, FormatError>) -> Result<bool, LogError>,
+    ) -> Result<(), LogError> {
+        let mut blocks = vec![0; ENTRIES_READ * BLOCK_BYTES as usize];
+        let mut number = 0;
+        loop {
+            let count = self.index.read(ENTRIES_AT + number * BLOCK_BYTES, &mut blocks)?;
+            let (whole, part) = blocks[..count].as_chunks::<{ BLOCK_BYTES as usize }>();
+            for block in whole {
+                if !visit(number, Entry::decode(block))? {
+                    return Ok(());
+                }
+                number += 1;
+            }
+            if count < blocks.len() {
+                if !part.is_empty() {
+                    visit(number, Err(FormatError::Checksum))?;
+                }
+                return Ok(());
+            }
+        }
+    }
+}
