@@ -29,24 +29,63 @@ complete -c log-admin -n "__fish_log_admin_needs_command" -l json -d 'Print JSON
 complete -c log-admin -n "__fish_log_admin_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c log-admin -n "__fish_log_admin_needs_command" -s V -l version -d 'Print version'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "delete" -d 'Remove a topic with all its records'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "list" -d 'List the topics'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "reset" -d 'Set where a group without members goes on'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l partitions -d 'How many partitions it has' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l key -d 'A jq expression: records for which it has the same value go to the same partition' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l fsync -d 'Acknowledge records when they are on the disk (always, the default), at most a DURATION before that, or whenever (never)' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l retention -d 'Remove records that were appended longer ago than DURATION, by whole segments' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l retention-bytes -d 'Remove the oldest segments of a partition that has more than SIZE without them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l partitions -d 'Add partitions, so that it has N' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l fsync -d 'Acknowledge records when they are on the disk (always, the default), at most a DURATION before that, or whenever (never)' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l retention -d 'Remove records that were appended longer ago than DURATION, by whole segments' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l retention-bytes -d 'Remove the oldest segments of a partition that has more than SIZE without them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l force -d 'Add partitions also to a topic with a key, whose records then change theirs'
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand delete" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l before -d 'An offset, a time, -7d for a week ago, or end for all' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l partition -d 'Only in partition N' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand list" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand list" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand groups" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand groups" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l to -d 'Where it goes on: \'start\', \'end\', an offset, a time of appending, or how long ago, like -1h' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l partition -d 'Only in this partition; may be repeated' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l dry-run -d 'Only tell what would be done'
+complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d 'Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "list" -d 'List the topics'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create list describe verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "delete" -d 'Remove a topic with all its records'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -23,7 +23,7 @@ _log__serve() {
 
     case "${cmd}" in
         log__serve)
-            opts="-h -V --data --ready-fd --socket-mode --max-connections --max-request --max-append --max-memory --drain --log-level --help --version"
+            opts="-h -V --data --ready-fd --socket-mode --max-connections --max-request --max-append --max-memory --min-free --drain --log-level --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,6 +57,10 @@ _log__serve() {
                     return 0
                     ;;
                 --max-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-free)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

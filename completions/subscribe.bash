@@ -23,7 +23,7 @@ _subscribe() {
 
     case "${cmd}" in
         subscribe)
-            opts="-n -f -h -V --data --from --until --last --follow --partition --meta --help --version"
+            opts="-n -f -g -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --meta --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -54,6 +54,26 @@ _subscribe() {
                     ;;
                 --partition)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -g)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --commit)
+                    COMPREPLY=($(compgen -W "after-write" -- "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reset)
+                    COMPREPLY=($(compgen -W "start end" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -77,7 +77,8 @@ fn next_line(output: &mut impl BufRead) -> String {
 
 #[test]
 fn kept_records_pass_byte_for_byte() {
-    let input = "{ \"a\" : 1.0,\"b\":\"\\u00e4\" }\n{\"a\":2}\n\n[1e5, -0]\r\n\"a\"\n{\"a\":100000000000000000000}";
+    let input = "{ \"a\" : 1.0,\"b\":\"\\u00e4\" }\n{\"a\":2}\n\n[1e5, -0]\r\n\"a\"\n\
+                 {\"a\":100000000000000000000}";
     let ran = filter(&["(.a? // 0) != 2"], input);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     assert_eq!(
@@ -145,8 +146,8 @@ fn a_malformed_expression_is_told_where() {
         (".a + ", "filter: EXPR: '.a + ': unexpected end at column 6; a value is missing\n"),
         (
             ".a | lenght > 2",
-            "filter: EXPR: '.a | lenght > 2': undefined function 'lenght' at column 6; did you mean \
-             'length'?\n",
+            "filter: EXPR: '.a | lenght > 2': undefined function 'lenght' at column 6; did you \
+             mean 'length'?\n",
         ),
         (
             "status >= 500",
@@ -234,7 +235,8 @@ fn a_record_for_which_the_expression_fails_is_bad() {
     assert_eq!((ran.status, ran.stdout.as_str()), (65, "{\"a\":{\"b\":2}}\n"));
     assert_eq!(
         ran.stderr,
-        "filter: stdin:2: cannot index number with \"b\"; --rejects FILE keeps such lines and goes on\n"
+        "filter: stdin:2: cannot index number with \"b\"; --rejects FILE keeps such lines and goes \
+         on\n"
     );
     let ran = filter(&["def f: 1 + f; f"], "1\n");
     assert_eq!(ran.status, 65);

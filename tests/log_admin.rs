@@ -41,7 +41,8 @@ fn topics_are_made_listed_and_described() {
         run(tool("produce", &["a"]).env("MILLSTREAM_DIR", dir), "1\n2\n");
         assert_eq!(
             admin(dir, &["describe", "a", "--json"]).stdout,
-            "{\"topic\":\"a\",\"partition\":0,\"start\":0,\"end\":2,\"key\":null}\n"
+            "{\"topic\":\"a\",\"partition\":0,\"start\":0,\"end\":2,\"key\":null,\"settings\":\
+             {\"fsync\":\"always\",\"partitions\":1,\"segment_bytes\":268435456}}\n"
         );
     });
 }
@@ -76,6 +77,184 @@ fn a_log_that_is_served_is_not_verified_from_the_side() {
     let ran = admin(dir.path(), &["verify"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert!(ran.stdout.contains("ok"), "{ran:?}");
+}
+
+fn produce(dir: &Path, topic: &str, lines: &str) -> Ran {
+    run(tool("produce", &[topic]).env("MILLSTREAM_DIR", dir), lines)
+}
+
+fn settings_of(dir: &Path, topic: &str) -> serde_json::Value {
+    let described = admin(dir, &["describe", topic, "--json"]);
+    assert_eq!(described.status, 0, "{described:?}");
+    let first = described.stdout.lines().next().unwrap();
+    serde_json::from_str::<serde_json::Value>(first).unwrap()["settings"].clone()
+}
+
+#[test]
+fn settings_are_made_shown_and_changed() {
+    both_ways(|dir| {
+        let made = [
+            "create",
+            "t",
+            "--fsync",
+            "100ms",
+            "--retention",
+            "7d",
+            "--retention-bytes",
+            "1GiB",
+            "--segment-age",
+            "1d",
+            "--segment-bytes",
+            "64MiB",
+            "--max-record",
+            "20",
+        ];
+        assert_eq!(admin(dir, &made).status, 0);
+        assert_eq!(admin(dir, &made).status, 0, "it is there just so");
+        assert_eq!(admin(dir, &["create", "t"]).status, 73);
+        assert_eq!(
+            settings_of(dir, "t"),
+            serde_json::json!({
+                "partitions": 1, "fsync": "100ms", "segment_bytes": 67_108_864,
+                "segment_ms": 86_400_000, "retention_ms": 604_800_000,
+                "retention_bytes": 1_073_741_824, "record_bytes_max": 20
+            })
+        );
+        let shown = admin(dir, &["describe", "t"]).stdout;
+        assert!(shown.contains("retention_ms=1w"), "{shown}");
+        assert!(shown.contains("segment_bytes=64MiB"), "{shown}");
+        let long = produce(dir, "t", "\"a record of this length\"\n");
+        assert_eq!(long.status, 65, "{long:?}");
+        let altered = [
+            "alter",
+            "t",
+            "--fsync",
+            "default",
+            "--retention",
+            "default",
+            "--retention-bytes",
+            "default",
+            "--segment-age",
+            "default",
+            "--segment-bytes",
+            "default",
+            "--max-record",
+            "default",
+        ];
+        assert_eq!(admin(dir, &altered).status, 0);
+        assert_eq!(
+            settings_of(dir, "t"),
+            serde_json::json!({"partitions": 1, "fsync": "always", "segment_bytes": 268_435_456})
+        );
+        let taken = produce(dir, "t", "\"a record of this length\"\n");
+        assert_eq!(taken.status, 0, "{taken:?}");
+        for (args, status, message) in [
+            (&["alter", "t"][..], 2, "nothing to change"),
+            (&["alter", "nosuch", "--fsync", "never"], 69, "nosuch: no such topic"),
+            (&["alter", "t", "--fsync", "often"], 2, "no fsync policy"),
+            (&["alter", "t", "--segment-bytes", "0"], 2, "segments of 0 bytes"),
+        ] {
+            let ran = admin(dir, args);
+            assert_eq!(ran.status, status, "{args:?}: {ran:?}");
+            assert!(ran.stderr.contains(message), "{args:?}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn partitions_are_added_and_to_a_keyed_topic_only_by_force() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "plain"]).status, 0);
+        assert_eq!(produce(dir, "plain", "1\n").status, 0);
+        assert_eq!(admin(dir, &["alter", "plain", "--partitions", "3"]).status, 0);
+        for _ in 0..3 {
+            assert_eq!(produce(dir, "plain", "2\n").status, 0);
+        }
+        let shown = admin(dir, &["describe", "plain", "--json"]).stdout;
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert!(shown.lines().all(|line| !line.contains("\"end\":0")), "{shown}");
+        let fewer = admin(dir, &["alter", "plain", "--partitions", "2"]);
+        assert_eq!(fewer.status, 2, "{fewer:?}");
+
+        assert_eq!(admin(dir, &["create", "keyed", "--key", "."]).status, 0);
+        assert_eq!(produce(dir, "keyed", "1\n2\n3\n4\n").status, 0);
+        let refused = admin(dir, &["alter", "keyed", "--partitions", "4"]);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.stderr.contains("would go to another partition"), "{refused:?}");
+        assert_eq!(admin(dir, &["alter", "keyed", "--partitions", "4", "--force"]).status, 0);
+        assert_eq!(produce(dir, "keyed", "1\n2\n3\n4\n").status, 0);
+        let read = run(tool("subscribe", &["keyed"]).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(read.stdout.lines().count(), 8, "{read:?}");
+    });
+}
+
+#[test]
+fn a_deleted_topic_is_gone_and_its_name_free() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "t", "--partitions", "2"]).status, 0);
+        assert_eq!(produce(dir, "t", "1\n").status, 0);
+        assert_eq!(admin(dir, &["delete", "t"]).status, 0);
+        assert_eq!(admin(dir, &["delete", "t"]).status, 69);
+        assert_eq!(admin(dir, &["list"]).stdout, "");
+        assert!(!dir.join("topics/t").exists());
+        assert_eq!(std::fs::read_dir(dir.join("topics")).unwrap().count(), 0);
+        assert_eq!(produce(dir, "t", "2\n").status, 0);
+        let read = run(tool("subscribe", &["t"]).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(read.stdout, "2\n");
+    });
+}
+
+#[test]
+fn trimming_removes_whole_segments_before_a_place() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "t", "--segment-bytes", "4"]).status, 0);
+        for _ in 0..3 {
+            assert_eq!(produce(dir, "t", "1\n2\n").status, 0);
+        }
+        let trimmed = admin(dir, &["trim", "t", "--before", "3", "--json"]);
+        assert_eq!(trimmed.stdout, "{\"topic\":\"t\",\"partition\":0,\"start\":2}\n");
+        let before = admin(dir, &["trim", "t", "--before", "7"]);
+        assert_eq!(before.status, 69, "{before:?}");
+        assert_eq!(admin(dir, &["trim", "t", "--before", "-1h"]).status, 0);
+        let read = run(tool("subscribe", &["t"]).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(read.stdout, "1\n2\n1\n2\n");
+        let below = run(tool("subscribe", &["t", "--from", "1"]).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(below.status, 69, "{below:?}");
+        assert_eq!(admin(dir, &["trim", "t", "--before", "end"]).status, 0);
+        assert_eq!(produce(dir, "t", "3\n").status, 0);
+        let read = run(tool("subscribe", &["t"]).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(read.stdout, "3\n");
+    });
+}
+
+#[test]
+fn retention_is_enforced_by_whoever_writes() {
+    // An embedded produce does it when it closes, the daemon in the background.
+    both_ways(|dir| {
+        let create = ["create", "t", "--segment-bytes", "4", "--retention-bytes", "4"];
+        assert_eq!(admin(dir, &create).status, 0);
+        for _ in 0..4 {
+            assert_eq!(produce(dir, "t", "1\n2\n").status, 0);
+        }
+        let oldest = dir.join("topics/t/0/00000000000000000000.ndjson");
+        common::wait_for("the oldest segment to be removed", || (!oldest.exists()).then_some(()));
+        let read = run(tool("subscribe", &["t"]).env("MILLSTREAM_DIR", dir), "");
+        assert!(read.stdout.lines().count() >= 2, "{read:?}");
+    });
+}
+
+#[test]
+fn a_disk_is_not_filled_further_than_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(dir.path(), &["--min-free", "1000000G"]);
+    assert_eq!(admin(dir.path(), &["create", "t"]).status, 0);
+    let refused = produce(dir.path(), "t", "1\n");
+    assert_eq!(refused.status, 74, "{refused:?}");
+    assert!(refused.stderr.contains("--min-free"), "{refused:?}");
+    assert_eq!(daemon.terminate().status, 0);
+    let daemon = Daemon::start(dir.path(), &["--min-free", "1"]);
+    assert_eq!(produce(dir.path(), "t", "1\n").status, 0);
+    assert_eq!(daemon.terminate().status, 0);
 }
 
 /// A log with one topic of one partition and ten batches of two records.

@@ -132,3 +132,18 @@ fn what_is_in_hand_is_finished_and_no_more_is_begun() {
     assert!(talk.is_closed());
     daemon.stop().unwrap();
 }
+
+#[test]
+fn who_follows_a_topic_that_is_deleted_is_told() {
+    let inside = Inside::start(Limits::default());
+    let (mut admin, mut follower) = (inside.talk(), inside.talk());
+    admin.send("{\"create\":{\"topic\":\"t\"}}\n{\"append\":{\"topic\":\"t\",\"bytes\":2}}\n1\n");
+    assert!(admin.answer().get("created").is_some());
+    assert!(admin.answer().get("appended").is_some());
+    follower.send("{\"fetch\":{\"topic\":\"t\",\"offset\":1,\"follow\":true}}\n");
+    admin.send("{\"delete\":{\"topic\":\"t\"}}\n");
+    assert!(admin.answer().get("deleted").is_some());
+    assert_eq!(follower.answer()["error"]["code"], "unknown_topic");
+    admin.send("{\"append\":{\"topic\":\"t\",\"bytes\":2}}\n1\n");
+    assert_eq!(admin.answer()["error"]["code"], "unknown_topic");
+}

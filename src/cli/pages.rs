@@ -37,11 +37,12 @@ pub const STATUSES: [(Status, &str); 10] = [
 ];
 
 /// What is in the log's directory, for the section FILES.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("topics/TOPIC/topic.json", "The topic's settings."),
     ("topics/TOPIC/producers.json", "Who appended to it by name, and up to where."),
     ("topics/TOPIC/PARTITION/*.ndjson", "The records, one a line; any tool may read them."),
     ("topics/TOPIC/PARTITION/*.index", "Where batches of records begin; made again if lost."),
+    ("groups/GROUP.json", "How far a consumer group has read, by topic and partition."),
     ("socket", "Where a running log-serve listens."),
     ("lock", "Held by the one process that writes the log."),
 ];

@@ -110,7 +110,10 @@ fn of_log(error: &LogError) -> Status {
         | LogError::UnknownPartition { .. }
         | LogError::OffsetOutOfRange { .. } => Status::Unavailable,
         LogError::TopicExists { .. } => Status::CantCreate,
-        LogError::BadTopicName { .. } | LogError::BadSettings { .. } => Status::Usage,
+        LogError::BadTopicName { .. }
+        | LogError::BadGroupName { .. }
+        | LogError::BadSettings { .. } => Status::Usage,
+        LogError::StaleGeneration { .. } => Status::TryAgain,
         LogError::BadRecords { .. }
         | LogError::SequenceGap { .. }
         | LogError::BatchTooLarge { .. } => Status::Data,
@@ -137,7 +140,9 @@ fn of_code(code: Code) -> Status {
         | Code::UnsupportedVersion
         | Code::Unknown => Status::Unavailable,
         Code::TopicExists => Status::CantCreate,
-        Code::BadTopicName | Code::BadSettings => Status::Usage,
+        Code::BadTopicName | Code::BadGroupName | Code::BadSettings => Status::Usage,
+        Code::NotAMember | Code::NotAssigned => Status::Internal,
+        Code::StaleGeneration | Code::GroupInUse => Status::TryAgain,
         Code::TooLarge | Code::BadRecords | Code::SequenceGap => Status::Data,
         Code::Damaged | Code::ClosedToAppends | Code::Io | Code::FullDisk => Status::Io,
         Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown | Code::ProducerInUse => {

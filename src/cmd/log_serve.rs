@@ -64,6 +64,10 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "256MiB")]
     max_memory: u64,
 
+    /// Refuse appends that would leave less than SIZE of the disk free
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "0")]
+    min_free: u64,
+
     /// When stopping, cut off connections that are not done after SECONDS
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain: u32,
@@ -112,6 +116,7 @@ impl Options {
             request_bytes_max: usize::try_from(self.max_request).unwrap_or(usize::MAX),
             append_bytes_max: self.max_append,
             memory_bytes_max: self.max_memory,
+            free_bytes_min: self.min_free,
             drain: Duration::from_secs(self.drain.into()),
             ..Limits::default()
         }

@@ -3,8 +3,10 @@
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::cli::Failure;
 use crate::time::duration::Duration;
 use crate::time::timestamp::parse_us;
+use crate::wire::request::At;
 
 /// A place in a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,26 @@ impl FromStr for Place {
         parse_us(text).map(Place::TimeUs).map_err(|error| {
             format!("{error}; or 'start', 'end', an offset like 1000, or -1h for an hour ago")
         })
+    }
+}
+
+/// What to look for, for a place that is the value of `option`; an offset is a place in one
+/// partition only.
+///
+/// # Errors
+/// When it is an offset, and there are several partitions.
+pub fn at(place: Place, option: &str, partitions: &[u32]) -> Result<At, Failure> {
+    match place {
+        Place::Start => Ok(At::Start),
+        Place::End => Ok(At::End),
+        Place::TimeUs(time_us) => Ok(At::TimeUs(time_us)),
+        // What is looked for is then only what the partition holds.
+        Place::Offset(_) if partitions.len() == 1 => Ok(At::Start),
+        Place::Offset(_) => Err(Failure::usage(format!(
+            "{option}: an offset is a place in one partition, and this topic has {}; \
+             name one with --partition",
+            partitions.len()
+        ))),
     }
 }
 

@@ -1,7 +1,6 @@
 //! A batch: records that are appended together, checked and placed.
 
 use super::{BATCH_BYTES_MAX, LogError};
-use crate::record::RECORD_BYTES_MAX;
 use crate::record::control::is_control;
 use crate::record::json::validate;
 use crate::record::lines::is_blank;
@@ -70,24 +69,29 @@ pub(super) type Placement<'a> = &'a mut dyn FnMut(&[u8]) -> Result<u32, String>;
 pub(super) fn prepare(
     bytes: Vec<u8>,
     identity: Option<Identity>,
+    record_bytes_max: usize,
     place: Option<Placement<'_>>,
 ) -> Result<Batch, LogError> {
     if bytes.len() > BATCH_BYTES_MAX {
         return Err(LogError::BatchTooLarge { bytes: bytes.len() });
     }
     match place {
-        Some(place) => spread(&bytes, identity, place),
-        None => whole(bytes, identity),
+        Some(place) => spread(&bytes, identity, record_bytes_max, place),
+        None => whole(bytes, identity, record_bytes_max),
     }
 }
 
 /// A batch that goes to one partition: its bytes are taken as they are wherever they can be.
-fn whole(bytes: Vec<u8>, identity: Option<Identity>) -> Result<Batch, LogError> {
+fn whole(
+    bytes: Vec<u8>,
+    identity: Option<Identity>,
+    record_bytes_max: usize,
+) -> Result<Batch, LogError> {
     let mut records = 0;
     let mut plain = bytes.is_empty() || bytes.ends_with(b"\n");
     let mut bad = Vec::new();
     for (number, line) in lines(&bytes).enumerate() {
-        match check(line) {
+        match check(line, record_bytes_max) {
             Checked::Record(record) => {
                 records += 1;
                 plain &= record.len() == line.len();
@@ -121,13 +125,14 @@ fn tidied(bytes: &[u8]) -> Vec<u8> {
 fn spread(
     bytes: &[u8],
     identity: Option<Identity>,
+    record_bytes_max: usize,
     place: Placement<'_>,
 ) -> Result<Batch, LogError> {
     let mut parts: Vec<Part> = Vec::new();
     let mut bad = Vec::new();
     let mut records = 0;
     for (number, line) in lines(bytes).enumerate() {
-        let record = match check(line) {
+        let record = match check(line, record_bytes_max) {
             Checked::Record(record) => record,
             Checked::Blank => continue,
             Checked::Bad(why) => {
@@ -186,13 +191,13 @@ enum Checked<'a> {
     Bad(String),
 }
 
-fn check(line: &[u8]) -> Checked<'_> {
+fn check(line: &[u8], record_bytes_max: usize) -> Checked<'_> {
     let record = line.strip_suffix(b"\r").unwrap_or(line);
     if is_blank(record) {
         return Checked::Blank;
     }
-    if record.len() > RECORD_BYTES_MAX {
-        return Checked::Bad(format!("the log takes records of up to {RECORD_BYTES_MAX} bytes"));
+    if record.len() > record_bytes_max {
+        return Checked::Bad(format!("the topic takes records of up to {record_bytes_max} bytes"));
     }
     if is_control(record) {
         return Checked::Bad("a control record is never stored".to_owned());
@@ -206,9 +211,10 @@ fn check(line: &[u8]) -> Checked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RECORD_BYTES_MAX;
 
     fn one(bytes: &[u8]) -> Batch {
-        prepare(bytes.to_vec(), None, None).unwrap()
+        prepare(bytes.to_vec(), None, RECORD_BYTES_MAX, None).unwrap()
     }
 
     #[test]
@@ -226,7 +232,8 @@ mod tests {
 
     #[test]
     fn all_bad_records_are_named() {
-        let batch = prepare(b"1\nx\n{\"@millstream\":{}}\n2\n".to_vec(), None, None);
+        let batch =
+            prepare(b"1\nx\n{\"@millstream\":{}}\n2\n".to_vec(), None, RECORD_BYTES_MAX, None);
         let Err(LogError::BadRecords { records }) = batch else { panic!("taken") };
         assert_eq!(records.iter().map(|bad| bad.record).collect::<Vec<_>>(), [1, 2]);
     }
@@ -234,7 +241,8 @@ mod tests {
     #[test]
     fn a_keyed_batch_spreads_and_keeps_the_order_within_a_partition() {
         let mut place = |record: &[u8]| Ok(u32::from(record[0] % 2));
-        let batch = prepare(b"1\n2\n3\n4\n".to_vec(), None, Some(&mut place)).unwrap();
+        let batch =
+            prepare(b"1\n2\n3\n4\n".to_vec(), None, RECORD_BYTES_MAX, Some(&mut place)).unwrap();
         let parts: Vec<_> =
             batch.parts.iter().map(|part| (part.partition, part.bytes.as_slice())).collect();
         assert_eq!(parts, [(Some(0), &b"2\n4\n"[..]), (Some(1), b"1\n3\n")]);

@@ -173,12 +173,7 @@ impl Lane {
 
     /// Opens the segment that holds the next record, at the entry that does.
     fn open(&mut self, reader: &TopicReader, place: &Place) -> Result<(), LogError> {
-        let bases = reader.bases(place)?;
-        let at = bases.partition_point(|&base| base <= self.next);
-        let Some(&base) = at.checked_sub(1).and_then(|at| bases.get(at)) else {
-            return Err(place.damaged(self.next, "the segment of this record is missing"));
-        };
-        let segment = reader.segment(place, base)?;
+        let segment = reader.segment_of(place, self.next)?;
         let next = self.next;
         let entries = Entries::of(&segment, place);
         let count = entry_count(&segment)?;

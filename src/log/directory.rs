@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::LogError;
+use super::groups::{self, ConsumerGroup};
 use super::reader::{TopicReader, View};
 use super::settings::{Settings, check_name};
 use super::storage::{Disk, Lock, Storage, read_whole};
 use super::topic::{Topic, lock};
+
+/// What a topic's directory is called at its end while it is being deleted.
+const DELETED: &str = ".deleted";
 
 /// A data directory, opened for writing: by one process at a time.
 pub struct Log {
@@ -40,6 +44,7 @@ impl Log {
             .make_dir(&topics_dir)
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
+        sweep_deleted(&*storage, &topics_dir)?;
         Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), _lock: held })
     }
 
@@ -86,6 +91,32 @@ impl Log {
         self.topic(name)
     }
 
+    /// Removes a topic with all its records. Who still has it open is told that there is none.
+    ///
+    /// # Errors
+    /// When there is no such topic, or the disk refuses.
+    pub fn delete(&self, name: &str) -> Result<(), LogError> {
+        check_name(name)?;
+        let mut topics = lock(&self.topics);
+        let (parent, dir) = (self.dir.join("topics"), topic_dir(&self.dir, name));
+        let io = |error| LogError::io(&dir, error);
+        if !topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name) {
+            return Err(LogError::UnknownTopic { topic: name.to_owned() });
+        }
+        sweep_deleted(&*self.storage, &parent)?;
+        let retired = topics.remove(name);
+        let _idle = retired.as_ref().map(|topic| topic.retire());
+        let hidden = parent.join(format!(".{name}{DELETED}"));
+        self.storage.rename(&dir, &hidden).map_err(io)?;
+        self.storage.sync_dir(&parent).map_err(io)?;
+        self.storage.remove(&hidden).map_err(io)
+    }
+
+    /// The topics that are open.
+    pub fn open_topics(&self) -> Vec<Arc<Topic>> {
+        lock(&self.topics).values().cloned().collect()
+    }
+
     /// The names of all topics, sorted.
     ///
     /// # Errors
@@ -100,6 +131,23 @@ impl Log {
     /// When there is none of that name, or what it was told cannot be read.
     pub fn settings(&self, name: &str) -> Result<Settings, LogError> {
         read_settings(&*self.storage, &self.dir, name)
+    }
+
+    /// A consumer group, with what it has committed; one that never did is empty. Whoever writes
+    /// to a group keeps it open: two of one name would undo each other's commits.
+    ///
+    /// # Errors
+    /// When the name cannot be one, or the group's file cannot be read.
+    pub fn group(&self, name: &str) -> Result<ConsumerGroup, LogError> {
+        ConsumerGroup::open(Arc::clone(&self.storage), &self.dir, name)
+    }
+
+    /// The names of all groups that have committed, sorted.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn group_names(&self) -> Result<Vec<String>, LogError> {
+        groups::names(&*self.storage, &self.dir)
     }
 
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.
@@ -141,6 +189,16 @@ pub fn open_readers(
         readers.push((reader, settings));
     }
     Ok(readers)
+}
+
+/// Removes what a crash left of topics that were being deleted.
+fn sweep_deleted(storage: &dyn Storage, topics_dir: &Path) -> Result<(), LogError> {
+    let names = storage.list(topics_dir).map_err(|error| LogError::io(topics_dir, error))?;
+    for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(DELETED)) {
+        let path = topics_dir.join(name);
+        storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
+    }
+    Ok(())
 }
 
 /// Takes the lock of the log in `dir`.

@@ -25,6 +25,14 @@ pub enum LogError {
         "'{name}' is not a topic name: ASCII letters, digits, '.', '_' and '-', at most 200, not beginning with '.' or '-'"
     )]
     BadTopicName { name: String },
+    #[error(
+        "'{name}' is not a group's name: ASCII letters, digits, '.', '_' and '-', at most 200, not beginning with '.' or '-'"
+    )]
+    BadGroupName { name: String },
+    #[error(
+        "{group}/{topic}: generation {generation} is over, the group is in {current}; nothing was committed"
+    )]
+    StaleGeneration { group: String, topic: String, generation: u64, current: u64 },
     #[error("{why}")]
     BadSettings { why: String },
     #[error("{topic}: no partition {partition}; it has {partitions}, counted from 0")]

@@ -8,10 +8,12 @@
 //! - [`partition`]: one partition open for appending: its active segment.
 //! - `producers`: who appended up to which sequence.
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
+//! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
+//! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
@@ -24,6 +26,7 @@ pub mod directory;
 pub mod error;
 pub mod format;
 mod group;
+pub mod groups;
 mod lookup;
 mod mend;
 pub mod partition;
@@ -33,15 +36,19 @@ mod reconcile;
 mod recovery;
 mod remains;
 pub mod repair;
+mod retention;
 pub mod segment;
 pub mod settings;
 pub mod storage;
 pub mod topic;
+mod upkeep;
 pub mod verify;
 mod writer;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod crash_upkeep;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
@@ -51,10 +58,12 @@ pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers};
 pub use error::LogError;
+pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};
-pub use settings::Settings;
+pub use settings::{Fsync, Settings};
 pub use topic::Topic;
+pub use upkeep::Before;
 pub use verify::{Verified, VerifiedPartition};
 
 /// The most that is appended at once, in bytes: one batch.

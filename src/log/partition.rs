@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::LogError;
 use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
-use super::segment::{Place, Segment};
+use super::segment::{Entries, Place, Segment};
 use super::storage::{Open, Storage};
 
 /// A partition's active segment, and its ends.
@@ -17,8 +17,12 @@ pub struct Partition {
     segment: Segment,
     /// What is written and holds.
     written: Ends,
+    /// What is acknowledged and may be read.
+    visible: Ends,
     /// What is on the disk.
     synced: Ends,
+    /// The append time of the active segment's first entry.
+    first_us: Option<i64>,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -53,7 +57,15 @@ impl Partition {
         Segment::create(storage, place, 0, created_us, Counted::default()).map(drop)
     }
 
-    /// Opens a partition as its survey found it, and cuts off what was never acknowledged.
+    /// A partition whose first segment was made just now.
+    pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
+        let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
+        let (written, visible, synced) = (ends, ends, ends);
+        Partition { storage, place, segment, written, visible, synced, first_us: None }
+    }
+
+    /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
+    /// too, whether what is left may be in need of [`Partition::sync`] and [`Partition::attest`].
     ///
     /// # Errors
     /// When its files cannot be opened or cut.
@@ -61,20 +73,21 @@ impl Partition {
         storage: Arc<dyn Storage>,
         place: Place,
         survey: &Survey,
-    ) -> Result<Partition, LogError> {
+    ) -> Result<(Partition, bool), LogError> {
         let segment = Segment::open(&*storage, &place, survey.base, Open::Write)?;
         let ends =
             Ends { offset: survey.end, data_bytes: survey.data_bytes, entries: survey.entries };
-        let mut partition = Partition { storage, place, segment, written: ends, synced: ends };
+        let first_us = match survey.entries {
+            0 => None,
+            _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
+        };
+        let (written, visible, synced) = (ends, ends, ends);
+        let partition = Partition { storage, place, segment, written, visible, synced, first_us };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
-        if survey.torn || survey.end > survey.attested {
-            // What recovery kept may never have been forced to the disk.
-            partition.sync()?;
-            partition.attest()?;
-        }
-        Ok(partition)
+        // What recovery kept may never have been forced to the disk.
+        Ok((partition, survey.torn || survey.end > survey.attested))
     }
 
     /// The offset that the next record gets.
@@ -85,6 +98,33 @@ impl Partition {
     /// The offset before which everything is on the disk.
     pub fn synced(&self) -> u64 {
         self.synced.offset
+    }
+
+    /// The offset before which everything is acknowledged and may be read.
+    pub fn visible(&self) -> u64 {
+        self.visible.offset
+    }
+
+    /// How many entries are acknowledged and not yet on the disk.
+    pub fn unsynced_entries(&self) -> u64 {
+        self.visible.entries - self.synced.entries
+    }
+
+    /// The length of the active segment's data, in bytes.
+    pub fn active_bytes(&self) -> u64 {
+        self.written.data_bytes
+    }
+
+    /// Whether the active segment has records. One that has only batches without any cannot be
+    /// closed: the next one would have its name.
+    pub fn has_records(&self) -> bool {
+        self.written.offset > self.segment.base
+    }
+
+    /// The append time of the active segment's first batch, in µs since the epoch, if it has
+    /// records.
+    pub fn first_us(&self) -> Option<i64> {
+        self.first_us.filter(|_| self.has_records())
     }
 
     /// The position in the data file at which the next record goes.
@@ -111,7 +151,8 @@ impl Partition {
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
-        if let Some(last) = parts.last() {
+        if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
+            self.first_us = self.first_us.or(Some(first.entry.time_us));
             self.written = Ends {
                 offset: last.entry.end(),
                 data_bytes: last.entry.end_position(),
@@ -121,13 +162,16 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes back what was written and not synced.
+    /// Takes back what was written and not acknowledged.
     ///
     /// # Errors
     /// When the files cannot be cut: nothing more may then be appended.
     pub fn undo(&mut self) -> Result<(), LogError> {
-        self.segment.cut(self.synced.data_bytes, self.synced.index_bytes())?;
-        self.written = self.synced;
+        self.segment.cut(self.visible.data_bytes, self.visible.index_bytes())?;
+        self.written = self.visible;
+        if self.written.entries == 0 {
+            self.first_us = None;
+        }
         Ok(())
     }
 
@@ -142,13 +186,14 @@ impl Partition {
         Ok(())
     }
 
-    /// Notes in the index what is on the disk, which is also what may be read.
+    /// Notes in the index what is on the disk, and that all that is written may be read.
     ///
     /// # Errors
     /// When the write fails.
-    pub fn attest(&self) -> Result<(), LogError> {
+    pub fn attest(&mut self) -> Result<(), LogError> {
+        self.visible = self.written;
         self.segment.attest(&Attestation {
-            visible: self.synced.offset,
+            visible: self.visible.offset,
             synced: self.synced.offset,
             data_bytes: self.synced.data_bytes,
             index_bytes: self.synced.index_bytes(),
@@ -160,6 +205,12 @@ impl Partition {
         self.written.data_bytes >= segment_bytes
     }
 
+    /// Whether the active segment's first record was appended `age_us` before `now_us`, or earlier.
+    pub fn is_older(&self, age_us: Option<i64>, now_us: i64) -> bool {
+        let (Some(age_us), Some(first_us)) = (age_us, self.first_us()) else { return false };
+        first_us.saturating_add(age_us) <= now_us
+    }
+
     /// Closes the active segment and begins the next one.
     ///
     /// # Errors
@@ -169,7 +220,8 @@ impl Partition {
         let base = self.written.offset;
         self.segment = Segment::create(&*self.storage, &self.place, base, created_us, before)?;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
-        self.synced = self.written;
+        (self.visible, self.synced) = (self.written, self.written);
+        self.first_us = None;
         Ok(())
     }
 

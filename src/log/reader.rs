@@ -15,19 +15,25 @@ use super::topic::lock;
 /// How far each partition of a topic may be read; all of them move at once, a group at a time.
 #[derive(Debug)]
 pub(super) struct Progress {
-    ends: Mutex<Vec<u64>>,
+    /// `None` once the topic is deleted.
+    ends: Mutex<Option<Vec<u64>>>,
 }
 
 impl Progress {
     pub(super) fn new(ends: Vec<u64>) -> Progress {
-        Progress { ends: Mutex::new(ends) }
+        Progress { ends: Mutex::new(Some(ends)) }
     }
 
     pub(super) fn advance(&self, ends: Vec<u64>) {
-        *lock(&self.ends) = ends;
+        *lock(&self.ends) = Some(ends);
     }
 
-    fn ends(&self) -> Vec<u64> {
+    /// There is nothing to be read any more.
+    pub(super) fn end(&self) {
+        *lock(&self.ends) = None;
+    }
+
+    fn ends(&self) -> Option<Vec<u64>> {
         lock(&self.ends).clone()
     }
 }
@@ -106,13 +112,15 @@ impl TopicReader {
     pub fn offset_at(&self, partition: u32, time_us: i64) -> Result<u64, LogError> {
         let place = self.place(partition)?;
         let end = self.ends()?.get(partition as usize).copied().unwrap_or(0);
-        let bases = bases(&*self.storage, place)?;
-        let active = match bases.last() {
-            Some(&base) => self.entries_below(place, base, end)?,
-            None => 0,
-        };
-        let found = first_at(&*self.storage, place, &bases, active, time_us)?;
-        Ok(found.map_or(end, |entry| entry.base.min(end)))
+        self.steadily(&[partition], || {
+            let bases = bases(&*self.storage, place)?;
+            let active = match bases.last() {
+                Some(&base) => self.entries_below(place, base, end)?,
+                None => 0,
+            };
+            let found = first_at(&*self.storage, place, &bases, active, time_us)?;
+            Ok(found.map_or(end, |entry| entry.base.min(end)))
+        })
     }
 
     /// Where to begin in each of `partitions` to read the last `count` records of their merged
@@ -121,6 +129,10 @@ impl TopicReader {
     /// # Errors
     /// When there is no such partition, or its files cannot be read.
     pub fn last(&self, partitions: &[u32], count: u64) -> Result<Vec<(u32, u64)>, LogError> {
+        self.steadily(partitions, || self.last_held(partitions, count))
+    }
+
+    fn last_held(&self, partitions: &[u32], count: u64) -> Result<Vec<(u32, u64)>, LogError> {
         let ends = self.ends()?;
         let mut lanes = Vec::with_capacity(partitions.len());
         for &partition in partitions {
@@ -170,7 +182,9 @@ impl TopicReader {
     /// How far each partition may be read now.
     pub(super) fn ends(&self) -> Result<Vec<u64>, LogError> {
         match &self.view {
-            View::Live(progress) => Ok(progress.ends()),
+            View::Live(progress) => {
+                progress.ends().ok_or_else(|| LogError::UnknownTopic { topic: self.topic.clone() })
+            }
             View::Files { lock } => self.ends_of_files(lock),
         }
     }
@@ -178,6 +192,11 @@ impl TopicReader {
     /// What the files say: the writer's attestations while there is one; without one, whatever
     /// recovery would keep.
     fn ends_of_files(&self, lock: &Path) -> Result<Vec<u64>, LogError> {
+        let all: Vec<u32> = self.places.iter().map(|place| place.partition).collect();
+        self.steadily(&all, || self.ends_of_files_now(lock))
+    }
+
+    fn ends_of_files_now(&self, lock: &Path) -> Result<Vec<u64>, LogError> {
         let is_locked = || self.storage.is_locked(lock).map_err(|error| LogError::io(lock, error));
         if !is_locked()? {
             let surveys = survey_topic(&*self.storage, &self.places)?;
@@ -187,6 +206,46 @@ impl TopicReader {
             }
         }
         self.places.iter().map(|place| self.attested_end(place)).collect()
+    }
+
+    /// Reads what may have segments of `partitions` removed from under it; then it is read again.
+    pub(super) fn steadily<T>(
+        &self,
+        partitions: &[u32],
+        read: impl Fn() -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
+        let starts = || -> Result<Vec<Option<u64>>, LogError> {
+            let start = |&partition: &u32| {
+                let place = self.place(partition)?;
+                Ok(bases(&*self.storage, place)?.first().copied())
+            };
+            partitions.iter().map(start).collect()
+        };
+        loop {
+            let before = starts()?;
+            match read() {
+                Err(LogError::Damaged { .. }) if starts()? != before => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// The segment that holds the record at an offset, open.
+    pub(super) fn segment_of(&self, place: &Place, offset: u64) -> Result<Segment, LogError> {
+        self.steadily(&[place.partition], || {
+            let bases = self.bases(place)?;
+            let at = bases.partition_point(|&base| base <= offset);
+            match at.checked_sub(1).and_then(|at| bases.get(at)) {
+                Some(&base) => self.segment(place, base),
+                None => Err(LogError::OffsetOutOfRange {
+                    topic: self.topic.clone(),
+                    partition: place.partition,
+                    offset,
+                    start: bases.first().copied().unwrap_or(0),
+                    end: self.ends()?.get(place.partition as usize).copied().unwrap_or(0),
+                }),
+            }
+        })
     }
 
     fn attested_end(&self, place: &Place) -> Result<u64, LogError> {

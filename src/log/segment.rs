@@ -54,6 +54,17 @@ pub fn bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError>
     Ok(bases)
 }
 
+/// The paths of a segment's files: its data, then its index, as far as they are there.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn files(storage: &dyn Storage, place: &Place, base: u64) -> Result<Vec<PathBuf>, LogError> {
+    let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+    let (data_path, index_path) = paths(place, base);
+    let is_there = |path: &PathBuf| names.iter().any(|name| path.ends_with(name));
+    Ok([data_path, index_path].into_iter().filter(is_there).collect())
+}
+
 /// A segment's files, open.
 #[derive(Debug)]
 pub struct Segment {

@@ -1,8 +1,13 @@
 //! What a topic is told when it is made: the contents of `topic.json`.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::LogError;
+use crate::record::RECORD_BYTES_MAX;
+use crate::time::duration::Duration;
 
 /// The most partitions a topic may have.
 pub const PARTITIONS_MAX: u32 = 1024;
@@ -30,15 +35,64 @@ pub struct Settings {
     /// How large a segment grows before the next one begins, in bytes.
     #[serde(default = "segment_bytes_default")]
     pub segment_bytes: u64,
+    /// How old a segment's first record grows before the next segment begins, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_ms: Option<u64>,
+    /// How long records are kept after they were appended, in milliseconds; always if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_ms: Option<u64>,
+    /// How many bytes of records each partition keeps, at the least; all if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_bytes: Option<u64>,
+    /// The longest record that the topic takes, in bytes; what any topic takes if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_bytes_max: Option<u64>,
 }
 
 /// When appended records are forced to the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Fsync {
     /// Before each acknowledgement.
     #[default]
     Always,
+    /// This long after the acknowledgement at the latest.
+    Within(Duration),
+    /// When the kernel sees fit, and when a segment is closed.
+    Never,
+}
+
+impl FromStr for Fsync {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Fsync, String> {
+        match text {
+            "always" => Ok(Fsync::Always),
+            "never" => Ok(Fsync::Never),
+            _ => match text.parse::<Duration>() {
+                Ok(within) if within.ms() > 0 => Ok(Fsync::Within(within)),
+                _ => Err(format!("'{text}' is no fsync policy: always, never, or like 100ms")),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for Fsync {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Fsync, String> {
+        text.parse()
+    }
+}
+
+impl From<Fsync> for String {
+    fn from(fsync: Fsync) -> String {
+        match fsync {
+            Fsync::Always => "always".to_owned(),
+            Fsync::Within(within) => within.to_string(),
+            Fsync::Never => "never".to_owned(),
+        }
+    }
 }
 
 fn segment_bytes_default() -> u64 {
@@ -54,6 +108,87 @@ impl Settings {
             key,
             fsync: Fsync::default(),
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            segment_ms: None,
+            retention_ms: None,
+            retention_bytes: None,
+            record_bytes_max: None,
+        }
+    }
+
+    /// These settings with some of them changed: `changes` holds them by their names in
+    /// `topic.json`; null takes one back to its default.
+    ///
+    /// # Errors
+    /// When there is no such setting, or a value cannot be.
+    pub fn with(&self, changes: &Map<String, Value>) -> Result<Settings, LogError> {
+        let refuse = |error: serde_json::Error| LogError::BadSettings { why: error.to_string() };
+        let mut all = self.to_map();
+        all.insert("version".to_owned(), VERSION.into());
+        for (name, value) in changes {
+            if name == "version" {
+                return Err(LogError::BadSettings { why: "unknown field `version`".to_owned() });
+            }
+            match value {
+                // Kept where it is no setting at all, to be refused as such.
+                Value::Null if all.contains_key(name) || Settings::is_optional(name) => {
+                    all.remove(name);
+                }
+                value => {
+                    all.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        let settings: Settings = serde_json::from_value(Value::Object(all)).map_err(refuse)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// The settings by their names in `topic.json`; those that were not made are left out.
+    pub fn to_map(&self) -> Map<String, Value> {
+        let mut all = match serde_json::to_value(self) {
+            Ok(Value::Object(all)) => all,
+            _ => Map::new(),
+        };
+        all.remove("version");
+        all
+    }
+
+    /// Whether the topic needs tending also when nobody appends to it.
+    pub fn is_kept(&self) -> bool {
+        [self.retention_ms, self.retention_bytes, self.segment_ms].iter().any(Option::is_some)
+    }
+
+    fn is_optional(name: &str) -> bool {
+        matches!(
+            name,
+            "key" | "segment_ms" | "retention_ms" | "retention_bytes" | "record_bytes_max"
+        )
+    }
+
+    /// The longest record that the topic takes, in bytes.
+    pub fn record_bytes_max(&self) -> usize {
+        let own = self.record_bytes_max.and_then(|bytes| usize::try_from(bytes).ok());
+        own.map_or(RECORD_BYTES_MAX, |bytes| bytes.min(RECORD_BYTES_MAX))
+    }
+
+    /// Checks that a topic with the settings `before` can take these.
+    pub(super) fn check_change(&self, before: &Settings, force: bool) -> Result<(), LogError> {
+        let refuse = |why: String| Err(LogError::BadSettings { why });
+        if self.key != before.key {
+            return refuse("the key cannot be changed: records are placed by it".to_owned());
+        }
+        if self.partitions < before.partitions {
+            return refuse(format!(
+                "{} partitions: the topic has {}, and taking some away would lose their records",
+                self.partitions, before.partitions
+            ));
+        }
+        match &self.key {
+            Some(key) if self.partitions > before.partitions && !force => refuse(format!(
+                "adding partitions to a topic with a key: records of one {key} would go to another \
+                 partition than those before, and be read out of order; --force does it all the same"
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -77,6 +212,17 @@ impl Settings {
         }
         if self.segment_bytes == 0 {
             return refuse("segments of 0 bytes hold nothing".to_owned());
+        }
+        if self.segment_ms == Some(0) {
+            return refuse("segments of 0 ms hold nothing".to_owned());
+        }
+        match self.record_bytes_max {
+            Some(bytes) if bytes == 0 || bytes > RECORD_BYTES_MAX as u64 => {
+                return refuse(format!(
+                    "records of up to {bytes} bytes: the log takes from 1 to {RECORD_BYTES_MAX}"
+                ));
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -121,6 +267,30 @@ mod tests {
             r#"{"version":1,"partitions":3,"key":".user","fsync":"always","segment_bytes":268435456}"#
         );
         assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    }
+
+    #[test]
+    fn settings_are_changed_by_their_names() {
+        let changes = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let settings = Settings::new(1, None);
+        let kept = settings.with(&changes(r#"{"retention_ms":5,"fsync":"100ms"}"#)).unwrap();
+        assert_eq!(kept.retention_ms, Some(5));
+        assert_eq!(kept.fsync, Fsync::Within(Duration::from_ms(100).unwrap()));
+        let back = kept.with(&changes(r#"{"retention_ms":null,"fsync":null,"key":null}"#)).unwrap();
+        assert_eq!(back, settings);
+        for bad in [
+            r#"{"colour":1}"#,
+            r#"{"colour":null}"#,
+            r#"{"version":1}"#,
+            r#"{"fsync":"sometimes"}"#,
+            r#"{"fsync":"0s"}"#,
+            r#"{"segment_ms":0}"#,
+            r#"{"retention_ms":-1}"#,
+            r#"{"record_bytes_max":0}"#,
+            r#"{"record_bytes_max":99999999}"#,
+        ] {
+            assert!(settings.with(&changes(bad)).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -10,17 +10,22 @@ use super::recovery::survey_topic;
 use super::segment::Place;
 use super::settings::Settings;
 use super::storage::{Storage, replace};
+use super::upkeep::Due;
 use super::writer::{Writer, now_us};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
 use crate::expr::{Program, Value};
+use serde_json::Map;
 
 /// A topic, open for appending.
 pub struct Topic {
     name: String,
-    settings: Settings,
+    settings: Mutex<Arc<Settings>>,
     dir: PathBuf,
-    storage: Arc<dyn Storage>,
-    writer: Mutex<Writer>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) writer: Mutex<Writer>,
+    /// Held by the one who looks after closed segments.
+    pub(super) upkeep: Mutex<()>,
+    pub(super) due: Due,
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
     keys: Mutex<Vec<Program>>,
@@ -82,10 +87,12 @@ impl Topic {
         let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
         Ok(Topic {
             name: name.to_owned(),
-            settings,
+            settings: Mutex::new(Arc::new(settings)),
             dir,
             storage,
             writer: Mutex::new(writer),
+            upkeep: Mutex::default(),
+            due: Due::now(),
             progress,
             keys: Mutex::default(),
         })
@@ -97,8 +104,8 @@ impl Topic {
     }
 
     /// What the topic was told when it was made.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&lock(&self.settings))
     }
 
     /// Checks every line of `bytes`, and places the records. Takes no lock that an append holds.
@@ -109,16 +116,18 @@ impl Topic {
         if let Some(identity) = &identity {
             check_identity(identity)?;
         }
-        let Some(key) = &self.settings.key else { return prepare(bytes, identity, None) };
+        let settings = self.settings();
+        let longest = settings.record_bytes_max();
+        let Some(key) = &settings.key else { return prepare(bytes, identity, longest, None) };
         let pooled = lock(&self.keys).pop();
         let mut program = match pooled {
             Some(program) => program,
             None => compile(key)?,
         };
-        let partitions = self.settings.partitions;
+        let partitions = settings.partitions;
         let mut text = Vec::new();
         let mut place = |record: &[u8]| place_by_key(&mut program, record, partitions, &mut text);
-        let batch = prepare(bytes, identity, Some(&mut place as Placement<'_>));
+        let batch = prepare(bytes, identity, longest, Some(&mut place as Placement<'_>));
         lock(&self.keys).push(program);
         batch
     }
@@ -132,6 +141,7 @@ impl Topic {
         if let Some(visible) = writer.visible() {
             self.progress.advance(visible);
         }
+        self.due.set_writer(writer.due_us());
         results
     }
 
@@ -150,9 +160,50 @@ impl Topic {
             Arc::clone(&self.storage),
             &self.name,
             &self.dir,
-            self.settings.partitions,
+            self.settings().partitions,
             View::Live(Arc::clone(&self.progress)),
         )
+    }
+
+    /// Changes settings by their names in `topic.json`; null takes one back to its default. Gives
+    /// them all. Readers that are open go on without partitions that are added.
+    ///
+    /// # Errors
+    /// When there is no such setting, or a value cannot be; when the key would change, partitions
+    /// be taken away, or, unless `force` says so, partitions be added to a topic with a key.
+    pub fn alter(
+        &self,
+        changes: &Map<String, serde_json::Value>,
+        force: bool,
+    ) -> Result<Arc<Settings>, LogError> {
+        let _alone = lock(&self.upkeep);
+        let before = self.settings();
+        let after = Arc::new(before.with(changes)?);
+        after.check_change(&before, force)?;
+        let mut writer = lock(&self.writer);
+        let added = writer.new_partitions(after.partitions)?;
+        let contents =
+            serde_json::to_vec(&*after).map_err(|error| LogError::io(&self.dir, error.into()))?;
+        replace(&*self.storage, &self.dir.join("topic.json"), &contents)
+            .map_err(|error| LogError::io(&self.dir, error))?;
+        writer.take_settings((*after).clone(), added);
+        if let Some(visible) = writer.visible() {
+            self.progress.advance(visible);
+        }
+        *lock(&self.settings) = Arc::clone(&after);
+        // What is due now may be due earlier than before.
+        self.due.set_writer(Some(0));
+        Ok(after)
+    }
+
+    /// Ends the topic, which is about to be deleted: appends and readers are told that there is
+    /// none. While the guard is held nobody looks after its segments.
+    pub(super) fn retire(&self) -> MutexGuard<'_, ()> {
+        let idle = lock(&self.upkeep);
+        lock(&self.writer).retire();
+        self.progress.end();
+        self.due.set_never();
+        idle
     }
 
     /// Leaves the topic's files clean.

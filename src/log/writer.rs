@@ -11,12 +11,21 @@ use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
-use super::segment::Place;
-use super::settings::Settings;
+use super::segment::{Place, Segment};
+use super::settings::{Fsync, Settings};
 use super::storage::Storage;
 
 /// The most batches that are written at once: far fewer than there are numbers for them.
 const GROUP_BATCHES_MAX: usize = 1 << 14;
+
+/// The most batches that are acknowledged and not on the disk: recovery must see by their numbers
+/// that one is missing.
+const UNSYNCED_BATCHES_MAX: usize = 1 << 15;
+
+/// Milliseconds in µs.
+pub(super) fn us_of_ms(ms: u64) -> i64 {
+    i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
 
 /// The time now, in µs since the epoch.
 pub(super) fn now_us() -> i64 {
@@ -35,7 +44,34 @@ pub(super) struct Writer {
     /// Read from the files when first needed.
     producers: Option<Producers>,
     counted: Counted,
+    /// What is acknowledged and not yet on the disk, if anything.
+    unsynced: Option<Unsynced>,
+    /// Whether a segment was closed since that was last asked.
+    rolled: bool,
     refuses: Option<Refusal>,
+}
+
+/// Acknowledged and not yet on the disk.
+#[derive(Clone, Copy, Debug)]
+struct Unsynced {
+    /// When the first of it was acknowledged, in µs since the epoch.
+    since_us: i64,
+    /// How many batches.
+    batches: usize,
+}
+
+/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
+/// so, since a batch may have parts in several.
+fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
+    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
+    let unsure = || unsure.iter().copied();
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.sync()?;
+    }
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.attest()?;
+    }
+    Ok(partitions)
 }
 
 /// Why a topic takes no more records.
@@ -45,6 +81,8 @@ enum Refusal {
     Damaged { partition: u32, offset: u64, why: String },
     /// A write failed in a way after which the files are uncertain.
     Failed { why: String },
+    /// The topic is gone.
+    Deleted,
 }
 
 impl Writer {
@@ -60,12 +98,13 @@ impl Writer {
             let (offset, why) = survey.damage.clone()?;
             Some(Refusal::Damaged { partition: place.partition, offset, why })
         });
-        let mut partitions = Vec::with_capacity(places.len());
+        let mut opened = Vec::with_capacity(places.len());
         if refuses.is_none() {
             for (place, survey) in places.iter().zip(surveys) {
-                partitions.push(Partition::open(Arc::clone(&storage), place.clone(), survey)?);
+                opened.push(Partition::open(Arc::clone(&storage), place.clone(), survey)?);
             }
         }
+        let partitions = settle(opened)?;
         Ok(Writer {
             storage,
             topic: places.first().map_or_else(String::new, |place| place.topic.clone()),
@@ -74,6 +113,8 @@ impl Writer {
             places,
             partitions,
             producers: None,
+            unsynced: None,
+            rolled: false,
             counted: surveys.iter().map(|survey| survey.counted).max().unwrap_or_default(),
             refuses,
         })
@@ -99,7 +140,7 @@ impl Writer {
 
     /// How far each partition may be read; `None` once that is uncertain.
     pub(super) fn visible(&self) -> Option<Vec<u64>> {
-        self.refuses.is_none().then(|| self.partitions.iter().map(Partition::synced).collect())
+        self.refuses.is_none().then(|| self.partitions.iter().map(Partition::visible).collect())
     }
 
     /// Leaves the files clean.
@@ -107,6 +148,7 @@ impl Writer {
         if self.refuses.is_some() {
             return Ok(());
         }
+        self.flush()?;
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
@@ -117,6 +159,7 @@ impl Writer {
             Some(Refusal::Damaged { partition, offset, why }) => {
                 Err(LogError::Damaged { topic, partition, offset, why })
             }
+            Some(Refusal::Deleted) => Err(LogError::UnknownTopic { topic }),
             Some(Refusal::Failed { why }) => Err(LogError::Poisoned { topic, why }),
         }
     }
@@ -132,7 +175,7 @@ impl Writer {
         let mut group = Group::new(&self.partitions);
         let before = self.counted;
         let results = batches.iter().map(|batch| self.stage(&mut group, batch)).collect();
-        let written = self.write(&group);
+        let written = self.write(&group, batches.len());
         if written.is_err() {
             // They were counted and noted as if all went well; the numbers must have no gap, and
             // what the log really holds of the producers is in its files.
@@ -172,17 +215,19 @@ impl Writer {
     }
 
     /// Writes a group in the order that `docs/FORMAT.md` gives.
-    fn write(&mut self, group: &Group<'_>) -> Result<(), LogError> {
+    fn write(&mut self, group: &Group<'_>, batches: usize) -> Result<(), LogError> {
         let touched: Vec<_> = group.touched().collect();
         for (at, parts) in &touched {
             if let Err(error) = self.partitions[*at].write(parts) {
                 return Err(self.undo(&touched, error));
             }
         }
-        // All are on the disk before any says so: a batch may have parts in several.
-        for (at, _) in &touched {
-            if let Err(error) = self.partitions[*at].sync() {
-                return Err(self.fail(error));
+        if self.settings.fsync == Fsync::Always {
+            // All are on the disk before any says so: a batch may have parts in several.
+            for (at, _) in &touched {
+                if let Err(error) = self.partitions[*at].sync() {
+                    return Err(self.fail(error));
+                }
             }
         }
         for (at, _) in &touched {
@@ -190,7 +235,32 @@ impl Writer {
                 return Err(self.fail(error));
             }
         }
-        Ok(())
+        if self.settings.fsync == Fsync::Always || touched.is_empty() {
+            return Ok(());
+        }
+        let unsynced = self.unsynced.get_or_insert(Unsynced { since_us: now_us(), batches: 0 });
+        unsynced.batches += batches;
+        if unsynced.batches < UNSYNCED_BATCHES_MAX { Ok(()) } else { self.flush() }
+    }
+
+    /// Forces everything that is acknowledged to the disk.
+    pub(super) fn flush(&mut self) -> Result<(), LogError> {
+        if self.unsynced.take().is_none() {
+            return Ok(());
+        }
+        let unsynced = |partition: &Partition| partition.unsynced_entries() > 0;
+        let late: Vec<usize> =
+            (0..self.partitions.len()).filter(|&at| unsynced(&self.partitions[at])).collect();
+        let (mut synced, mut attested) = (Ok(()), Ok(()));
+        for &at in &late {
+            synced = synced.and_then(|()| self.partitions[at].sync());
+        }
+        if synced.is_ok() {
+            for &at in &late {
+                attested = attested.and_then(|()| self.partitions[at].attest());
+            }
+        }
+        synced.and(attested).map_err(|error| self.fail(error))
     }
 
     /// Takes back a group that could not be written whole: a full disk is then only an error, and
@@ -211,20 +281,42 @@ impl Writer {
 
     /// Begins new segments where the active ones are full.
     fn roll_full(&mut self) -> Result<(), LogError> {
-        let mut rolled = false;
-        for at in 0..self.partitions.len() {
-            if !self.partitions[at].is_full(self.settings.segment_bytes) {
-                continue;
-            }
+        let now_us = now_us();
+        let (segment_bytes, age_us) = (self.settings.segment_bytes, self.segment_us());
+        self.roll(|_, partition| {
+            partition.is_full(segment_bytes) || partition.is_older(age_us, now_us)
+        })
+        .map(drop)
+    }
+
+    /// How old an active segment grows, in µs.
+    pub(super) fn segment_us(&self) -> Option<i64> {
+        self.settings.segment_ms.map(us_of_ms)
+    }
+
+    /// Begins new segments where `wanted` says so, by a partition's number and itself. Whether any
+    /// was begun.
+    pub(super) fn roll(
+        &mut self,
+        wanted: impl Fn(usize, &Partition) -> bool,
+    ) -> Result<bool, LogError> {
+        let wanted: Vec<usize> =
+            (0..self.partitions.len()).filter(|&at| wanted(at, &self.partitions[at])).collect();
+        if wanted.is_empty() {
+            return Ok(false);
+        }
+        // A new segment says that all batches before it are certain, in every partition.
+        self.flush()?;
+        for &at in &wanted {
             if let Err(error) = self.partitions[at].roll(now_us(), self.counted) {
                 return Err(self.fail(error));
             }
-            rolled = true;
         }
-        if rolled && self.producers.as_ref().is_some_and(|producers| !producers.is_empty()) {
+        self.rolled = true;
+        if self.producers.as_ref().is_some_and(|producers| !producers.is_empty()) {
             self.save_producers()?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives new producers their numbers, on the disk before any entry uses them.
@@ -238,6 +330,7 @@ impl Writer {
 
     /// Saves the producers as they stand between two groups, when all of it is on the disk.
     fn save_producers(&mut self) -> Result<(), LogError> {
+        self.flush()?;
         let from = self.partitions.iter().map(Partition::synced).collect();
         let Some(producers) = &mut self.producers else { return Ok(()) };
         let saved = producers.save(&*self.storage, from);
@@ -245,6 +338,107 @@ impl Writer {
             self.producers = None;
         }
         saved
+    }
+
+    /// Saves what the topic holds of its producers, so that no closed segment is needed for it.
+    pub(super) fn settle_producers(&mut self) -> Result<(), LogError> {
+        self.check()?;
+        if self.producers()?.is_empty() { Ok(()) } else { self.save_producers() }
+    }
+
+    /// Forces to the disk and closes what is due; a topic that refuses appends is left alone.
+    pub(super) fn tend(&mut self, now_us: i64) -> Result<(), LogError> {
+        self.rolled = false;
+        if self.refuses.is_some() {
+            return Ok(());
+        }
+        if self.sync_due_us().is_some_and(|due_us| due_us <= now_us) {
+            self.flush()?;
+        }
+        let age_us = self.segment_us();
+        let rolled = self.roll(|_, partition| partition.is_older(age_us, now_us)).map(drop);
+        self.rolled = false;
+        rolled
+    }
+
+    /// Closes the active segment of a partition if all its records, and there are some, lie before
+    /// an offset.
+    pub(super) fn close_before(&mut self, partition: u32, limit: u64) -> Result<(), LogError> {
+        self.check()?;
+        let wanted = |at: usize, active: &Partition| {
+            at == partition as usize && active.has_records() && active.end() <= limit
+        };
+        self.roll(wanted).map(drop)
+    }
+
+    /// When [`Writer::tend`] next has something to do, or a segment was closed and somebody should
+    /// look after it, in µs since the epoch.
+    pub(super) fn due_us(&self) -> Option<i64> {
+        if self.refuses.is_some() {
+            return None;
+        }
+        let age_us = self.segment_us();
+        let of_age = |partition: &Partition| Some(partition.first_us()?.saturating_add(age_us?));
+        let first = self.partitions.iter().filter_map(of_age).min();
+        let rolled = self.rolled.then_some(0);
+        [rolled, first, self.sync_due_us()].into_iter().flatten().min()
+    }
+
+    /// When what is acknowledged is to be on the disk.
+    fn sync_due_us(&self) -> Option<i64> {
+        let unsynced = self.unsynced?;
+        match self.settings.fsync {
+            // Acknowledged under another policy, before the settings were changed.
+            Fsync::Always => Some(unsynced.since_us),
+            Fsync::Within(within) => {
+                Some(unsynced.since_us.saturating_add(within.ms().saturating_mul(1000)))
+            }
+            Fsync::Never => None,
+        }
+    }
+
+    /// The partitions, and how many bytes the active segment of each has.
+    pub(super) fn actives(&self) -> Vec<(Place, u64)> {
+        let bytes = self.partitions.iter().map(Partition::active_bytes);
+        self.places.iter().cloned().zip(bytes).collect()
+    }
+
+    /// Makes the partitions that the topic lacks to have so many, without taking them up.
+    pub(super) fn new_partitions(
+        &mut self,
+        partitions: u32,
+    ) -> Result<Vec<(Place, Partition)>, LogError> {
+        self.check()?;
+        // A new segment says that all batches before it are certain.
+        self.flush()?;
+        let first = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        let mut added = Vec::new();
+        for number in first..partitions {
+            let place = Place::new(&self.topic, &self.dir, number);
+            let io = |error| LogError::io(&place.dir, error);
+            self.storage.make_dir(&place.dir).map_err(io)?;
+            let segment = Segment::create(&*self.storage, &place, 0, now_us(), self.counted)?;
+            let partition = Partition::begin(Arc::clone(&self.storage), place.clone(), segment);
+            added.push((place, partition));
+        }
+        if !added.is_empty() {
+            self.storage.sync_dir(&self.dir).map_err(|error| LogError::io(&self.dir, error))?;
+        }
+        Ok(added)
+    }
+
+    /// Goes on with other settings, and with the partitions that were made for them.
+    pub(super) fn take_settings(&mut self, settings: Settings, added: Vec<(Place, Partition)>) {
+        self.settings = settings;
+        for (place, partition) in added {
+            self.places.push(place);
+            self.partitions.push(partition);
+        }
+    }
+
+    /// Takes no more records: the topic is about to be deleted.
+    pub(super) fn retire(&mut self) {
+        self.refuses = Some(Refusal::Deleted);
     }
 
     fn producers(&mut self) -> Result<&mut Producers, LogError> {

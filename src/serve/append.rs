@@ -71,6 +71,7 @@ impl<'a> Session<'a> {
         }
         let mut outcomes =
             if batches.is_empty() { Vec::new() } else { desk.append(batches) }.into_iter();
+        self.shared.keeper.note_due(desk.topic.due_us());
         for (checked, sequence, _share) in answers {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),
@@ -97,7 +98,33 @@ impl<'a> Session<'a> {
             );
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
+        self.check_room(append.bytes)?;
         self.shared.desk(&append.topic).map_err(refusal::body)
+    }
+
+    /// Refuses to fill the disk: others need some of it, and compacting and closing do, too.
+    fn check_room(&self, bytes: u64) -> Result<(), ErrorBody> {
+        let kept = self.shared.limits.free_bytes_min;
+        if kept == 0 {
+            return Ok(());
+        }
+        let dir = self.shared.log.dir();
+        let free = match nix::sys::statvfs::statvfs(dir) {
+            Ok(stat) => stat.blocks_available().saturating_mul(stat.fragment_size()),
+            Err(error) => {
+                let message = format!("{}: how much is free is not known: {error}", dir.display());
+                return Err(ErrorBody::new(Code::Io, message));
+            }
+        };
+        if free.saturating_sub(bytes) >= kept {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: {free} bytes are free, and log-serve leaves {kept} (--min-free); make room, or \
+             lower a topic's retention",
+            dir.display()
+        );
+        Err(ErrorBody::new(Code::FullDisk, message))
     }
 
     /// Gets the memory for an append. If anything about it means to wait, or it is for another

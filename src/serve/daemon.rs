@@ -13,6 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::budget::Budget;
 use super::commit::Desk;
+use super::groups::Groups;
+use super::keeper::Keeper;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
 use super::lock;
 use super::names::Names;
@@ -40,6 +42,8 @@ pub(super) struct Shared {
     pub log: Log,
     pub limits: Limits,
     pub budget: Budget,
+    pub groups: Groups,
+    pub keeper: Keeper,
     pub names: Names,
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     /// Readable once the daemon is to stop.
@@ -65,7 +69,9 @@ pub fn run(
     let shared = Arc::new(Shared {
         log,
         limits,
+        keeper: Keeper::new(),
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+        groups: Groups::default(),
         names: Names::default(),
         desks: Mutex::default(),
         stop,
@@ -73,12 +79,20 @@ pub fn run(
         seats: Mutex::default(),
         seat_freed: Condvar::new(),
     });
+    let kept = Arc::clone(&shared);
+    let keeper = std::thread::Builder::new().name("keeper".to_owned());
+    let keeper = keeper.spawn(move || kept.keeper.run(&kept.log)).map_err(ServeError::Accept)?;
     let taken = take_connections(&listener, &shared);
     stopping();
     shared.stopping.store(true, Ordering::SeqCst);
     close_door(&listener);
     drop(listener);
-    if shared.drain() {
+    let all_left = shared.drain();
+    shared.keeper.stop();
+    if keeper.join().is_err() {
+        tracing::warn!("the keeper failed");
+    }
+    if all_left {
         shared.log.close()?;
     } else {
         // Whoever is still at it may yet write; a log without the mark is looked through at the
@@ -191,6 +205,13 @@ impl Shared {
         let mut desks = lock(&self.desks);
         let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
         Ok(Arc::clone(desk))
+    }
+
+    /// Drops the desk of a topic that is deleted, and wakes those who follow it to be told.
+    pub fn forget(&self, topic: &str) {
+        if let Some(desk) = lock(&self.desks).remove(topic) {
+            desk.bell.ring();
+        }
     }
 
     /// Whether no new requests are taken.

@@ -89,7 +89,7 @@ impl Session<'_> {
     }
 
     /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
-    fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
+    pub fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
         self.connection.flush()?;
         self.chunk.clear();
         self.chunk.shrink_to(IDLE_BUFFER_BYTES);
@@ -110,7 +110,7 @@ impl Session<'_> {
     }
 
     /// Sends a run of records; a small one waits for company, but not past the next sleep.
-    fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
+    pub fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
         let run = |batch: &crate::log::BatchSpan| BatchRun {
             records: batch.records,
             bytes: batch.bytes,
@@ -169,7 +169,12 @@ fn all(bounds: &[Bounds]) -> Vec<u32> {
     bounds.iter().map(|bounds| bounds.partition).collect()
 }
 
-fn find<'a>(topic: &str, bounds: &'a [Bounds], partition: u32) -> Result<&'a Bounds, ErrorBody> {
+/// What a partition holds, among those of its topic.
+pub(super) fn find<'a>(
+    topic: &str,
+    bounds: &'a [Bounds],
+    partition: u32,
+) -> Result<&'a Bounds, ErrorBody> {
     bounds.iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
         let partitions = u32::try_from(bounds.len()).unwrap_or(u32::MAX);
         let topic = topic.to_owned();

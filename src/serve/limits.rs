@@ -28,6 +28,8 @@ pub struct Limits {
     pub append_bytes_max: u64,
     /// The most bytes of records that all appends in hand may have together.
     pub memory_bytes_max: u64,
+    /// How many bytes of the disk are left free: an append that would take them is refused.
+    pub free_bytes_min: u64,
     /// How long an append's bytes may stay away while others wait for its memory.
     pub stall: Duration,
     /// How long sessions may take to finish when the daemon stops.
@@ -41,6 +43,7 @@ impl Default for Limits {
             request_bytes_max: 64 << 10,
             append_bytes_max: 32 << 20,
             memory_bytes_max: 256 << 20,
+            free_bytes_min: 0,
             stall: Duration::from_secs(10),
             drain: Duration::from_secs(5),
         }

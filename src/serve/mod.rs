@@ -7,6 +7,8 @@
 //! - `session`: one connection: its requests in order.
 //! - `append`: the session's appends, gathered as far as they arrived together.
 //! - `fetch`: the session's reading: delivering, following, telling offsets.
+//! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
+//!   `assign`: who reads which partition.
 //! - `commit`: group commit.
 //! - `bell`: waking followers.
 //! - `budget`: the memory that appends may hold.
@@ -15,15 +17,20 @@
 //! - `refusal`: the log's errors as the protocol tells them.
 
 mod append;
+mod assign;
 mod bell;
 mod budget;
 mod commit;
 mod daemon;
 mod fetch;
+mod groups;
+mod keeper;
 mod limits;
+mod member;
 mod names;
 mod refusal;
 mod session;
+mod topics;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -31,6 +31,8 @@ fn code(error: &LogError) -> Code {
         LogError::UnknownTopic { .. } => Code::UnknownTopic,
         LogError::TopicExists { .. } => Code::TopicExists,
         LogError::BadTopicName { .. } => Code::BadTopicName,
+        LogError::BadGroupName { .. } => Code::BadGroupName,
+        LogError::StaleGeneration { .. } => Code::StaleGeneration,
         LogError::BadSettings { .. } => Code::BadSettings,
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,

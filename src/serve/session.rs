@@ -11,13 +11,13 @@ use nix::poll::PollFlags;
 use super::append::Gathered;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
+use super::member::Member;
 use super::names::OwnNames;
 use super::refusal;
-use crate::log::{LogError, Settings};
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing, Topic, TopicEntry};
+use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing};
 use crate::wire::connection::Connection;
-use crate::wire::request::{Create, Hello, Producer, Request};
+use crate::wire::request::{Hello, Producer, Request};
 
 /// Why a session ends.
 #[derive(Debug)]
@@ -50,19 +50,31 @@ impl fmt::Display for End {
 pub(super) struct Session<'a> {
     pub shared: &'a Shared,
     pub connection: Connection,
+    /// The same connection, to be looked at by others.
+    pub stream: Arc<UnixStream>,
     /// Appends that arrived together and wait to be written together.
     pub gathered: Gathered<'a>,
     /// The producers' names under which it appends.
     pub names: OwnNames<'a>,
     /// Reused for what is delivered.
     pub chunk: Vec<u8>,
+    /// The connection's place in a consumer group, if it has one.
+    pub member: Option<Member<'a>>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
-        let connection = Connection::new(stream, shared.limits.request_bytes_max);
+        let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
         let names = OwnNames::new(&shared.names);
-        Session { shared, connection, gathered: Gathered::default(), names, chunk: Vec::new() }
+        Session {
+            shared,
+            connection,
+            stream,
+            gathered: Gathered::default(),
+            names,
+            chunk: Vec::new(),
+            member: None,
+        }
     }
 
     /// Serves the connection to its end.
@@ -156,6 +168,22 @@ impl<'a> Session<'a> {
                 let topics = self.topics().map(Answer::Topics);
                 self.reply(topics.map_err(refusal::body));
             }
+            Request::Alter(alter) => {
+                let altered = self.alter(alter).map(Answer::Altered);
+                self.reply(altered.map_err(refusal::body));
+            }
+            Request::Describe(asked) => {
+                let described = self.settings(asked.topic).map(Answer::Described);
+                self.reply(described.map_err(refusal::body));
+            }
+            Request::Trim(trim) => {
+                let trimmed = self.trim(trim).map(Answer::Trimmed);
+                self.reply(trimmed.map_err(refusal::body));
+            }
+            Request::Delete(named) => {
+                let deleted = self.delete(&named.topic).map(|()| Answer::Deleted(named));
+                self.reply(deleted.map_err(refusal::body));
+            }
             Request::Offsets(offsets) => {
                 let places = self.places(offsets).map(Answer::Offsets);
                 self.reply(places);
@@ -165,17 +193,26 @@ impl<'a> Session<'a> {
                 self.reply(standing);
             }
             Request::Fetch(fetch) => self.fetch(fetch)?,
+            Request::Join(join) => self.join(join)?,
+            Request::Poll(_) => self.poll()?,
+            Request::Commit(commit) => {
+                let committed = self.commit_offsets(commit).map(Answer::Committed);
+                self.reply(committed);
+            }
+            Request::Leave(_) => {
+                let left = self.leave().map(Answer::Left);
+                self.reply(left);
+            }
+            Request::Groups(asked) => {
+                let groups = self.groups(&asked).map(Answer::Groups);
+                self.reply(groups);
+            }
+            Request::Reset(reset) => {
+                let done = self.reset_group(reset).map(Answer::Reset);
+                self.reply(done);
+            }
         }
         Ok(())
-    }
-
-    fn create(&self, create: Create) -> Result<Topic, LogError> {
-        let mut settings = Settings::new(create.partitions.unwrap_or(1), create.key);
-        if let Some(bytes) = create.segment_bytes {
-            settings.segment_bytes = bytes;
-        }
-        let topic = self.shared.log.create(&create.topic, &settings)?;
-        Ok(describe(topic.name(), topic.settings()))
     }
 
     fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
@@ -184,14 +221,6 @@ impl<'a> Session<'a> {
         self.names.take(&topic, &name)?;
         let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
         Ok(Standing { topic, name, sequence })
-    }
-
-    fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
-        let entry = |name: String| match self.shared.log.settings(&name) {
-            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
-            Err(error) => TopicEntry::Broken { topic: name, error: refusal::body(error) },
-        };
-        Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
     }
 
     /// Answers, or tells why not.
@@ -244,8 +273,4 @@ fn greet(hello: Hello) -> Result<Answer, ErrorBody> {
     }
     let server = concat!("millstream ", env!("CARGO_PKG_VERSION")).to_owned();
     Ok(Answer::Hello(Greeting { version: VERSION, server }))
-}
-
-fn describe(name: &str, settings: &Settings) -> Topic {
-    Topic { topic: name.to_owned(), partitions: settings.partitions, key: settings.key.clone() }
 }

@@ -1,8 +1,10 @@
 //! What the daemon says, and reading it from its line.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::request::{ByPartition, explain, write_line};
+use super::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
+use super::request::{ByPartition, Named, explain, write_line};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,14 @@ pub enum Answer {
     Hello(Greeting),
     /// The topic is there.
     Created(Topic),
+    /// The topic's settings after the change.
+    Altered(Described),
+    /// The topic's settings.
+    Described(Described),
+    /// The topic is gone.
+    Deleted(Named),
+    /// Where the partitions now begin.
+    Trimmed(Fetched),
     /// All topics.
     Topics(Vec<TopicEntry>),
     /// The records are durable.
@@ -22,6 +32,16 @@ pub enum Answer {
     Fetched(Fetched),
     /// Where the partitions begin and end.
     Offsets(Places),
+    /// Which partitions a member of a group reads from now on.
+    Assigned(Assigned),
+    /// The offsets of a group are durable.
+    Committed(Committed),
+    /// The connection is no member any more.
+    Left(Left),
+    /// What groups have.
+    Groups(Vec<GroupEntry>),
+    /// What a reset did.
+    Reset(ResetDone),
     /// The name is this connection's.
     Producer(Standing),
     /// The request failed.
@@ -47,6 +67,15 @@ pub struct Topic {
     /// The jq expression that places its records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+}
+
+/// See [`Answer::Described`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// Which topic.
+    pub topic: String,
+    /// Its settings, by their names.
+    pub settings: Map<String, Value>,
 }
 
 /// See [`Answer::Topics`]: a topic, or why it cannot be opened.
@@ -191,6 +220,11 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    BadGroupName,
+    NotAMember,
+    StaleGeneration,
+    NotAssigned,
+    GroupInUse,
     ProducerInUse,
     Damaged,
     ClosedToAppends,

@@ -7,10 +7,16 @@ use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, ErrorBody, Fetched, Greeting, Places, Records, Standing, TopicEntry,
+    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, Standing,
+    TopicEntry,
 };
 use super::connection::Connection;
-use super::request::{Append, Create, Fetch, Hello, Offsets, Producer, Request, Topics};
+use super::groups::{
+    Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
+};
+use super::request::{
+    Alter, Append, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
+};
 use super::{VERSION, answer};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
@@ -58,6 +64,17 @@ pub enum Delivery {
     Done(Fetched),
 }
 
+/// What a member of a group gets next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// A run of records of its partitions.
+    Records(Records),
+    /// Other partitions, or the same in another generation.
+    Assigned(Assigned),
+    /// All that was there has been read.
+    Done(Fetched),
+}
+
 /// A connection to the daemon of one directory.
 #[derive(Debug)]
 pub struct Client {
@@ -102,6 +119,50 @@ impl Client {
     pub fn create(&mut self, create: Create) -> Result<answer::Topic, ClientError> {
         match self.call(&Request::Create(create))? {
             Answer::Created(topic) => Ok(topic),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Changes settings of a topic; gives them all.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn alter(&mut self, alter: Alter) -> Result<Described, ClientError> {
+        match self.call(&Request::Alter(alter))? {
+            Answer::Altered(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Tells the settings of a topic.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn describe(&mut self, named: Named) -> Result<Described, ClientError> {
+        match self.call(&Request::Describe(named))? {
+            Answer::Described(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Removes a topic with all its records.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn delete(&mut self, named: Named) -> Result<Named, ClientError> {
+        match self.call(&Request::Delete(named))? {
+            Answer::Deleted(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Removes old records of a topic; tells where its partitions then begin.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn trim(&mut self, trim: Trim) -> Result<Fetched, ClientError> {
+        match self.call(&Request::Trim(trim))? {
+            Answer::Trimmed(answer) => Ok(answer),
             other => Err(self.unexpected(&other)),
         }
     }
@@ -194,11 +255,7 @@ impl Client {
     pub fn next_chunk(&mut self, bytes: &mut Vec<u8>) -> Result<Delivery, ClientError> {
         match self.receive()? {
             Answer::Records(records) => {
-                let count = usize::try_from(records.bytes)
-                    .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
-                // Not cleared first: that would only mean to fill it with zeroes again.
-                bytes.resize(count, 0);
-                self.connection.read_exact(bytes).map_err(|error| self.failed(error))?;
+                self.take_lines(&records, bytes)?;
                 Ok(Delivery::Records(records))
             }
             Answer::Fetched(fetched) => {
@@ -209,9 +266,87 @@ impl Client {
         }
     }
 
+    /// Becomes a member of a group.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn join(&mut self, join: Join) -> Result<Assigned, ClientError> {
+        match self.call(&Request::Join(join))? {
+            Answer::Assigned(assigned) => Ok(assigned),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Asks for the next run of records of the member's partitions, which [`Client::next_polled`]
+    /// takes.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn poll(&mut self) -> Result<(), ClientError> {
+        self.send(&Request::Poll(Poll {}), &[])
+    }
+
+    /// Takes the answer to a poll, waiting for it; `bytes` then holds the records' lines.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn next_polled(&mut self, bytes: &mut Vec<u8>) -> Result<Polled, ClientError> {
+        match self.receive()? {
+            Answer::Records(records) => {
+                self.take_lines(&records, bytes)?;
+                Ok(Polled::Records(records))
+            }
+            Answer::Assigned(assigned) => Ok(Polled::Assigned(assigned)),
+            Answer::Fetched(fetched) => Ok(Polled::Done(fetched)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Commits offsets for the group; durable on return.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn commit(&mut self, commit: Commit) -> Result<Committed, ClientError> {
+        match self.call(&Request::Commit(commit))? {
+            Answer::Committed(committed) => Ok(committed),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Lists what groups have.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn groups(&mut self, groups: Groups) -> Result<Vec<GroupEntry>, ClientError> {
+        match self.call(&Request::Groups(groups))? {
+            Answer::Groups(groups) => Ok(groups),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Commits offsets for a group without members.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn reset(&mut self, reset: Reset) -> Result<ResetDone, ClientError> {
+        match self.call(&Request::Reset(reset))? {
+            Answer::Reset(done) => Ok(done),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Whether an answer is here already: one that a poll of the socket would not tell of.
     pub fn has_answer(&mut self) -> bool {
         self.connection.has_line()
+    }
+
+    /// Reads the lines behind a header.
+    fn take_lines(&mut self, records: &Records, bytes: &mut Vec<u8>) -> Result<(), ClientError> {
+        let count = usize::try_from(records.bytes)
+            .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
+        // Not cleared first: that would only mean to fill it with zeroes again.
+        bytes.resize(count, 0);
+        self.connection.read_exact(bytes).map_err(|error| self.failed(error))
     }
 
     fn call(&mut self, request: &Request) -> Result<Answer, ClientError> {

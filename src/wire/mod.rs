@@ -3,6 +3,7 @@
 //!
 //! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
 //! - [`answer`]: what the daemon says.
+//! - [`groups`]: what is asked and said about consumer groups.
 //! - [`connection`]: lines and record bytes over a socket.
 //! - [`address`]: where the socket is.
 //! - [`client`]: the requests as calls.
@@ -11,6 +12,7 @@ pub mod address;
 pub mod answer;
 pub mod client;
 pub mod connection;
+pub mod groups;
 pub mod request;
 
 pub use client::{Client, ClientError};

@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
 
 /// A number for each partition: offsets, mostly.
 pub type ByPartition<T> = BTreeMap<u32, T>;
@@ -18,6 +20,14 @@ pub enum Request {
     Hello(Hello),
     /// Makes a topic.
     Create(Create),
+    /// Changes a topic's settings.
+    Alter(Alter),
+    /// Tells a topic's settings.
+    Describe(Named),
+    /// Removes a topic with all its records.
+    Delete(Named),
+    /// Removes a topic's old records.
+    Trim(Trim),
     /// Lists the topics.
     Topics(Topics),
     /// Appends records, whose bytes follow.
@@ -26,6 +36,18 @@ pub enum Request {
     Fetch(Fetch),
     /// Tells where partitions begin and end, and where in them a place is.
     Offsets(Offsets),
+    /// Makes the connection a member of a group.
+    Join(Join),
+    /// Asks for the next run of records of the member's partitions.
+    Poll(Poll),
+    /// Commits offsets for the member's group.
+    Commit(Commit),
+    /// Ends the membership.
+    Leave(Leave),
+    /// Lists what groups have.
+    Groups(Groups),
+    /// Commits offsets for a group without members.
+    Reset(Reset),
     /// Takes a producer's name for this connection, and tells where the producer stands.
     Producer(Producer),
 }
@@ -53,6 +75,47 @@ pub struct Create {
     /// How large a segment grows, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment_bytes: Option<u64>,
+    /// Other settings, by their names.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
+}
+
+/// See [`Request::Alter`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alter {
+    /// Which topic.
+    pub topic: String,
+    /// What to change, by the settings' names; null takes one back to its default.
+    pub settings: Map<String, Value>,
+    /// Whether to add partitions although records then change theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+/// A topic by its name; see [`Request::Describe`] and [`Request::Delete`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Which topic.
+    pub topic: String,
+}
+
+/// See [`Request::Trim`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trim {
+    /// Which topic.
+    pub topic: String,
+    /// Which partition; all if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u32>,
+    /// What lies before this offset may go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Or what was appended before this time, in microseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_us: Option<i64>,
 }
 
 /// See [`Request::Topics`].
@@ -244,6 +307,10 @@ impl Request {
                 (None, None, Some(_)) => Some("`after` needs `producer` and `sequence`"),
                 _ => None,
             },
+            Request::Trim(trim) => match (trim.offset, trim.time_us) {
+                (Some(_), None) | (None, Some(_)) => None,
+                _ => Some("`trim` needs `offset` or `time_us`, one of them"),
+            },
             Request::Fetch(fetch) if fetch.offsets.is_some() => (fetch.partition.is_some()
                 || fetch.offset.is_some())
             .then_some("`offsets` stands in place of `partition` and `offset`"),
@@ -304,8 +371,23 @@ mod tests {
                     partitions: Some(2),
                     key: Some(".a".to_owned()),
                     segment_bytes: Some(9),
+                    settings: Map::new(),
                 }),
                 r#"{"create":{"topic":"t","partitions":2,"key":".a","segment_bytes":9}}"#,
+            ),
+            (
+                Request::Alter(Alter {
+                    topic: topic(),
+                    settings: Map::from_iter([("retention_ms".to_owned(), Value::Null)]),
+                    force: true,
+                }),
+                r#"{"alter":{"topic":"t","settings":{"retention_ms":null},"force":true}}"#,
+            ),
+            (Request::Describe(Named { topic: topic() }), r#"{"describe":{"topic":"t"}}"#),
+            (Request::Delete(Named { topic: topic() }), r#"{"delete":{"topic":"t"}}"#),
+            (
+                Request::Trim(Trim { topic: topic(), offset: Some(3), ..Trim::default() }),
+                r#"{"trim":{"topic":"t","offset":3}}"#,
             ),
             (Request::Topics(Topics {}), r#"{"topics":{}}"#),
             (

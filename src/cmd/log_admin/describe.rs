@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::settings::shown;
 use super::table::Table;
 use crate::cli::Status;
 use crate::cmd::store::catalog;
@@ -14,6 +15,13 @@ use crate::cmd::store::catalog;
 /// When there is no such topic, or it cannot be read.
 pub fn run(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status> {
     let (listed, bounds) = catalog::describe(dir, topic)?;
+    let settings = catalog::settings(dir, topic)?;
+    let shown: Vec<String> = settings
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "partitions" | "key"))
+        .map(|(name, value)| format!("{name}={}", shown(name, value)))
+        .collect();
+    let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
     for held in bounds {
         table.row(&[
             ("topic", json!(listed.topic)),
@@ -21,6 +29,7 @@ pub fn run(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status>
             ("start", json!(held.start)),
             ("end", json!(held.end)),
             ("key", json!(listed.key)),
+            ("settings", settings.clone()),
         ]);
     }
     Ok(Status::Done)

@@ -14,6 +14,12 @@ impl Table {
     }
 
     /// Adds a row: its cells, each under its name.
+    /// Whether the rows are for programs.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Adds a row.
     pub fn row(&mut self, cells: &[(&str, serde_json::Value)]) {
         if self.json {
             let fields: Vec<String> =

@@ -107,7 +107,10 @@ impl Appender {
     pub fn close(self) -> anyhow::Result<()> {
         match self.to {
             To::Served { .. } => Ok(()),
-            To::Embedded { log, .. } => Ok(log.close()?),
+            To::Embedded { log, topic } => {
+                topic.tend()?;
+                Ok(log.close()?)
+            }
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::appender::Wanted;
 use super::reader::Reader;
-use crate::log::{Bounds, Log, LogError, Settings, open_readers};
+use crate::log::{Before, Bounds, Log, LogError, Settings, open_readers};
 use crate::wire::answer::TopicEntry;
 use crate::wire::client::{Client, ClientError};
-use crate::wire::request::{At, Create};
+use crate::wire::request::{Alter, At, Create, Named, Trim};
 
 /// A topic, as a list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,22 +64,110 @@ pub fn describe(dir: &Path, name: &str) -> anyhow::Result<(Listed, Vec<Bounds>)>
 /// # Errors
 /// When the log cannot be written to, the name or the settings cannot be, or the topic is there
 /// and is another.
-pub fn create(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<()> {
+pub fn create(
+    dir: &Path,
+    name: &str,
+    wanted: &Wanted,
+    settings: &Map<String, Value>,
+) -> anyhow::Result<()> {
     match Client::connect(dir)? {
         Some(mut client) => {
             client.create(Create {
                 topic: name.to_owned(),
                 partitions: wanted.partitions,
                 key: wanted.key.clone(),
+                settings: settings.clone(),
                 ..Create::default()
             })?;
         }
         None => {
             let log = Log::open(dir)?;
             let partitions = wanted.partitions.unwrap_or(1);
-            log.create(name, &Settings::new(partitions, wanted.key.clone()))?;
+            log.create(name, &Settings::new(partitions, wanted.key.clone()).with(settings)?)?;
             log.close()?;
         }
     }
     Ok(())
+}
+
+/// Changes settings of a topic, by their names in `topic.json`.
+///
+/// # Errors
+/// When there is no such topic, or a setting cannot be.
+pub fn alter(
+    dir: &Path,
+    name: &str,
+    changes: &Map<String, Value>,
+    force: bool,
+) -> anyhow::Result<()> {
+    match Client::connect(dir)? {
+        Some(mut client) => {
+            let (topic, settings) = (name.to_owned(), changes.clone());
+            client.alter(Alter { topic, settings, force })?;
+        }
+        None => {
+            let log = open_existing(dir)?;
+            log.topic(name)?.alter(changes, force)?;
+            log.close()?;
+        }
+    }
+    Ok(())
+}
+
+/// The settings of a topic, by their names in `topic.json`.
+///
+/// # Errors
+/// When there is no such topic.
+pub fn settings(dir: &Path, name: &str) -> anyhow::Result<Map<String, Value>> {
+    if let Some(mut client) = Client::connect(dir)? {
+        return Ok(client.describe(Named { topic: name.to_owned() })?.settings);
+    }
+    let found = open_readers(dir, &[name.to_owned()])?.pop();
+    Ok(found.map(|(_, settings)| settings.to_map()).unwrap_or_default())
+}
+
+/// Removes a topic with all its records.
+///
+/// # Errors
+/// When there is no such topic, or the disk refuses.
+pub fn delete(dir: &Path, name: &str) -> anyhow::Result<()> {
+    match Client::connect(dir)? {
+        Some(mut client) => {
+            client.delete(Named { topic: name.to_owned() })?;
+        }
+        None => open_existing(dir)?.delete(name)?,
+    }
+    Ok(())
+}
+
+/// Removes old records of a topic, of one partition or of all; tells where they then begin.
+///
+/// # Errors
+/// When there is no such topic, partition or offset, or the disk refuses.
+pub fn trim(
+    dir: &Path,
+    name: &str,
+    partition: Option<u32>,
+    before: Before,
+) -> anyhow::Result<Vec<(u32, u64)>> {
+    if let Some(mut client) = Client::connect(dir)? {
+        let (offset, time_us) = match before {
+            Before::Offset(offset) => (Some(offset), None),
+            Before::TimeUs(time_us) => (None, Some(time_us)),
+        };
+        let trimmed = client.trim(Trim { topic: name.to_owned(), partition, offset, time_us })?;
+        return Ok(trimmed.offsets.into_iter().collect());
+    }
+    let log = open_existing(dir)?;
+    let offsets = log.topic(name)?.trim(partition, before)?;
+    log.close()?;
+    Ok(offsets)
+}
+
+/// Opens a log to write to it, which is not made if it is not there.
+fn open_existing(dir: &Path) -> anyhow::Result<Log> {
+    if !dir.join("topics").is_dir() {
+        return Err(LogError::NoLog { path: dir.to_owned() }.into());
+    }
+    Ok(Log::open(dir)?)
 }

@@ -3,10 +3,12 @@
 //!
 //! - [`appender`]: writing to one topic.
 //! - [`catalog`]: which topics there are.
+//! - [`groups`]: how far consumer groups are.
 //! - [`reader`]: reading one topic.
 
 pub mod appender;
 pub mod catalog;
+pub mod groups;
 pub mod reader;
 
 pub use appender::{AppendError, Appender, Wanted};

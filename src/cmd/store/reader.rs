@@ -208,7 +208,8 @@ impl Reading {
     }
 }
 
-fn chunk(records: Records) -> Chunk {
+/// The run of records that a header of the daemon tells of.
+pub fn chunk(records: Records) -> Chunk {
     let batches = records.batches.unwrap_or_default().into_iter();
     Chunk {
         partition: records.partition,

@@ -176,7 +176,8 @@ fn malformed_expressions_are_told_where_and_why() {
         ("{a: }", "'{a: }': unexpected '}' at column 5; a value is missing"),
         (
             ". as x | 1",
-            "'. as x | 1': unexpected 'x' at column 6; a pattern like $x, [$x] or {a: $x} is missing",
+            "'. as x | 1': unexpected 'x' at column 6; a pattern like $x, [$x] or {a: $x} \
+             is missing",
         ),
         (".a |\n  .b)", "'.a |   .b)': unexpected ')' at line 2, column 5"),
         ("1e", "'1e': unexpected end at column 3; a digit is missing"),

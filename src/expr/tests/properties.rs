@@ -66,7 +66,9 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_ordered_by_value(left in any::<i64>(), right in any::<i64>(), wide in any::<u64>()) {
+    fn numbers_are_ordered_by_value(
+        (left, right, wide) in any::<(i64, i64, u64)>(),
+    ) {
         let record = format!("[{left},{right},{wide}]");
         prop_assert_eq!(results(".[0] < .[1]", &record), (left < right).to_string());
         prop_assert_eq!(results(".[0] == .[1]", &record), (left == right).to_string());
@@ -110,7 +112,9 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_an_expression_that_panics(source in "[ .a|()\\[\\]{}\"\\\\:;,?$@#0-9e+=*/<>!&é]{0,12}") {
+    fn no_text_is_an_expression_that_panics(
+        source in "[ .a|()\\[\\]{}\"\\\\:;,?$@#0-9e+=*/<>!&é]{0,12}",
+    ) {
         if let Err(error) = Program::compile(&[&source]) {
             prop_assert!(error.to_string().len() < 400, "{}", error);
             prop_assert!(source.get(error.span.clone()).is_some(), "{:?}", error.span);

@@ -1,17 +1,21 @@
 //! `subscribe`: the records of a topic are printed.
 
-use clap::Parser;
+mod exec;
+mod group;
+mod print;
 
-use super::place::Place;
+use clap::{Parser, ValueEnum};
+
+use self::print::Printer;
+use super::place::{Place, at};
 use super::store::{Reader, Step};
+use crate::cli::Status;
 use crate::cli::input::{Halt, Watch};
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
-use crate::cli::{Failure, Status};
-use crate::log::{Chunk, LogError, Span};
-use crate::record::text::write_string;
-use crate::time::timestamp::write_us;
+use crate::log::{LogError, Span};
+use crate::wire::groups::Edge;
 use crate::wire::request::At;
 
 const EXAMPLES: &str = "\
@@ -23,7 +27,11 @@ Examples:
   subscribe clicks --from -1h --until end | filter '.status >= 500'
       What was appended in the last hour and went wrong.
   subscribe clicks --partition 2 --from 1000 --until 1010 --meta
-      Ten records by their offsets, with these and the time of appending.";
+      Ten records by their offsets, with these and the time of appending.
+  subscribe clicks -f --group nightly
+      Go on where the group nightly was; run it twice, and the two share the partitions.
+  subscribe clicks -f --group mail --exec 'while read -r r; do notify \"$r\" || exit; done'
+      Feed each batch to a command, and commit when it succeeds.";
 
 /// Print the records of a topic
 #[derive(Parser, Clone, Debug)]
@@ -66,9 +74,51 @@ pub struct Options {
     #[arg(long, value_name = "P")]
     partition: Vec<u32>,
 
+    /// Read as a member of this group, from where it has committed; --from is for where it has not
+    #[arg(short, long, value_name = "GROUP", conflicts_with_all = ["last", "until", "partition"])]
+    group: Option<String>,
+
+    /// When a group commits: once records are written to standard output
+    #[arg(long, value_name = "WHEN", requires = "group", default_value = "after-write")]
+    commit: CommitWhen,
+
+    /// Instead of printing, run this command (by sh) for each batch, with the records on its
+    /// standard input; commit when it exits with status 0, else stop
+    #[arg(long, value_name = "CMD", requires = "group", conflicts_with = "commit")]
+    exec: Option<String>,
+
+    /// If the records at a committed offset are gone, go on at the start or the end of what is there
+    #[arg(long, value_name = "WHERE", requires = "group")]
+    reset: Option<ResetTo>,
+
     /// Print each record as the field "record" of an object with its topic, partition, offset and time of appending
     #[arg(long)]
     meta: bool,
+}
+
+/// When a group commits.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum CommitWhen {
+    /// Once records are written to standard output.
+    AfterWrite,
+}
+
+/// Where to go on if a committed offset is out of range.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum ResetTo {
+    /// At the first record that is there.
+    Start,
+    /// Behind the last one.
+    End,
+}
+
+impl From<ResetTo> for Edge {
+    fn from(to: ResetTo) -> Edge {
+        match to {
+            ResetTo::Start => Edge::Start,
+            ResetTo::End => Edge::End,
+        }
+    }
 }
 
 /// Runs the tool.
@@ -76,19 +126,18 @@ pub struct Options {
 /// # Errors
 /// When there is no such topic or place, or the log cannot be read.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let output = Output::stdout()?;
+    let mut output = Output::stdout()?;
     let watch = Watch::new(Stop::install()?, Some(&output))?;
+    if let Some(group) = &options.group {
+        return group::run(&options, group, &watch, output);
+    }
     let mut reader = Reader::open(&options.data.dir()?, &options.topic)?;
     let spans = spans(&options, &mut reader)?;
-    let mut printer = Printer {
-        output,
-        topic: options.meta.then(|| quoted(&options.topic)),
-        until_us: match options.until {
-            Some(Place::TimeUs(time_us)) if options.follow => Some(time_us),
-            _ => None,
-        },
-        lines: Vec::new(),
+    let until_us = match options.until {
+        Some(Place::TimeUs(time_us)) if options.follow => Some(time_us),
+        _ => None,
     };
+    let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
     let mut reading = reader.read(spans, options.follow)?;
     let mut bytes = Vec::new();
     loop {
@@ -99,9 +148,10 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             Step::Halt(Halt::Stopped(_)) if options.follow => return Ok(Status::Done),
             Step::Halt(Halt::Stopped(signal)) => return Ok(Status::Signal(signal)),
         };
-        match printer.print(&chunk, &bytes) {
-            Ok(true) => {}
-            Ok(false) | Err(OutputError::Closed) => return Ok(Status::Done),
+        let (lines, more) = printer.lines(&chunk, &bytes);
+        match output.write(lines) {
+            Ok(()) if more => {}
+            Ok(()) | Err(OutputError::Closed) => return Ok(Status::Done),
             Err(error) => return Err(error.into()),
         }
     }
@@ -157,96 +207,4 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
         spans.push(Span { partition: held.partition, from: offset, until });
     }
     Ok(spans)
-}
-
-/// What to look for, for a place; an offset is a place in one partition only.
-fn at(place: Place, option: &str, partitions: &[u32]) -> Result<At, Failure> {
-    match place {
-        Place::Start => Ok(At::Start),
-        Place::End => Ok(At::End),
-        Place::TimeUs(time_us) => Ok(At::TimeUs(time_us)),
-        // What is looked for is then only what the partition holds.
-        Place::Offset(_) if partitions.len() == 1 => Ok(At::Start),
-        Place::Offset(_) => Err(Failure::usage(format!(
-            "{option}: an offset is a place in one partition, and this topic has {}; \
-             name one with --partition",
-            partitions.len()
-        ))),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = Vec::new();
-    write_string(text, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Prints runs of records.
-struct Printer {
-    output: Output,
-    /// With --meta: the topic's name as a JSON string.
-    topic: Option<String>,
-    /// Records that were appended at this time or later are not wanted.
-    until_us: Option<i64>,
-    lines: Vec<u8>,
-}
-
-impl Printer {
-    /// Prints a run of records; false when no more are wanted.
-    fn print(&mut self, chunk: &Chunk, bytes: &[u8]) -> Result<bool, OutputError> {
-        let (bytes, more) = self.wanted(chunk, bytes);
-        // An empty line stands for a record that compaction took away.
-        let gaps = bytes.starts_with(b"\n") || memchr::memmem::find(bytes, b"\n\n").is_some();
-        if self.topic.is_none() && !gaps {
-            self.output.write(bytes)?;
-            return Ok(more);
-        }
-        self.lines.clear();
-        let mut batches = chunk.batches.iter();
-        let (mut left, mut time_us) = (0, 0);
-        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-        for (offset, line) in (chunk.offset..).zip(lines) {
-            if left == 0 {
-                let batch = batches.next();
-                (left, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
-            }
-            if line != b"\n" {
-                self.line(chunk.partition, offset, time_us, line);
-            }
-            left -= 1;
-        }
-        self.output.write(&self.lines)?;
-        Ok(more)
-    }
-
-    /// The part of the run that is wanted, and whether more may be.
-    fn wanted<'a>(&self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
-        let Some(until_us) = self.until_us else { return (bytes, true) };
-        let mut end = 0;
-        for batch in &chunk.batches {
-            if batch.time_us >= until_us {
-                return (bytes.get(..end).unwrap_or(bytes), false);
-            }
-            end += usize::try_from(batch.bytes).unwrap_or(usize::MAX);
-        }
-        (bytes, true)
-    }
-
-    fn line(&mut self, partition: u32, offset: u64, time_us: i64, line: &[u8]) {
-        let Some(topic) = &self.topic else {
-            self.lines.extend_from_slice(line);
-            return;
-        };
-        let head = format!(
-            "{{\"topic\":{topic},\"partition\":{partition},\"offset\":{offset},\"time\":\""
-        );
-        self.lines.extend_from_slice(head.as_bytes());
-        if write_us(time_us, &mut self.lines).is_err() {
-            // A clock that far off has no date; the number is still the truth.
-            self.lines.extend_from_slice(time_us.to_string().as_bytes());
-        }
-        self.lines.extend_from_slice(b"\",\"record\":");
-        self.lines.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-        self.lines.extend_from_slice(b"}\n");
-    }
 }

@@ -1,0 +1,25 @@
+//! `log-admin alter`: a topic's settings are changed.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::cli::{Failure, Status};
+use crate::cmd::store::catalog;
+
+/// Changes settings of `topic`.
+///
+/// # Errors
+/// When nothing is to be changed, there is no such topic, or a setting cannot be.
+pub fn run(
+    dir: &Path,
+    topic: &str,
+    changes: &Map<String, Value>,
+    force: bool,
+) -> anyhow::Result<Status> {
+    if changes.is_empty() {
+        return Err(Failure::usage("nothing to change; name a setting, as --retention 7d").into());
+    }
+    catalog::alter(dir, topic, changes, force)?;
+    Ok(Status::Done)
+}

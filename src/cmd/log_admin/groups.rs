@@ -1,0 +1,46 @@
+//! `log-admin groups`: who reads what, and how far.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::table::Table;
+use crate::cli::Status;
+use crate::cmd::store::groups;
+use crate::wire::groups::GroupEntry;
+use crate::wire::groups::Progress;
+
+/// Lists the groups of the log in `dir`, or only the one that is named.
+///
+/// # Errors
+/// When there is no log or no such group, or what groups have cannot be read.
+pub fn run(dir: &Path, group: Option<&str>, table: &mut Table) -> anyhow::Result<Status> {
+    for entry in groups::list(dir, group)? {
+        for (&number, progress) in &entry.partitions {
+            row(&entry, Some(number), progress, table);
+        }
+        // Members beyond the number of partitions wait for one to become free.
+        for member in &entry.members {
+            let has_one = |progress: &Progress| progress.member == Some(member.member);
+            if !entry.partitions.values().any(has_one) {
+                let idle = Progress { member: Some(member.member), ..Progress::default() };
+                row(&entry, None, &idle, table);
+            }
+        }
+    }
+    Ok(Status::Done)
+}
+
+fn row(entry: &GroupEntry, partition: Option<u32>, progress: &Progress, table: &mut Table) {
+    let member = entry.members.iter().find(|it| Some(it.member) == progress.member);
+    table.row(&[
+        ("group", json!(entry.group)),
+        ("topic", json!(entry.topic)),
+        ("partition", json!(partition)),
+        ("member", json!(progress.member)),
+        ("pid", json!(member.and_then(|member| member.pid))),
+        ("committed", json!(progress.committed)),
+        ("end", json!(progress.end)),
+        ("lag", json!(progress.lag())),
+    ]);
+}

@@ -1,0 +1,84 @@
+//! `log-admin reset`: where a group goes on is set.
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+
+use super::table::Table;
+use crate::cli::Status;
+use crate::cmd::place::{Place, at};
+use crate::cmd::store::{Reader, groups};
+use crate::log::LogError;
+use crate::wire::groups::Reset;
+
+/// What to reset, and to where.
+#[derive(Args, Clone, Debug)]
+pub struct Wanted {
+    /// The group; one that is not there yet is made
+    group: String,
+
+    /// The topic
+    topic: String,
+
+    /// Where it goes on: 'start', 'end', an offset, a time of appending, or how long ago, like -1h
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    to: Place,
+
+    /// Only in this partition; may be repeated
+    #[arg(long, value_name = "P")]
+    partition: Vec<u32>,
+
+    /// Only tell what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Sets where a group goes on.
+///
+/// # Errors
+/// When the group has members, there is no such topic or place, or the log cannot be written to.
+pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
+    let mut reader = Reader::open(dir, &wanted.topic)?;
+    let mut partitions = wanted.partition.clone();
+    if partitions.is_empty() {
+        partitions.extend(0..reader.partitions());
+    }
+    partitions.sort_unstable();
+    partitions.dedup();
+    let found = reader.find(&partitions, at(wanted.to, "--to", &partitions)?)?;
+    let mut offsets = std::collections::BTreeMap::new();
+    for found in found {
+        let held = found.bounds;
+        let offset = match wanted.to {
+            Place::Offset(offset) => offset,
+            _ => found.at,
+        };
+        if !(held.start..=held.end).contains(&offset) {
+            let (topic, partition) = (wanted.topic.clone(), held.partition);
+            let (start, end) = (held.start, held.end);
+            return Err(LogError::OffsetOutOfRange { topic, partition, offset, start, end }.into());
+        }
+        offsets.insert(held.partition, offset);
+    }
+    let done = groups::reset(
+        dir,
+        Reset {
+            group: wanted.group.clone(),
+            topic: wanted.topic.clone(),
+            offsets,
+            dry_run: wanted.dry_run,
+        },
+    )?;
+    for (number, moved) in &done.partitions {
+        table.row(&[
+            ("group", json!(done.group)),
+            ("topic", json!(done.topic)),
+            ("partition", json!(number)),
+            ("from", json!(moved.from)),
+            ("to", json!(moved.to)),
+            ("done", json!(if done.dry_run { "no: dry run" } else { "yes" })),
+        ]);
+    }
+    Ok(Status::Done)
+}

@@ -1,0 +1,109 @@
+//! The settings of a topic as options: what `create` and `alter` have in common.
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::cli::options::parse_bytes;
+use crate::log::Fsync;
+use crate::time::duration::Duration;
+
+/// Settings that may be made and changed; "default" takes one back to its default.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SettingsOptions {
+    /// Acknowledge records when they are on the disk (always, the default), at most a DURATION before that, or whenever (never)
+    #[arg(long, value_name = "POLICY", value_parser = fsync)]
+    fsync: Option<Value>,
+
+    /// Remove records that were appended longer ago than DURATION, by whole segments
+    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    retention: Option<Value>,
+
+    /// Remove the oldest segments of a partition that has more than SIZE without them
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    retention_bytes: Option<Value>,
+
+    /// Begin a new segment when one has SIZE of records [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    segment_bytes: Option<Value>,
+
+    /// Begin a new segment when the oldest record of one is older than DURATION
+    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    segment_age: Option<Value>,
+
+    /// Refuse records longer than SIZE [default: 16MiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_record: Option<Value>,
+}
+
+impl SettingsOptions {
+    /// The settings that were named, by their names in `topic.json`.
+    pub fn to_map(&self) -> Map<String, Value> {
+        let named = [
+            ("fsync", &self.fsync),
+            ("retention_ms", &self.retention),
+            ("retention_bytes", &self.retention_bytes),
+            ("segment_bytes", &self.segment_bytes),
+            ("segment_ms", &self.segment_age),
+            ("record_bytes_max", &self.max_record),
+        ];
+        let given = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        given.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// A setting's value for people.
+pub fn shown(name: &str, value: &Value) -> String {
+    match (value, value.as_i64()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some(ms)) if name.ends_with("_ms") => {
+            Duration::from_ms(ms).map_or_else(|| value.to_string(), |time| time.to_string())
+        }
+        (_, Some(bytes)) if name.contains("_bytes") => size(bytes),
+        _ => value.to_string(),
+    }
+}
+
+/// A size with the largest unit that leaves it whole.
+fn size(bytes: i64) -> String {
+    let units = [("GiB", 1_i64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.iter().find(|(_, unit)| bytes > 0 && bytes % unit == 0) {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None => bytes.to_string(),
+    }
+}
+
+fn or_default(text: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Value, String> {
+    if text == "default" { Ok(Value::Null) } else { read(text) }
+}
+
+fn fsync(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(String::from(text.parse::<Fsync>()?).into()))
+}
+
+fn ms(text: &str) -> Result<Value, String> {
+    let read = |text: &str| text.parse::<Duration>().map_err(|error| error.to_string());
+    or_default(text, |text| Ok(read(text)?.ms().into()))
+}
+
+fn bytes(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(parse_bytes(text)?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_be_given() {
+        for (text, name, value) in [("1h30m", "retention_ms", ms("1h30m")), ("0s", "a_ms", ms("0"))]
+        {
+            assert_eq!(shown(name, &value.unwrap()), text);
+        }
+        for text in ["256MiB", "3GiB", "1000", "0"] {
+            assert_eq!(shown("segment_bytes", &bytes(text).unwrap()), text);
+        }
+        assert_eq!(bytes("default"), Ok(Value::Null));
+        assert_eq!(shown("fsync", &fsync("100ms").unwrap()), "100ms");
+        assert!(fsync("often").is_err() && ms("5").is_err() && bytes("x").is_err());
+    }
+}

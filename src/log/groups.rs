@@ -1,0 +1,294 @@
+//! What consumer groups have committed (`docs/FORMAT.md`, "groups/NAME.json").
+//!
+//! A group commits in generations, one for each sharing out of a topic's partitions. What comes
+//! from an older generation than the current one is refused: whoever sends it has lost partitions
+//! that somebody else reads by now.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::LogError;
+use super::settings::check_name;
+use super::storage::{Disk, Storage, read_whole, replace};
+
+/// The version of a group's file that this code writes and reads.
+const VERSION: u32 = 1;
+/// Where the groups' files are, below the data directory.
+const DIR: &str = "groups";
+
+/// A consumer group: for each topic, how far it has read.
+#[derive(Debug)]
+pub struct ConsumerGroup {
+    name: String,
+    path: PathBuf,
+    storage: Arc<dyn Storage>,
+    /// What the file holds.
+    held: Held,
+    /// The generation that may commit, for each topic; it may be ahead of what the file holds.
+    generations: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    version: u32,
+    topics: BTreeMap<String, Committed>,
+}
+
+/// What a group has committed in one topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Committed {
+    /// The generation of the last commit.
+    pub generation: u64,
+    /// For each partition the offset of the record that is read next.
+    pub offsets: BTreeMap<u32, u64>,
+}
+
+impl ConsumerGroup {
+    pub(super) fn open(
+        storage: Arc<dyn Storage>,
+        dir: &Path,
+        name: &str,
+    ) -> Result<ConsumerGroup, LogError> {
+        check_name(name).map_err(|_| LogError::BadGroupName { name: name.to_owned() })?;
+        let path = dir.join(DIR).join(format!("{name}.json"));
+        let held = read(&*storage, &path).map_err(|error| LogError::io(&path, error))?;
+        let generations =
+            held.topics.iter().map(|(topic, held)| (topic.clone(), held.generation)).collect();
+        Ok(ConsumerGroup { name: name.to_owned(), path, storage, held, generations })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The topics in which it has committed, sorted.
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
+        self.held.topics.keys().map(String::as_str)
+    }
+
+    /// What is committed in a topic, by partition.
+    pub fn offsets(&self, topic: &str) -> BTreeMap<u32, u64> {
+        self.held.topics.get(topic).map(|held| held.offsets.clone()).unwrap_or_default()
+    }
+
+    /// The generation that may commit in a topic; 0 before the first.
+    pub fn generation(&self, topic: &str) -> u64 {
+        self.generations.get(topic).copied().unwrap_or(0)
+    }
+
+    /// Begins the next generation of a topic; commits of those before it are refused from now on.
+    pub fn begin_generation(&mut self, topic: &str) -> u64 {
+        let generation = self.generations.entry(topic.to_owned()).or_default();
+        *generation += 1;
+        *generation
+    }
+
+    /// Commits offsets; the partitions that are not named keep theirs. Durable on return. On an
+    /// error what was committed before still is, and the new offsets may be after a crash.
+    ///
+    /// # Errors
+    /// [`LogError::StaleGeneration`], or the file cannot be written.
+    pub fn commit(
+        &mut self,
+        topic: &str,
+        generation: u64,
+        offsets: &BTreeMap<u32, u64>,
+    ) -> Result<(), LogError> {
+        let current = self.generation(topic);
+        if generation != current {
+            let (group, topic) = (self.name.clone(), topic.to_owned());
+            return Err(LogError::StaleGeneration { group, topic, generation, current });
+        }
+        let mut next = self.held.clone();
+        let committed = next.topics.entry(topic.to_owned()).or_default();
+        committed.generation = generation;
+        committed.offsets.extend(offsets);
+        self.save(&next).map_err(|error| LogError::io(&self.path, error))?;
+        self.held = next;
+        Ok(())
+    }
+
+    fn save(&self, next: &Held) -> io::Result<()> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        self.storage.make_dir(dir)?;
+        if self.held.topics.is_empty() {
+            // The directory may be new, and with it its name.
+            self.storage.sync_dir(dir.parent().unwrap_or(Path::new(".")))?;
+        }
+        let mut contents = serde_json::to_vec(next)?;
+        contents.push(b'\n');
+        replace(&*self.storage, &self.path, &contents)
+    }
+}
+
+/// The groups of a log that is looked into without writing, sorted by name.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn open_groups(dir: &Path) -> Result<Vec<ConsumerGroup>, LogError> {
+    let storage: Arc<dyn Storage> = Arc::new(Disk);
+    let open = |name: String| ConsumerGroup::open(Arc::clone(&storage), dir, &name);
+    names(&*storage, dir)?.into_iter().map(open).collect()
+}
+
+/// The names of the groups that have a file, sorted.
+pub(super) fn names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogError> {
+    let groups_dir = dir.join(DIR);
+    let files = match storage.list(&groups_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(|error| LogError::io(&groups_dir, error))?,
+    };
+    let name = |file: &String| file.strip_suffix(".json").map(str::to_owned);
+    let mut names: Vec<String> = files.iter().filter_map(name).collect();
+    names.retain(|name| check_name(name).is_ok());
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read(storage: &dyn Storage, path: &Path) -> io::Result<Held> {
+    let contents = match read_whole(storage, path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Held { version: VERSION, topics: BTreeMap::new() });
+        }
+        contents => contents?,
+    };
+    let bad = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    let held: Held = serde_json::from_slice(&contents).map_err(|error| bad(error.to_string()))?;
+    if held.version != VERSION {
+        let why = format!("it has version {}, this program knows {VERSION}", held.version);
+        return Err(bad(why));
+    }
+    Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Log;
+    use crate::log::simulated::{Lie, Random, Simulated};
+
+    fn at(offset: u64) -> BTreeMap<u32, u64> {
+        BTreeMap::from([(0, offset), (7, offset * 2)])
+    }
+
+    #[test]
+    fn commits_of_an_older_generation_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let mut group = log.group("g").unwrap();
+        assert_eq!(group.generation("t"), 0);
+        assert_eq!(group.begin_generation("t"), 1);
+        group.commit("t", 1, &at(3)).unwrap();
+        assert_eq!(group.begin_generation("t"), 2);
+        for generation in [0, 1, 3] {
+            let refused = group.commit("t", generation, &at(9)).unwrap_err();
+            assert!(matches!(refused, LogError::StaleGeneration { current: 2, .. }), "{refused}");
+        }
+        assert_eq!(group.offsets("t"), at(3));
+        group.commit("t", 2, &BTreeMap::from([(1, 1)])).unwrap();
+        assert_eq!(group.offsets("t"), BTreeMap::from([(0, 3), (1, 1), (7, 6)]));
+        let mut again = log.group("g").unwrap();
+        assert_eq!(again.offsets("t"), group.offsets("t"));
+        assert_eq!(again.begin_generation("t"), 3);
+    }
+
+    #[test]
+    fn topics_and_groups_do_not_touch_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let mut group = log.group("g").unwrap();
+        let generation = group.begin_generation("t");
+        group.begin_generation("u");
+        assert_eq!(group.begin_generation("u"), 2);
+        group.commit("t", generation, &at(1)).unwrap();
+        group.commit("u", 2, &at(2)).unwrap();
+        assert_eq!((group.offsets("t"), group.offsets("u")), (at(1), at(2)));
+        assert!(log.group("h").unwrap().offsets("t").is_empty());
+        assert_eq!(log.group_names().unwrap(), ["g"]);
+        let groups = open_groups(dir.path()).unwrap();
+        assert_eq!(groups[0].topics().collect::<Vec<_>>(), ["t", "u"]);
+        let text = std::fs::read_to_string(dir.path().join("groups/g.json")).unwrap();
+        let t = r#""t":{"generation":1,"offsets":{"0":1,"7":2}}"#;
+        let u = r#""u":{"generation":2,"offsets":{"0":2,"7":4}}"#;
+        assert_eq!(text, format!("{{\"version\":1,\"topics\":{{{t},{u}}}}}\n"));
+    }
+
+    #[test]
+    fn what_is_not_a_groups_file_is_refused_and_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        std::fs::create_dir(dir.path().join("groups")).unwrap();
+        let path = dir.path().join("groups/g.json");
+        for text in ["", "{}", r#"{"version":2,"topics":{}}"#, r#"{"version":1,"topics":{},"x":1}"#]
+        {
+            std::fs::write(&path, text).unwrap();
+            let error = log.group("g").unwrap_err().to_string();
+            assert!(error.contains("groups/g.json"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        for name in ["", "..", "a/b", ".g", "g.json/../x"] {
+            assert!(matches!(log.group(name), Err(LogError::BadGroupName { .. })), "{name}");
+        }
+    }
+
+    /// Commits 1, 2, … until a step fails; tells the last that was acknowledged.
+    fn life(disk: &Simulated, from: u64) -> u64 {
+        let mut acknowledged = from;
+        let Ok(log) = Log::open_on(Arc::new(disk.clone()), Path::new("/")) else { return from };
+        let Ok(mut group) = log.group("g") else { return from };
+        let generation = group.begin_generation("t");
+        for offset in from + 1..=from + 4 {
+            if group.commit("t", generation, &at(offset)).is_err() {
+                break;
+            }
+            acknowledged = offset;
+        }
+        acknowledged
+    }
+
+    /// Crashes at a step and tells whether what is found is what was acknowledged, or the one
+    /// commit that was under way.
+    fn survives(lie: Lie, step: u64, seed: u64) -> bool {
+        let mut random = Random::new(seed);
+        let disk = Simulated::new(lie);
+        disk.crash_at(step);
+        let acknowledged = life(&disk, 0);
+        let disk = disk.after_crash(&mut random);
+        let found = |disk: &Simulated| {
+            let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).ok()?;
+            let offsets = log.group("g").ok()?.offsets("t");
+            let offset = offsets.get(&0).copied().unwrap_or(0);
+            (offset == 0 && offsets.is_empty() || offsets == at(offset)).then_some(offset)
+        };
+        let Some(offset) = found(&disk) else { return false };
+        if offset != acknowledged && offset != acknowledged + 1 {
+            return false;
+        }
+        // And from there it goes on.
+        life(&disk, offset) == offset + 4 && found(&disk) == Some(offset + 4)
+    }
+
+    #[test]
+    fn a_crash_leaves_the_old_commit_or_the_new_one() {
+        let disk = Simulated::new(Lie::None);
+        assert_eq!(life(&disk, 0), 4);
+        let steps = disk.steps();
+        assert!(steps > 15, "{steps}");
+        for step in 1..=steps + 1 {
+            for seed in 0..20 {
+                assert!(survives(Lie::None, step, seed), "seed {seed}, crash at {step}");
+            }
+        }
+        for lie in [Lie::Sync, Lie::SyncDir] {
+            let all = (1..=steps + 1).all(|step| (0..20).all(|seed| survives(lie, step, seed)));
+            assert!(!all, "{lie:?} goes unnoticed: the test above proves nothing");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! The consumer groups that have members: who they are, what each reads, what is committed.
+//!
+//! A member is a connection. When one joins, leaves or dies, its topic's partitions are shared out
+//! anew at once, in a new generation, and the members are woken to hear of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::poll::PollFlags;
+
+use super::assign::share;
+use super::bell::Bell;
+use super::daemon::wait;
+use super::lock;
+use super::refusal;
+use crate::log::{ConsumerGroup, Log, LogError};
+use crate::wire::answer::{Code, ErrorBody};
+use crate::wire::groups::MemberEntry;
+use crate::wire::request::ByPartition;
+
+/// All groups that somebody uses just now.
+#[derive(Debug, Default)]
+pub struct Groups {
+    open: Mutex<HashMap<String, Arc<Mutex<State>>>>,
+    /// The number of the last member.
+    members: AtomicU64,
+}
+
+/// The use of a group, until dropped. There is one [`ConsumerGroup`] of a name at a time.
+#[derive(Debug)]
+pub struct Lease<'a> {
+    groups: &'a Groups,
+    name: String,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    store: ConsumerGroup,
+    /// By topic.
+    teams: BTreeMap<String, Team>,
+}
+
+/// Those who share the partitions of a topic.
+#[derive(Debug, Default)]
+struct Team {
+    partitions: u32,
+    /// In order of joining.
+    seats: Vec<Seat>,
+    clock: Arc<Clock>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    member: u64,
+    peer: Option<Peer>,
+    /// Its partitions, each with the generation in which it got it.
+    partitions: ByPartition<u64>,
+}
+
+/// The other end of a member's connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its process, if the kernel tells.
+    pub pid: Option<i32>,
+    /// The connection.
+    pub stream: Arc<UnixStream>,
+}
+
+impl Peer {
+    /// Whether it has closed the connection, also if its session has not come to see that yet.
+    fn is_gone(&self) -> bool {
+        // No events asked for: a hang-up is always told.
+        let hang_up = (self.stream.as_fd(), PollFlags::empty());
+        wait(&[hang_up], Some(Duration::ZERO)).is_ok_and(|seen| seen.first() == Some(&true))
+    }
+}
+
+/// The generation of a team, and the bell that is rung when the next one begins.
+#[derive(Debug, Default)]
+pub struct Clock {
+    generation: AtomicU64,
+    /// Rung when a new generation has begun.
+    pub bell: Bell,
+}
+
+impl Clock {
+    /// The current generation.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+}
+
+/// What a member is to read.
+#[derive(Debug)]
+pub struct Share {
+    /// The generation that this holds for.
+    pub generation: u64,
+    /// The member's partitions, each with the generation since which it has it.
+    pub since: ByPartition<u64>,
+    /// What the group has committed.
+    pub committed: ByPartition<u64>,
+}
+
+/// What a group has in a topic.
+#[derive(Debug)]
+pub struct Standing {
+    /// The topic.
+    pub topic: String,
+    /// The current generation.
+    pub generation: u64,
+    /// Its members.
+    pub members: Vec<MemberEntry>,
+    /// Who reads which partition.
+    pub readers: ByPartition<u64>,
+    /// What is committed.
+    pub committed: ByPartition<u64>,
+}
+
+impl Groups {
+    /// Opens a group, which need not be there yet.
+    ///
+    /// # Errors
+    /// When the name cannot be one, or the group's file cannot be read.
+    pub fn open(&self, log: &Log, name: &str) -> Result<Lease<'_>, LogError> {
+        let mut open = lock(&self.open);
+        let state = match open.get(name) {
+            Some(state) => Arc::clone(state),
+            None => {
+                let state = State { store: log.group(name)?, teams: BTreeMap::new() };
+                let state = Arc::new(Mutex::new(state));
+                open.insert(name.to_owned(), Arc::clone(&state));
+                state
+            }
+        };
+        Ok(Lease { groups: self, name: name.to_owned(), state })
+    }
+
+    /// The names of the groups in use.
+    pub fn names(&self) -> Vec<String> {
+        lock(&self.open).keys().cloned().collect()
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut open = lock(&self.groups.open);
+        // The other one is in the map. More leases are made only while it is locked.
+        if Arc::strong_count(&self.state) == 2 {
+            open.remove(&self.name);
+        }
+    }
+}
+
+impl<'a> Lease<'a> {
+    /// Becomes a member for a topic of so many partitions.
+    pub fn join(self, topic: &str, partitions: u32, peer: Option<Peer>) -> Membership<'a> {
+        let number = self.groups.members.fetch_add(1, Ordering::Relaxed) + 1;
+        let clock = {
+            let mut state = lock(&self.state);
+            let team = state.teams.entry(topic.to_owned()).or_default();
+            team.partitions = partitions;
+            team.drop_gone();
+            team.seats.push(Seat { member: number, peer, partitions: ByPartition::new() });
+            let clock = Arc::clone(&team.clock);
+            state.share_out(topic);
+            clock
+        };
+        Membership { lease: self, topic: topic.to_owned(), number, clock }
+    }
+
+    /// What the group has in each topic.
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut state = lock(&self.state);
+        let teams: Vec<String> = state.teams.keys().cloned().collect();
+        teams.iter().for_each(|topic| state.drop_gone(topic));
+        let mut topics: Vec<&str> = state.store.topics().collect();
+        topics.extend(state.teams.keys().map(String::as_str));
+        topics.sort_unstable();
+        topics.dedup();
+        topics.into_iter().map(|topic| state.standing(topic)).collect()
+    }
+
+    /// Commits offsets, unless it is a dry run; gives what was committed before.
+    ///
+    /// # Errors
+    /// When the group has members for the topic, or the commit fails.
+    pub fn reset(
+        &self,
+        topic: &str,
+        offsets: &ByPartition<u64>,
+        dry_run: bool,
+    ) -> Result<ByPartition<u64>, ErrorBody> {
+        let mut state = lock(&self.state);
+        state.drop_gone(topic);
+        let members = state.teams.get(topic).map_or(0, |team| team.seats.len());
+        if members > 0 {
+            let members =
+                if members == 1 { "a member".into() } else { format!("{members} members") };
+            let group = &self.name;
+            let message = format!("{group}/{topic}: the group has {members}; stop reading first");
+            return Err(ErrorBody::new(Code::GroupInUse, message));
+        }
+        let before = state.store.offsets(topic);
+        if !dry_run {
+            let generation = state.store.begin_generation(topic);
+            state.store.commit(topic, generation, offsets).map_err(refusal::body)?;
+        }
+        Ok(before)
+    }
+}
+
+impl Team {
+    /// Takes away the seats of those who have hung up, also where their sessions have not seen it
+    /// yet: who comes when another has just ended must not find its place taken. Whether any has.
+    fn drop_gone(&mut self) -> bool {
+        let before = self.seats.len();
+        self.seats.retain(|seat| !seat.peer.as_ref().is_some_and(Peer::is_gone));
+        self.seats.len() < before
+    }
+}
+
+impl State {
+    /// Gives away the partitions of those who have hung up.
+    fn drop_gone(&mut self, topic: &str) {
+        if self.teams.get_mut(topic).is_some_and(Team::drop_gone) {
+            self.share_out(topic);
+        }
+    }
+
+    /// Begins a new generation of a topic's team.
+    fn share_out(&mut self, topic: &str) {
+        let generation = self.store.begin_generation(topic);
+        let Some(team) = self.teams.get_mut(topic) else { return };
+        if team.seats.is_empty() {
+            self.teams.remove(topic);
+            return;
+        }
+        let held: Vec<Vec<u32>> =
+            team.seats.iter().map(|seat| seat.partitions.keys().copied().collect()).collect();
+        for (seat, share) in team.seats.iter_mut().zip(share(team.partitions, &held)) {
+            let since = |number| seat.partitions.get(&number).copied().unwrap_or(generation);
+            seat.partitions = share.into_iter().map(|number| (number, since(number))).collect();
+        }
+        team.clock.generation.store(generation, Ordering::SeqCst);
+        team.clock.bell.ring();
+    }
+
+    fn standing(&self, topic: &str) -> Standing {
+        let seats = self.teams.get(topic).map_or(&[][..], |team| &team.seats);
+        let entry = |seat: &Seat| MemberEntry {
+            member: seat.member,
+            pid: seat.peer.as_ref().and_then(|peer| peer.pid),
+        };
+        let read = |seat: &Seat| {
+            let member = seat.member;
+            seat.partitions.keys().map(move |&number| (number, member)).collect::<Vec<_>>()
+        };
+        Standing {
+            topic: topic.to_owned(),
+            generation: self.store.generation(topic),
+            members: seats.iter().map(entry).collect(),
+            readers: seats.iter().flat_map(read).collect(),
+            committed: self.store.offsets(topic),
+        }
+    }
+}
+
+/// A connection's place in a group, until dropped.
+#[derive(Debug)]
+pub struct Membership<'a> {
+    lease: Lease<'a>,
+    topic: String,
+    /// The number of the member.
+    pub number: u64,
+    /// Tells of new generations.
+    pub clock: Arc<Clock>,
+}
+
+impl Membership<'_> {
+    /// What this member is to read.
+    pub fn share(&self) -> Share {
+        let state = lock(&self.lease.state);
+        let seats = state.teams.get(&self.topic).map_or(&[][..], |team| &team.seats);
+        let seat = seats.iter().find(|seat| seat.member == self.number);
+        Share {
+            generation: state.store.generation(&self.topic),
+            since: seat.map(|seat| seat.partitions.clone()).unwrap_or_default(),
+            committed: state.store.offsets(&self.topic),
+        }
+    }
+
+    /// Commits offsets of partitions that this member has in this generation; durable on return.
+    ///
+    /// # Errors
+    /// When the generation is over, a partition is another's, or the disk refuses.
+    pub fn commit(&self, generation: u64, offsets: &ByPartition<u64>) -> Result<(), ErrorBody> {
+        let mut state = lock(&self.lease.state);
+        let seats = state.teams.get(&self.topic).map_or(&[][..], |team| &team.seats);
+        let seat = seats.iter().find(|seat| seat.member == self.number);
+        let foreign = |&number: &u32| !seat.is_some_and(|it| it.partitions.contains_key(&number));
+        let foreign = offsets.keys().copied().find(foreign);
+        match foreign {
+            // In an older generation it may have been this member's; that is the better answer.
+            Some(number) if generation == state.store.generation(&self.topic) => {
+                let message = format!(
+                    "{}/{}: partition {number} is not assigned to this member; nothing was \
+                     committed",
+                    self.lease.name, self.topic
+                );
+                Err(ErrorBody::new(Code::NotAssigned, message))
+            }
+            _ => state.store.commit(&self.topic, generation, offsets).map_err(refusal::body),
+        }
+    }
+}
+
+impl Drop for Membership<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.lease.state);
+        if let Some(team) = state.teams.get_mut(&self.topic) {
+            let before = team.seats.len();
+            team.seats.retain(|seat| seat.member != self.number);
+            if team.seats.len() < before {
+                state.share_out(&self.topic);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share_of(member: &Membership<'_>) -> (u64, Vec<u32>) {
+        let share = member.share();
+        (share.generation, share.since.keys().copied().collect())
+    }
+
+    #[test]
+    fn each_change_of_members_is_a_generation_and_fences_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let join = || groups.open(&log, "g").unwrap().join("t", 4, None);
+        let at = |number, offset| ByPartition::from([(number, offset)]);
+        let first = join();
+        assert_eq!(share_of(&first), (1, vec![0, 1, 2, 3]));
+        first.commit(1, &at(3, 5)).unwrap();
+        let second = join();
+        assert_eq!(share_of(&first), (2, vec![0, 1]));
+        assert_eq!(share_of(&second), (2, vec![2, 3]));
+        assert_eq!(second.share().committed, at(3, 5));
+        assert_eq!(first.clock.generation(), 2);
+        assert_eq!(first.commit(1, &at(3, 6)).unwrap_err().code, Code::StaleGeneration);
+        assert_eq!(first.commit(2, &at(3, 6)).unwrap_err().code, Code::NotAssigned);
+        assert_eq!(first.share().since[&0], 1);
+        drop(second);
+        assert_eq!(share_of(&first), (3, vec![0, 1, 2, 3]));
+        // What it lost and got back it does not have since before.
+        assert_eq!(first.share().since, ByPartition::from([(0, 1), (1, 1), (2, 3), (3, 3)]));
+        first.commit(3, &at(0, 1)).unwrap();
+        drop(first);
+        assert!(groups.names().is_empty());
+        assert_eq!(share_of(&join()), (4, vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn who_has_hung_up_is_no_member_when_the_next_one_joins() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let join = |peer| groups.open(&log, "g").unwrap().join("t", 2, peer);
+        let (near, far) = UnixStream::pair().unwrap();
+        let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
+        let lives = join(None);
+        assert_eq!((share_of(&gone).1, share_of(&lives).1), (vec![0], vec![1]));
+        drop(far);
+        let next = join(None);
+        assert_eq!((share_of(&lives), share_of(&next)), ((3, vec![1]), (3, vec![0])));
+        let late = gone.commit(3, &ByPartition::from([(0, 1)]));
+        assert_eq!(late.unwrap_err().code, Code::NotAssigned);
+        // Its session ends at last: nothing is left to share out.
+        drop(gone);
+        assert_eq!(lives.clock.generation(), 3);
+        drop((lives, next));
+        let (near, far) = UnixStream::pair().unwrap();
+        let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
+        let lease = groups.open(&log, "g").unwrap();
+        assert_eq!(lease.standings()[0].members.len(), 1);
+        drop(far);
+        assert!(lease.standings().is_empty());
+        lease.reset("t", &ByPartition::from([(0, 7)]), false).unwrap();
+        drop(gone);
+    }
+
+    #[test]
+    fn offsets_are_reset_only_while_nobody_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let to = ByPartition::from([(0, 7)]);
+        let member = groups.open(&log, "g").unwrap().join("t", 1, None);
+        let lease = groups.open(&log, "g").unwrap();
+        assert_eq!(lease.reset("t", &to, true).unwrap_err().code, Code::GroupInUse);
+        // Another topic of the group is another matter.
+        assert!(lease.reset("u", &to, false).unwrap().is_empty());
+        drop(member);
+        assert!(lease.reset("t", &to, true).unwrap().is_empty());
+        assert!(lease.reset("t", &to, false).unwrap().is_empty());
+        assert_eq!(lease.reset("t", &to, true).unwrap(), to);
+        let standings = lease.standings();
+        assert_eq!(standings.iter().map(|it| &*it.topic).collect::<Vec<_>>(), ["t", "u"]);
+    }
+}

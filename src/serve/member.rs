@@ -1,0 +1,300 @@
+//! A session's part in a consumer group: joining, reading what is assigned, committing, leaving;
+//! and telling and resetting what groups have.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+use super::bell::Waiter;
+use super::commit::Desk;
+use super::fetch::find;
+use super::groups::{Membership, Peer, Standing};
+use super::limits::CHUNK_BYTES;
+use super::refusal;
+use super::session::{End, Session};
+use crate::log::{Bounds, Cursor, LogError, Span};
+use crate::wire::answer::{Answer, Code, ErrorBody, Fetched};
+use crate::wire::groups::{
+    Assigned, Commit, Committed, Edge, GroupEntry, Groups, Join, Left, Moved, Progress, Reset,
+    ResetDone,
+};
+use crate::wire::request::{ByPartition, Position};
+
+/// A member of a group, and where it is in its partitions.
+pub(super) struct Member<'a> {
+    membership: Membership<'a>,
+    join: Join,
+    desk: Arc<Desk>,
+    /// Where it ends, if it does not follow.
+    until: Option<ByPartition<u64>>,
+    /// The generation that the cursor belongs to.
+    generation: u64,
+    cursor: Cursor,
+    waiter: Arc<Waiter>,
+}
+
+impl<'a> Session<'a> {
+    /// Makes the connection a member of a group; what it was a member of before, it leaves.
+    pub fn join(&mut self, join: Join) -> Result<(), End> {
+        self.member = None;
+        let waiter = Arc::new(Waiter::new()?);
+        let joined = self.become_member(join, waiter);
+        let answer = joined.map(|(member, assigned)| {
+            self.member = Some(member);
+            Answer::Assigned(assigned)
+        });
+        self.reply(answer);
+        Ok(())
+    }
+
+    fn become_member(
+        &self,
+        join: Join,
+        waiter: Arc<Waiter>,
+    ) -> Result<(Member<'a>, Assigned), ErrorBody> {
+        let shared = self.shared;
+        let desk = shared.desk(&join.topic).map_err(refusal::body)?;
+        let reader = desk.topic.reader();
+        let bounds = reader.bounds().map_err(refusal::body)?;
+        for &partition in join.offsets.keys() {
+            find(&join.topic, &bounds, partition)?;
+        }
+        let ends = bounds.iter().map(|held| (held.partition, held.end)).collect();
+        let until = (!join.follow).then_some(ends);
+        let cursor = reader.cursor(Vec::new()).map_err(refusal::body)?;
+        let lease = shared.groups.open(&shared.log, &join.group).map_err(refusal::body)?;
+        let credentials = getsockopt(self.connection.stream(), PeerCredentials);
+        let pid = credentials.ok().map(|peer| peer.pid());
+        let peer = Peer { pid, stream: Arc::clone(&self.stream) };
+        let partitions = desk.topic.settings().partitions;
+        let membership = lease.join(&join.topic, partitions, Some(peer));
+        let mut member = Member { membership, join, desk, until, generation: 0, cursor, waiter };
+        let assigned = member.take_share()?;
+        Ok((member, assigned))
+    }
+
+    /// Gives the member the next run of records of its partitions, or its new partitions; waits
+    /// for either if it follows.
+    pub fn poll(&mut self) -> Result<(), End> {
+        let Some(mut member) = self.member.take() else {
+            self.reply(Err(not_a_member()));
+            return Ok(());
+        };
+        let polled = self.poll_for(&mut member);
+        self.member = Some(member);
+        polled
+    }
+
+    fn poll_for(&mut self, member: &mut Member<'a>) -> Result<(), End> {
+        let (waiter, desk) = (Arc::clone(&member.waiter), Arc::clone(&member.desk));
+        let clock = Arc::clone(&member.membership.clock);
+        let mut listening = None;
+        // Always armed before looking, so that no ring between looking and sleeping is missed.
+        while !self.answer_poll(member)? {
+            match &listening {
+                None => listening = Some((desk.bell.listen(&waiter), clock.bell.listen(&waiter))),
+                Some(_) => self.sleep(&waiter)?,
+            }
+            waiter.arm();
+        }
+        Ok(())
+    }
+
+    /// Answers a poll, if there is something to say.
+    fn answer_poll(&mut self, member: &mut Member<'a>) -> Result<bool, End> {
+        if member.generation != member.membership.clock.generation() {
+            let assigned = member.take_share().map(Answer::Assigned);
+            self.reply(assigned);
+            return Ok(true);
+        }
+        match member.cursor.next(CHUNK_BYTES, &mut self.chunk) {
+            Ok(Some(chunk)) => self.send(chunk, member.join.batches)?,
+            Ok(None) if member.join.follow || !member.cursor.done() => return Ok(false),
+            Ok(None) => {
+                let offsets = member.cursor.positions().into_iter().collect();
+                let topic = member.join.topic.clone();
+                self.reply(Ok(Answer::Fetched(Fetched { topic, offsets })));
+            }
+            Err(error) => self.reply(Err(refusal::body(error))),
+        }
+        Ok(true)
+    }
+
+    /// Commits offsets for the member's group.
+    pub fn commit_offsets(&self, commit: Commit) -> Result<Committed, ErrorBody> {
+        let member = self.member.as_ref().ok_or_else(not_a_member)?;
+        let bounds = member.desk.topic.reader().bounds().map_err(refusal::body)?;
+        check_offsets(&member.join.topic, &commit.offsets, &bounds)?;
+        member.membership.commit(commit.generation, &commit.offsets)?;
+        Ok(Committed { generation: commit.generation, offsets: commit.offsets })
+    }
+
+    /// Ends the membership.
+    pub fn leave(&mut self) -> Result<Left, ErrorBody> {
+        let member = self.member.take().ok_or_else(not_a_member)?;
+        Ok(Left { group: member.join.group.clone(), topic: member.join.topic.clone() })
+    }
+
+    /// Tells what groups have.
+    pub fn groups(&self, asked: &Groups) -> Result<Vec<GroupEntry>, ErrorBody> {
+        let shared = self.shared;
+        let mut names: BTreeSet<String> = shared.groups.names().into_iter().collect();
+        names.extend(shared.log.group_names().map_err(refusal::body)?);
+        let mut entries = Vec::new();
+        for name in names {
+            if asked.group.as_ref().is_none_or(|asked| *asked == name) {
+                let lease = shared.groups.open(&shared.log, &name).map_err(refusal::body)?;
+                let standings = lease.standings();
+                entries.extend(standings.into_iter().map(|standing| self.entry(&name, standing)));
+            }
+        }
+        Ok(entries)
+    }
+
+    fn entry(&self, group: &str, standing: Standing) -> GroupEntry {
+        let bounds = match self.shared.desk(&standing.topic) {
+            Ok(desk) => desk.topic.reader().bounds(),
+            Err(error) => Err(error),
+        };
+        let mut partitions: ByPartition<Progress> = ByPartition::new();
+        for (&number, &member) in &standing.readers {
+            partitions.entry(number).or_default().member = Some(member);
+        }
+        for (&number, &offset) in &standing.committed {
+            partitions.entry(number).or_default().committed = Some(offset);
+        }
+        let error = match bounds {
+            Ok(bounds) => {
+                for held in bounds {
+                    partitions.entry(held.partition).or_default().end = Some(held.end);
+                }
+                None
+            }
+            Err(error) => Some(refusal::body(error)),
+        };
+        GroupEntry {
+            group: group.to_owned(),
+            topic: standing.topic,
+            generation: standing.generation,
+            members: standing.members,
+            partitions,
+            error,
+        }
+    }
+
+    /// Commits offsets for a group that nobody is a member of.
+    pub fn reset_group(&self, reset: Reset) -> Result<ResetDone, ErrorBody> {
+        let shared = self.shared;
+        let desk = shared.desk(&reset.topic).map_err(refusal::body)?;
+        let bounds = desk.topic.reader().bounds().map_err(refusal::body)?;
+        check_offsets(&reset.topic, &reset.offsets, &bounds)?;
+        let lease = shared.groups.open(&shared.log, &reset.group).map_err(refusal::body)?;
+        let before = lease.reset(&reset.topic, &reset.offsets, reset.dry_run)?;
+        let moved = |(number, to)| (number, Moved { from: before.get(&number).copied(), to });
+        Ok(ResetDone {
+            group: reset.group,
+            topic: reset.topic,
+            partitions: reset.offsets.into_iter().map(moved).collect(),
+            dry_run: reset.dry_run,
+        })
+    }
+}
+
+impl Member<'_> {
+    /// Goes over to the partitions of the current generation. Those it had all the while go on
+    /// where they are, the others at what is committed.
+    fn take_share(&mut self) -> Result<Assigned, ErrorBody> {
+        let share = self.membership.share();
+        let reader = self.desk.topic.reader();
+        let bounds = reader.bounds().map_err(refusal::body)?;
+        let reached: ByPartition<u64> = self.cursor.positions().into_iter().collect();
+        let (mut spans, mut begun) = (Vec::new(), ByPartition::new());
+        for (&partition, &since) in &share.since {
+            let held = find(&self.join.topic, &bounds, partition)?;
+            let kept = reached.get(&partition).filter(|_| since <= self.generation);
+            let committed = share.committed.get(&partition).copied();
+            let from = match kept {
+                Some(&offset) => offset,
+                None => self.begin(committed, held, &mut begun).map_err(refusal::body)?,
+            };
+            let until = self.until.as_ref().and_then(|until| until.get(&partition));
+            spans.push(Span { partition, from, until: until.map(|&until| until.max(from)) });
+        }
+        let offsets = spans.iter().map(|span| (span.partition, span.from)).collect();
+        if !begun.is_empty() {
+            match self.membership.commit(share.generation, &begun) {
+                // The next generation has begun meanwhile: that one, then.
+                Err(stale) if stale.code == Code::StaleGeneration => return self.take_share(),
+                committed => committed?,
+            }
+        }
+        self.cursor = reader.cursor(spans).map_err(refusal::body)?;
+        self.generation = share.generation;
+        Ok(Assigned {
+            group: self.join.group.clone(),
+            topic: self.join.topic.clone(),
+            member: self.membership.number,
+            generation: share.generation,
+            offsets,
+        })
+    }
+
+    /// Where to begin in a partition. Where that is no fixed place of the group's, it becomes one
+    /// by a commit in `begun`: whoever reads the partition next must not skip what came meanwhile.
+    fn begin(
+        &self,
+        committed: Option<u64>,
+        held: &Bounds,
+        begun: &mut ByPartition<u64>,
+    ) -> Result<u64, LogError> {
+        let asked = self.join.offsets.get(&held.partition).copied().unwrap_or_default();
+        let (offset, fixed) = match (committed, asked) {
+            (Some(offset), _) => (offset, true),
+            (None, Position::Start) => (held.start, true),
+            (None, Position::End) => (held.end, false),
+            (None, Position::Offset(offset)) => (offset, false),
+        };
+        let (offset, fixed) = match (held.start..=held.end).contains(&offset) {
+            true => (offset, fixed),
+            false => match self.join.reset {
+                Some(Edge::Start) => (held.start, false),
+                Some(Edge::End) => (held.end, false),
+                None => return Err(out_of_range(&self.join.topic, held, offset)),
+            },
+        };
+        if !fixed {
+            begun.insert(held.partition, offset);
+        }
+        Ok(offset)
+    }
+}
+
+fn not_a_member() -> ErrorBody {
+    ErrorBody::new(Code::NotAMember, "this connection is not a member of a group; join one first")
+}
+
+fn out_of_range(topic: &str, held: &Bounds, offset: u64) -> LogError {
+    LogError::OffsetOutOfRange {
+        topic: topic.to_owned(),
+        partition: held.partition,
+        offset,
+        start: held.start,
+        end: held.end,
+    }
+}
+
+/// Offsets to be committed are places that can be read from.
+fn check_offsets(
+    topic: &str,
+    offsets: &ByPartition<u64>,
+    bounds: &[Bounds],
+) -> Result<(), ErrorBody> {
+    for (&partition, &offset) in offsets {
+        let held = find(topic, bounds, partition)?;
+        if !(held.start..=held.end).contains(&offset) {
+            return Err(refusal::body(out_of_range(topic, held, offset)));
+        }
+    }
+    Ok(())
+}

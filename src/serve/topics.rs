@@ -1,0 +1,62 @@
+//! A session's requests about topics: made, altered, described, trimmed, deleted.
+
+use serde_json::{Map, Value};
+
+use super::session::Session;
+use crate::log::{Before, LogError, Settings};
+use crate::wire::answer::{Described, Fetched, Topic, TopicEntry};
+use crate::wire::request::{Alter, Create, Trim};
+
+impl Session<'_> {
+    pub(super) fn create(&self, create: Create) -> Result<Topic, LogError> {
+        let mut settings = Settings::new(create.partitions.unwrap_or(1), create.key);
+        if let Some(bytes) = create.segment_bytes {
+            settings.segment_bytes = bytes;
+        }
+        let settings = settings.with(&create.settings)?;
+        let topic = self.shared.log.create(&create.topic, &settings)?;
+        self.shared.keeper.note_due(topic.due_us());
+        Ok(describe(topic.name(), &topic.settings()))
+    }
+
+    pub(super) fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
+        let entry = |name: String| match self.shared.log.settings(&name) {
+            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
+            Err(error) => TopicEntry::Broken { topic: name, error: super::refusal::body(error) },
+        };
+        Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
+    }
+
+    pub(super) fn alter(&self, alter: Alter) -> Result<Described, LogError> {
+        let topic = self.shared.log.topic(&alter.topic)?;
+        let settings = topic.alter(&alter.settings, alter.force)?;
+        self.shared.keeper.note_due(topic.due_us());
+        Ok(Described { topic: alter.topic, settings: settings.to_map() })
+    }
+
+    pub(super) fn settings(&self, topic: String) -> Result<Described, LogError> {
+        let settings: Map<String, Value> = self.shared.log.settings(&topic)?.to_map();
+        Ok(Described { topic, settings })
+    }
+
+    pub(super) fn trim(&self, trim: Trim) -> Result<Fetched, LogError> {
+        let topic = self.shared.log.topic(&trim.topic)?;
+        let before = match (trim.offset, trim.time_us) {
+            (Some(offset), _) => Before::Offset(offset),
+            (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),
+        };
+        let offsets = topic.trim(trim.partition, before)?;
+        self.shared.keeper.note_due(topic.due_us());
+        Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
+    }
+
+    pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {
+        self.shared.log.delete(topic)?;
+        self.shared.forget(topic);
+        Ok(())
+    }
+}
+
+fn describe(name: &str, settings: &Settings) -> Topic {
+    Topic { topic: name.to_owned(), partitions: settings.partitions, key: settings.key.clone() }
+}

@@ -1,0 +1,310 @@
+//! What is asked and said about consumer groups (`docs/PROTOCOL.md`, "Groups").
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::ErrorBody;
+use super::request::{ByPartition, Position};
+
+/// Makes the connection a member of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The group; it need not be there yet.
+    pub group: String,
+    /// The topic whose partitions its members share.
+    pub topic: String,
+    /// Where to begin in partitions in which the group has committed nothing; at their start if
+    /// not said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub offsets: ByPartition<Position>,
+    /// Where to go on if the records at a committed offset are gone; an error if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Edge>,
+    /// Whether to wait for records that are not there yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow: bool,
+    /// Whether to tell when the records were appended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batches: bool,
+}
+
+/// An end of what a partition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// The first record that is there.
+    Start,
+    /// Behind the last one.
+    End,
+}
+
+/// Asks for the next run of records of the member's partitions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {}
+
+/// Commits offsets for the member's group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commit {
+    /// The generation in which the partitions were assigned.
+    pub generation: u64,
+    /// For each partition the offset of the record that is to be read next.
+    pub offsets: ByPartition<u64>,
+}
+
+/// Ends the membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leave {}
+
+/// Lists what groups have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// Which group; all if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Commits offsets for a group without members.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// For each partition the offset of the record that is to be read next.
+    pub offsets: ByPartition<u64>,
+    /// Whether only to tell what would be done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// Which partitions a member reads from now on; see [`Join`] and [`Poll`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The number of this member.
+    pub member: u64,
+    /// The generation to commit in.
+    pub generation: u64,
+    /// Its partitions, and where in them it goes on.
+    pub offsets: ByPartition<u64>,
+}
+
+/// The offsets are durable; see [`Commit`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    /// The generation.
+    pub generation: u64,
+    /// What was committed.
+    pub offsets: ByPartition<u64>,
+}
+
+/// The connection is no member any more; see [`Leave`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// The group it was a member of.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+}
+
+/// What a group has in one topic; see [`Groups`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupEntry {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The current generation.
+    pub generation: u64,
+    /// Who reads.
+    pub members: Vec<MemberEntry>,
+    /// For each partition how far the group is.
+    pub partitions: ByPartition<Progress>,
+    /// Why the topic cannot be opened, if it cannot; where partitions end is then not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberEntry {
+    /// Its number.
+    pub member: u64,
+    /// Its process, if the kernel tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i32>,
+}
+
+/// How far a group is in a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The member that reads it, if any does.
+    pub member: Option<u64>,
+    /// The committed offset, if one is committed.
+    pub committed: Option<u64>,
+    /// Where the partition ends.
+    pub end: Option<u64>,
+}
+
+impl Progress {
+    /// How many records are to be read yet; nothing where nothing is committed.
+    pub fn lag(&self) -> Option<u64> {
+        Some(self.end?.saturating_sub(self.committed?))
+    }
+}
+
+/// What a reset did; see [`Reset`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetDone {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// For each partition what was committed, and what is now.
+    pub partitions: ByPartition<Moved>,
+    /// Whether nothing was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A committed offset that was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// What it was, if there was one.
+    pub from: Option<u64>,
+    /// What it is.
+    pub to: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::answer::{Answer, Code};
+    use crate::wire::request::Request;
+
+    fn names() -> (String, String) {
+        ("g".to_owned(), "t".to_owned())
+    }
+
+    #[test]
+    fn the_written_form_of_requests_is_fixed() {
+        let (group, topic) = names();
+        let forms = [
+            (
+                Request::Join(Join {
+                    group: group.clone(),
+                    topic: topic.clone(),
+                    ..Join::default()
+                }),
+                r#"{"join":{"group":"g","topic":"t"}}"#,
+            ),
+            (
+                Request::Join(Join {
+                    group: group.clone(),
+                    topic: topic.clone(),
+                    offsets: BTreeMap::from([(0, Position::End), (1, Position::Offset(5))]),
+                    reset: Some(Edge::Start),
+                    follow: true,
+                    batches: true,
+                }),
+                r#"{"join":{"group":"g","topic":"t","offsets":{"0":"end","1":5},"reset":"start","follow":true,"batches":true}}"#,
+            ),
+            (Request::Poll(Poll {}), r#"{"poll":{}}"#),
+            (
+                Request::Commit(Commit { generation: 2, offsets: BTreeMap::from([(1, 5)]) }),
+                r#"{"commit":{"generation":2,"offsets":{"1":5}}}"#,
+            ),
+            (Request::Leave(Leave {}), r#"{"leave":{}}"#),
+            (Request::Groups(Groups::default()), r#"{"groups":{}}"#),
+            (Request::Groups(Groups { group: Some(group.clone()) }), r#"{"groups":{"group":"g"}}"#),
+            (
+                Request::Reset(Reset {
+                    group,
+                    topic,
+                    offsets: BTreeMap::from([(0, 0)]),
+                    dry_run: true,
+                }),
+                r#"{"reset":{"group":"g","topic":"t","offsets":{"0":0},"dry_run":true}}"#,
+            ),
+        ];
+        for (request, text) in forms {
+            let mut out = Vec::new();
+            request.write(&mut out);
+            assert_eq!(String::from_utf8_lossy(&out), format!("{text}\n"));
+            assert_eq!(Request::parse(text.as_bytes()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn the_written_form_of_answers_is_fixed() {
+        let (group, topic) = names();
+        let entry = GroupEntry {
+            group: group.clone(),
+            topic: topic.clone(),
+            generation: 1,
+            members: vec![MemberEntry { member: 4, pid: None }],
+            partitions: BTreeMap::from([
+                (0, Progress { member: Some(4), committed: Some(3), end: Some(5) }),
+                (1, Progress::default()),
+            ]),
+            error: Some(ErrorBody::new(Code::UnknownTopic, "m")),
+        };
+        let forms = [
+            (
+                Answer::Assigned(Assigned {
+                    group: group.clone(),
+                    topic: topic.clone(),
+                    member: 4,
+                    generation: 1,
+                    offsets: BTreeMap::from([(0, 3)]),
+                }),
+                r#"{"assigned":{"group":"g","topic":"t","member":4,"generation":1,"offsets":{"0":3}}}"#,
+            ),
+            (
+                Answer::Committed(Committed { generation: 1, offsets: BTreeMap::from([(0, 3)]) }),
+                r#"{"committed":{"generation":1,"offsets":{"0":3}}}"#,
+            ),
+            (
+                Answer::Left(Left { group: group.clone(), topic: topic.clone() }),
+                r#"{"left":{"group":"g","topic":"t"}}"#,
+            ),
+            (
+                Answer::Groups(vec![entry]),
+                r#"{"groups":[{"group":"g","topic":"t","generation":1,"members":[{"member":4}],"partitions":{"0":{"member":4,"committed":3,"end":5},"1":{"member":null,"committed":null,"end":null}},"error":{"code":"unknown_topic","message":"m"}}]}"#,
+            ),
+            (
+                Answer::Reset(ResetDone {
+                    group,
+                    topic,
+                    partitions: BTreeMap::from([(0, Moved { from: None, to: 7 })]),
+                    dry_run: false,
+                }),
+                r#"{"reset":{"group":"g","topic":"t","partitions":{"0":{"from":null,"to":7}}}}"#,
+            ),
+        ];
+        for (answer, text) in forms {
+            let mut out = Vec::new();
+            answer.write(&mut out);
+            assert_eq!(String::from_utf8_lossy(&out), format!("{text}\n"));
+            assert_eq!(Answer::parse(text.as_bytes()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn lag_is_blank_where_nothing_is_committed() {
+        let progress = |committed, end| Progress { member: None, committed, end }.lag();
+        assert_eq!(progress(Some(3), Some(5)), Some(2));
+        assert_eq!(progress(None, Some(5)), None);
+        assert_eq!(progress(Some(3), None), None);
+    }
+}
