@@ -15,7 +15,7 @@
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.
-//! - [`verify`]: checking all that is there; [`repair`]: making what is damaged usable again.
+//! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.

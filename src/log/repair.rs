@@ -1,6 +1,6 @@
 //! Making a damaged topic usable again (`docs/FORMAT.md`, "Repair").
 //!
-//! Every damaged segment is written anew beside itself, as going through it ([`super::mend`]) gives
+//! Every damaged segment is written anew beside itself, as going through it (`mend`) gives
 //! its batches, and the old files are copied into quarantine. A list of what replaces what is
 //! the commit: once it is on the disk the rest can be done again as often as need be.
 
