@@ -315,6 +315,12 @@ fn as_nobody(dir: &Path, name: &str, args: &[&str]) -> Ran {
     const NOBODY: u32 = 65534;
     let copy = dir.join(name);
     fs::copy(common::bin(name), &copy).unwrap();
+    // A child that another test forks at this moment may hold the copy open for writing until its
+    // own exec; until then the kernel does not run it.
+    wait_for("the copy to be runnable", || match Command::new(&copy).arg("--version").output() {
+        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => None,
+        ran => Some(ran.unwrap()),
+    });
     let mut command = Command::new(&copy);
     command.args(args).env_clear().env("MILLSTREAM_DIR", dir.join("log")).current_dir("/");
     if nix::unistd::geteuid().is_root() {

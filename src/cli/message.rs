@@ -65,7 +65,7 @@ pub(super) fn usage(error: &clap::Error, command: &clap::Command) -> Status {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    let said = said.join(" ");
+    let said = said.join(" ").replace(" tip: ", "; ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
     note(&format!("{said}; see '{} --help'", command.get_name()));
     Status::Usage
