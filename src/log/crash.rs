@@ -145,7 +145,7 @@ fn acknowledged_batches_survive_a_crash_at_any_step() {
 #[test]
 fn a_disk_that_lies_is_found_out() {
     let steps = steps_of_a_life();
-    for lie in [Lie::Sync, Lie::SyncDir] {
+    for lie in [Lie::Sync, Lie::SyncDir, Lie::SyncLater] {
         let found = (1..=steps)
             .any(|first| (0..8).any(|seed| two_lives(lie, seed, first, steps / 2).is_err()));
         assert!(found, "{lie:?} goes unnoticed: the test above proves nothing");

@@ -8,21 +8,21 @@ use super::simulated::{Lie, Random, Simulated};
 use super::{Before, Fsync, Identity, Log, LogError, Settings, Span};
 use crate::time::duration::Duration;
 
-const TOPIC: &str = "t";
+pub(super) const TOPIC: &str = "t";
 const PARTITIONS: u32 = 2;
-const PRODUCER: &str = "p";
+pub(super) const PRODUCER: &str = "p";
 const KEPT_BYTES: u64 = 60;
 /// Later than anything is due.
 const LATER_US: i64 = i64::MAX;
 
 /// What a test knows: how many records each batch has, and how many batches are surely there.
-#[derive(Debug, Default)]
-struct Model {
-    batches: Vec<u64>,
-    certain: usize,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Model {
+    pub batches: Vec<u64>,
+    pub certain: usize,
 }
 
-fn retained() -> Settings {
+pub(super) fn retained() -> Settings {
     let settings = Settings::new(PARTITIONS, Some(".[1]".to_owned()));
     Settings { segment_bytes: 30, retention_bytes: Some(KEPT_BYTES), ..settings }
 }
@@ -31,7 +31,7 @@ fn lazy(fsync: Fsync) -> Settings {
     Settings { fsync, ..retained() }
 }
 
-fn batch_bytes(batch: usize, records: u64) -> Vec<u8> {
+pub(super) fn batch_bytes(batch: usize, records: u64) -> Vec<u8> {
     (0..records).flat_map(|record| format!("[{batch},{record}]\n").into_bytes()).collect()
 }
 
@@ -86,7 +86,7 @@ fn run(
 }
 
 /// Opens what a crash left and compares it with the model, which then learns what is there.
-fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
+pub(super) fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
     let fail = |error: LogError| error.to_string();
     let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).map_err(fail)?;
     let topic = match log.topic(TOPIC) {

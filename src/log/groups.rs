@@ -286,7 +286,7 @@ mod tests {
                 assert!(survives(Lie::None, step, seed), "seed {seed}, crash at {step}");
             }
         }
-        for lie in [Lie::Sync, Lie::SyncDir] {
+        for lie in [Lie::Sync, Lie::SyncDir, Lie::SyncLater] {
             let all = (1..=steps + 1).all(|step| (0..20).all(|seed| survives(lie, step, seed)));
             assert!(!all, "{lie:?} goes unnoticed: the test above proves nothing");
         }

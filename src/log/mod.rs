@@ -17,10 +17,12 @@
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
+//! - `clock`: the time, which may jump.
 //! - [`storage`]: the few file operations all this stands on.
 //! - [`error`]: what can go wrong.
 
 pub mod batch;
+mod clock;
 pub mod cursor;
 pub mod directory;
 pub mod error;
@@ -46,13 +48,17 @@ pub mod verify;
 mod writer;
 
 #[cfg(test)]
+mod clock_jumps;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crash_upkeep;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
-mod simulated;
+mod faults;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};

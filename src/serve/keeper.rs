@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::lock;
 use crate::log::{Log, LogError};
@@ -54,33 +54,39 @@ impl Keeper {
         if let Err(error) = open_kept(log) {
             tracing::warn!("{error}");
         }
+        let mut woken_us = now_us();
         loop {
             // From here on everything that comes up pokes us: it may be missed below.
             self.wakes_us.store(NEVER, Ordering::SeqCst);
-            let next_us = tend(log);
+            let next_us = tend(log, woken_us);
             self.wakes_us.store(next_us, Ordering::SeqCst);
-            if !self.sleep(next_us) {
-                return;
-            }
+            let Some(now_us) = self.sleep(next_us) else { return };
+            woken_us = now_us;
         }
     }
 
-    /// Sleeps until something is due; false to stop.
-    fn sleep(&self, until_us: i64) -> bool {
+    /// Sleeps until something is due; `None` to stop. Gives the time that it is then: what was to
+    /// be waited for has come, also if the clock was set back meanwhile.
+    fn sleep(&self, until_us: i64) -> Option<i64> {
         let mut call = lock(&self.call);
+        let begun = Instant::now();
+        let whole = Duration::from_micros(u64::try_from(until_us - now_us()).unwrap_or(0));
         loop {
             if call.stop {
-                return false;
+                return None;
             }
-            let left_us = u64::try_from(until_us.saturating_sub(now_us())).unwrap_or(0);
-            if std::mem::take(&mut call.poked) || left_us == 0 {
-                return true;
+            if std::mem::take(&mut call.poked) {
+                return Some(now_us());
+            }
+            let by_clock = Duration::from_micros(u64::try_from(until_us - now_us()).unwrap_or(0));
+            let left = by_clock.min(whole.saturating_sub(begun.elapsed()));
+            if left.is_zero() {
+                return Some(now_us().max(until_us));
             }
             call = if until_us == NEVER {
                 self.called.wait(call).unwrap_or_else(PoisonError::into_inner)
             } else {
-                let time = Duration::from_micros(left_us).min(SLEEP_MAX);
-                let waited = self.called.wait_timeout(call, time);
+                let waited = self.called.wait_timeout(call, left.min(SLEEP_MAX));
                 waited.unwrap_or_else(PoisonError::into_inner).0
             };
         }
@@ -101,12 +107,13 @@ fn open_kept(log: &Log) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Tends the topics that are due; gives the time when the next one is.
-fn tend(log: &Log) -> i64 {
+/// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
+fn tend(log: &Log, woken_us: i64) -> i64 {
+    let now_us = now_us().max(woken_us);
     let mut next_us = NEVER;
     for topic in log.open_topics() {
-        if topic.due_us().is_some_and(|due_us| due_us <= now_us())
-            && let Err(error) = topic.tend()
+        if topic.due_us().is_some_and(|due_us| due_us <= now_us)
+            && let Err(error) = topic.tend_at(now_us)
         {
             tracing::warn!("{}: not tended: {error}", topic.name());
         }

@@ -28,6 +28,8 @@ mod keeper;
 mod limits;
 mod member;
 mod names;
+#[cfg(test)]
+mod promise;
 mod refusal;
 mod session;
 mod topics;
