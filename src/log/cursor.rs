@@ -196,6 +196,16 @@ impl Lane {
             let entry = Entry::decode(block).map_err(|error| {
                 place.damaged(self.next, format!("index entry {}: {error}", self.entry))
             })?;
+            let continues = match self.ahead.last() {
+                Some(last) => entry.base == last.end(),
+                None => (entry.base..=entry.end()).contains(&self.next),
+            };
+            if !continues {
+                let why =
+                    format!("index entry {}: it does not continue the one before", self.entry);
+                self.ahead.clear();
+                return Err(place.damaged(self.next, why));
+            }
             self.entry += 1;
             self.ahead.push(entry);
         }
