@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::simulated::{Lie, Random, Simulated};
+use super::simulated::{Lie, Random, Simulated, seeds};
 use super::{Before, Fsync, Identity, Log, LogError, Settings, Span};
 use crate::time::duration::Duration;
 
@@ -148,7 +148,7 @@ fn survives_every_step(settings: &Settings) {
     assert!(!names(&disk).contains(&"00000000000000000000.ndjson".to_owned()), "nothing removed");
     let steps = disk.steps();
     for first in 1..=steps + 1 {
-        for seed in 0..4 {
+        for seed in seeds(4) {
             let second = Random::new(seed ^ first << 8).below(steps as usize) as u64 + 1;
             if let Err(why) = two_lives(settings, seed, [first, second]) {
                 panic!("{settings:?} seed {seed}, crashes at {first} and {second}: {why}");
@@ -284,7 +284,7 @@ fn altered_or_deleted_or_not_at_any_step() {
     let whole = Simulated::new(Lie::None);
     life(&whole, &mut 0, &mut false).unwrap();
     for step in 1..=whole.steps() {
-        for seed in 0..8 {
+        for seed in seeds(8) {
             let disk = Simulated::new(Lie::None);
             disk.crash_at(step);
             let (mut appended, mut deleting) = (0, false);

@@ -48,6 +48,8 @@ pub mod verify;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod call;
+#[cfg(test)]
 mod clock_jumps;
 #[cfg(test)]
 mod crash;

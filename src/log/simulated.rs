@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex};
 
+use super::call::{self, Call, Fault};
 use super::storage::{Lock, Open, Storage, StorageFile};
 use super::topic::lock;
 
@@ -21,66 +23,6 @@ pub(crate) enum Lie {
     /// Forcing a file to the disk is answered at once, and done only with the next one: whatever
     /// is acknowledged then is acknowledged early.
     SyncLater,
-}
-
-/// How a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// No room (ENOSPC), also found out only by a sync. A write leaves half of it behind.
-    Full,
-    /// The same, but found out at once.
-    NoRoom,
-    /// The device fails (EIO). A write leaves half of it behind; what a failed sync had to force
-    /// to the disk can still be read but never gets there (Rebello et al., ATC 2020).
-    Io,
-    /// The process has no descriptor left (EMFILE): only calls that need one fail.
-    NoDescriptor,
-    /// A signal came in between (EINTR), and nothing was done.
-    Interrupted,
-    /// A write that takes less than it was given, and then nothing more.
-    Short,
-}
-
-impl Fault {
-    fn error(self) -> io::Error {
-        match self {
-            Fault::Full | Fault::NoRoom => io::Error::from_raw_os_error(nix::libc::ENOSPC),
-            Fault::Io => io::Error::from_raw_os_error(nix::libc::EIO),
-            Fault::NoDescriptor => io::Error::from_raw_os_error(nix::libc::EMFILE),
-            Fault::Interrupted => io::Error::from_raw_os_error(nix::libc::EINTR),
-            Fault::Short => io::ErrorKind::WriteZero.into(),
-        }
-    }
-
-    /// Whether a call of this kind can fail in this way.
-    fn befalls(self, call: Call) -> bool {
-        match self {
-            Fault::Full => {
-                matches!(call, Call::Write | Call::Overwrite | Call::Name | Call::Sync)
-            }
-            Fault::NoRoom => matches!(call, Call::Write | Call::Name),
-            Fault::Io | Fault::Interrupted => true,
-            Fault::NoDescriptor => matches!(call, Call::Open | Call::Name),
-            Fault::Short => matches!(call, Call::Write | Call::Overwrite),
-        }
-    }
-}
-
-/// What kind of thing a call of the storage does, as far as that decides on how it can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    /// Needs a descriptor, and changes nothing.
-    Open,
-    /// Changes names; making a file needs a descriptor.
-    Name,
-    Read,
-    /// Makes a file longer.
-    Write,
-    /// Writes in the place of what is there.
-    Overwrite,
-    Sync,
-    /// Takes no room: lengths, removals.
-    Other,
 }
 
 /// A simulated disk. Clones share it.
@@ -149,6 +91,13 @@ impl Random {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
     }
+}
+
+/// So many seeds: the same ones each time, unless MILLSTREAM_SEED names the first. A test tells the
+/// seed with which it failed; it is then the first to be tried.
+pub(crate) fn seeds(count: u64) -> Range<u64> {
+    let first = std::env::var("MILLSTREAM_SEED").map_or(0, |seed| seed.parse().unwrap());
+    first..first + count
 }
 
 impl Simulated {
@@ -419,7 +368,7 @@ impl SimulatedFile {
         let changed = state.change(call);
         let change = match (&changed, change) {
             (Ok(()), change) => change,
-            (Err(error), Change::Write(at, mut bytes)) if leaves_a_part(error) => {
+            (Err(error), Change::Write(at, mut bytes)) if call::leaves_a_part(error) => {
                 bytes.truncate(bytes.len() / 2);
                 Change::Write(at, bytes)
             }
@@ -431,12 +380,6 @@ impl SimulatedFile {
         }
         changed
     }
-}
-
-/// Whether a write that failed so has written something.
-fn leaves_a_part(error: &io::Error) -> bool {
-    use io::ErrorKind::{StorageFull, WriteZero};
-    matches!(error.kind(), StorageFull | WriteZero) || error.raw_os_error() == Some(nix::libc::EIO)
 }
 
 impl StorageFile for SimulatedFile {
