@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -115,6 +115,8 @@ pub fn session(input: &[u8]) {
             PANICS.fetch_add(1, Ordering::SeqCst);
             before(info);
         }));
+        // A Rust main would ignore it; libFuzzer's does not, and would die of a closed socket.
+        signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::default()).unwrap();
     });
     let mut slot = DAEMON.lock().unwrap_or_else(PoisonError::into_inner);
     if slot.as_ref().is_some_and(|daemon| daemon.sessions >= SESSIONS_MAX) {

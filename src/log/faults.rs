@@ -165,23 +165,21 @@ fn with_each_call_failing(fault: Fault, calls: u64, judge: impl Fn(&Scenario) ->
 #[test]
 fn no_call_that_fails_acknowledges_falsely_or_stops_the_log_for_good() {
     for fault in [Fault::Full, Fault::Io, Fault::NoDescriptor, Fault::Interrupted, Fault::Short] {
-        for calls in [1, u64::MAX] {
-            with_each_call_failing(fault, calls, |_| None);
-        }
+        with_each_call_failing(fault, 1, |_| None);
+    }
+    for fault in [Fault::Full, Fault::Io] {
+        with_each_call_failing(fault, u64::MAX, |_| None);
     }
 }
 
 /// Nobody needs to restart a daemon for these, unless it failed to force something to the disk.
 #[test]
 fn a_shortage_heals_without_opening_the_log_anew() {
-    for (fault, calls) in [(Fault::NoDescriptor, u64::MAX), (Fault::NoDescriptor, 1)] {
-        with_each_call_failing(fault, calls, |scenario| {
+    for fault in [Fault::NoDescriptor, Fault::NoRoom] {
+        with_each_call_failing(fault, u64::MAX, |scenario| {
             scenario.reopened.then(|| "it had to be opened anew".to_owned())
         });
     }
-    with_each_call_failing(Fault::NoRoom, u64::MAX, |scenario| {
-        scenario.reopened.then(|| "it had to be opened anew".to_owned())
-    });
 }
 
 /// Replaces a small file, crashing at a step; whether the old one or the new one is found.

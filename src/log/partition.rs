@@ -92,7 +92,9 @@ impl Partition {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
         // What recovery kept may never have been forced to the disk, or in vain.
-        let unsure = survey.torn || survey.end > survey.attested;
+        // A batch without records has an entry all the same.
+        let unsure =
+            survey.torn || survey.end > survey.attested || survey.entries > survey.attested_entries;
         if unsure {
             partition.rewrite(survey.attested_entries.min(survey.entries))?;
         }
