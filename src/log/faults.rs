@@ -57,6 +57,8 @@ struct Scenario {
     committed: u64,
     /// The first error.
     error: Option<LogError>,
+    /// Whether the writer dies of the first error, and the log is opened anew.
+    dies: bool,
     /// Whether the log had to be opened anew to go on.
     reopened: bool,
 }
@@ -69,6 +71,7 @@ impl Scenario {
             model: Model::default(),
             committed: 0,
             error: None,
+            dies: false,
             reopened: false,
         }
     }
@@ -80,7 +83,7 @@ impl Scenario {
         self.crash(2)?;
         self.error.get_or_insert(error);
         self.disk.cure();
-        if self.attempt(&job).is_ok() {
+        if !self.dies && self.attempt(&job).is_ok() {
             return Ok(());
         }
         (self.life, self.reopened) = (None, true);
@@ -137,11 +140,20 @@ impl Scenario {
 /// Runs the scenario with each call failing that can, `calls` of them from that one on unless they
 /// are cured before.
 fn with_each_call_failing(fault: Fault, calls: u64, judge: impl Fn(&Scenario) -> Option<String>) {
+    with_each_call_failing_of(Scenario::new, fault, calls, judge);
+}
+
+fn with_each_call_failing_of(
+    scenario: impl Fn(&Simulated) -> Scenario,
+    fault: Fault,
+    calls: u64,
+    judge: impl Fn(&Scenario) -> Option<String>,
+) {
     let mut nth = 1;
     loop {
         let disk = Simulated::new(Lie::None);
         disk.break_at(nth, calls, fault);
-        let mut scenario = Scenario::new(&disk);
+        let mut scenario = scenario(&disk);
         let place = format!("{fault:?}, {calls} from call {nth} on");
         if let Err(why) = scenario.run() {
             panic!("{place}: {why}; the first error was {:?}", scenario.error);
@@ -180,6 +192,14 @@ fn a_shortage_heals_without_opening_the_log_anew() {
             scenario.reopened.then(|| "it had to be opened anew".to_owned())
         });
     }
+}
+
+/// The process is killed at any call, started anew, and then the machine crashes: what the first
+/// one left undone is not taken for done.
+#[test]
+fn a_writer_that_was_killed_at_any_call_leaves_nothing_to_chance() {
+    let dying = |disk: &Simulated| Scenario { dies: true, ..Scenario::new(disk) };
+    with_each_call_failing_of(dying, Fault::Interrupted, 1, |_| None);
 }
 
 /// Replaces a small file, crashing at a step; whether the old one or the new one is found.
