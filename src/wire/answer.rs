@@ -220,6 +220,7 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    ChainBroken,
     BadGroupName,
     NotAMember,
     StaleGeneration,

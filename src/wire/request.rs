@@ -140,6 +140,9 @@ pub struct Append {
     /// Where the producer stands after this batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// Only if the append before it on this connection was carried out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chained: bool,
 }
 
 /// See [`Request::Fetch`].
@@ -401,8 +404,9 @@ mod tests {
                     producer: Some("p".to_owned()),
                     after: Some(0),
                     sequence: Some(u64::MAX),
+                    chained: true,
                 }),
-                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615}}"#,
+                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615,"chained":true}}"#,
             ),
             (
                 Request::Fetch(Fetch {
