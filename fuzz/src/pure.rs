@@ -1,5 +1,7 @@
 //! Targets that are a call or two of pure code.
 
+use std::cell::RefCell;
+
 use millstream::expr::Program;
 use millstream::record::control::{Control, is_control};
 use millstream::record::json::{DEPTH_MAX, validate};
@@ -97,21 +99,29 @@ const TAME: [&str; 34] = [
     "try",
 ];
 
-/// An expression in the first line and a record behind it: neither makes anything panic. The
-/// record goes through expressions of our own, too.
+thread_local! {
+    /// Compiling takes much longer than anything else here.
+    static OWN: RefCell<Vec<Program>> = RefCell::new(
+        EXPRESSIONS.iter().map(|source| Program::compile(&[source]).unwrap()).collect(),
+    );
+}
+
+/// A byte that chooses an expression of our own, the rest of the first line another one, and a
+/// record behind them: none makes anything panic.
 pub fn expression(input: &[u8]) {
+    let Some((chosen, input)) = input.split_first() else { return };
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let (source, record) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    if let Ok(source) = std::str::from_utf8(source) {
+    if let Ok(source) = std::str::from_utf8(source)
+        && !source.is_empty()
+    {
         match Program::compile(&[source]) {
-            Ok(program) if is_tame(source) => run(program, record),
+            Ok(mut program) if is_tame(source) => run(&mut program, record),
             Ok(_) => {}
             Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
         }
     }
-    let chosen = usize::from(source.first().copied().unwrap_or_default()) % EXPRESSIONS.len();
-    let own = Program::compile(&EXPRESSIONS[chosen..=chosen]);
-    run(own.unwrap_or_else(|error| panic!("{error}")), record);
+    OWN.with_borrow_mut(|own| run(&mut own[usize::from(*chosen) % EXPRESSIONS.len()], record));
 }
 
 /// Whether it surely ends: jq is a whole language, in which one can also count to infinity.
@@ -122,7 +132,7 @@ fn is_tame(source: &str) -> bool {
     !grows && words.all(|word| word.is_empty() || TAME.contains(&word))
 }
 
-fn run(mut program: Program, record: &[u8]) {
+fn run(program: &mut Program, record: &[u8]) {
     if program.load(record).is_err() {
         return;
     }

@@ -464,8 +464,8 @@ impl Writer {
         let loaded = match self.producers.take() {
             Some(producers) => producers,
             None => {
-                // Entries are about to use numbers that it gives: its name must be on the disk, also
-                // where a failure came between.
+                // Entries are about to use the numbers that the file gives: its name must be on the
+                // disk, also where a failure came between.
                 let dir = &self.dir;
                 self.storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
                 let entries: Vec<u64> = self.partitions.iter().map(Partition::entries).collect();
