@@ -6,9 +6,11 @@ use super::budget::Share;
 use super::commit::Desk;
 use super::refusal;
 use super::session::{End, Session, is_timeout};
+use crate::log::access::Right;
 use crate::log::{Batch, Identity};
 use crate::wire::answer::{Answer, Appended, Code, ErrorBody};
 use crate::wire::request::Append;
+use crate::wire::stats::Appends;
 
 /// Appends to one topic, checked and not yet written or answered.
 #[derive(Default)]
@@ -21,6 +23,7 @@ struct Entry<'a> {
     /// What was sent, or what is wrong with it.
     batch: Result<Batch, ErrorBody>,
     sequence: Option<u64>,
+    bytes: u64,
     /// Given back once the batch is written.
     _share: Share<'a>,
 }
@@ -52,7 +55,12 @@ impl<'a> Session<'a> {
         };
         let batch = desk.topic.prepare(bytes, identity).map_err(refusal::body);
         self.gathered.desk = Some(desk);
-        self.gathered.entries.push(Entry { batch, sequence: append.sequence, _share: share });
+        self.gathered.entries.push(Entry {
+            batch,
+            sequence: append.sequence,
+            bytes: append.bytes,
+            _share: share,
+        });
         Ok(())
     }
 
@@ -66,17 +74,22 @@ impl<'a> Session<'a> {
             answers.push((
                 entry.batch.map(|batch| batches.push(batch)),
                 entry.sequence,
+                entry.bytes,
                 entry._share,
             ));
         }
         let mut outcomes =
             if batches.is_empty() { Vec::new() } else { desk.append(batches) }.into_iter();
         self.shared.keeper.note_due(desk.topic.due_us());
-        for (checked, sequence, _share) in answers {
+        let mut count = Appends::default();
+        for (checked, sequence, bytes, _share) in answers {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),
                 None => Err(ErrorBody::new(Code::Io, "an internal error of log-serve")),
             });
+            if let Ok(appended) = &outcome {
+                tally(&mut count, appended, bytes);
+            }
             self.reply(outcome.map(|appended| {
                 Answer::Appended(Appended {
                     topic: desk.topic.name().to_owned(),
@@ -87,6 +100,7 @@ impl<'a> Session<'a> {
                 })
             }));
         }
+        self.shared.counters.appended.add(&count);
     }
 
     fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
@@ -99,7 +113,7 @@ impl<'a> Session<'a> {
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
         self.check_room(append.bytes)?;
-        self.shared.desk(&append.topic).map_err(refusal::body)
+        self.desk_to(Right::Append, &append.topic)
     }
 
     /// Refuses to fill the disk: others need some of it, and compacting and closing do, too.
@@ -170,4 +184,15 @@ impl<'a> Session<'a> {
         }
         Ok(records)
     }
+}
+
+/// Counts a batch that is acknowledged.
+fn tally(count: &mut Appends, appended: &crate::log::Appended, bytes: u64) {
+    if appended.duplicate {
+        count.duplicates += 1;
+        return;
+    }
+    count.batches += 1;
+    count.records += appended.records;
+    count.bytes += bytes;
 }
