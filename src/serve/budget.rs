@@ -82,6 +82,13 @@ impl Budget {
     }
 }
 
+impl Share<'_> {
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.budget.state);

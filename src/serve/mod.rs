@@ -24,6 +24,7 @@ mod assign;
 mod bell;
 mod budget;
 mod commit;
+mod committer;
 mod counters;
 mod daemon;
 mod fetch;

@@ -224,6 +224,7 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    ChainBroken,
     BadGroupName,
     NotAMember,
     StaleGeneration,
@@ -244,7 +245,7 @@ pub enum Code {
 
 impl Code {
     /// All codes that this version knows.
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 26] = [
         Code::BadRequest,
         Code::UnsupportedVersion,
         Code::TooLarge,
@@ -257,6 +258,7 @@ impl Code {
         Code::OffsetOutOfRange,
         Code::BadRecords,
         Code::SequenceGap,
+        Code::ChainBroken,
         Code::BadGroupName,
         Code::NotAMember,
         Code::StaleGeneration,
