@@ -13,8 +13,8 @@ use crate::wire::groups::Progress;
 /// Lists the groups of the log in `dir`, or only the one that is named.
 ///
 /// # Errors
-/// When there is no log or no such group. A group whose file cannot be read is told on stderr and by
-/// the status, and hides none of the others.
+/// When there is no log or no such group. A group whose file cannot be read is told on stderr and
+/// by the status, and hides none of the others.
 pub fn run(dir: &Path, group: Option<&str>, table: &mut Table) -> anyhow::Result<Status> {
     let mut status = Status::Done;
     for entry in groups::list(dir, group)? {

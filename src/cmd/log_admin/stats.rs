@@ -56,22 +56,17 @@ pub fn run(dir: &Path, options: &Options, json: bool) -> anyhow::Result<Status> 
 
 /// An object a line: `of` says what it tells of.
 fn as_json(figures: &Figures) -> String {
-    let mut lines = Vec::new();
-    let mut line = |of: &str, figures: Value| {
-        let mut all = serde_json::Map::from_iter([("of".to_owned(), json!(of))]);
-        all.extend(figures.as_object().cloned().unwrap_or_default());
-        lines.push(Value::Object(all).to_string());
-    };
-    if let Some(daemon) = &figures.daemon {
-        line("log-serve", json!(daemon));
-    }
-    for topic in &figures.topics {
-        line("topic", json!(topic));
-    }
-    for group in &figures.groups {
-        line("group", json!(group));
-    }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let daemon = figures.daemon.iter().map(|daemon| json_line("log-serve", daemon));
+    let topics = figures.topics.iter().map(|topic| json_line("topic", topic));
+    let groups = figures.groups.iter().map(|group| json_line("group", group));
+    daemon.chain(topics).chain(groups).collect()
+}
+
+fn json_line(of: &str, figures: &impl serde::Serialize) -> String {
+    // Plain structures: writing them to memory has no way to fail.
+    let text = serde_json::to_string(figures).unwrap_or_default();
+    let fields = text.strip_prefix('{').unwrap_or("}");
+    format!("{{\"of\":\"{of}\",{fields}\n")
 }
 
 /// Tables, with an empty line between them.
