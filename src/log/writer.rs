@@ -147,7 +147,8 @@ impl Writer {
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
-    fn check(&self) -> Result<(), LogError> {
+    /// Refuses where nothing may be appended any more.
+    pub(super) fn check(&self) -> Result<(), LogError> {
         let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),
