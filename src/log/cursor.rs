@@ -3,6 +3,7 @@
 use super::LogError;
 use super::format::{BLOCK_BYTES, Entry};
 use super::lookup::entry_count;
+use super::pieces::{Page, Pieces, read_batch};
 use super::reader::TopicReader;
 use super::segment::{Entries, Place, Segment};
 
@@ -35,7 +36,7 @@ pub struct Chunk {
     pub batches: Vec<BatchSpan>,
 }
 
-/// The part of a chunk that was appended at once.
+/// What a chunk has of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSpan {
     /// How many records.
@@ -53,18 +54,42 @@ pub struct Cursor {
     lanes: Vec<Lane>,
     /// How far each partition may be read; asked for again when all is read.
     ends: Vec<u64>,
+    /// Whether checksums are checked.
+    verify: bool,
+}
+
+/// What a lane is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// The offset before which the partition may be read.
+    end: u64,
+    /// What comes after this time of appending, and at this time after this partition, belongs
+    /// behind what another lane has.
+    second: (i64, u32),
+    /// About how much, in bytes.
+    bytes_max: usize,
+    /// Whether checksums are checked.
+    verify: bool,
 }
 
 impl Cursor {
     pub(super) fn new(reader: TopicReader, spans: Vec<Span>) -> Cursor {
         let lanes = spans.into_iter().map(Lane::new).collect();
-        Cursor { reader, lanes, ends: Vec::new() }
+        Cursor { reader, lanes, ends: Vec::new(), verify: true }
+    }
+
+    /// The same, but records are given as they stand in the files: no checksum is checked.
+    #[must_use]
+    pub fn unverified(self) -> Cursor {
+        Cursor { verify: false, ..self }
     }
 
     /// Reads the next run of records into `bytes`, whose contents it replaces: whole lines, about
-    /// `bytes_max` of them at most, but a batch at least. `None`: nothing more is to be read now.
+    /// `bytes_max` of them (never more than twice that), but a record at least. `None`: nothing
+    /// more is to be read now.
     ///
-    /// Over several partitions, batches come in the order in which they were appended.
+    /// Over several partitions, batches come in the order in which they were appended. Nothing is
+    /// given of a batch whose checksum does not hold.
     ///
     /// # Errors
     /// When files cannot be read, or a checksum does not hold.
@@ -73,13 +98,13 @@ impl Cursor {
         bytes_max: usize,
         bytes: &mut Vec<u8>,
     ) -> Result<Option<Chunk>, LogError> {
-        bytes.clear();
-        if let Some(chunk) = self.next_before(bytes_max, bytes)? {
+        let mut page = Page::new(bytes);
+        if let Some(chunk) = self.next_before(bytes_max, &mut page)? {
             return Ok(Some(chunk));
         }
         // Ends of all partitions, taken at one time, so that none overtakes another.
         self.ends = self.reader.ends()?;
-        self.next_before(bytes_max, bytes)
+        self.next_before(bytes_max, &mut page)
     }
 
     /// Whether all that was asked for has been read.
@@ -95,9 +120,10 @@ impl Cursor {
     fn next_before(
         &mut self,
         bytes_max: usize,
-        bytes: &mut Vec<u8>,
+        page: &mut Page<'_>,
     ) -> Result<Option<Chunk>, LogError> {
         loop {
+            page.wipe();
             let mut first: Option<((i64, u32), usize)> = None;
             let mut second = (i64::MAX, u32::MAX);
             for (at, lane) in self.lanes.iter_mut().enumerate() {
@@ -115,7 +141,8 @@ impl Cursor {
             let Some((_, at)) = first else { return Ok(None) };
             let lane = &mut self.lanes[at];
             let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
-            let chunk = lane.take(&self.reader, end, second, bytes_max, bytes)?;
+            let wanted = Wanted { end, second, bytes_max, verify: self.verify };
+            let chunk = lane.take(&self.reader, wanted, page)?;
             // Batches without records are passed over.
             if chunk.records > 0 {
                 return Ok(Some(chunk));
@@ -135,11 +162,14 @@ struct Lane {
     entry: u64,
     /// Entries that were read and not yet used, the next one last.
     ahead: Vec<Entry>,
+    /// Where we are in the next entry's batch, if it is read in pieces.
+    pieces: Option<Pieces>,
 }
 
 impl Lane {
     fn new(span: Span) -> Lane {
-        Lane { span, next: span.from, segment: None, entry: 0, ahead: Vec::new() }
+        let next = span.from;
+        Lane { span, next, segment: None, entry: 0, ahead: Vec::new(), pieces: None }
     }
 
     /// The offset behind the last record that may be read.
@@ -203,90 +233,98 @@ impl Lane {
         Ok(!self.ahead.is_empty())
     }
 
-    /// Reads the batches that come next, as long as they come before `second` in the merged stream.
+    /// Reads the batches that come next, as long as they come before others in the merged stream;
+    /// of one that is too long, a piece.
     fn take(
         &mut self,
         reader: &TopicReader,
-        end: u64,
-        second: (i64, u32),
-        bytes_max: usize,
-        bytes: &mut Vec<u8>,
+        wanted: Wanted,
+        page: &mut Page<'_>,
     ) -> Result<Chunk, LogError> {
-        let limit = self.limit(end);
+        let limit = self.limit(wanted.end);
         let mut chunk = Chunk {
             partition: self.span.partition,
             offset: self.next,
             records: 0,
-            end,
+            end: wanted.end,
             batches: Vec::new(),
         };
         let place = reader.place(self.span.partition)?;
         while let Some(&entry) = self.ahead.last() {
-            let full = !bytes.is_empty() && bytes.len() + entry.bytes as usize > bytes_max;
-            if self.next >= limit || full || (entry.time_us, self.span.partition) > second {
+            let rest = self.pieces.map_or(u64::from(entry.bytes), |pieces| pieces.rest(&entry));
+            let rest = usize::try_from(rest).unwrap_or(usize::MAX);
+            let full = page.filled() > 0 && rest > wanted.bytes_max.saturating_sub(page.filled());
+            let later = (entry.time_us, self.span.partition) > wanted.second;
+            if self.next >= limit || full || later {
                 break;
             }
-            let Some(segment) = &self.segment else { break };
-            let start = bytes.len();
-            match read_batch(segment, place, &entry, bytes) {
-                Ok(()) => {}
+            let in_pieces = self.pieces.is_some() || rest > wanted.bytes_max.saturating_mul(2);
+            let before = page.filled();
+            let taken = if in_pieces {
+                self.take_piece(place, &entry, limit, wanted, page)
+            } else {
+                self.take_batch(place, &entry, limit, wanted.verify, page)
+            };
+            match taken {
+                Ok(0) => {}
+                Ok(records) => chunk.add(records, page.filled() - before, entry.time_us),
                 // What holds comes first; the next call meets the error again.
                 Err(_) if chunk.records > 0 => break,
                 Err(error) => return Err(error),
             }
-            self.ahead.pop();
-            let until = limit.min(entry.end());
-            trim(bytes, start, self.next - entry.base, entry.end() - until);
-            let records = until - self.next;
-            if records > 0 {
-                chunk.batches.push(BatchSpan {
-                    records,
-                    bytes: (bytes.len() - start) as u64,
-                    time_us: entry.time_us,
-                });
-            }
-            chunk.records += records;
-            self.next = until;
         }
         Ok(chunk)
     }
-}
 
-/// Appends a batch's bytes, checked, to `bytes`.
-fn read_batch(
-    segment: &Segment,
-    place: &Place,
-    entry: &Entry,
-    bytes: &mut Vec<u8>,
-) -> Result<(), LogError> {
-    let start = bytes.len();
-    bytes.resize(start + entry.bytes as usize, 0);
-    let read = segment.read_data(place, entry.position, &mut bytes[start..]);
-    let checked = read.and_then(|()| {
-        if crc32c::crc32c(&bytes[start..]) == entry.data_crc {
-            return Ok(());
+    /// Reads all of a batch that is wanted; tells how many records that are.
+    fn take_batch(
+        &mut self,
+        place: &Place,
+        entry: &Entry,
+        limit: u64,
+        verify: bool,
+        page: &mut Page<'_>,
+    ) -> Result<u64, LogError> {
+        let Some(segment) = &self.segment else { return Ok(0) };
+        let until = limit.min(entry.end());
+        let (front, back) = (self.next - entry.base, entry.end() - until);
+        read_batch(segment, place, entry, (front, back), verify, page)?;
+        self.ahead.pop();
+        let records = until - self.next;
+        self.next = until;
+        Ok(records)
+    }
+
+    /// Reads the next piece of a batch; tells how many records that are.
+    fn take_piece(
+        &mut self,
+        place: &Place,
+        entry: &Entry,
+        limit: u64,
+        wanted: Wanted,
+        page: &mut Page<'_>,
+    ) -> Result<u64, LogError> {
+        let Some(segment) = &self.segment else { return Ok(0) };
+        let mut pieces = match self.pieces {
+            Some(pieces) => pieces,
+            None => Pieces::begin(segment, place, entry, self.next, wanted.verify, page)?,
+        };
+        let until = limit.min(entry.end());
+        let records = pieces.next(segment, place, entry, until, wanted.bytes_max, page)?;
+        self.next += records;
+        let ended = self.next >= entry.end();
+        self.pieces = (!ended).then_some(pieces);
+        if ended {
+            self.ahead.pop();
         }
-        Err(place.damaged(entry.base, "the checksum of these records does not hold"))
-    });
-    if checked.is_err() {
-        bytes.truncate(start);
+        Ok(records)
     }
-    checked
 }
 
-/// Takes `front` lines from the beginning of what is in `bytes` from `start` on, and `back` lines
-/// from its end.
-fn trim(bytes: &mut Vec<u8>, start: usize, front: u64, back: u64) {
-    if back > 0 {
-        let mut ends = memchr::memrchr_iter(b'\n', &bytes[start..]);
-        // The last line's own end is the first that is found.
-        let cut = usize::try_from(back).ok().and_then(|back| ends.nth(back));
-        bytes.truncate(start + cut.map_or(0, |end| end + 1));
-    }
-    if front > 0 {
-        let mut ends = memchr::memchr_iter(b'\n', &bytes[start..]);
-        let cut = usize::try_from(front).ok().and_then(|front| ends.nth(front - 1));
-        let cut = cut.map_or(bytes.len(), |end| start + end + 1);
-        bytes.drain(start..cut);
+impl Chunk {
+    /// Adds the part of one more batch, or of the last one.
+    fn add(&mut self, records: u64, bytes: usize, time_us: i64) {
+        self.batches.push(BatchSpan { records, bytes: bytes as u64, time_us });
+        self.records += records;
     }
 }

@@ -10,7 +10,7 @@
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
-//! - [`cursor`]: several partitions read as one stream.
+//! - [`cursor`]: several partitions read as one stream; `pieces`: a batch whole or in pieces.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
@@ -30,6 +30,7 @@ pub mod groups;
 mod lookup;
 mod mend;
 pub mod partition;
+mod pieces;
 mod producers;
 pub mod reader;
 mod reconcile;
