@@ -2,6 +2,7 @@
 //! storage.
 //!
 //! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
+//! - [`topics`], [`appending`], [`reading`]: its requests by what they are about.
 //! - [`answer`]: what the daemon says.
 //! - [`groups`]: what is asked and said about consumer groups.
 //! - [`connection`]: lines and record bytes over a socket.
@@ -10,10 +11,13 @@
 
 pub mod address;
 pub mod answer;
+pub mod appending;
 pub mod client;
 pub mod connection;
 pub mod groups;
+pub mod reading;
 pub mod request;
+pub mod topics;
 
 pub use client::{Client, ClientError};
 
