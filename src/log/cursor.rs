@@ -78,10 +78,11 @@ impl Cursor {
         Cursor { reader, lanes, ends: Vec::new(), verify: true }
     }
 
-    /// The same, but records are given as they stand in the files: no checksum is checked.
+    /// The same, and whether it checks checksums. A new one does; without, records are given as
+    /// they stand in the files.
     #[must_use]
-    pub fn unverified(self) -> Cursor {
-        Cursor { verify: false, ..self }
+    pub fn verifying(self, verify: bool) -> Cursor {
+        Cursor { verify, ..self }
     }
 
     /// Reads the next run of records into `bytes`, whose contents it replaces: whole lines, about

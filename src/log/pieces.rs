@@ -296,7 +296,7 @@ mod tests {
             assert!(bytes.is_empty());
         }
 
-        let mut cursor = topic.reader().cursor(vec![span]).unwrap().unverified();
+        let mut cursor = topic.reader().cursor(vec![span]).unwrap().verifying(false);
         let mut all = Vec::new();
         while cursor.next(16, &mut bytes).unwrap().is_some() {
             all.extend_from_slice(&bytes);

@@ -45,7 +45,7 @@ impl Session<'_> {
         let bounds = reader.bounds().map_err(refusal::body)?;
         let spans = spans(fetch, &bounds)?;
         let cursor = reader.cursor(spans).map_err(refusal::body)?;
-        Ok((desk, cursor))
+        Ok((desk, cursor.verifying(!fetch.unverified)))
     }
 
     /// Sends all that is visible up to the cursor's ends.

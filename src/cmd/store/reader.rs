@@ -90,11 +90,12 @@ impl Reader {
         }
     }
 
-    /// Begins to read. Without `follow`, every span must say where it ends.
+    /// Begins to read, and to check checksums where `verify` says so. Without `follow`, every span
+    /// must say where it ends.
     ///
     /// # Errors
     /// When a span begins outside of what its partition holds.
-    pub fn read(self, spans: Vec<Span>, follow: bool) -> anyhow::Result<Reading> {
+    pub fn read(self, spans: Vec<Span>, follow: bool, verify: bool) -> anyhow::Result<Reading> {
         match self.from {
             From::Served(mut client) => {
                 let offsets = spans.iter();
@@ -106,6 +107,7 @@ impl Reader {
                     until: until.collect(),
                     follow,
                     batches: true,
+                    unverified: !verify,
                     ..Fetch::default()
                 })?;
                 Ok(Reading::Served(client))
@@ -113,7 +115,7 @@ impl Reader {
             From::Files(reader) => {
                 // Before anything is read, so that nothing is missed between reading and waiting.
                 let changes = if follow { Some(watch_files(&reader)?) } else { None };
-                Ok(Reading::Files { cursor: reader.cursor(spans)?, changes })
+                Ok(Reading::Files { cursor: reader.cursor(spans)?.verifying(verify), changes })
             }
         }
     }

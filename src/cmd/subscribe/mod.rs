@@ -91,6 +91,10 @@ pub struct Options {
     #[arg(long, value_name = "WHERE", requires = "group")]
     reset: Option<ResetTo>,
 
+    /// Do not check the checksums of what is read
+    #[arg(long)]
+    no_verify: bool,
+
     /// Print each record as the field "record" of an object with its topic, partition, offset and time of appending
     #[arg(long)]
     meta: bool,
@@ -138,7 +142,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         _ => None,
     };
     let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
-    let mut reading = reader.read(spans, options.follow)?;
+    let mut reading = reader.read(spans, options.follow, !options.no_verify)?;
     let mut bytes = Vec::new();
     loop {
         let chunk = match reading.next(&watch, &mut bytes)? {
