@@ -3,6 +3,7 @@
 use super::LogError;
 use super::format::{BLOCK_BYTES, Entry};
 use super::lookup::entry_count;
+use super::passed::{FileBatch, FileRun};
 use super::pieces::{Page, Pieces, read_batch};
 use super::reader::TopicReader;
 use super::segment::{Entries, Place, Segment};
@@ -118,6 +119,51 @@ impl Cursor {
         self.lanes.iter().map(|lane| (lane.span.partition, lane.next)).collect()
     }
 
+    /// The next run of records, if it can be read from a file that may be passed to the reader: whole
+    /// batches of a closed segment, of `bytes_min` bytes together at least. [`Cursor::pass`] goes on
+    /// behind it; [`Cursor::next`] reads it all the same. What becomes visible meanwhile is not
+    /// noticed before the next call of that.
+    ///
+    /// # Errors
+    /// When files cannot be read, or the index is damaged.
+    pub fn file_run(&mut self, bytes_min: u64) -> Result<Option<FileRun>, LogError> {
+        if self.ends.is_empty() {
+            self.ends = self.reader.ends()?;
+        }
+        let Some((at, second)) = self.first_lane()? else { return Ok(None) };
+        let Some(lane) = self.lanes.get(at) else { return Ok(None) };
+        let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
+        Ok(lane.file_run(end, second).filter(|run| run.bytes() >= bytes_min))
+    }
+
+    /// Goes on behind a run that [`Cursor::file_run`] has just given.
+    pub fn pass(&mut self, run: &FileRun) {
+        let lane = self.lanes.iter_mut().find(|lane| lane.span.partition == run.partition);
+        if let Some(lane) = lane {
+            lane.pass(run);
+        }
+    }
+
+    /// The lane whose batch comes next, and which place in the merged stream the next of another
+    /// lane has.
+    fn first_lane(&mut self) -> Result<Option<(usize, (i64, u32))>, LogError> {
+        let mut first: Option<((i64, u32), usize)> = None;
+        let mut second = (i64::MAX, u32::MAX);
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
+            let Some(entry) = lane.peek(&self.reader, end)? else { continue };
+            let order = (entry.time_us, lane.span.partition);
+            match first {
+                Some((lead, _)) if lead < order => second = second.min(order),
+                _ => {
+                    second = first.map_or(second, |(lead, _)| second.min(lead));
+                    first = Some((order, at));
+                }
+            }
+        }
+        Ok(first.map(|(_, at)| (at, second)))
+    }
+
     fn next_before(
         &mut self,
         bytes_max: usize,
@@ -125,21 +171,7 @@ impl Cursor {
     ) -> Result<Option<Chunk>, LogError> {
         loop {
             page.wipe();
-            let mut first: Option<((i64, u32), usize)> = None;
-            let mut second = (i64::MAX, u32::MAX);
-            for (at, lane) in self.lanes.iter_mut().enumerate() {
-                let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
-                let Some(entry) = lane.peek(&self.reader, end)? else { continue };
-                let order = (entry.time_us, lane.span.partition);
-                match first {
-                    Some((lead, _)) if lead < order => second = second.min(order),
-                    _ => {
-                        second = first.map_or(second, |(lead, _)| second.min(lead));
-                        first = Some((order, at));
-                    }
-                }
-            }
-            let Some((_, at)) = first else { return Ok(None) };
+            let Some((at, second)) = self.first_lane()? else { return Ok(None) };
             let lane = &mut self.lanes[at];
             let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
             let wanted = Wanted { end, second, bytes_max, verify: self.verify };
@@ -165,12 +197,25 @@ struct Lane {
     ahead: Vec<Entry>,
     /// Where we are in the next entry's batch, if it is read in pieces.
     pieces: Option<Pieces>,
+    /// Whether nothing more is written to the segment, and all of it is acknowledged.
+    closed: bool,
+    /// Whether the reader has the segment's data file.
+    passed: bool,
 }
 
 impl Lane {
     fn new(span: Span) -> Lane {
         let next = span.from;
-        Lane { span, next, segment: None, entry: 0, ahead: Vec::new(), pieces: None }
+        Lane {
+            span,
+            next,
+            segment: None,
+            entry: 0,
+            ahead: Vec::new(),
+            pieces: None,
+            closed: false,
+            passed: false,
+        }
     }
 
     /// The offset behind the last record that may be read.
@@ -209,15 +254,54 @@ impl Lane {
         let entries = Entries::of(&segment, place);
         let count = entry_count(&segment)?;
         self.entry = entries.partition_point(count, |entry| entry.base <= next)?.saturating_sub(1);
+        self.closed = reader.bases(place)?.last().is_some_and(|&last| last > segment.base);
+        self.passed = false;
         self.segment = Some(segment);
         Ok(())
+    }
+
+    /// The whole batches that come next, as far as their entries were read.
+    fn file_run(&self, end: u64, second: (i64, u32)) -> Option<FileRun> {
+        let segment = self.segment.as_ref().filter(|_| self.closed && self.pieces.is_none())?;
+        let partition = self.span.partition;
+        let (limit, mut next) = (self.limit(end), self.next);
+        let mut batches = Vec::new();
+        for entry in self.ahead.iter().rev() {
+            let later = (entry.time_us, partition) > second;
+            if entry.base != next || entry.end() > limit || later {
+                break;
+            }
+            next = entry.end();
+            batches.push(FileBatch {
+                records: u64::from(entry.records),
+                bytes: u64::from(entry.bytes),
+                time_us: entry.time_us,
+                crc: entry.data_crc,
+            });
+        }
+        let position = self.ahead.last()?.position;
+        let file = match self.passed {
+            true => None,
+            false => Some(segment.data_descriptor()?.try_clone_to_owned().ok()?),
+        };
+        Some(FileRun { partition, offset: self.next, end, position, batches, file })
+    }
+
+    fn pass(&mut self, run: &FileRun) {
+        self.ahead.truncate(self.ahead.len().saturating_sub(run.batches.len()));
+        self.next += run.records();
+        self.passed |= run.file.is_some();
     }
 
     /// Reads more entries, as far as `end` allows; false if there are none.
     fn read_ahead(&mut self, place: &Place, end: u64) -> Result<bool, LogError> {
         let Some(segment) = &self.segment else { return Ok(false) };
         let mut blocks = [0; ENTRIES_AHEAD * BLOCK_BYTES as usize];
-        let count = segment.entry_blocks(self.entry, &mut blocks)?;
+        // Not more than there can be: at the end of a file it takes another read to see that it is
+        // the end, and that is where followers are.
+        let records = usize::try_from(end.saturating_sub(self.next)).unwrap_or(usize::MAX);
+        let asked = records.clamp(1, ENTRIES_AHEAD) * BLOCK_BYTES as usize;
+        let count = segment.entry_blocks(self.entry, &mut blocks[..asked])?;
         let (whole, _) = blocks.as_chunks::<{ BLOCK_BYTES as usize }>();
         for block in &whole[..count] {
             // Behind `end` an entry may be half written; it is not looked at.

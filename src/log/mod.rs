@@ -11,6 +11,7 @@
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream; `pieces`: a batch whole or in pieces.
+//! - [`passed`]: records in a file that is passed to its reader.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
@@ -30,6 +31,7 @@ pub mod groups;
 mod lookup;
 mod mend;
 pub mod partition;
+pub mod passed;
 mod pieces;
 mod producers;
 pub mod reader;
@@ -60,6 +62,7 @@ pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
+pub use passed::{BatchPlace, FileBatch, FileRun};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};
 pub use settings::{Fsync, Settings};

@@ -23,6 +23,8 @@ pub struct Partition {
     synced: Ends,
     /// The append time of the active segment's first entry.
     first_us: Option<i64>,
+    /// Whether anything was written since it was opened.
+    changed: bool,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -61,7 +63,16 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
-        Partition { storage, place, segment, written, visible, synced, first_us: None }
+        Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us: None,
+            changed: true,
+        }
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
@@ -82,12 +93,19 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
-        let partition = Partition { storage, place, segment, written, visible, synced, first_us };
+        let changed = survey.torn;
+        let partition =
+            Partition { storage, place, segment, written, visible, synced, first_us, changed };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
         // What recovery kept may never have been forced to the disk.
         Ok((partition, survey.torn || survey.end > survey.attested))
+    }
+
+    /// Whether anything was written since it was opened.
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     /// The offset that the next record gets.
@@ -150,6 +168,7 @@ impl Partition {
             .collect();
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
+        self.changed = true;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
             self.first_us = self.first_us.or(Some(first.entry.time_us));
@@ -192,6 +211,7 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,

@@ -27,9 +27,9 @@ impl Session<'_> {
             }
         };
         let ended = if fetch.follow {
-            self.follow(&desk, &mut cursor, fetch.batches)?
+            self.follow(&desk, &mut cursor, &fetch)?
         } else {
-            self.deliver(&mut cursor, fetch.batches)?
+            self.deliver(&mut cursor, &fetch)?
         };
         let fetched = |()| {
             let offsets = cursor.positions().into_iter().collect();
@@ -49,8 +49,14 @@ impl Session<'_> {
     }
 
     /// Sends all that is visible up to the cursor's ends.
-    fn deliver(&mut self, cursor: &mut Cursor, batches: bool) -> Result<Result<(), LogError>, End> {
+    fn deliver(&mut self, cursor: &mut Cursor, fetch: &Fetch) -> Result<Result<(), LogError>, End> {
+        let batches = fetch.batches;
         loop {
+            if fetch.files
+                && let Err(error) = self.pass_files(cursor)?
+            {
+                return Ok(Err(error));
+            }
             match cursor.next(CHUNK_BYTES, &mut self.chunk) {
                 Ok(Some(chunk)) => self.send(chunk, batches)?,
                 Ok(None) => return Ok(Ok(())),
@@ -64,12 +70,12 @@ impl Session<'_> {
         &mut self,
         desk: &Desk,
         cursor: &mut Cursor,
-        batches: bool,
+        fetch: &Fetch,
     ) -> Result<Result<(), LogError>, End> {
         let waiter = Arc::new(Waiter::new()?);
         let _listening = desk.bell.listen(&waiter);
         loop {
-            if let Err(error) = self.deliver(cursor, batches)? {
+            if let Err(error) = self.deliver(cursor, fetch)? {
                 return Ok(Err(error));
             }
             if cursor.done() {
@@ -80,7 +86,7 @@ impl Session<'_> {
             match cursor.next(CHUNK_BYTES, &mut self.chunk) {
                 Ok(Some(chunk)) => {
                     waiter.disarm();
-                    self.send(chunk, batches)?;
+                    self.send(chunk, fetch.batches)?;
                 }
                 Ok(None) => self.sleep(&waiter)?,
                 Err(error) => return Ok(Err(error)),

@@ -16,7 +16,10 @@ impl Session<'_> {
         let settings = settings.with(&create.settings)?;
         let topic = self.shared.log.create(&create.topic, &settings)?;
         self.shared.keeper.note_due(topic.due_us());
-        Ok(describe(topic.name(), &topic.settings()))
+        let made = describe(topic.name(), &topic.settings());
+        drop(topic);
+        self.shared.make_room();
+        Ok(made)
     }
 
     pub(super) fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
@@ -28,7 +31,7 @@ impl Session<'_> {
     }
 
     pub(super) fn alter(&self, alter: Alter) -> Result<Described, LogError> {
-        let topic = self.shared.log.topic(&alter.topic)?;
+        let topic = self.shared.open(&alter.topic)?;
         let settings = topic.alter(&alter.settings, alter.force)?;
         self.shared.keeper.note_due(topic.due_us());
         Ok(Described { topic: alter.topic, settings: settings.to_map() })
@@ -40,7 +43,7 @@ impl Session<'_> {
     }
 
     pub(super) fn trim(&self, trim: Trim) -> Result<Fetched, LogError> {
-        let topic = self.shared.log.topic(&trim.topic)?;
+        let topic = self.shared.open(&trim.topic)?;
         let before = match (trim.offset, trim.time_us) {
             (Some(offset), _) => Before::Offset(offset),
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),

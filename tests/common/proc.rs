@@ -24,15 +24,17 @@ pub fn read_bytes(pid: u32) -> u64 {
     io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
 
-/// For each thread of that name's beginning: how often it was put on a processor, and for how many
+/// For each thread whose name begins so: how often it was put on a processor, and for how many
 /// ticks it was there.
 pub fn runs(pid: u32, name: &str) -> BTreeMap<String, (u64, u64)> {
     let mut runs = BTreeMap::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
         let path = entry.unwrap().path();
+        // A thread may end while we look; it then has no name.
         let read = |file: &str| fs::read_to_string(path.join(file)).unwrap_or_default();
         let (stat, status) = (read("stat"), read("status"));
-        if !read("comm").starts_with(name) {
+        let comm = read("comm").trim_end().to_owned();
+        if !comm.starts_with(name) {
             continue;
         }
         let number = |text: &str| text.trim().parse::<u64>().unwrap();
@@ -41,7 +43,7 @@ pub fn runs(pid: u32, name: &str) -> BTreeMap<String, (u64, u64)> {
         // Behind the name, which is in parentheses: utime and stime are fields 14 and 15.
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
         let ticks = number(fields[11]) + number(fields[12]);
-        runs.insert(path.to_string_lossy().into_owned(), (switches, ticks));
+        runs.insert(comm, (switches, ticks));
     }
     runs
 }

@@ -12,4 +12,4 @@ pub mod groups;
 pub mod reader;
 
 pub use appender::{AppendError, Appender, Wanted};
-pub use reader::{Reader, Step};
+pub use reader::{Manner, Reader, Step};
