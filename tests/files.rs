@@ -23,7 +23,8 @@ fn serve() -> (tempfile::TempDir, Daemon, String) {
     for number in 0..10 {
         let text = number.to_string().repeat(700);
         // Longer and shorter than what is read at once.
-        let records = format!("{{\"text\":\"{text}\"}}\n").repeat(if number % 2 == 0 { 3000 } else { 50 });
+        let records =
+            format!("{{\"text\":\"{text}\"}}\n").repeat(if number % 2 == 0 { 3000 } else { 50 });
         talk.append("t", &records);
         assert!(talk.answer().get("appended").is_some());
         all += &records;
@@ -151,7 +152,11 @@ fn nothing_of_a_damaged_batch_is_printed_unless_nobody_is_to_check() {
     for served in [true, false] {
         let ran = subscribe(dir.path(), &[]);
         assert_eq!(ran.status, 74, "{}", ran.stderr);
-        assert!(ran.stderr.contains("t/0@3050") && ran.stderr.contains("checksum"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("t/0@3050") && ran.stderr.contains("checksum"),
+            "{}",
+            ran.stderr
+        );
         assert_eq!(ran.stdout.lines().count(), 3050);
         assert!(all.starts_with(&ran.stdout));
         let ran = subscribe(dir.path(), &["--no-verify"]);

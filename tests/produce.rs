@@ -497,6 +497,58 @@ fn a_producer_with_a_name_goes_on_where_it_stood() {
 }
 
 #[test]
+fn what_was_sent_ahead_of_a_bad_line_is_not_appended_after_it() {
+    both_ways(|dir| {
+        let filler = "x".repeat(1000);
+        let line = |number: usize| format!("{{\"n\":{number},\"x\":\"{filler}\"}}\n");
+        let good = |numbers: std::ops::Range<usize>| numbers.map(line).collect::<String>();
+        // Some megabytes, far more than one batch, with bad lines in several of them.
+        let input = good(0..1500) + "bad\n" + &good(1500..6000) + "bad\n" + &good(6000..9000);
+        let file = dir.join("input");
+        fs::write(&file, &input).unwrap();
+        let file = file.to_str().unwrap();
+        for name in [&["--producer", "p"][..], &[]] {
+            let topic = if name.is_empty() { "u" } else { "t" };
+            let produce = |args: &[&str]| {
+                let args = [&[topic, file][..], name, args].concat();
+                run(tool("produce", &args).env("MILLSTREAM_DIR", dir), "")
+            };
+            let ran = produce(&[]);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert!(ran.stderr.contains("input:1501: "), "{ran:?}");
+            assert!(ran.stderr.contains("1500 records appended"), "{ran:?}");
+            assert!(subscribe(dir, &[topic]) == good(0..1500));
+            let rejects = dir.join(format!("rejects-{topic}"));
+            let ran = produce(&["--rejects", rejects.to_str().unwrap()]);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert_eq!(fs::read_to_string(&rejects).unwrap(), "bad\nbad\n");
+            // A name goes on where it stood; without one, all is appended again.
+            let before = if name.is_empty() { good(0..1500) } else { String::new() };
+            assert!(subscribe(dir, &[topic]) == before + &good(0..9000));
+        }
+    });
+}
+
+#[test]
+fn a_batch_without_a_good_line_does_not_hold_up_those_sent_ahead() {
+    both_ways(|dir| {
+        // Batches that have no good line at all, between others.
+        let long = format!("bad{}\n", "x".repeat(1 << 20));
+        let good = |number: u32| format!("\"{number}{}\"\n", "y".repeat(1 << 20));
+        let input = good(1) + &long + &long + &good(2) + &long + &good(3) + &long;
+        let file = dir.join("input");
+        fs::write(&file, input).unwrap();
+        let rejects = dir.join("rejects");
+        let args = ["t", "--producer", "p", "--rejects", rejects.to_str().unwrap()];
+        let args = [&args[..], &[file.to_str().unwrap()]].concat();
+        let ran = run(tool("produce", &args).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(subscribe(dir, &["t"]) == good(1) + &good(2) + &good(3));
+        assert!(fs::read_to_string(&rejects).unwrap() == long.repeat(4));
+    });
+}
+
+#[test]
 fn a_name_in_use_is_refused() {
     both_ways(|dir| {
         let data = dir.to_str().unwrap();

@@ -116,6 +116,7 @@ fn of_log(error: &LogError) -> Status {
         LogError::StaleGeneration { .. } => Status::TryAgain,
         LogError::BadRecords { .. }
         | LogError::SequenceGap { .. }
+        | LogError::ChainBroken { .. }
         | LogError::BatchTooLarge { .. } => Status::Data,
         LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
     }
@@ -143,7 +144,7 @@ fn of_code(code: Code) -> Status {
         Code::BadTopicName | Code::BadGroupName | Code::BadSettings => Status::Usage,
         Code::NotAMember | Code::NotAssigned => Status::Internal,
         Code::StaleGeneration | Code::GroupInUse => Status::TryAgain,
-        Code::TooLarge | Code::BadRecords | Code::SequenceGap => Status::Data,
+        Code::TooLarge | Code::BadRecords | Code::SequenceGap | Code::ChainBroken => Status::Data,
         Code::Damaged | Code::ClosedToAppends | Code::Io | Code::FullDisk => Status::Io,
         Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown | Code::ProducerInUse => {
             Status::TryAgain

@@ -45,6 +45,8 @@ pub enum LogError {
     BadRecords { records: Vec<BadRecord> },
     #[error("{topic}: producer {producer} stands at {}, not at {after}; nothing was appended", held.map_or("its beginning".to_owned(), |held| held.to_string()))]
     SequenceGap { topic: String, producer: String, held: Option<u64>, after: u64 },
+    #[error("{topic}: an append before this one failed, which was to follow it; not appended")]
+    ChainBroken { topic: String },
     #[error(
         "{topic}/{partition}@{offset}: damaged: {why}; nothing was changed; see log-admin verify"
     )]

@@ -23,6 +23,7 @@ mod assign;
 mod bell;
 mod budget;
 mod commit;
+mod committer;
 mod daemon;
 mod fetch;
 mod groups;

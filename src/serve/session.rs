@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use nix::poll::PollFlags;
 
-use super::append::Gathered;
+use super::append::Appends;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
@@ -52,8 +52,8 @@ pub(super) struct Session<'a> {
     pub connection: Connection,
     /// The same connection, to be looked at by others.
     pub stream: Arc<UnixStream>,
-    /// Appends that arrived together and wait to be written together.
-    pub gathered: Gathered<'a>,
+    /// Appends that were taken and not yet answered.
+    pub appends: Appends<'a>,
     /// The producers' names under which it appends.
     pub names: OwnNames<'a>,
     /// Reused for what is delivered.
@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
             shared,
             connection,
             stream,
-            gathered: Gathered::default(),
+            appends: Appends::default(),
             names,
             chunk: Vec::new(),
             member: None,
@@ -91,11 +91,17 @@ impl<'a> Session<'a> {
             while self.connection.has_line() {
                 self.next_request()?;
             }
-            // All that came is carried out: answer before waiting for more.
-            self.commit();
-            self.connection.flush()?;
-            if !self.wait_for_request()? {
-                return Ok(End::Closed);
+            // All that came is carried out: answer, or see to it, before waiting for more.
+            self.write_meanwhile()?;
+            if self.is_writing() {
+                if !self.wait_while_writing()? {
+                    continue;
+                }
+            } else {
+                self.connection.flush()?;
+                if !self.wait_for_request()? {
+                    return Ok(End::Closed);
+                }
             }
             if self.connection.fill()? == 0 {
                 return self.last_request();
@@ -129,10 +135,13 @@ impl<'a> Session<'a> {
         match request {
             Ok(request) => self.carry_out(request),
             Err(bad) => {
-                self.refuse(ErrorBody::new(Code::BadRequest, bad.why));
+                let error = ErrorBody::new(Code::BadRequest, bad.why);
                 match bad.bytes {
-                    Some(bytes) => self.skip(bytes),
-                    None => self.close(),
+                    Some(bytes) => self.refuse_append(error, bytes),
+                    None => {
+                        self.refuse(error);
+                        self.close()
+                    }
                 }
             }
         }

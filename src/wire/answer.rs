@@ -255,6 +255,7 @@ pub enum Code {
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    ChainBroken,
     BadGroupName,
     NotAMember,
     StaleGeneration,

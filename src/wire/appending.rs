@@ -19,6 +19,9 @@ pub struct Append {
     /// Where the producer stands after this batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// Only if the append before it on this connection was carried out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chained: bool,
 }
 
 /// See [`Request::Producer`](super::request::Request::Producer).

@@ -192,8 +192,9 @@ mod tests {
                     producer: Some("p".to_owned()),
                     after: Some(0),
                     sequence: Some(u64::MAX),
+                    chained: true,
                 }),
-                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615}}"#,
+                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615,"chained":true}}"#,
             ),
             (
                 Request::Fetch(Fetch {
