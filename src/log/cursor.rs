@@ -59,6 +59,9 @@ pub struct Cursor {
     verify: bool,
 }
 
+/// A batch's place in the merged stream: when it was appended, and its partition.
+type Order = (i64, u32);
+
 /// What a lane is asked for.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
@@ -66,7 +69,7 @@ struct Wanted {
     end: u64,
     /// What comes after this time of appending, and at this time after this partition, belongs
     /// behind what another lane has.
-    second: (i64, u32),
+    second: Order,
     /// About how much, in bytes.
     bytes_max: usize,
     /// Whether checksums are checked.
@@ -119,10 +122,10 @@ impl Cursor {
         self.lanes.iter().map(|lane| (lane.span.partition, lane.next)).collect()
     }
 
-    /// The next run of records, if it can be read from a file that may be passed to the reader: whole
-    /// batches of a closed segment, of `bytes_min` bytes together at least. [`Cursor::pass`] goes on
-    /// behind it; [`Cursor::next`] reads it all the same. What becomes visible meanwhile is not
-    /// noticed before the next call of that.
+    /// The next run of records, if it can be read from a file that may be passed to the reader:
+    /// whole batches of a closed segment, of `bytes_min` bytes together at least. [`Cursor::pass`]
+    /// goes on behind it; [`Cursor::next`] reads it all the same. What becomes visible meanwhile is
+    /// not noticed before the next call of that.
     ///
     /// # Errors
     /// When files cannot be read, or the index is damaged.
@@ -146,8 +149,8 @@ impl Cursor {
 
     /// The lane whose batch comes next, and which place in the merged stream the next of another
     /// lane has.
-    fn first_lane(&mut self) -> Result<Option<(usize, (i64, u32))>, LogError> {
-        let mut first: Option<((i64, u32), usize)> = None;
+    fn first_lane(&mut self) -> Result<Option<(usize, Order)>, LogError> {
+        let mut first: Option<(Order, usize)> = None;
         let mut second = (i64::MAX, u32::MAX);
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
@@ -261,7 +264,7 @@ impl Lane {
     }
 
     /// The whole batches that come next, as far as their entries were read.
-    fn file_run(&self, end: u64, second: (i64, u32)) -> Option<FileRun> {
+    fn file_run(&self, end: u64, second: Order) -> Option<FileRun> {
         let segment = self.segment.as_ref().filter(|_| self.closed && self.pieces.is_none())?;
         let partition = self.span.partition;
         let (limit, mut next) = (self.limit(end), self.next);

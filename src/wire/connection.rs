@@ -72,8 +72,8 @@ impl Connection {
         self.takes_descriptors = true;
     }
 
-    /// Takes the descriptor that was passed the longest time ago. One comes with the first byte that
-    /// was sent with it.
+    /// Takes the descriptor that was passed the longest time ago. One comes with the first byte
+    /// that was sent with it.
     pub fn next_descriptor(&mut self) -> Option<OwnedFd> {
         self.descriptors.pop_front()
     }

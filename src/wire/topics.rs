@@ -36,7 +36,10 @@ pub struct Alter {
     pub force: bool,
 }
 
-/// A topic by its name; see [`Request::Describe`](super::request::Request::Describe) and [`Request::Delete`](super::request::Request::Delete).
+/// A topic by its name; see [`Request::Describe`] and [`Request::Delete`].
+///
+/// [`Request::Describe`]: super::request::Request::Describe
+/// [`Request::Delete`]: super::request::Request::Delete
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
