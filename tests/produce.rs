@@ -5,11 +5,11 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::daemon::Daemon;
+use common::someone::{NOBODY, can_be_others, tool_as};
 use common::{Guard, Ran, run, shared_data, tool, wait_for};
 
 fn dir() -> tempfile::TempDir {
@@ -309,24 +309,9 @@ fn somebody_elses_lock_says_try_again() {
     assert_eq!(subscribe(dir.path(), &["t"]), "1\n3\n");
 }
 
-/// A tool run as somebody who owns nothing here. Root gives up being root for it; the program is
-/// copied to where anybody may run it.
+/// A tool run as somebody who owns nothing here, where we can be that.
 fn as_nobody(dir: &Path, name: &str, args: &[&str]) -> Ran {
-    const NOBODY: u32 = 65534;
-    let copy = dir.join(name);
-    fs::copy(common::bin(name), &copy).unwrap();
-    // A child that another test forks at this moment may hold the copy open for writing until its
-    // own exec; until then the kernel does not run it.
-    wait_for("the copy to be runnable", || match Command::new(&copy).arg("--version").output() {
-        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => None,
-        ran => Some(ran.unwrap()),
-    });
-    let mut command = Command::new(&copy);
-    command.args(args).env_clear().env("MILLSTREAM_DIR", dir.join("log")).current_dir("/");
-    if nix::unistd::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    run(&mut command, "1\n")
+    run(&mut tool_as(NOBODY, dir, name, args), "1\n")
 }
 
 /// A log that is there and closed to everybody else, root excepted.
@@ -355,8 +340,7 @@ fn a_log_that_is_closed_to_us_is_not_permitted() {
 
 #[test]
 fn a_socket_that_is_closed_to_us_is_not_permitted() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("only root can be somebody else than the daemon");
+    if !can_be_others() {
         return;
     }
     let dir = closed_log();

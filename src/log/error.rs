@@ -33,6 +33,8 @@ pub enum LogError {
         "{group}/{topic}: generation {generation} is over, the group is in {current}; nothing was committed"
     )]
     StaleGeneration { group: String, topic: String, generation: u64, current: u64 },
+    #[error("{topic}: not permitted: {why}")]
+    NotPermitted { topic: String, why: String },
     #[error("{why}")]
     BadSettings { why: String },
     #[error("{topic}: no partition {partition}; it has {partitions}, counted from 0")]

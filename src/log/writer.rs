@@ -165,7 +165,8 @@ impl Writer {
         Ok(true)
     }
 
-    fn check(&self) -> Result<(), LogError> {
+    /// Refuses where nothing may be appended any more.
+    pub(super) fn check(&self) -> Result<(), LogError> {
         let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),

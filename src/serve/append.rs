@@ -14,9 +14,11 @@ use super::daemon::wait;
 use super::limits::AHEAD_BYTES_MAX;
 use super::refusal;
 use super::session::{End, Session, is_timeout};
+use crate::log::access::Right;
 use crate::log::{Batch, Identity};
 use crate::wire::answer::{Answer, Appended, Code, ErrorBody};
 use crate::wire::request::Append;
+use crate::wire::stats;
 
 /// Where a session's appends are between request and answer.
 #[derive(Default)]
@@ -51,7 +53,7 @@ struct Asked<'a> {
     checked: Result<(), ErrorBody>,
     sequence: Option<u64>,
     /// Given back once the batch is written.
-    _share: Share<'a>,
+    share: Share<'a>,
 }
 
 impl<'a> Session<'a> {
@@ -194,7 +196,7 @@ impl<'a> Session<'a> {
                 }
             };
             broken = checked.is_err();
-            asked.push(Asked { checked, sequence, _share: share });
+            asked.push(Asked { checked, sequence, share });
         }
         Some((Underway { desk, asked }, batches))
     }
@@ -204,12 +206,16 @@ impl<'a> Session<'a> {
         let Underway { desk, asked } = underway;
         self.shared.keeper.note_due(desk.topic.due_us());
         let mut outcomes = outcomes.into_iter();
-        for Asked { checked, sequence, _share } in asked {
+        let mut count = stats::Appends::default();
+        for Asked { checked, sequence, share } in asked {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),
                 None => Err(ErrorBody::new(Code::Io, "an internal error of log-serve")),
             });
             self.appends.broken = outcome.is_err();
+            if let Ok(appended) = &outcome {
+                tally(&mut count, appended, share.bytes());
+            }
             self.reply(outcome.map(|appended| {
                 Answer::Appended(Appended {
                     topic: desk.topic.name().to_owned(),
@@ -220,6 +226,7 @@ impl<'a> Session<'a> {
                 })
             }));
         }
+        self.shared.counters.appended.add(&count);
     }
 
     fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
@@ -232,7 +239,7 @@ impl<'a> Session<'a> {
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
         self.check_room(append.bytes)?;
-        self.shared.desk(&append.topic).map_err(refusal::body)
+        self.desk_to(Right::Append, &append.topic)
     }
 
     /// Refuses to fill the disk: others need some of it, and compacting and closing do, too.
@@ -308,4 +315,15 @@ impl<'a> Session<'a> {
         }
         Ok(records)
     }
+}
+
+/// Counts a batch that is acknowledged.
+fn tally(count: &mut stats::Appends, appended: &crate::log::Appended, bytes: u64) {
+    if appended.duplicate {
+        count.duplicates += 1;
+        return;
+    }
+    count.batches += 1;
+    count.records += appended.records;
+    count.bytes += bytes;
 }

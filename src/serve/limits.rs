@@ -15,8 +15,8 @@ pub(super) const AHEAD_BYTES_MAX: u64 = 4 << 20;
 pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
 /// A session's stack: what jq counts on. It takes more by itself where it needs it.
 pub(super) const STACK_BYTES: usize = 2 << 20;
-/// Under how many producers' names one connection may append.
-pub(super) const NAMES_MAX: usize = 1024;
+/// Of how many topics with readers or writers a connection keeps what it may do.
+pub(super) const GRANTS_KEPT_MAX: usize = 1024;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.
@@ -38,6 +38,8 @@ pub struct Limits {
     /// How many files topics may keep open, those of readers not counted: then those that nobody
     /// uses are closed.
     pub files_max: usize,
+    /// Under how many producers' names one connection may append.
+    pub names_max: usize,
     /// How long an append's bytes may stay away while others wait for its memory.
     pub stall: Duration,
     /// How long sessions may take to finish when the daemon stops.
@@ -53,6 +55,7 @@ impl Default for Limits {
             memory_bytes_max: 256 << 20,
             free_bytes_min: 0,
             files_max: 512,
+            names_max: 1024,
             stall: Duration::from_secs(10),
             drain: Duration::from_secs(5),
         }

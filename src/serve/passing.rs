@@ -5,16 +5,26 @@
 
 use std::os::fd::AsFd;
 
+use super::commit::Desk;
 use super::limits::FILE_RUN_BYTES_MIN;
 use super::session::{End, Session};
+use crate::log::access::Right;
 use crate::log::{Cursor, FileBatch, FileRun, LogError};
 use crate::wire::answer::{Answer, CheckedRun, FileRecords};
 
 impl Session<'_> {
     /// Passes what may be passed, up to the first run that must be sent.
-    pub fn pass_files(&mut self, cursor: &mut Cursor) -> Result<Result<(), LogError>, End> {
+    pub fn pass_files(
+        &mut self,
+        desk: &Desk,
+        cursor: &mut Cursor,
+    ) -> Result<Result<(), LogError>, End> {
         loop {
-            match cursor.file_run(FILE_RUN_BYTES_MIN) {
+            let run = cursor.file_run(FILE_RUN_BYTES_MIN);
+            if let Err(error) = self.access.check(&desk.topic, Right::Read) {
+                return Ok(Err(error));
+            }
+            match run {
                 Ok(Some(run)) if self.pass_file(&run)? => cursor.pass(&run),
                 Ok(_) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
@@ -39,15 +49,19 @@ impl Session<'_> {
             position: run.position,
             batches: run.batches.iter().map(checked).collect(),
         });
+        let (records, bytes) = (run.records(), run.bytes());
         let output = self.connection.output();
         let before = output.len();
         header.write(output);
         let Some(file) = &run.file else {
             self.connection.flush()?;
+            self.shared.counters.delivered.add(records, bytes);
             return Ok(true);
         };
         let passed = self.connection.flush_passing(file.as_fd())?;
-        if !passed {
+        if passed {
+            self.shared.counters.delivered.add(records, bytes);
+        } else {
             self.connection.output().truncate(before);
         }
         Ok(passed)

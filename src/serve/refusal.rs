@@ -42,6 +42,7 @@ fn code(error: &LogError) -> Code {
         LogError::BadTopicName { .. } => Code::BadTopicName,
         LogError::BadGroupName { .. } => Code::BadGroupName,
         LogError::StaleGeneration { .. } => Code::StaleGeneration,
+        LogError::NotPermitted { .. } => Code::NotPermitted,
         LogError::BadSettings { .. } => Code::BadSettings,
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,

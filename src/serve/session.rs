@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use nix::poll::PollFlags;
 
+use super::access::Access;
 use super::append::Appends;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
 use super::names::OwnNames;
 use super::refusal;
+use crate::log::access::Right;
 use crate::wire::VERSION;
 use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing};
 use crate::wire::connection::Connection;
@@ -52,6 +54,8 @@ pub(super) struct Session<'a> {
     pub connection: Connection,
     /// The same connection, to be looked at by others.
     pub stream: Arc<UnixStream>,
+    /// What it may do.
+    pub access: Access,
     /// Appends that were taken and not yet answered.
     pub appends: Appends<'a>,
     /// The producers' names under which it appends.
@@ -65,11 +69,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        let names = OwnNames::new(&shared.names);
+        let names = OwnNames::new(&shared.names, shared.limits.names_max);
+        let access = Access::of(&stream);
         Session {
             shared,
             connection,
             stream,
+            access,
             appends: Appends::default(),
             names,
             chunk: Vec::new(),
@@ -216,6 +222,10 @@ impl<'a> Session<'a> {
                 let groups = self.groups(&asked).map(Answer::Groups);
                 self.reply(groups);
             }
+            Request::Stats(asked) => {
+                let figures = self.stats(&asked);
+                self.reply(figures.map(|figures| Answer::Stats(Box::new(figures))));
+            }
             Request::Reset(reset) => {
                 let done = self.reset_group(reset).map(Answer::Reset);
                 self.reply(done);
@@ -226,7 +236,7 @@ impl<'a> Session<'a> {
 
     fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
         let Producer { topic, name } = producer;
-        let desk = self.shared.desk(&topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Append, &topic)?;
         self.names.take(&topic, &name)?;
         let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
         Ok(Standing { topic, name, sequence })
@@ -234,7 +244,10 @@ impl<'a> Session<'a> {
 
     /// Answers, or tells why not.
     pub fn reply(&mut self, answer: Result<Answer, ErrorBody>) {
-        let answer = answer.unwrap_or_else(Answer::Error);
+        let answer = answer.unwrap_or_else(|error| {
+            self.shared.counters.note_refused(error.code);
+            Answer::Error(error)
+        });
         answer.write(self.connection.output());
     }
 

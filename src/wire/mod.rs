@@ -5,6 +5,7 @@
 //! - [`topics`], [`appending`], [`reading`]: its requests by what they are about.
 //! - [`answer`]: what the daemon says.
 //! - [`groups`]: what is asked and said about consumer groups.
+//! - [`stats`]: figures for operators.
 //! - [`connection`]: lines and record bytes over a socket.
 //! - [`address`]: where the socket is.
 //! - [`client`]: the requests as calls.
@@ -17,6 +18,7 @@ pub mod connection;
 pub mod groups;
 pub mod reading;
 pub mod request;
+pub mod stats;
 pub mod topics;
 
 pub use client::{Client, ClientError};

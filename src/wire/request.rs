@@ -6,6 +6,7 @@ use serde_json::Value;
 pub use super::appending::{Append, Producer};
 use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
 pub use super::reading::{At, ByPartition, Fetch, Offsets, Position};
+use super::stats::Stats;
 pub use super::topics::{Alter, Create, Named, Topics, Trim};
 
 /// A request.
@@ -44,6 +45,8 @@ pub enum Request {
     Groups(Groups),
     /// Commits offsets for a group without members.
     Reset(Reset),
+    /// Asks for figures.
+    Stats(Stats),
     /// Takes a producer's name for this connection, and tells where the producer stands.
     Producer(Producer),
 }

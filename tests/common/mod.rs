@@ -5,6 +5,7 @@
 pub mod daemon;
 pub mod live;
 pub mod proc;
+pub mod someone;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
