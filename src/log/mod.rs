@@ -10,7 +10,8 @@
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
-//! - [`cursor`]: several partitions read as one stream.
+//! - [`cursor`]: several partitions read as one stream; `pieces`: a batch whole or in pieces.
+//! - [`passed`]: records in a file that is passed to its reader.
 //! - [`census`]: what partitions hold, in figures.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
@@ -37,6 +38,8 @@ mod lookup;
 mod mend;
 pub mod metered;
 pub mod partition;
+pub mod passed;
+mod pieces;
 mod producers;
 pub mod reader;
 mod reconcile;
@@ -73,6 +76,7 @@ pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers, topic_names_of};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
+pub use passed::{BatchPlace, FileBatch, FileRun};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};
 pub use settings::{Fsync, Settings};

@@ -25,6 +25,8 @@ pub struct Partition {
     first_us: Option<i64>,
     /// Whether there may be something of a next segment, not all of it.
     unfinished: bool,
+    /// Whether anything was written since it was opened.
+    changed: bool,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -63,8 +65,17 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
-        let (first_us, unfinished) = (None, false);
-        Partition { storage, place, segment, written, visible, synced, first_us, unfinished }
+        Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us: None,
+            unfinished: false,
+            changed: true,
+        }
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
@@ -85,9 +96,17 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
-        let unfinished = false;
-        let partition =
-            Partition { storage, place, segment, written, visible, synced, first_us, unfinished };
+        let mut partition = Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us,
+            unfinished: false,
+            changed: false,
+        };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
@@ -95,6 +114,7 @@ impl Partition {
         // A batch without records has an entry all the same.
         let unsure =
             survey.torn || survey.end > survey.attested || survey.entries > survey.attested_entries;
+        partition.changed = unsure;
         if unsure {
             partition.rewrite(survey.attested_entries.min(survey.entries))?;
         }
@@ -115,6 +135,11 @@ impl Partition {
         let index_at = ENTRIES_AT + first * BLOCK_BYTES;
         let index = index_at..self.written.index_bytes();
         self.segment.rewrite(entry.position..self.written.data_bytes, index)
+    }
+
+    /// Whether anything was written since it was opened.
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     /// The offset that the next record gets.
@@ -177,6 +202,7 @@ impl Partition {
             .collect();
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
+        self.changed = true;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
             self.first_us = self.first_us.or(Some(first.entry.time_us));
@@ -219,6 +245,7 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,

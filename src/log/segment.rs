@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use super::LogError;
@@ -224,6 +225,11 @@ impl Segment {
     pub fn entry_blocks(&self, first: u64, blocks: &mut [u8]) -> Result<usize, LogError> {
         let count = self.read_index(ENTRIES_AT + first * BLOCK_BYTES, blocks)?;
         Ok(count / BLOCK_BYTES as usize)
+    }
+
+    /// The data file's descriptor, if it has one; it is open for reading only where the segment is.
+    pub fn data_descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.data.descriptor()
     }
 
     /// Reads bytes of the data file.

@@ -212,6 +212,22 @@ impl Topic {
         idle
     }
 
+    /// How many files it keeps open: the two of each partition's active segment.
+    pub(super) fn open_files(&self) -> usize {
+        self.settings().partitions as usize * 2
+    }
+
+    /// Leaves the topic's files clean, if anything was written to them; false if it is to stay
+    /// open, because it takes no more appends.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn close_idle(&self) -> Result<bool, LogError> {
+        let closed = lock(&self.writer).close_idle()?;
+        self.refresh_due();
+        Ok(closed)
+    }
+
     /// Leaves the topic's files clean.
     ///
     /// # Errors

@@ -147,6 +147,18 @@ impl Writer {
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
+    /// The same where anything was written; false if the topic refuses appends, and is to go on
+    /// refusing them.
+    pub(super) fn close_idle(&mut self) -> Result<bool, LogError> {
+        if self.refuses.is_some() {
+            return Ok(false);
+        }
+        if self.partitions.iter().any(Partition::has_changed) {
+            self.close()?;
+        }
+        Ok(true)
+    }
+
     /// Refuses where nothing may be appended any more.
     pub(super) fn check(&self) -> Result<(), LogError> {
         let topic = self.topic.clone();

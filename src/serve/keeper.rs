@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::daemon::Shared;
 use super::lock;
-use crate::log::{Log, LogError};
+use crate::log::LogError;
 
 /// The longest sleep while something is due: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// How long to leave a topic alone that cannot be opened, in µs.
+const RETRY_US: i64 = 60_000_000;
 /// Nothing is due.
 const NEVER: i64 = i64::MAX;
 
@@ -50,15 +53,15 @@ impl Keeper {
     }
 
     /// Does what is due, until stopped.
-    pub fn run(&self, log: &Log) {
-        if let Err(error) = open_kept(log) {
+    pub fn run(&self, shared: &Shared) {
+        if let Err(error) = open_kept(shared) {
             tracing::warn!("{error}");
         }
         let mut woken_us = now_us();
         loop {
             // From here on everything that comes up pokes us: it may be missed below.
             self.wakes_us.store(NEVER, Ordering::SeqCst);
-            let next_us = tend(log, woken_us);
+            let next_us = tend(shared, woken_us);
             self.wakes_us.store(next_us, Ordering::SeqCst);
             let Some(now_us) = self.sleep(next_us) else { return };
             woken_us = now_us;
@@ -94,24 +97,34 @@ impl Keeper {
 }
 
 /// Opens the topics that need tending also when nobody uses them.
-fn open_kept(log: &Log) -> Result<(), LogError> {
-    for name in log.topic_names()? {
-        let opened = match log.settings(&name) {
-            Ok(settings) if settings.is_kept() => log.topic(&name).map(drop),
+fn open_kept(shared: &Shared) -> Result<(), LogError> {
+    for name in shared.log.topic_names()? {
+        let tended = match shared.log.settings(&name) {
+            // Tended at once, so that it may be closed again if there are many.
+            Ok(settings) if settings.is_kept() => shared.open(&name).and_then(|topic| topic.tend()),
             settings => settings.map(drop),
         };
-        if let Err(error) = opened {
-            tracing::warn!("{error}");
+        if let Err(error) = tended {
+            tracing::warn!("{name}: {error}");
         }
+        shared.make_room();
     }
     Ok(())
 }
 
 /// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
-fn tend(log: &Log, woken_us: i64) -> i64 {
+fn tend(shared: &Shared, woken_us: i64) -> i64 {
     let now_us = now_us().max(woken_us);
-    let mut next_us = NEVER;
-    for topic in log.open_topics() {
+    let (due, asleep_us) = shared.log.due_asleep(now_us);
+    let mut next_us = asleep_us.unwrap_or(NEVER);
+    for name in due {
+        if let Err(error) = shared.open(&name).and_then(|topic| topic.tend_at(now_us)) {
+            tracing::warn!("{name}: not tended: {error}");
+            next_us = next_us.min(self::now_us().saturating_add(RETRY_US));
+        }
+        shared.make_room();
+    }
+    for topic in shared.log.open_topics() {
         if topic.due_us().is_some_and(|due_us| due_us <= now_us)
             && let Err(error) = topic.tend_at(now_us)
         {
