@@ -128,7 +128,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
             Err(error) if passes(&error) => {}
             Err(error) if is_shortage(&error) => {
                 tracing::warn!("cannot take a connection now: {error}");
-                shared.close_idle_topics(0);
+                // Topics stay open for it: what those who are connected use goes on.
                 wait(&[shared.stop_wanted()], Some(RESPITE))?;
             }
             Err(error) => return Err(error),
