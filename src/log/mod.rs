@@ -9,9 +9,11 @@
 //! - `producers`: who appended up to which sequence.
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
+//! - [`compaction`]: of each key only the last record kept; `keys`: which that is; `rewrite`: a
+//!   segment written anew; `writing`: a file written from its beginning to its end.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
-//! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
+//! - [`segment`]: one segment's two files; `names`: what they are called; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.
@@ -21,14 +23,17 @@
 //! - [`error`]: what can go wrong.
 
 pub mod batch;
+pub mod compaction;
 pub mod cursor;
 pub mod directory;
 pub mod error;
 pub mod format;
 mod group;
 pub mod groups;
+mod keys;
 mod lookup;
 mod mend;
+mod names;
 pub mod partition;
 mod producers;
 pub mod reader;
@@ -37,6 +42,7 @@ mod recovery;
 mod remains;
 pub mod repair;
 mod retention;
+mod rewrite;
 pub mod segment;
 pub mod settings;
 pub mod storage;
@@ -44,9 +50,12 @@ pub mod topic;
 mod upkeep;
 pub mod verify;
 mod writer;
+mod writing;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod crash_compaction;
 #[cfg(test)]
 mod crash_upkeep;
 #[cfg(test)]
@@ -55,6 +64,7 @@ mod damage;
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
+pub use compaction::Compacted;
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers};
 pub use error::LogError;

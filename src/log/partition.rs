@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::LogError;
-use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry};
+use super::format::{Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
 use super::segment::{Entries, Place, Segment};
 use super::storage::{Open, Storage};
@@ -197,6 +197,7 @@ impl Partition {
             synced: self.synced.offset,
             data_bytes: self.synced.data_bytes,
             index_bytes: self.synced.index_bytes(),
+            compaction: Compaction::default(),
         })
     }
 

@@ -347,18 +347,17 @@ impl Writer {
     }
 
     /// Forces to the disk and closes what is due; a topic that refuses appends is left alone.
-    pub(super) fn tend(&mut self, now_us: i64) -> Result<(), LogError> {
-        self.rolled = false;
+    /// Whether a segment was closed since the last time.
+    pub(super) fn tend(&mut self, now_us: i64) -> Result<bool, LogError> {
         if self.refuses.is_some() {
-            return Ok(());
+            return Ok(std::mem::take(&mut self.rolled));
         }
         if self.sync_due_us().is_some_and(|due_us| due_us <= now_us) {
             self.flush()?;
         }
         let age_us = self.segment_us();
-        let rolled = self.roll(|_, partition| partition.is_older(age_us, now_us)).map(drop);
-        self.rolled = false;
-        rolled
+        self.roll(|_, partition| partition.is_older(age_us, now_us))?;
+        Ok(std::mem::take(&mut self.rolled))
     }
 
     /// Closes the active segment of a partition if all its records, and there are some, lie before
@@ -401,6 +400,11 @@ impl Writer {
     pub(super) fn actives(&self) -> Vec<(Place, u64)> {
         let bytes = self.partitions.iter().map(Partition::active_bytes);
         self.places.iter().cloned().zip(bytes).collect()
+    }
+
+    /// The partitions of a topic that takes appends.
+    pub(super) fn places_if_whole(&self) -> Result<Vec<Place>, LogError> {
+        self.check().map(|()| self.places.clone())
     }
 
     /// Makes the partitions that the topic lacks to have so many, without taking them up.
