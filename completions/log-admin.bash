@@ -19,6 +19,9 @@ _log__admin() {
             log__admin,alter)
                 cmd="log__admin__subcmd__alter"
                 ;;
+            log__admin,compact)
+                cmd="log__admin__subcmd__compact"
+                ;;
             log__admin,create)
                 cmd="log__admin__subcmd__create"
                 ;;
@@ -48,6 +51,9 @@ _log__admin() {
                 ;;
             log__admin__subcmd__help,alter)
                 cmd="log__admin__subcmd__help__subcmd__alter"
+                ;;
+            log__admin__subcmd__help,compact)
+                cmd="log__admin__subcmd__help__subcmd__compact"
                 ;;
             log__admin__subcmd__help,create)
                 cmd="log__admin__subcmd__help__subcmd__create"
@@ -83,7 +89,7 @@ _log__admin() {
 
     case "${cmd}" in
         log__admin)
-            opts="-h -V --data --json --help --version create alter delete trim list describe groups reset verify help"
+            opts="-h -V --data --json --help --version create alter delete trim compact list describe groups reset verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -104,7 +110,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__alter)
-            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --json --help"
+            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,6 +144,32 @@ _log__admin() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__compact)
+            opts="-h --close --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -146,7 +178,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__create)
-            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --json --help"
+            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +213,18 @@ _log__admin() {
                     return 0
                     ;;
                 --max-record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone-age)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -234,7 +278,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help)
-            opts="create alter delete trim list describe groups reset verify help"
+            opts="create alter delete trim compact list describe groups reset verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -248,6 +292,20 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help__subcmd__alter)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__help__subcmd__compact)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -104,14 +104,14 @@ impl Topic {
             return Err(LogError::BadSettings { why: format!("{}: {why}", self.name()) });
         }
         let places = lock(&self.writer).places_if_whole()?;
+        let _alone = lock(&self.compaction);
         if close {
-            let _alone = lock(&self.upkeep);
+            let _still = lock(&self.upkeep);
             for place in &places {
                 lock(&self.writer).close_before(place.partition, u64::MAX)?;
             }
             self.refresh_due();
         }
-        let _alone = lock(&self.compaction);
         let job = Job { topic: self, settings: &settings, now_us, keys_max };
         let compacted = job.run(&places);
         self.note_closed()?;

@@ -150,6 +150,12 @@ impl Log {
         groups::names(&*self.storage, &self.dir)
     }
 
+    /// Lets the compaction of topics end soon, unfinished, and begin no more: the log is about to
+    /// be closed.
+    pub fn interrupt_compaction(&self) {
+        self.open_topics().iter().for_each(|topic| topic.interrupt());
+    }
+
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.
     ///
     /// # Errors

@@ -13,7 +13,8 @@
 //!   segment written anew; `writing`: a file written from its beginning to its end.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
-//! - [`segment`]: one segment's two files; `names`: what they are called; `lookup`: finding a batch by time over all of them.
+//! - [`segment`]: one segment's two files; `names`: what they are called; `lookup`: finding a batch
+//!   by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
 //! - [`settings`]: what a topic is told when it is made.

@@ -1,12 +1,16 @@
-//! The daemon's one background thread: does for the topics what is due by and by, and sleeps
-//! otherwise. Idle topics cost it nothing.
+//! The daemon's background threads: they do for the topics what is due by and by, and sleep
+//! otherwise. Idle topics cost them nothing.
+//!
+//! The keeper forces to the disk, closes segments and removes old ones. Compacting may take
+//! minutes, which nothing of this can wait for: it has a thread of its own, the compactor. It is
+//! the keeper that wakes it, since it is the keeper that looks at the segments.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::lock;
-use crate::log::{Log, LogError};
+use crate::log::{Compacted, Log, LogError};
 
 /// The longest sleep while something is due: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -49,15 +53,25 @@ impl Keeper {
         self.called.notify_one();
     }
 
-    /// Does what is due, until stopped.
-    pub fn run(&self, log: &Log) {
+    /// Tends the topics until stopped, and tells the compactor when one is to be compacted.
+    pub fn run(&self, log: &Log, compactor: &Keeper) {
         if let Err(error) = open_kept(log) {
             tracing::warn!("{error}");
         }
+        self.repeat(|| tend(log, compactor));
+    }
+
+    /// Compacts the topics until stopped.
+    pub fn run_compactor(&self, log: &Log) {
+        self.repeat(|| compact(log));
+    }
+
+    /// Does what is due, which tells when it is next, until stopped.
+    fn repeat(&self, work: impl Fn() -> i64) {
         loop {
             // From here on everything that comes up pokes us: it may be missed below.
             self.wakes_us.store(NEVER, Ordering::SeqCst);
-            let next_us = tend(log);
+            let next_us = work();
             self.wakes_us.store(next_us, Ordering::SeqCst);
             if !self.sleep(next_us) {
                 return;
@@ -102,17 +116,38 @@ fn open_kept(log: &Log) -> Result<(), LogError> {
 }
 
 /// Tends the topics that are due; gives the time when the next one is.
-fn tend(log: &Log) -> i64 {
+fn tend(log: &Log, compactor: &Keeper) -> i64 {
     let mut next_us = NEVER;
     for topic in log.open_topics() {
-        if topic.due_us().is_some_and(|due_us| due_us <= now_us())
-            && let Err(error) = topic.tend()
-        {
-            tracing::warn!("{}: not tended: {error}", topic.name());
+        if topic.due_us().is_some_and(|due_us| due_us <= now_us()) {
+            if let Err(error) = topic.tend() {
+                tracing::warn!("{}: not tended: {error}", topic.name());
+            }
+            compactor.note_due(topic.compaction_due_us());
         }
         next_us = next_us.min(topic.due_us().unwrap_or(NEVER));
     }
     next_us
+}
+
+/// Compacts the topics that are due; gives the time when the next one is.
+fn compact(log: &Log) -> i64 {
+    let mut next_us = NEVER;
+    for topic in log.open_topics() {
+        if topic.compaction_due_us().is_some_and(|due_us| due_us <= now_us()) {
+            match topic.compact_due() {
+                Ok(compacted) => compacted.iter().for_each(|one| tell(topic.name(), one)),
+                Err(error) => tracing::warn!("{}: not compacted: {error}", topic.name()),
+            }
+        }
+        next_us = next_us.min(topic.compaction_due_us().unwrap_or(NEVER));
+    }
+    next_us
+}
+
+fn tell(topic: &str, one: &Compacted) {
+    let (partition, records, bytes) = (one.partition, one.records, one.bytes);
+    tracing::debug!("{topic}/{partition}: compacted: {records} records, {bytes} bytes less");
 }
 
 fn now_us() -> i64 {

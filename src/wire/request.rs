@@ -28,6 +28,8 @@ pub enum Request {
     Delete(Named),
     /// Removes a topic's old records.
     Trim(Trim),
+    /// Removes the records of a topic that have a later one of their key.
+    Compact(Compact),
     /// Lists the topics.
     Topics(Topics),
     /// Appends records, whose bytes follow.
@@ -116,6 +118,17 @@ pub struct Trim {
     /// Or what was appended before this time, in microseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_us: Option<i64>,
+}
+
+/// See [`Request::Compact`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compact {
+    /// Which topic.
+    pub topic: String,
+    /// Whether to close the active segments first, so that their records are compacted, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
 }
 
 /// See [`Request::Topics`].
@@ -388,6 +401,10 @@ mod tests {
             (
                 Request::Trim(Trim { topic: topic(), offset: Some(3), ..Trim::default() }),
                 r#"{"trim":{"topic":"t","offset":3}}"#,
+            ),
+            (
+                Request::Compact(Compact { topic: topic(), close: true }),
+                r#"{"compact":{"topic":"t","close":true}}"#,
             ),
             (Request::Topics(Topics {}), r#"{"topics":{}}"#),
             (

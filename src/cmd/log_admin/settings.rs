@@ -33,6 +33,19 @@ pub struct SettingsOptions {
     /// Refuse records longer than SIZE [default: 16MiB]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_record: Option<Value>,
+
+    /// Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back
+    #[arg(long, value_name = "BOOL", value_parser = whether)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    compact: Option<Value>,
+
+    /// With --compact: a jq expression; a record for which it is true removes its key, itself included
+    #[arg(long, value_name = "EXPR", value_parser = text)]
+    tombstone: Option<Value>,
+
+    /// Remove such a record DURATION after the earlier ones of its key [default: 1d]
+    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    tombstone_age: Option<Value>,
 }
 
 impl SettingsOptions {
@@ -45,6 +58,9 @@ impl SettingsOptions {
             ("segment_bytes", &self.segment_bytes),
             ("segment_ms", &self.segment_age),
             ("record_bytes_max", &self.max_record),
+            ("compact", &self.compact),
+            ("tombstone", &self.tombstone),
+            ("tombstone_ms", &self.tombstone_age),
         ];
         let given = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
         given.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -85,6 +101,14 @@ fn ms(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(read(text)?.ms().into()))
 }
 
+fn whether(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(text.parse::<bool>().map_err(|error| error.to_string())?.into()))
+}
+
+fn text(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(text.into()))
+}
+
 fn bytes(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(parse_bytes(text)?.into()))
 }
@@ -104,6 +128,9 @@ mod tests {
         }
         assert_eq!(bytes("default"), Ok(Value::Null));
         assert_eq!(shown("fsync", &fsync("100ms").unwrap()), "100ms");
+        assert_eq!((whether("true"), whether("default")), (Ok(true.into()), Ok(Value::Null)));
+        assert!(whether("1").is_err());
+        assert_eq!(text(".gone"), Ok(".gone".into()));
         assert!(fsync("often").is_err() && ms("5").is_err() && bytes("x").is_err());
     }
 }
