@@ -62,6 +62,8 @@ mod crash_upkeep;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::LogError;
 use super::format::{Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
-use super::segment::{Entries, Place, Segment};
+use super::segment::{Entries, Place, Segment, files};
 use super::storage::{Open, Storage};
 
 /// A partition's active segment, and its ends.
@@ -14,7 +14,7 @@ use super::storage::{Open, Storage};
 pub struct Partition {
     storage: Arc<dyn Storage>,
     place: Place,
-    segment: Segment,
+    segment: Arc<Segment>,
     /// What is written and holds.
     written: Ends,
     /// What is acknowledged and may be read.
@@ -61,6 +61,7 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
+        let segment = Arc::new(segment);
         Partition { storage, place, segment, written, visible, synced, first_us: None }
     }
 
@@ -82,6 +83,7 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
+        let segment = Arc::new(segment);
         let partition = Partition { storage, place, segment, written, visible, synced, first_us };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
@@ -192,6 +194,14 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.attest_visible()
+    }
+
+    /// Notes in the index what is on the disk; what may be read stays as it is.
+    ///
+    /// # Errors
+    /// When the write fails.
+    pub fn attest_visible(&self) -> Result<(), LogError> {
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,
@@ -216,10 +226,33 @@ impl Partition {
     ///
     /// # Errors
     /// When the old one cannot be forced to the disk, or the new one not be made.
-    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
-        self.close()?;
-        let base = self.written.offset;
-        self.segment = Segment::create(&*self.storage, &self.place, base, created_us, before)?;
+    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), Unrolled> {
+        self.sync().map_err(Unrolled::Uncertain)?;
+        self.attest().map_err(|error| match error.is_full_disk() {
+            true => Unrolled::AsBefore(error),
+            false => Unrolled::Uncertain(error),
+        })?;
+        self.segment.sync().map_err(Unrolled::Uncertain)?;
+        let (storage, base) = (&*self.storage, self.written.offset);
+        let sync_dir = || {
+            let synced = storage.sync_dir(&self.place.dir);
+            synced.map_err(|error| Unrolled::Uncertain(LogError::io(&self.place.dir, error)))
+        };
+        let segment = match Segment::make(storage, &self.place, base, created_us, before) {
+            Ok(segment) => segment,
+            Err(error) => {
+                // What there is of it must not be found: the old one goes on to grow.
+                let paths = files(storage, &self.place, base).map_err(Unrolled::Uncertain)?;
+                for path in paths {
+                    let removed = storage.remove(&path);
+                    removed.map_err(|error| Unrolled::Uncertain(LogError::io(&path, error)))?;
+                }
+                sync_dir()?;
+                return Err(Unrolled::AsBefore(error));
+            }
+        };
+        sync_dir()?;
+        self.segment = Arc::new(segment);
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         (self.visible, self.synced) = (self.written, self.written);
         self.first_us = None;
@@ -235,4 +268,43 @@ impl Partition {
         self.attest()?;
         self.segment.sync()
     }
+
+    /// What is acknowledged now, to be forced to the disk while more is appended.
+    pub fn mark(&self) -> Mark {
+        Mark { segment: Arc::clone(&self.segment), ends: self.visible }
+    }
+
+    /// Takes note that what was marked is on the disk.
+    pub fn reached(&mut self, mark: &Mark) {
+        let is_news = mark.ends.entries > self.synced.entries;
+        if is_news && Arc::ptr_eq(&self.segment, &mark.segment) {
+            self.synced = mark.ends;
+        }
+    }
+}
+
+/// How far a partition was at some time, and the files that are to be forced to the disk for that.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    segment: Arc<Segment>,
+    ends: Ends,
+}
+
+impl Mark {
+    /// Forces all up to here to the disk, and perhaps more.
+    ///
+    /// # Errors
+    /// As [`Partition::sync`].
+    pub fn sync(&self) -> Result<(), LogError> {
+        self.segment.sync()
+    }
+}
+
+/// Why no new segment was begun.
+#[derive(Debug)]
+pub enum Unrolled {
+    /// The old one may go on to grow.
+    AsBefore(LogError),
+    /// What the disk holds is uncertain.
+    Uncertain(LogError),
 }

@@ -102,6 +102,22 @@ impl Segment {
         created_us: i64,
         before: Counted,
     ) -> Result<Segment, LogError> {
+        let segment = Segment::make(storage, place, base, created_us, before)?;
+        storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+        Ok(segment)
+    }
+
+    /// Makes an empty segment, on the disk, but perhaps without its names in the directory.
+    ///
+    /// # Errors
+    /// When a file cannot be made or forced to the disk.
+    pub fn make(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        created_us: i64,
+        before: Counted,
+    ) -> Result<Segment, LogError> {
         let data_path = place.dir.join(data_name(base, 0));
         let index_path = place.dir.join(index_name(base));
         let make = |path: &Path| {
@@ -124,7 +140,6 @@ impl Segment {
             .map_err(|error| LogError::io(&index_path, error))?;
         let data = make(&data_path)?;
         data.sync().map_err(|error| LogError::io(&data_path, error))?;
-        storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
         Ok(Segment { base, before, created_us, generation, data, data_path, index, index_path })
     }
 

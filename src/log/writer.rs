@@ -8,7 +8,7 @@ use super::LogError;
 use super::batch::{Appended, Batch};
 use super::format::Counted;
 use super::group::{Group, Stamp};
-use super::partition::{Partition, Staged};
+use super::partition::{Partition, Staged, Unrolled};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
 use super::segment::{Place, Segment};
@@ -308,11 +308,12 @@ impl Writer {
         // A new segment says that all batches before it are certain, in every partition.
         self.flush()?;
         for &at in &wanted {
-            if let Err(error) = self.partitions[at].roll(now_us(), self.counted) {
-                return Err(self.fail(error));
+            match self.partitions[at].roll(now_us(), self.counted) {
+                Ok(()) => self.rolled = true,
+                Err(Unrolled::AsBefore(error)) => return Err(error),
+                Err(Unrolled::Uncertain(error)) => return Err(self.fail(error)),
             }
         }
-        self.rolled = true;
         if self.producers.as_ref().is_some_and(|producers| !producers.is_empty()) {
             self.save_producers()?;
         }
