@@ -4,7 +4,8 @@
 //! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one.
 //! - [`topic`]: a topic open for appending: placement, producers, groups.
 //! - [`batch`]: records checked and placed, ready to be appended.
-//! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once.
+//! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once;
+//!   `flight`: what is forced to the disk meanwhile.
 //! - [`partition`]: one partition open for appending: its active segment.
 //! - `producers`: who appended up to which sequence.
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
@@ -20,14 +21,16 @@
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
-//! - [`storage`]: the few file operations all this stands on.
+//! - [`storage`]: the few file operations all this stands on; `clock`: the time.
 //! - [`error`]: what can go wrong.
 
 pub mod batch;
+mod clock;
 pub mod compaction;
 pub mod cursor;
 pub mod directory;
 pub mod error;
+mod flight;
 pub mod format;
 mod group;
 pub mod groups;

@@ -95,6 +95,12 @@ impl Topic {
         self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
         self.due.set_writer(None);
         let settings = self.settings();
+        let flight = lock(&self.writer).begin_flight(now_us);
+        if let Some(flight) = flight {
+            // While others append.
+            flight.run();
+            lock(&self.writer).end_flight(&flight)?;
+        }
         let tended = lock(&self.writer).tend(now_us);
         if tended? {
             self.due.set_closed_changed();
