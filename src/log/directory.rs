@@ -44,7 +44,7 @@ impl Log {
             .make_dir(&topics_dir)
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
-        sweep_deleted(&*storage, &topics_dir)?;
+        sweep_deleted(&storage, dir)?;
         Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), _lock: held })
     }
 
@@ -77,6 +77,11 @@ impl Log {
     pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         check_name(name)?;
         let mut topics = lock(&self.topics);
+        let hidden = hidden_dir(&self.dir, name);
+        if self.storage.list(&hidden).is_ok() {
+            let why = "it is left of a deletion that failed; delete the topic once more";
+            return Err(LogError::io(&hidden, io::Error::other(why)));
+        }
         match read_settings(&*self.storage, &self.dir, name) {
             Ok(there) if there == *settings => {}
             Ok(_) => return Err(LogError::TopicExists { topic: name.to_owned() }),
@@ -91,24 +96,42 @@ impl Log {
         self.topic(name)
     }
 
-    /// Removes a topic with all its records. Who still has it open is told that there is none.
+    /// Removes a topic with all its records, and what groups have committed in it; no group may be
+    /// open. Who still has the topic open is told that there is none.
     ///
     /// # Errors
     /// When there is no such topic, or the disk refuses.
     pub fn delete(&self, name: &str) -> Result<(), LogError> {
+        self.delete_with(name, || groups::forget_topic(&self.storage, &self.dir, name))
+    }
+
+    /// The same, where groups may be open: `forget` lets them all forget what was committed.
+    ///
+    /// # Errors
+    /// As [`Log::delete`]. What is left to be done is done when the topic is deleted once more, or
+    /// the log is opened again; until then there is no other topic of that name.
+    pub fn delete_with(
+        &self,
+        name: &str,
+        forget: impl FnOnce() -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         check_name(name)?;
         let mut topics = lock(&self.topics);
         let (parent, dir) = (self.dir.join("topics"), topic_dir(&self.dir, name));
+        let hidden = hidden_dir(&self.dir, name);
         let io = |error| LogError::io(&dir, error);
-        if !topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name) {
+        let is_there = topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name);
+        if !is_there && self.storage.list(&hidden).is_err() {
             return Err(LogError::UnknownTopic { topic: name.to_owned() });
         }
-        sweep_deleted(&*self.storage, &parent)?;
-        let retired = topics.remove(name);
-        let _idle = retired.as_ref().map(|topic| topic.retire());
-        let hidden = parent.join(format!(".{name}{DELETED}"));
-        self.storage.rename(&dir, &hidden).map_err(io)?;
+        if is_there {
+            let retired = topics.remove(name);
+            let _idle = retired.as_ref().map(|topic| topic.retire());
+            self.storage.rename(&dir, &hidden).map_err(io)?;
+        }
+        // From here on the hidden name tells that groups have something to forget.
         self.storage.sync_dir(&parent).map_err(io)?;
+        forget()?;
         self.storage.remove(&hidden).map_err(io)
     }
 
@@ -197,14 +220,22 @@ pub fn open_readers(
     Ok(readers)
 }
 
-/// Removes what a crash left of topics that were being deleted.
-fn sweep_deleted(storage: &dyn Storage, topics_dir: &Path) -> Result<(), LogError> {
-    let names = storage.list(topics_dir).map_err(|error| LogError::io(topics_dir, error))?;
-    for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(DELETED)) {
-        let path = topics_dir.join(name);
+/// Ends what a crash interrupted of deleting topics of the log in `dir`.
+fn sweep_deleted(storage: &Arc<dyn Storage>, dir: &Path) -> Result<(), LogError> {
+    let topics_dir = dir.join("topics");
+    let names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
+    let topic = |name: &String| Some(name.strip_prefix('.')?.strip_suffix(DELETED)?.to_owned());
+    for topic in names.iter().filter_map(topic) {
+        groups::forget_topic(storage, dir, &topic)?;
+        let path = hidden_dir(dir, &topic);
         storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
     }
     Ok(())
+}
+
+/// What the directory of a topic is called while it is being deleted.
+fn hidden_dir(dir: &Path, name: &str) -> PathBuf {
+    dir.join("topics").join(format!(".{name}{DELETED}"))
 }
 
 /// Takes the lock of the log in `dir`.

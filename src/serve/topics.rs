@@ -64,9 +64,12 @@ impl Session<'_> {
     }
 
     pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {
-        self.shared.log.delete(topic)?;
-        self.shared.forget(topic);
-        Ok(())
+        let shared = self.shared;
+        let deleted = shared.log.delete_with(topic, || shared.groups.forget(&shared.log, topic));
+        if !matches!(deleted, Err(LogError::UnknownTopic { .. } | LogError::BadTopicName { .. })) {
+            shared.forget(topic);
+        }
+        deleted
     }
 }
 
