@@ -37,6 +37,7 @@ complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "list" -d 'List 
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l partitions -d 'How many partitions it has' -r
@@ -50,6 +51,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-recor
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l compact -d 'Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone -d 'With --compact: a jq expression; a record for which it is true removes its key, itself included' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone-age -d 'Remove such a record DURATION after the earlier ones of its key [default: 1d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l partitions -d 'Add partitions, so that it has N' -r
@@ -62,6 +65,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-record
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l compact -d 'Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone -d 'With --compact: a jq expression; a record for which it is true removes its key, itself included' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone-age -d 'Remove such a record DURATION after the earlier ones of its key [default: 1d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l force -d 'Add partitions also to a topic with a key, whose records then change theirs'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -s h -l help -d 'Print help'
@@ -85,18 +90,23 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l partition 
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l dry-run -d 'Only tell what would be done'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -s o -l output -d 'Write to FILE, which is replaced as a whole' -r -F
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -l prometheus -d 'Print what Prometheus reads, as for node_exporter\'s textfile collector'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d 'Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "delete" -d 'Remove a topic with all its records'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "compact" -d 'Keep only the last record of each key, at once; tells what was removed'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "list" -d 'List the topics'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "reset" -d 'Set where a group without members goes on'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "delete" -d 'Remove a topic with all its records'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "compact" -d 'Keep only the last record of each key, at once; tells what was removed'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,6 +4,7 @@
 //! - `jaq`: the evaluator behind it, the only module that knows the jaq crates.
 //! - [`value`]: what an expression gives.
 //! - [`error`]: what can be wrong with an expression, and with a record.
+//! - [`variables`]: values that the user names.
 //! - [`name`]: the name that a simple path suggests for its result.
 //!
 //! The language is jq, whole, but for what would let an expression see or do more than the record
@@ -14,12 +15,14 @@ pub mod error;
 mod jaq;
 pub mod name;
 pub mod value;
+pub mod variables;
 
 use crate::record::json;
 
 pub use error::{ExprError, RecordError};
 pub use name::path_name;
 pub use value::Value;
+pub use variables::{VariableError, Variables};
 
 /// One or several expressions that are evaluated over the same record; the record is read once for
 /// all of them.
@@ -39,8 +42,16 @@ impl Program {
     /// # Errors
     /// The first thing wrong with the first expression that is wrong: where it is, and why.
     pub fn compile(sources: &[&str]) -> Result<Program, ExprError> {
+        Program::compile_with(sources, &Variables::default())
+    }
+
+    /// Compiles expressions that may use variables.
+    ///
+    /// # Errors
+    /// As [`Program::compile`].
+    pub fn compile_with(sources: &[&str], variables: &Variables) -> Result<Program, ExprError> {
         Ok(Program {
-            evaluator: jaq::Evaluator::compile(sources)?,
+            evaluator: jaq::Evaluator::compile(sources, variables)?,
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
             text: Vec::new(),
         })

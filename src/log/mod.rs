@@ -14,17 +14,22 @@
 //!   segment written anew; `writing`: a file written from its beginning to its end.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
+//! - [`census`]: what partitions hold, in figures.
 //! - [`segment`]: one segment's two files; `names`: what they are called; `lookup`: finding a batch
 //!   by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
+//! - [`access`]: who may read a topic and append to it.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
-//! - [`storage`]: the few file operations all this stands on; `clock`: the time.
+//! - [`storage`]: the few file operations all this stands on; [`metered`]: how long they take;
+//!   `clock`: the time.
 //! - [`error`]: what can go wrong.
 
+pub mod access;
 pub mod batch;
+pub mod census;
 mod clock;
 pub mod compaction;
 pub mod cursor;
@@ -37,6 +42,7 @@ pub mod groups;
 mod keys;
 mod lookup;
 mod mend;
+pub mod metered;
 mod names;
 pub mod partition;
 mod producers;
@@ -70,9 +76,10 @@ mod faults;
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
+pub use census::Holding;
 pub use compaction::Compacted;
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
-pub use directory::{Log, keep_still, open_readers};
+pub use directory::{Log, keep_still, open_readers, topic_names_of};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};

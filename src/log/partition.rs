@@ -283,6 +283,23 @@ impl Partition {
     }
 }
 
+/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
+/// so, since a batch may have parts in several.
+///
+/// # Errors
+/// When that fails.
+pub fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
+    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
+    let unsure = || unsure.iter().copied();
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.sync()?;
+    }
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.attest()?;
+    }
+    Ok(partitions)
+}
+
 /// How far a partition was at some time, and the files that are to be forced to the disk for that.
 #[derive(Clone, Debug)]
 pub struct Mark {

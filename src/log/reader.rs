@@ -7,6 +7,7 @@ use super::LogError;
 use super::cursor::{Cursor, Span};
 use super::format::Entry;
 use super::lookup::{entry_count, first_at};
+use super::names::data_name;
 use super::recovery::survey_topic;
 use super::rewrite::records;
 use super::segment::{Entries, Place, Segment, bases};
@@ -209,6 +210,32 @@ impl TopicReader {
         self.places.iter().map(|place| self.attested_end(place)).collect()
     }
 
+    /// Whether the files were looked at from outside, and nobody writes them now.
+    pub(super) fn is_still(&self) -> Result<bool, LogError> {
+        match &self.view {
+            View::Live(_) => Ok(false),
+            View::Files { lock } => {
+                let locked = self.storage.is_locked(lock);
+                locked.map(|locked| !locked).map_err(|error| LogError::io(lock, error))
+            }
+        }
+    }
+
+    /// The length of a segment's data, in bytes; also where its index is damaged.
+    pub(super) fn data_bytes(&self, place: &Place, base: u64) -> Result<u64, LogError> {
+        match self.segment(place, base) {
+            Ok(segment) => return Ok(segment.lengths()?.0),
+            Err(LogError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let path = place.dir.join(data_name(base, 0));
+        let size = self.storage.open(&path, Open::Read).and_then(|file| file.size());
+        size.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => place.damaged(base, "its data is missing"),
+            _ => LogError::io(&path, error),
+        })
+    }
+
     /// Reads what may have segments of `partitions` removed from under it; then it is read again.
     pub(super) fn steadily<T>(
         &self,
@@ -274,7 +301,12 @@ impl TopicReader {
     }
 
     /// How many entries of the segment at `base` lie below the offset `end`.
-    fn entries_below(&self, place: &Place, base: u64, end: u64) -> Result<u64, LogError> {
+    pub(super) fn entries_below(
+        &self,
+        place: &Place,
+        base: u64,
+        end: u64,
+    ) -> Result<u64, LogError> {
         let segment = self.segment(place, base)?;
         let entries = Entries::of(&segment, place);
         entries.partition_point(entry_count(&segment)?, |entry| entry.base < end)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::LogError;
+use super::access::Principal;
 use crate::expr::Program;
 use crate::record::RECORD_BYTES_MAX;
 use crate::time::duration::Duration;
@@ -61,6 +62,12 @@ pub struct Settings {
     /// [`TOMBSTONE_MS_DEFAULT`] if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tombstone_ms: Option<u64>,
+    /// Who may read; everybody if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readers: Option<Vec<Principal>>,
+    /// Who may append; everybody if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writers: Option<Vec<Principal>>,
 }
 
 /// When appended records are forced to the disk.
@@ -129,6 +136,8 @@ impl Settings {
             compact: false,
             tombstone: None,
             tombstone_ms: None,
+            readers: None,
+            writers: None,
         }
     }
 
@@ -198,6 +207,8 @@ impl Settings {
                 | "compact"
                 | "tombstone"
                 | "tombstone_ms"
+                | "readers"
+                | "writers"
         )
     }
 
@@ -260,6 +271,7 @@ impl Settings {
             }
             _ => {}
         }
+        self.check_access()?;
         self.check_compaction()
     }
 
@@ -346,6 +358,10 @@ mod tests {
         assert_eq!(kept.fsync, Fsync::Within(Duration::from_ms(100).unwrap()));
         let back = kept.with(&changes(r#"{"retention_ms":null,"fsync":null,"key":null}"#)).unwrap();
         assert_eq!(back, settings);
+        let lists = settings.with(&changes(r#"{"readers":["a",":7"],"writers":["8"]}"#)).unwrap();
+        assert_eq!(lists.to_map()["readers"], serde_json::json!(["a", ":7"]));
+        assert!(!lists.is_open());
+        assert_eq!(lists.with(&changes(r#"{"readers":null,"writers":null}"#)).unwrap(), settings);
         for bad in [
             r#"{"colour":1}"#,
             r#"{"colour":null}"#,
@@ -355,6 +371,9 @@ mod tests {
             r#"{"segment_ms":0}"#,
             r#"{"retention_ms":-1}"#,
             r#"{"record_bytes_max":0}"#,
+            r#"{"readers":[]}"#,
+            r#"{"readers":"alice"}"#,
+            r#"{"writers":["a:b"]}"#,
             r#"{"record_bytes_max":99999999}"#,
         ] {
             assert!(settings.with(&changes(bad)).is_err(), "{bad}");

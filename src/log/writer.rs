@@ -9,7 +9,7 @@ pub(super) use super::clock::{now_us, us_of_ms};
 use super::flight::Flight;
 use super::format::Counted;
 use super::group::{Group, Stamp};
-use super::partition::{Partition, Staged, Unrolled};
+use super::partition::{Partition, Staged, Unrolled, settle};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
 use super::segment::{Place, Segment};
@@ -50,20 +50,6 @@ struct Unsynced {
     since_us: i64,
     /// How many batches.
     batches: usize,
-}
-
-/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
-/// so, since a batch may have parts in several.
-fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
-    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
-    let unsure = || unsure.iter().copied();
-    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
-        partition.sync()?;
-    }
-    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
-        partition.attest()?;
-    }
-    Ok(partitions)
 }
 
 /// Why a topic takes no more records.
@@ -117,7 +103,8 @@ impl Writer {
     pub(super) fn append(&mut self, batches: &[Batch]) -> Vec<Result<Appended, LogError>> {
         let mut results = Vec::with_capacity(batches.len());
         for group in batches.chunks(GROUP_BATCHES_MAX) {
-            match self.try_append(group) {
+            let before = results.last().is_none_or(Result::is_ok);
+            match self.try_append(group, before) {
                 Ok(appended) => results.extend(appended),
                 Err(error) => results.extend(group.iter().map(|_| Err(error.clone()))),
             }
@@ -145,7 +132,8 @@ impl Writer {
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
-    fn check(&self) -> Result<(), LogError> {
+    /// Refuses where nothing may be appended any more.
+    pub(super) fn check(&self) -> Result<(), LogError> {
         let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),
@@ -157,22 +145,32 @@ impl Writer {
         }
     }
 
-    /// Appends a group; an error is that of the whole group.
+    /// Appends a group; an error is that of the whole group. `before`: whether the batch before the
+    /// group's first was appended.
     fn try_append(
         &mut self,
         batches: &[Batch],
+        before: bool,
     ) -> Result<Vec<Result<Appended, LogError>>, LogError> {
         self.check()?;
         self.roll_full()?;
         self.name_producers(batches)?;
         let mut group = Group::new(&self.partitions);
-        let before = self.counted;
-        let results = batches.iter().map(|batch| self.stage(&mut group, batch)).collect();
+        let counted = self.counted;
+        let mut results: Vec<Result<Appended, LogError>> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let follows = results.last().map_or(before, Result::is_ok);
+            results.push(if batch.chained && !follows {
+                Err(LogError::ChainBroken { topic: self.topic.clone() })
+            } else {
+                self.stage(&mut group, batch)
+            });
+        }
         let written = self.write(&group, batches.len());
         if written.is_err() {
             // They were counted and noted as if all went well; the numbers must have no gap, and
             // what the log really holds of the producers is in its files.
-            self.counted.next = before.next;
+            self.counted.next = counted.next;
             self.producers = None;
         }
         written.map(|()| results)

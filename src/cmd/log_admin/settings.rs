@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::options::parse_bytes;
 use crate::log::Fsync;
+use crate::log::access::Principal;
 use crate::time::duration::Duration;
 
 /// Settings that may be made and changed; "default" takes one back to its default.
@@ -46,6 +47,14 @@ pub struct SettingsOptions {
     /// Remove such a record DURATION after the earlier ones of its key [default: 1d]
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     tombstone_age: Option<Value>,
+
+    /// Let only these read: users, and groups as :GROUP, with commas between them
+    #[arg(long, value_name = "WHO,…", value_parser = principals)]
+    readers: Option<Value>,
+
+    /// Let only these append: users, and groups as :GROUP, with commas between them
+    #[arg(long, value_name = "WHO,…", value_parser = principals)]
+    writers: Option<Value>,
 }
 
 impl SettingsOptions {
@@ -61,6 +70,8 @@ impl SettingsOptions {
             ("compact", &self.compact),
             ("tombstone", &self.tombstone),
             ("tombstone_ms", &self.tombstone_age),
+            ("readers", &self.readers),
+            ("writers", &self.writers),
         ];
         let given = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
         given.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -71,6 +82,9 @@ impl SettingsOptions {
 pub fn shown(name: &str, value: &Value) -> String {
     match (value, value.as_i64()) {
         (Value::String(text), _) => text.clone(),
+        (Value::Array(names), _) => {
+            names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+        }
         (_, Some(ms)) if name.ends_with("_ms") => {
             Duration::from_ms(ms).map_or_else(|| value.to_string(), |time| time.to_string())
         }
@@ -80,7 +94,7 @@ pub fn shown(name: &str, value: &Value) -> String {
 }
 
 /// A size with the largest unit that leaves it whole.
-fn size(bytes: i64) -> String {
+pub fn size(bytes: i64) -> String {
     let units = [("GiB", 1_i64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, unit)| bytes > 0 && bytes % unit == 0) {
         Some((name, unit)) => format!("{}{name}", bytes / unit),
@@ -113,6 +127,11 @@ fn bytes(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(parse_bytes(text)?.into()))
 }
 
+fn principals(text: &str) -> Result<Value, String> {
+    let read = |name: &str| name.trim().parse::<Principal>().map(|one| one.to_string());
+    or_default(text, |text| Ok(text.split(',').map(read).collect::<Result<Vec<_>, _>>()?.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +145,9 @@ mod tests {
         for text in ["256MiB", "3GiB", "1000", "0"] {
             assert_eq!(shown("segment_bytes", &bytes(text).unwrap()), text);
         }
+        assert_eq!(shown("readers", &principals("alice, :staff,7").unwrap()), "alice,:staff,7");
+        assert!(principals("").is_err() && principals("a,,b").is_err());
+        assert_eq!(principals("default"), Ok(Value::Null));
         assert_eq!(bytes("default"), Ok(Value::Null));
         assert_eq!(shown("fsync", &fsync("100ms").unwrap()), "100ms");
         assert_eq!((whether("true"), whether("default")), (Ok(true.into()), Ok(Value::Null)));

@@ -27,13 +27,21 @@ pub(super) struct Expression {
 /// The definition that stands for the whole expression.
 const MAIN: &str = "__expression";
 
+/// What to do about a variable that is not there.
+const VARIABLE: &str = "bind it with 'as', or give it a value where the tool has --arg";
+
 /// The longest expression, in bytes. No expression can nest deeper than it is long, so this also
 /// bounds the stack that compiling and running it takes.
 const EXPRESSION_BYTES_MAX: usize = 64 << 10;
 
 /// Compiles one expression, the `index`th of the user's. Needs a roomy stack.
-pub(super) fn compile(index: usize, source: &str) -> Result<Expression, ExprError> {
-    build(source).map_err(|fault| ExprError {
+/// It may use variables of these names.
+pub(super) fn compile(
+    index: usize,
+    source: &str,
+    variables: &[&str],
+) -> Result<Expression, ExprError> {
+    build(source, variables).map_err(|fault| ExprError {
         index,
         expression: source.to_owned(),
         span: fault.span,
@@ -55,7 +63,7 @@ impl Fault {
     }
 }
 
-fn build(source: &str) -> Result<Expression, Fault> {
+fn build(source: &str, variables: &[&str]) -> Result<Expression, Fault> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
@@ -69,7 +77,8 @@ fn build(source: &str) -> Result<Expression, Fault> {
     let arena = Arena::default();
     let modules = Loader::new(defs).load(&arena, File { code: MAIN, path: () });
     let modules = modules.map_err(|_| Fault::new(0..0, "the expression cannot be loaded"))?;
-    let filter = Compiler::default().with_funs(library::funs()).compile(modules);
+    let compiler = Compiler::default().with_funs(library::funs());
+    let filter = compiler.with_global_vars(variables.iter().copied()).compile(modules);
     let filter = filter.map_err(|errors| {
         let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
         match first {
@@ -159,7 +168,7 @@ fn undefined_name(source: &str, name: &str, undefined: &Undefined) -> Fault {
     }
     let (why, remedy) = match undefined {
         Undefined::Filter(arity) => suggest::function(name, *arity),
-        Undefined::Var => (format!("undefined variable '{name}'"), None),
+        Undefined::Var => (format!("undefined variable '{name}'"), Some(VARIABLE.to_owned())),
         Undefined::Label => (format!("undefined label '{name}'"), None),
         _ => (format!("undefined module '{name}'"), None),
     };
