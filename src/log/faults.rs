@@ -1,344 +1,230 @@
-//! Disks that are full, fail or take their time, under a topic that goes on.
+//! Every call of the storage fails once, in every way that it can: nothing is acknowledged that is
+//! not on the disk, the error says where it is, and the log goes on once the cause is cured.
 
-use std::io::{self, IoSlice};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::simulated::{Lie, Random, Simulated};
-use super::storage::{Lock, Open, Storage, StorageFile};
-use super::topic::lock;
-use super::{Fsync, Log, LogError, Settings, Span, Topic};
+use super::call::Fault;
+use super::crash_upkeep::{Model, PRODUCER, TOPIC, batch_bytes, check, retained};
+use super::simulated::{Lie, Random, Simulated, seeds};
+use super::storage::{read_whole, replace};
+use super::{ConsumerGroup, Identity, Log, LogError, Topic};
 
-/// What a disk is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    Create,
-    Grow,
-    Sync,
-}
-
-type Rule = Arc<dyn Fn(Task) -> io::Result<()> + Send + Sync>;
-
-/// A disk with a rule of its own.
-#[derive(Clone)]
-struct Ruled {
-    disk: Simulated,
-    rule: Rule,
-}
-
-impl std::fmt::Debug for Ruled {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.disk.fmt(out)
-    }
-}
-
-struct RuledFile {
-    file: Box<dyn StorageFile>,
-    rule: Rule,
-}
-
-impl std::fmt::Debug for RuledFile {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.file.fmt(out)
-    }
-}
-
-impl Storage for Ruled {
-    fn open(&self, path: &Path, open: Open) -> io::Result<Box<dyn StorageFile>> {
-        if open == Open::Create {
-            (self.rule)(Task::Create)?;
-        }
-        let file = self.disk.open(path, open)?;
-        Ok(Box::new(RuledFile { file, rule: Arc::clone(&self.rule) }))
-    }
-
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.disk.list(dir)
-    }
-
-    fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        self.disk.make_dir(dir)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.disk.sync_dir(dir)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        self.disk.lock(path)
-    }
-
-    fn is_locked(&self, path: &Path) -> io::Result<bool> {
-        self.disk.is_locked(path)
-    }
-}
-
-impl StorageFile for RuledFile {
-    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(position, buffer)
-    }
-
-    fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<()> {
-        // What is there already can be written over on a full disk.
-        let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
-        if position + bytes as u64 > self.file.size()? {
-            (self.rule)(Task::Grow)?;
-        }
-        self.file.write_at(position, slices)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        (self.rule)(Task::Sync)?;
-        self.file.sync()
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.file.set_len(bytes)
-    }
-}
-
-fn open(ruled: &Ruled, settings: &Settings) -> (Log, Arc<Topic>) {
-    let log = Log::open_on(Arc::new(ruled.clone()), Path::new("/")).unwrap();
-    let topic = log.create("t", settings).unwrap();
-    (log, topic)
-}
-
-fn append(topic: &Topic, record: u32) -> Result<(), LogError> {
-    let batch = topic.prepare(format!("{record}\n").into_bytes(), None)?;
-    topic.append(vec![batch]).remove(0).map(drop)
-}
-
-fn read(topic: &Topic) -> String {
-    let span = Span { partition: 0, from: 0, until: None };
-    let mut cursor = topic.reader().cursor(vec![span]).unwrap();
-    let (mut bytes, mut all) = (Vec::new(), Vec::new());
-    while cursor.next(1, &mut bytes).unwrap().is_some() {
-        all.extend_from_slice(&bytes);
-    }
-    String::from_utf8(all).unwrap().replace('\n', " ")
-}
-
-/// Fails one creation or write, counted from when the count is set, as a full disk does.
-fn full_at(count: &Arc<Mutex<Option<u64>>>) -> Rule {
-    let count = Arc::clone(count);
-    Arc::new(move |task| {
-        let mut count = lock(&count);
-        match (task, *count) {
-            (Task::Sync, _) | (_, None) => Ok(()),
-            (_, Some(0)) => Err(io::ErrorKind::StorageFull.into()),
-            (_, Some(left)) => {
-                *count = Some(left - 1);
-                Ok(())
-            }
-        }
-    })
-}
-
-#[test]
-fn a_disk_that_is_full_when_a_segment_is_begun_is_an_error_that_heals() {
-    for step in 0..12 {
-        let count = Arc::default();
-        let ruled = Ruled { disk: Simulated::new(Lie::None), rule: full_at(&count) };
-        let settings = Settings { segment_bytes: 4, ..Settings::new(1, None) };
-        let (log, topic) = open(&ruled, &settings);
-        append(&topic, 0).unwrap();
-        append(&topic, 1).unwrap();
-        // The next append begins a segment.
-        *lock(&count) = Some(step);
-        let refused = append(&topic, 2);
-        let again = append(&topic, 3);
-        *lock(&count) = None;
-        for error in [&refused, &again].into_iter().filter_map(|it| it.as_ref().err()) {
-            assert!(error.is_full_disk(), "step {step}: {error}");
-        }
-        append(&topic, 4).unwrap_or_else(|error| panic!("step {step}: {error}"));
-        let mut expected = "0 1 ".to_owned();
-        expected += if refused.is_ok() { "2 " } else { "" };
-        expected += if again.is_ok() { "3 4 " } else { "4 " };
-        assert_eq!(read(&topic), expected, "step {step}");
-        drop((topic, log));
-        let (_log, topic) = open(&ruled, &settings);
-        assert_eq!(read(&topic), expected, "step {step}");
-        assert!(!topic.reader().verify().unwrap().is_damaged());
-        if step == 0 {
-            assert!(refused.is_err(), "nothing was tested");
-        }
-    }
-}
-
-/// A gate that forcing to the disk waits at once it is shut, and how often somebody came to it.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<(bool, u32)>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn shut(&self, shut: bool) {
-        lock(&self.state).0 = shut;
-        self.changed.notify_all();
-    }
-
-    fn pass(&self) {
-        let mut state = lock(&self.state);
-        if state.0 {
-            state.1 += 1;
-            self.changed.notify_all();
-        }
-        while state.0 {
-            state = self.changed.wait(state).unwrap();
-        }
-    }
-
-    /// Opens once this is what is read, or too much time is over.
-    fn open_at(&self, topic: &Topic, text: &str) {
-        let start = std::time::Instant::now();
-        while read(topic) != text && start.elapsed() < PATIENCE {
-            std::thread::yield_now();
-        }
-        self.shut(false);
-        assert!(read(topic).starts_with(text), "{} in place of {text}", read(topic));
-    }
-
-    fn wait_for_somebody(&self) {
-        let mut state = lock(&self.state);
-        while state.1 == 0 {
-            state = self.changed.wait(state).unwrap();
-        }
-    }
-}
-
-/// How long to wait for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const ROUNDS: usize = 6;
 /// Later than anything is due.
 const LATER_US: i64 = i64::MAX;
+const GROUP: &str = "g";
 
-fn lazy() -> Settings {
-    let fsync = Fsync::Within("1h".parse().unwrap());
-    Settings { fsync, segment_bytes: 8, ..Settings::new(1, None) }
+/// A writer of the log, as the daemon is one.
+struct Life {
+    log: Log,
+    topic: Arc<Topic>,
+    group: ConsumerGroup,
+    generation: u64,
 }
 
-/// Runs `meanwhile` while what was appended is being forced to the disk, with a way to let that go
-/// on; tells how tending ended.
-fn while_it_is_forced(
-    ruled: &Ruled,
-    gate: &Gate,
-    meanwhile: impl FnOnce(&Topic),
-) -> (Arc<Topic>, Result<(), LogError>) {
-    let (_log, topic) = open(ruled, &lazy());
-    append(&topic, 0).unwrap();
-    gate.shut(true);
-    let tended = std::thread::scope(|scope| {
-        let tending = scope.spawn(|| topic.tend_at(LATER_US));
-        gate.wait_for_somebody();
-        meanwhile(&topic);
-        gate.shut(false);
-        tending.join().unwrap()
-    });
-    (topic, tended)
+impl Life {
+    fn begin(disk: &Simulated) -> Result<Life, LogError> {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/"))?;
+        let topic = log.create(TOPIC, &retained())?;
+        let mut group = log.group(GROUP)?;
+        let generation = group.begin_generation(TOPIC);
+        Ok(Life { log, topic, group, generation })
+    }
+
+    /// Appends batches as one group; every one of them must be there then.
+    fn append(&self, batches: &[(usize, u64)]) -> Result<(), LogError> {
+        let mut group = Vec::new();
+        for &(number, records) in batches {
+            let (after, sequence) = (Some(number as u64), number as u64 + 1);
+            let identity = Identity { producer: PRODUCER.to_owned(), after, sequence };
+            group.push(self.topic.prepare(batch_bytes(number, records), Some(identity))?);
+        }
+        self.topic.append(group).into_iter().try_for_each(|result| result.map(drop))
+    }
+
+    fn commit(&mut self, offset: u64) -> Result<(), LogError> {
+        self.group.commit(TOPIC, self.generation, &BTreeMap::from([(0, offset)]))
+    }
 }
 
-#[test]
-fn appends_go_on_while_earlier_ones_are_forced_to_the_disk() {
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let rule: Rule = Arc::new(move |task| {
-        if task == Task::Sync {
-            at_gate.pass();
+/// A scenario on a disk that fails, and what was acknowledged in it.
+struct Scenario {
+    disk: Simulated,
+    life: Option<Life>,
+    model: Model,
+    committed: u64,
+    /// The first error.
+    error: Option<LogError>,
+    /// Whether the writer dies of the first error, and the log is opened anew.
+    dies: bool,
+    /// Whether the log had to be opened anew to go on.
+    reopened: bool,
+}
+
+impl Scenario {
+    fn new(disk: &Simulated) -> Scenario {
+        Scenario {
+            disk: disk.clone(),
+            life: None,
+            model: Model::default(),
+            committed: 0,
+            error: None,
+            dies: false,
+            reopened: false,
+        }
+    }
+
+    /// Does something; where it fails, the cause is cured and it is tried again, if need be in a
+    /// log that is opened anew.
+    fn insist(&mut self, job: impl Fn(&mut Life) -> Result<(), LogError>) -> Result<(), String> {
+        let Err(error) = self.attempt(&job) else { return Ok(()) };
+        self.crash(2)?;
+        self.error.get_or_insert(error);
+        self.disk.cure();
+        if !self.dies && self.attempt(&job).is_ok() {
+            return Ok(());
+        }
+        (self.life, self.reopened) = (None, true);
+        self.attempt(&job).map_err(|error| format!("cured and opened anew: {error}"))
+    }
+
+    fn attempt(&mut self, job: impl Fn(&mut Life) -> Result<(), LogError>) -> Result<(), LogError> {
+        if self.life.is_none() {
+            self.life = Some(Life::begin(&self.disk)?);
+        }
+        self.life.as_mut().map_or(Ok(()), job)
+    }
+
+    /// Looks at what a crash at this moment would leave, some times.
+    fn crash(&self, times: u64) -> Result<(), String> {
+        for seed in seeds(times) {
+            let disk = self.disk.after_crash(&mut Random::new(seed));
+            check(&disk, &mut self.model.clone()).map_err(|why| format!("crash {seed}: {why}"))?;
+            let log = Log::open_on(Arc::new(disk), Path::new("/")).map_err(|e| e.to_string())?;
+            let group = log.group(GROUP).map_err(|error| error.to_string())?;
+            let found = group.offsets(TOPIC).get(&0).copied().unwrap_or(0);
+            // A commit that failed may be there all the same.
+            if found != self.committed && found != self.committed + 1 {
+                return Err(format!("crash {seed}: committed {}, not {found}", self.committed));
+            }
         }
         Ok(())
-    });
-    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
-    let (topic, tended) = while_it_is_forced(&ruled, &gate, |topic| {
-        let (done, is_done) = channel();
-        std::thread::scope(|scope| {
-            scope.spawn(|| done.send(append(topic, 1)));
-            let appended = is_done.recv_timeout(PATIENCE);
-            // Let it end, whatever comes of it.
-            if appended.is_err() {
-                gate.shut(false);
-            }
-            appended.expect("it waits").unwrap();
-        });
-        assert_eq!(read(topic), "0 1 ");
-    });
-    tended.unwrap();
-    // What was appended meanwhile is due once more.
-    assert!(topic.due_us().is_some());
-    topic.tend_at(LATER_US).unwrap();
-    assert_eq!(topic.due_us(), None);
-    // Nothing that was not forced to the disk is needed.
-    let disk = ruled.disk.after_crash(&mut Random::new(0));
-    let (_log, topic) = open(&Ruled { disk, ..ruled }, &lazy());
-    assert_eq!(read(&topic), "0 1 ");
-}
+    }
 
-#[test]
-fn who_needs_all_on_the_disk_waits_for_what_is_under_way() {
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let rule: Rule = Arc::new(move |task| {
-        if task == Task::Sync {
-            at_gate.pass();
+    fn run(&mut self) -> Result<(), String> {
+        for round in 0..ROUNDS {
+            let first = self.model.batches.len();
+            let group: Vec<_> =
+                (first..=first + round % 3).map(|number| (number, number as u64 % 4)).collect();
+            self.model.batches.extend(group.iter().map(|(_, records)| records));
+            self.insist(|life| life.append(&group))?;
+            self.model.certain = self.model.batches.len();
+            if self.error.is_some() {
+                self.crash(1)?;
+            }
+            if round % 2 == 1 {
+                let offset = self.committed + 1;
+                self.insist(|life| life.commit(offset))?;
+                self.committed = offset;
+                self.insist(|life| life.topic.tend_at(LATER_US))?;
+            }
         }
-        Ok(())
-    });
-    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
-    let (topic, tended) = while_it_is_forced(&ruled, &gate, |topic| {
-        std::thread::scope(|scope| {
-            // The last of these begins a segment.
-            let appending = scope.spawn(|| (1..=4).try_for_each(|record| append(topic, record)));
-            gate.open_at(topic, "0 1 2 3 ");
-            appending.join().unwrap().unwrap();
-        });
-    });
-    tended.unwrap();
-    assert_eq!(read(&topic), "0 1 2 3 4 ");
-    assert!(!topic.reader().verify().unwrap().is_damaged());
+        self.crash(2)?;
+        self.insist(|life| life.log.close())?;
+        self.crash(2)
+    }
+}
+
+/// Runs the scenario with each call failing that can, `calls` of them from that one on unless they
+/// are cured before.
+fn with_each_call_failing(fault: Fault, calls: u64, judge: impl Fn(&Scenario) -> Option<String>) {
+    with_each_call_failing_of(Scenario::new, fault, calls, judge);
+}
+
+fn with_each_call_failing_of(
+    scenario: impl Fn(&Simulated) -> Scenario,
+    fault: Fault,
+    calls: u64,
+    judge: impl Fn(&Scenario) -> Option<String>,
+) {
+    let mut nth = 1;
+    loop {
+        let disk = Simulated::new(Lie::None);
+        disk.break_at(nth, calls, fault);
+        let mut scenario = scenario(&disk);
+        let place = format!("{fault:?}, {calls} from call {nth} on");
+        if let Err(why) = scenario.run() {
+            panic!("{place}: {why}; the first error was {:?}", scenario.error);
+        }
+        if !disk.is_struck() {
+            break;
+        }
+        if let Some(error) = &scenario.error {
+            // Which file or topic it was.
+            let text = error.to_string();
+            assert!(text.starts_with('/') || text.starts_with("t"), "{place}: {text}");
+        }
+        if let Some(why) = judge(&scenario) {
+            panic!("{place}: {why}; the first error was {:?}", scenario.error);
+        }
+        nth += 1;
+    }
+    assert!(nth > 20, "only {nth} calls can fail by {fault:?}");
 }
 
 #[test]
-fn what_fails_to_be_forced_to_the_disk_closes_the_topic() {
-    for rolls in [false, true] {
-        let gate = Arc::new(Gate::default());
-        let (at_gate, failures) = (Arc::clone(&gate), Arc::new(Mutex::new(0)));
-        let rule: Rule = Arc::new(move |task| {
-            if task != Task::Sync {
-                return Ok(());
-            }
-            let was_shut = lock(&at_gate.state).0;
-            at_gate.pass();
-            // Told once, to whoever asks first, as the kernel does.
-            let is_first = was_shut && std::mem::replace(&mut *lock(&failures), 1) == 0;
-            if is_first { Err(io::Error::other("lost")) } else { Ok(()) }
+fn no_call_that_fails_acknowledges_falsely_or_stops_the_log_for_good() {
+    for fault in [Fault::Full, Fault::Io, Fault::NoDescriptor, Fault::Interrupted, Fault::Short] {
+        with_each_call_failing(fault, 1, |_| None);
+    }
+    for fault in [Fault::Full, Fault::Io] {
+        with_each_call_failing(fault, u64::MAX, |_| None);
+    }
+}
+
+/// Nobody needs to restart a daemon for these, unless it failed to force something to the disk.
+#[test]
+fn a_shortage_heals_without_opening_the_log_anew() {
+    for fault in [Fault::NoDescriptor, Fault::NoRoom] {
+        with_each_call_failing(fault, u64::MAX, |scenario| {
+            scenario.reopened.then(|| "it had to be opened anew".to_owned())
         });
-        let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
-        let (topic, tended) = while_it_is_forced(&ruled, &gate, |topic| {
-            std::thread::scope(|scope| {
-                let records = if rolls { 1..=4 } else { 1..=1 };
-                let appending =
-                    scope.spawn(|| records.map(|record| append(topic, record)).last().unwrap());
-                gate.open_at(topic, if rolls { "0 1 2 3 " } else { "0 1 " });
-                assert_eq!(appending.join().unwrap().is_err(), rolls);
-            });
-        });
-        // Whoever came to know it first.
-        assert_eq!(tended.is_err(), !rolls);
-        let refused = append(&topic, 9).unwrap_err();
-        assert!(matches!(refused, LogError::Poisoned { .. }), "{refused}");
+    }
+}
+
+/// The process is killed at any call, started anew, and then the machine crashes: what the first
+/// one left undone is not taken for done.
+#[test]
+fn a_writer_that_was_killed_at_any_call_leaves_nothing_to_chance() {
+    let dying = |disk: &Simulated| Scenario { dies: true, ..Scenario::new(disk) };
+    with_each_call_failing_of(dying, Fault::Interrupted, 1, |_| None);
+}
+
+/// Replaces a small file, crashing at a step; whether the old one or the new one is found.
+fn replaced_or_not(lie: Lie, step: u64, seed: u64) -> bool {
+    let path = Path::new("/small.json");
+    let disk = Simulated::new(lie);
+    replace(&disk, path, b"old").unwrap();
+    let before = disk.steps();
+    disk.crash_at(before + step);
+    let replaced = replace(&disk, path, b"new and longer").is_ok();
+    let disk = disk.after_crash(&mut Random::new(seed));
+    match read_whole(&disk, path) {
+        Ok(found) if replaced => found == b"new and longer",
+        Ok(found) => found == b"old" || found == b"new and longer",
+        Err(_) => false,
+    }
+}
+
+#[test]
+fn a_small_file_is_the_old_one_or_the_new_one() {
+    for (step, seed) in (1..=6).flat_map(|step| seeds(50).map(move |seed| (step, seed))) {
+        assert!(replaced_or_not(Lie::None, step, seed), "seed {seed}, crash at {step}");
+    }
+    let all = |lie| (1..=6).all(|step| seeds(50).all(|seed| replaced_or_not(lie, step, seed)));
+    for lie in [Lie::Sync, Lie::SyncDir, Lie::SyncLater] {
+        assert!(!all(lie), "{lie:?} goes unnoticed: the lines above prove nothing");
     }
 }

@@ -13,7 +13,8 @@
 //! - [`compaction`]: of each key only the last record kept; `keys`: which that is; `rewrite`: a
 //!   segment written anew; `writing`: a file written from its beginning to its end.
 //! - [`reader`]: reading topics, whoever writes them.
-//! - [`cursor`]: several partitions read as one stream.
+//! - [`cursor`]: several partitions read as one stream; `pieces`: a batch whole or in pieces.
+//! - [`passed`]: records in a file that is passed to its reader.
 //! - [`census`]: what partitions hold, in figures.
 //! - [`segment`]: one segment's two files; `names`: what they are called; `lookup`: finding a batch
 //!   by time over all of them.
@@ -23,8 +24,8 @@
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
-//! - [`storage`]: the few file operations all this stands on; [`metered`]: how long they take;
-//!   `clock`: the time.
+//! - `clock`: the time, which may jump.
+//! - [`storage`]: the few file operations all this stands on; [`metered`]: how long they take.
 //! - [`error`]: what can go wrong.
 
 pub mod access;
@@ -45,6 +46,8 @@ mod mend;
 pub mod metered;
 mod names;
 pub mod partition;
+pub mod passed;
+mod pieces;
 mod producers;
 pub mod reader;
 mod reconcile;
@@ -63,6 +66,10 @@ mod writer;
 mod writing;
 
 #[cfg(test)]
+pub(crate) mod call;
+#[cfg(test)]
+mod clock_jumps;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crash_compaction;
@@ -73,7 +80,9 @@ mod damage;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
+#[cfg(test)]
+mod slow_disk;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use census::Holding;
@@ -82,6 +91,7 @@ pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers, topic_names_of};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
+pub use passed::{BatchPlace, FileBatch, FileRun};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};
 pub use settings::{Fsync, Settings};

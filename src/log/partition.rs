@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::LogError;
 use super::format::{Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
-use super::segment::{Entries, Place, Segment, files};
+use super::segment::{Entries, Place, Segment};
 use super::storage::{Open, Storage};
 
 /// A partition's active segment, and its ends.
@@ -21,8 +21,12 @@ pub struct Partition {
     visible: Ends,
     /// What is on the disk.
     synced: Ends,
-    /// The append time of the active segment's first entry.
+    /// The append time of the active segment's first entry, or what the clock showed after it.
     first_us: Option<i64>,
+    /// Whether there may be something of a next segment, not all of it.
+    unfinished: bool,
+    /// Whether anything was written since it was opened.
+    changed: bool,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -62,7 +66,17 @@ impl Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
         let segment = Arc::new(segment);
-        Partition { storage, place, segment, written, visible, synced, first_us: None }
+        Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us: None,
+            unfinished: false,
+            changed: true,
+        }
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
@@ -84,12 +98,50 @@ impl Partition {
         };
         let (written, visible, synced) = (ends, ends, ends);
         let segment = Arc::new(segment);
-        let partition = Partition { storage, place, segment, written, visible, synced, first_us };
+        let mut partition = Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us,
+            unfinished: false,
+            changed: false,
+        };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
-        // What recovery kept may never have been forced to the disk.
-        Ok((partition, survey.torn || survey.end > survey.attested))
+        // What recovery kept may never have been forced to the disk, or in vain.
+        // A batch without records has an entry all the same.
+        let unsure =
+            survey.torn || survey.end > survey.attested || survey.entries > survey.attested_entries;
+        partition.changed = unsure;
+        if unsure {
+            partition.rewrite(survey.attested_entries.min(survey.entries))?;
+        }
+        if survey.attested_entries == 0 {
+            // Nor may the name of a segment in which nothing was acknowledged yet.
+            let (storage, dir) = (&partition.storage, &partition.place.dir);
+            storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+        }
+        Ok((partition, unsure))
+    }
+
+    /// Writes the entries from the `first` on, and their records, once more.
+    fn rewrite(&self, first: u64) -> Result<(), LogError> {
+        if first == self.written.entries {
+            return Ok(());
+        }
+        let entry = Entries::of(&self.segment, &self.place).get(first)?;
+        let index_at = ENTRIES_AT + first * BLOCK_BYTES;
+        let index = index_at..self.written.index_bytes();
+        self.segment.rewrite(entry.position..self.written.data_bytes, index)
+    }
+
+    /// Whether anything was written since it was opened.
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     /// The offset that the next record gets.
@@ -152,6 +204,7 @@ impl Partition {
             .collect();
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
+        self.changed = true;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
             self.first_us = self.first_us.or(Some(first.entry.time_us));
@@ -201,7 +254,8 @@ impl Partition {
     ///
     /// # Errors
     /// When the write fails.
-    pub fn attest_visible(&self) -> Result<(), LogError> {
+    pub fn attest_visible(&mut self) -> Result<(), LogError> {
+        self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,
@@ -222,41 +276,33 @@ impl Partition {
         first_us.saturating_add(age_us) <= now_us
     }
 
-    /// Closes the active segment and begins the next one.
+    /// Counts the active segment's age from `now_us` on if its first record seems to be of later.
+    pub fn mind_clock(&mut self, now_us: i64) {
+        self.first_us = self.first_us.map(|first_us| first_us.min(now_us));
+    }
+
+    /// Begins the next segment behind the active one, which must be closed.
     ///
     /// # Errors
-    /// When the old one cannot be forced to the disk, or the new one not be made.
-    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), Unrolled> {
-        self.sync().map_err(Unrolled::Uncertain)?;
-        self.attest().map_err(|error| match error.is_full_disk() {
-            true => Unrolled::AsBefore(error),
-            false => Unrolled::Uncertain(error),
-        })?;
-        self.segment.sync().map_err(Unrolled::Uncertain)?;
-        let (storage, base) = (&*self.storage, self.written.offset);
-        let sync_dir = || {
-            let synced = storage.sync_dir(&self.place.dir);
-            synced.map_err(|error| Unrolled::Uncertain(LogError::io(&self.place.dir, error)))
+    /// When it cannot be made. Nothing may be appended until another try has made it.
+    pub fn begin_next(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
+        let base = self.written.offset;
+        let (storage, place) = (&*self.storage, &self.place);
+        let made = match std::mem::replace(&mut self.unfinished, true) {
+            false => Segment::create(storage, place, base, created_us, before),
+            true => Segment::complete(storage, place, base, created_us, before),
         };
-        let segment = match Segment::make(storage, &self.place, base, created_us, before) {
-            Ok(segment) => segment,
-            Err(error) => {
-                // What there is of it must not be found: the old one goes on to grow.
-                let paths = files(storage, &self.place, base).map_err(Unrolled::Uncertain)?;
-                for path in paths {
-                    let removed = storage.remove(&path);
-                    removed.map_err(|error| Unrolled::Uncertain(LogError::io(&path, error)))?;
-                }
-                sync_dir()?;
-                return Err(Unrolled::AsBefore(error));
-            }
-        };
-        sync_dir()?;
-        self.segment = Arc::new(segment);
+        self.segment = Arc::new(made?);
+        self.unfinished = false;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         (self.visible, self.synced) = (self.written, self.written);
         self.first_us = None;
         Ok(())
+    }
+
+    /// Whether the next segment was begun and could not be made.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Leaves the segment clean: all of it, and the attestation that says so, on the disk.
@@ -315,13 +361,4 @@ impl Mark {
     pub fn sync(&self) -> Result<(), LogError> {
         self.segment.sync()
     }
-}
-
-/// Why no new segment was begun.
-#[derive(Debug)]
-pub enum Unrolled {
-    /// The old one may go on to grow.
-    AsBefore(LogError),
-    /// What the disk holds is uncertain.
-    Uncertain(LogError),
 }

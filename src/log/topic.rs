@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::batch::{Appended, Batch, Identity, Placement, prepare};
 use super::partition::Partition;
 use super::reader::{Progress, TopicReader, View};
-use super::recovery::survey_topic;
+use super::recovery::{Survey, survey_topic};
 use super::rewrite::sweep_unfinished;
 use super::segment::Place;
 use super::settings::Settings;
@@ -85,6 +85,7 @@ impl Topic {
         let places: Vec<Place> =
             (0..settings.partitions).map(|number| Place::new(name, &dir, number)).collect();
         let surveys = survey_topic(&*storage, &places)?;
+        force_names(&*storage, &dir, &surveys)?;
         if surveys.iter().all(|survey| survey.damage.is_none()) {
             places.iter().try_for_each(|place| sweep_unfinished(&*storage, place))?;
         }
@@ -229,6 +230,22 @@ impl Topic {
         self.interrupted.store(true, Ordering::SeqCst);
     }
 
+    /// How many files it keeps open: the two of each partition's active segment.
+    pub(super) fn open_files(&self) -> usize {
+        self.settings().partitions as usize * 2
+    }
+
+    /// Leaves the topic's files clean, if anything was written to them; false if it is to stay
+    /// open, because it takes no more appends.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn close_idle(&self) -> Result<bool, LogError> {
+        let closed = lock(&self.writer).close_idle()?;
+        self.refresh_due();
+        Ok(closed)
+    }
+
     /// Leaves the topic's files clean.
     ///
     /// # Errors
@@ -238,6 +255,17 @@ impl Topic {
         drop(lock(&self.compaction));
         lock(&self.writer).close()
     }
+}
+
+/// Forces the names of a topic's small files to the disk, and its own if it is new: whoever gave
+/// them may have been ended before that was done, and what is acknowledged next stands on them.
+fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<(), LogError> {
+    let is_new = surveys.iter().all(|survey| survey.end == 0);
+    let parent = dir.parent().filter(|_| is_new);
+    for dir in [Some(dir), parent].into_iter().flatten() {
+        storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+    }
+    Ok(())
 }
 
 /// Compiles a topic's key.
