@@ -9,6 +9,15 @@ use super::LogError;
 use super::partition::Mark;
 use super::topic::lock;
 
+/// Acknowledged and not yet on the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unsynced {
+    /// When the first of it was acknowledged, in µs since the epoch.
+    pub since_us: i64,
+    /// How many batches.
+    pub batches: usize,
+}
+
 /// What is on its way to the disk.
 #[derive(Debug)]
 pub(super) struct Flight {

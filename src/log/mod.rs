@@ -5,7 +5,7 @@
 //! - [`topic`]: a topic open for appending: placement, producers, groups.
 //! - [`batch`]: records checked and placed, ready to be appended.
 //! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once;
-//!   `flight`: what is forced to the disk meanwhile.
+//!   `flight`: what is forced to the disk meanwhile; `refusal`: why it does not append.
 //! - [`partition`]: one partition open for appending: its active segment.
 //! - `producers`: who appended up to which sequence.
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
@@ -52,6 +52,7 @@ mod producers;
 pub mod reader;
 mod reconcile;
 mod recovery;
+mod refusal;
 mod remains;
 pub mod repair;
 mod retention;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::LogError;
 use super::batch::{Appended, Batch};
 pub(super) use super::clock::{now_us, us_of_ms};
-use super::flight::Flight;
+use super::flight::{Flight, Unsynced};
 use super::format::Counted;
 use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged, settle};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
+use super::refusal::Refusal;
 use super::segment::{Place, Segment};
 use super::settings::{Fsync, Settings};
 use super::storage::Storage;
@@ -41,26 +42,6 @@ pub(super) struct Writer {
     /// Whether a segment was closed since that was last asked.
     rolled: bool,
     refuses: Option<Refusal>,
-}
-
-/// Acknowledged and not yet on the disk.
-#[derive(Clone, Copy, Debug)]
-struct Unsynced {
-    /// When the first of it was acknowledged, in µs since the epoch.
-    since_us: i64,
-    /// How many batches.
-    batches: usize,
-}
-
-/// Why a topic takes no more records.
-#[derive(Clone, Debug)]
-enum Refusal {
-    /// Acknowledged records are damaged.
-    Damaged { partition: u32, offset: u64, why: String },
-    /// A write failed in a way after which the files are uncertain.
-    Failed { why: String },
-    /// The topic is gone.
-    Deleted,
 }
 
 impl Writer {
@@ -146,14 +127,9 @@ impl Writer {
 
     /// Refuses where nothing may be appended any more.
     pub(super) fn check(&self) -> Result<(), LogError> {
-        let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),
-            Some(Refusal::Damaged { partition, offset, why }) => {
-                Err(LogError::Damaged { topic, partition, offset, why })
-            }
-            Some(Refusal::Deleted) => Err(LogError::UnknownTopic { topic }),
-            Some(Refusal::Failed { why }) => Err(LogError::Poisoned { topic, why }),
+            Some(refusal) => Err(refusal.of(self.topic.clone())),
         }
     }
 
