@@ -8,6 +8,8 @@ pub mod decode;
 pub mod json;
 pub mod lines;
 pub mod members;
+pub mod pick;
+pub mod scan;
 pub mod splice;
 pub mod text;
 

@@ -1,0 +1,509 @@
+//! Checking records and picking fields out of them, in one pass over their structure.
+//!
+//! A [`Plan`] says which fields are wanted; a [`Picker`] goes through a text of many lines, record
+//! by record, and says of each wanted field what it is and where. It checks the whole grammar on
+//! its way, by the rules of [`super::json`]. It does not say what is wrong: a line that is not a
+//! record, or has something that it leaves to others (escapes in keys, say), it calls odd.
+
+mod plan;
+
+#[cfg(test)]
+mod tests;
+
+use super::json::DEPTH_MAX;
+use super::scan::Scanner;
+
+pub use plan::{Plan, Step};
+
+/// What a field is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Not there.
+    #[default]
+    Missing,
+    /// null.
+    Null,
+    /// false.
+    False,
+    /// true.
+    True,
+    /// A number.
+    Number,
+    /// A string without escapes.
+    Plain,
+    /// A string with escapes.
+    Escaped,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A field as it stands in the text: strings with their quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// What it is.
+    pub kind: Kind,
+    start: u32,
+    end: u32,
+}
+
+impl Slot {
+    /// Its bytes in the text.
+    #[inline(always)]
+    pub fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A record; its line ends at this byte, a LF or the end of the text.
+    Record(usize),
+    /// Nothing but white space, up to this byte.
+    Blank(usize),
+    /// Something else: look closer.
+    Odd,
+}
+
+/// Something is not as it should be, or not as it usually is.
+struct Odd;
+
+/// Goes through a text.
+pub struct Picker<'a, const TRUSTED: bool> {
+    text: &'a [u8],
+    scanner: &'a mut Scanner,
+    plan: &'a Plan,
+    slots: &'a mut [Slot],
+}
+
+type Found = (usize, u8);
+
+impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
+    /// Begins at the byte `start` of `text`; `slots` has room for each place of the plan.
+    pub fn new(
+        text: &'a [u8],
+        start: usize,
+        scanner: &'a mut Scanner,
+        plan: &'a Plan,
+        slots: &'a mut [Slot],
+    ) -> Self {
+        scanner.restart(start);
+        Picker { text, scanner, plan, slots }
+    }
+
+    /// What the last record has at a place.
+    pub fn slots(&self) -> &[Slot] {
+        self.slots
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> Found {
+        self.scanner.next(self.text, TRUSTED)
+    }
+
+    /// Goes through one line. After an odd one there is no further.
+    #[inline(always)]
+    pub fn line(&mut self) -> Line {
+        self.slots.fill(Slot::default());
+        let (start, byte) = self.next();
+        if byte == b'\n' {
+            return Line::Blank(start);
+        }
+        // A string whose closing quote is missing would pass here.
+        if byte == b'"' {
+            return Line::Odd;
+        }
+        match self.value(0, (start, byte), 0) {
+            Ok((end, b'\n')) if TRUSTED || self.scanner.is_utf8(end) => Line::Record(end),
+            _ => Line::Odd,
+        }
+    }
+
+    /// A value that is wanted; returns what follows it.
+    #[inline(always)]
+    fn value(&mut self, place: usize, (start, byte): Found, depth: usize) -> Result<Found, Odd> {
+        let Some(here) = self.plan.at(place) else { return Err(Odd) };
+        let (kind, behind) = match byte {
+            b'"' => {
+                let behind = self.next();
+                match behind.1 {
+                    b'\\' => (Kind::Escaped, self.escapes(behind)?),
+                    _ => (Kind::Plain, behind),
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                self.number(start)?;
+                (Kind::Number, self.next())
+            }
+            b'{' => {
+                if depth == DEPTH_MAX {
+                    return Err(Odd);
+                }
+                match here.keys.is_empty() {
+                    true => self.pass(b'{', depth)?,
+                    false => self.object(place, depth)?,
+                }
+                (Kind::Object, self.next())
+            }
+            b'[' => {
+                if depth == DEPTH_MAX {
+                    return Err(Odd);
+                }
+                match here.items.is_empty() {
+                    true => self.pass(b'[', depth)?,
+                    false => self.array(place, depth)?,
+                }
+                (Kind::Array, self.next())
+            }
+            b't' => (Kind::True, self.literal(start, b"true")?),
+            b'f' => (Kind::False, self.literal(start, b"false")?),
+            b'n' => (Kind::Null, self.literal(start, b"null")?),
+            _ => return Err(Odd),
+        };
+        let mut end = behind.0;
+        while let Some(b' ' | b'\t' | b'\r') = self.text.get(end.wrapping_sub(1)) {
+            end -= 1;
+        }
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot { kind, start: start as u32, end: end as u32 };
+        }
+        Ok(behind)
+    }
+
+    /// A value that nobody wants; returns what follows it.
+    #[inline(always)]
+    fn other(&mut self, first: Found, depth: usize) -> Result<Found, Odd> {
+        match first.1 {
+            b'{' | b'[' => {
+                if depth == DEPTH_MAX {
+                    return Err(Odd);
+                }
+                self.pass(first.1, depth)?;
+                Ok(self.next())
+            }
+            _ => self.scalar(first),
+        }
+    }
+
+    /// A wanted object, from behind its brace to its closing one.
+    fn object(&mut self, place: usize, depth: usize) -> Result<(), Odd> {
+        let Some(here) = self.plan.at(place) else { return Err(Odd) };
+        let mut key = self.next();
+        if key.1 == b'}' {
+            return Ok(());
+        }
+        loop {
+            if key.1 != b'"' {
+                return Err(Odd);
+            }
+            // An escape in a key comes here instead of the colon.
+            if self.next().1 != b':' {
+                return Err(Odd);
+            }
+            let value = self.next();
+            let wanted = here.keys.iter().find(|known| known.stands(self.text, key.0 + 1));
+            let behind = match wanted {
+                Some(known) => {
+                    let below = known.place;
+                    // Of a key that comes twice, nothing of the first may stay.
+                    if let Some(last) = self.plan.at(below).map(|place| place.last)
+                        && last > below
+                        && let Some(slots) = self.slots.get_mut(below..=last)
+                    {
+                        slots.fill(Slot::default());
+                    }
+                    self.value_below(below, value, depth + 1)?
+                }
+                None => self.other(value, depth + 1)?,
+            };
+            match behind.1 {
+                b',' => key = self.next(),
+                b'}' => return Ok(()),
+                _ => return Err(Odd),
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn value_below(&mut self, place: usize, first: Found, depth: usize) -> Result<Found, Odd> {
+        self.value(place, first, depth)
+    }
+
+    /// A wanted array, from behind its bracket to its closing one.
+    fn array(&mut self, place: usize, depth: usize) -> Result<(), Odd> {
+        let Some(here) = self.plan.at(place) else { return Err(Odd) };
+        let mut first = self.next();
+        if first.1 == b']' {
+            return Ok(());
+        }
+        let mut count = 0;
+        loop {
+            let wanted = here.items.iter().find(|(item, _)| *item == count);
+            let behind = match wanted {
+                Some((_, below)) => self.value_below(*below, first, depth + 1)?,
+                None => self.other(first, depth + 1)?,
+            };
+            count += 1;
+            match behind.1 {
+                b',' => first = self.next(),
+                b']' => return Ok(()),
+                _ => return Err(Odd),
+            }
+        }
+    }
+
+    /// An array or object that nobody wants, from behind its bracket to its closing one.
+    #[inline(never)]
+    fn pass(&mut self, open: u8, depth: usize) -> Result<(), Odd> {
+        if TRUSTED {
+            return self.pass_trusted();
+        }
+        let mut nesting = Nesting::default();
+        nesting.push(open == b'{');
+        // What stands behind an opening bracket, or behind a comma.
+        let mut now = self.next();
+        let mut empty = true;
+        loop {
+            let object = nesting.in_object();
+            let mut behind = now;
+            if !(empty && now.1 == closing(object)) {
+                let value = if object { self.key(now)? } else { now };
+                if let b'{' | b'[' = value.1 {
+                    if depth + nesting.depth >= DEPTH_MAX {
+                        return Err(Odd);
+                    }
+                    nesting.push(value.1 == b'{');
+                    now = self.next();
+                    empty = true;
+                    continue;
+                }
+                behind = self.scalar(value)?;
+            }
+            while behind.1 != b',' {
+                if behind.1 != closing(nesting.in_object()) {
+                    return Err(Odd);
+                }
+                nesting.pop();
+                if nesting.depth == 0 {
+                    return Ok(());
+                }
+                behind = self.next();
+            }
+            now = self.next();
+            empty = false;
+        }
+    }
+
+    /// A key that nobody wants, with its colon; returns what follows.
+    #[inline(always)]
+    fn key(&mut self, quote: Found) -> Result<Found, Odd> {
+        if quote.1 != b'"' {
+            return Err(Odd);
+        }
+        let mut colon = self.next();
+        if colon.1 == b'\\' {
+            colon = self.escapes(colon)?;
+        }
+        if colon.1 != b':' {
+            return Err(Odd);
+        }
+        Ok(self.next())
+    }
+
+    /// A string, number or word; returns what follows it.
+    #[inline(always)]
+    fn scalar(&mut self, (start, byte): Found) -> Result<Found, Odd> {
+        match byte {
+            b'"' => {
+                let behind = self.next();
+                if behind.1 == b'\\' {
+                    return self.escapes(behind);
+                }
+                Ok(behind)
+            }
+            b'-' | b'0'..=b'9' => {
+                self.number(start)?;
+                Ok(self.next())
+            }
+            b't' => self.literal(start, b"true"),
+            b'f' => self.literal(start, b"false"),
+            b'n' => self.literal(start, b"null"),
+            _ => Err(Odd),
+        }
+    }
+
+    fn pass_trusted(&mut self) -> Result<(), Odd> {
+        let mut open = 1;
+        loop {
+            match self.next().1 {
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open -= 1,
+                b'\n' => return Err(Odd),
+                _ => {}
+            }
+            if open == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The escapes of a string, the first of which is given; returns what follows the string.
+    #[cold]
+    #[inline(never)]
+    fn escapes(&mut self, mut now: Found) -> Result<Found, Odd> {
+        while now.1 == b'\\' {
+            let hex = |at: usize| self.text.get(now.0 + at).is_some_and(u8::is_ascii_hexdigit);
+            match self.text.get(now.0 + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
+                Some(b'u') if hex(2) && hex(3) && hex(4) && hex(5) => {}
+                _ => return Err(Odd),
+            }
+            now = self.next();
+        }
+        Ok(now)
+    }
+
+    #[inline(always)]
+    fn literal(&mut self, start: usize, word: &[u8]) -> Result<Found, Odd> {
+        if !TRUSTED {
+            let end = start + word.len();
+            if self.text.get(start..end) != Some(word) || !self.ends(end) {
+                return Err(Odd);
+            }
+        }
+        Ok(self.next())
+    }
+
+    /// Whether a number or word ends before the byte at `at`.
+    #[inline(always)]
+    fn ends(&self, at: usize) -> bool {
+        self.text.get(at).is_none_or(|byte| ends(*byte))
+    }
+
+    #[inline(always)]
+    fn number(&self, start: usize) -> Result<(), Odd> {
+        if TRUSTED {
+            return Ok(());
+        }
+        let Some(first) = self.text.get(start..).and_then(<[u8]>::first_chunk::<8>) else {
+            return self.long_number(start);
+        };
+        // Most numbers are not longer than this, and can be looked at in a register.
+        let word = u64::from_le_bytes(*first);
+        let others = not_digits(word);
+        let whole = others.trailing_zeros() / 8;
+        let behind = (word >> (8 * whole).min(56)) as u8;
+        // No leading zero, which the first byte would be.
+        if whole == 0 || whole == 8 || (word as u8 == b'0' && whole > 1) {
+            return self.longer_number(start);
+        }
+        if ends(behind) {
+            return Ok(());
+        }
+        let fraction_at = 8 * (whole + 1);
+        if behind == b'.' && fraction_at < 64 {
+            let fraction = (others >> fraction_at).trailing_zeros() / 8;
+            let behind = fraction_at + 8 * fraction;
+            if fraction > 0 && behind < 64 && ends((word >> behind) as u8) {
+                return Ok(());
+            }
+        }
+        self.longer_number(start)
+    }
+
+    /// A number of more than seven letters, or with a sign.
+    #[inline(always)]
+    fn longer_number(&self, start: usize) -> Result<(), Odd> {
+        let minus = usize::from(self.text.get(start) == Some(&b'-'));
+        let whole = digits(self.text, start + minus);
+        let zero = self.text.get(start + minus) == Some(&b'0');
+        if whole == 0 || whole > 15 || (zero && whole > 1) {
+            return self.long_number(start);
+        }
+        let end = start + minus + whole;
+        if self.ends(end) {
+            return Ok(());
+        }
+        if self.text.get(end) == Some(&b'.') {
+            let fraction = digits(self.text, end + 1);
+            if (1..=15).contains(&fraction) && self.ends(end + 1 + fraction) {
+                return Ok(());
+            }
+        }
+        self.long_number(start)
+    }
+
+    /// A number that is longer or rarer than most, or wrong.
+    #[cold]
+    #[inline(never)]
+    fn long_number(&self, start: usize) -> Result<(), Odd> {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = rest.iter().position(|byte| !inside(byte)).unwrap_or(rest.len());
+        let number = rest.get(..length).unwrap_or_default();
+        match super::text::is_number(number) && self.ends(start + length) {
+            true => Ok(()),
+            false => Err(Odd),
+        }
+    }
+}
+
+/// Whether a number or word ends before this byte.
+#[inline(always)]
+fn ends(byte: u8) -> bool {
+    matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The high bit of each of eight bytes that is no digit.
+#[inline(always)]
+fn not_digits(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    // Without their high bits digits are at most 9: adding 0x76 leaves it clear.
+    let folded = word ^ (ONES * 0x30);
+    (((folded & !HIGH) + ONES * 0x76) | folded) & HIGH
+}
+
+/// How many of the sixteen bytes at `at` are digits before the first that is none.
+#[inline(always)]
+fn digits(text: &[u8], at: usize) -> usize {
+    let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) else { return 16 };
+    let both = u128::from_le_bytes(*bytes);
+    let (low, high) = (not_digits(both as u64), not_digits((both >> 64) as u64));
+    let zeros = if low != 0 { low.trailing_zeros() } else { 64 + high.trailing_zeros() };
+    (zeros / 8) as usize
+}
+
+/// What closes a container.
+#[inline(always)]
+fn closing(object: bool) -> u8 {
+    if object { b'}' } else { b']' }
+}
+
+/// One bit a level: whether the container that is open there is an object.
+#[derive(Default)]
+struct Nesting {
+    objects: [u64; DEPTH_MAX / 64 + 1],
+    depth: usize,
+}
+
+impl Nesting {
+    fn push(&mut self, object: bool) {
+        let (word, bit) = (self.depth / 64, self.depth % 64);
+        if let Some(word) = self.objects.get_mut(word) {
+            *word = *word & !(1 << bit) | (u64::from(object) << bit);
+        }
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn in_object(&self) -> bool {
+        let top = self.depth.wrapping_sub(1);
+        self.objects.get(top / 64).is_some_and(|word| word >> (top % 64) & 1 == 1)
+    }
+}
