@@ -10,6 +10,9 @@ use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::expr::Program;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
+
+use super::evaluation::EvaluationOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +64,9 @@ pub struct Options {
     pub exit_status: bool,
 
     #[command(flatten)]
+    pub evaluation: EvaluationOptions,
+
+    #[command(flatten)]
     pub input: InputOptions,
 }
 
@@ -69,17 +75,19 @@ pub struct Options {
 /// # Errors
 /// A malformed expression, a bad record without `--rejects`, or failing input or output.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let program = Program::compile(&[&options.expression]).context("EXPR")?;
-    let mut filter = Filter {
-        program,
+    let mut program = Program::compile(&[&options.expression]).context("EXPR")?;
+    if options.evaluation.apply(&mut program)? {
+        return Ok(Status::Done);
+    }
+    let keeper = Keeper {
         invert: options.invert,
         print: !(options.count || options.quiet),
-        count: options.count,
         kept_max: if options.quiet { Some(1) } else { options.max_kept },
         kept: 0,
     };
+    let mut filter = Filter { program, keeper, count: options.count };
     let outcome = pump::run(&options.input, &mut filter)?;
-    let nothing = filter.kept == 0 && outcome.ended == Ended::Input;
+    let nothing = filter.keeper.kept == 0 && outcome.ended == Ended::Input;
     Ok(match outcome.status {
         Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
         status => status,
@@ -88,30 +96,49 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
 
 struct Filter {
     program: Program,
+    keeper: Keeper,
+    /// Whether the number of records that were kept goes out, at the end.
+    count: bool,
+}
+
+/// What becomes of a record for which the expression is true or not.
+struct Keeper {
     invert: bool,
     /// Whether records go out.
     print: bool,
-    /// Whether their number goes out, at the end.
-    count: bool,
     kept_max: Option<u64>,
     kept: u64,
+}
+
+impl Keeper {
+    /// Takes a record that is true or not; `Break` when it was the last that is wanted.
+    #[inline]
+    fn take(&mut self, record: &[u8], truth: bool, out: &mut Vec<u8>) -> ControlFlow<()> {
+        if truth == self.invert {
+            return ControlFlow::Continue(());
+        }
+        self.kept += 1;
+        if self.print {
+            out.extend_from_slice(record);
+            out.push(b'\n');
+        }
+        if self.kept_max == Some(self.kept) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Stage for Filter {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         self.program.load(raw.bytes).map_err(StageError::bad)?;
-        if self.program.truth(0).map_err(StageError::bad)? == self.invert {
-            return Ok(ControlFlow::Continue(()));
-        }
-        self.kept += 1;
-        if self.print {
-            cx.out.extend_from_slice(raw.bytes);
-            cx.out.push(b'\n');
-        }
-        if self.kept_max == Some(self.kept) {
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(()))
+        let truth = self.program.truth(0).map_err(StageError::bad)?;
+        Ok(self.keeper.take(raw.bytes, truth, &mut cx.out))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let keeper = &mut self.keeper;
+        self.program.sift(0, lines, |record, truth| keeper.take(record, truth, &mut cx.out))
     }
 
     fn control(
@@ -120,7 +147,7 @@ impl Stage for Filter {
         line: &[u8],
         cx: &mut Context,
     ) -> Result<(), StageError> {
-        if self.print {
+        if self.keeper.print {
             cx.out.extend_from_slice(line);
             cx.out.push(b'\n');
         }
@@ -129,7 +156,7 @@ impl Stage for Filter {
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if self.count {
-            cx.out.extend_from_slice(format!("{}\n", self.kept).as_bytes());
+            cx.out.extend_from_slice(format!("{}\n", self.keeper.kept).as_bytes());
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::expr::Program;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
+
+use super::evaluation::EvaluationOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +43,9 @@ pub struct Options {
     pub expression: String,
 
     #[command(flatten)]
+    pub evaluation: EvaluationOptions,
+
+    #[command(flatten)]
     pub input: InputOptions,
 }
 
@@ -48,7 +54,10 @@ pub struct Options {
 /// # Errors
 /// A malformed expression, a bad record without `--rejects`, or failing input or output.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let program = Program::compile(&[&options.expression]).context("EXPR")?;
+    let mut program = Program::compile(&[&options.expression]).context("EXPR")?;
+    if options.evaluation.apply(&mut program)? {
+        return Ok(Status::Done);
+    }
     Ok(pump::run(&options.input, &mut Map { program })?.status)
 }
 
@@ -61,5 +70,10 @@ impl Stage for Map {
         self.program.load(raw.bytes).map_err(StageError::bad)?;
         self.program.write(0, &mut cx.out).map_err(StageError::bad)?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        self.program.rewrite(0, lines, &mut cx.out);
+        ControlFlow::Continue(())
     }
 }

@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 
 pub mod aggregate;
+mod evaluation;
 pub mod filter;
 pub mod log_admin;
 pub mod log_serve;

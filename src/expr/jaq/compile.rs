@@ -9,6 +9,7 @@ use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
 
 use super::super::ExprError;
+use super::super::fast::{self, Draft, NotFast};
 use super::fields::Fields;
 use super::natives::Kind;
 use super::rewrite::{literals, rewrite};
@@ -22,6 +23,8 @@ pub(super) struct Expression {
     pub(super) depth: usize,
     /// What it looks at.
     pub(super) fields: Fields,
+    /// The same for the fast evaluator.
+    pub(super) fast: Result<Draft, NotFast>,
 }
 
 /// The definition that stands for the whole expression.
@@ -63,6 +66,7 @@ fn build(source: &str) -> Result<Expression, Fault> {
     let mut body = parse(source)?;
     check_patterns(source, &mut body)?;
     let fields = Fields::of(&body);
+    let fast = fast::compile(&body);
     let depth = rewrite(&mut body);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
@@ -77,7 +81,7 @@ fn build(source: &str) -> Result<Expression, Fault> {
             None => Fault::new(0..0, "the expression does not compile"),
         }
     })?;
-    Ok(Expression { filter, depth, fields })
+    Ok(Expression { filter, depth, fields, fast })
 }
 
 /// A malformed regular expression that is written out would fail for every record; better now.
