@@ -173,7 +173,7 @@ impl<'r> Context<'r> {
                 let mut texts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
                 for (text, part) in texts.iter_mut().zip(parts) {
                     let value = self.eval(part, input)?;
-                    *text = self.to_text(value)?;
+                    *text = self.text_of(value)?;
                 }
                 Ok(Value::Text(self.scratch.join(&texts)?))
             }
@@ -254,7 +254,7 @@ impl<'r> Context<'r> {
             Function::Type => Ok(Value::Text(of.kind().as_bytes())),
             Function::Length => self.length(of),
             Function::ByteLength => Ok(int(of.text()?.len())),
-            Function::ToText => Ok(Value::Text(self.to_text(of)?)),
+            Function::ToText => Ok(Value::Text(self.text_of(of)?)),
             Function::ToNumber => to_number(of),
             Function::Downcase | Function::Upcase => {
                 let text = of.text()?;
@@ -302,7 +302,7 @@ impl<'r> Context<'r> {
     }
 
     /// A string as it is, anything else as its JSON.
-    fn to_text(&mut self, value: Value<'r>) -> Result<&'r [u8], Stop> {
+    fn text_of(&mut self, value: Value<'r>) -> Result<&'r [u8], Stop> {
         Ok(match value {
             Value::Text(text) => text,
             Value::Null => b"null",

@@ -13,6 +13,7 @@ mod tests;
 use super::json::DEPTH_MAX;
 use super::scan::Scanner;
 
+use plan::Place;
 pub use plan::{Plan, Step};
 
 /// What a field is.
@@ -122,7 +123,6 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
     }
 
     /// A value that is wanted; returns what follows it.
-    #[inline(always)]
     fn value(&mut self, place: usize, (start, byte): Found, depth: usize) -> Result<Found, Odd> {
         let Some(here) = self.plan.at(place) else { return Err(Odd) };
         let (kind, behind) = match byte {
@@ -162,13 +162,7 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
             b'n' => (Kind::Null, self.literal(start, b"null")?),
             _ => return Err(Odd),
         };
-        let mut end = behind.0;
-        while let Some(b' ' | b'\t' | b'\r') = self.text.get(end.wrapping_sub(1)) {
-            end -= 1;
-        }
-        if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot { kind, start: start as u32, end: end as u32 };
-        }
+        self.fill(place, kind, start, behind.0);
         Ok(behind)
     }
 
@@ -189,46 +183,96 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
 
     /// A wanted object, from behind its brace to its closing one.
     fn object(&mut self, place: usize, depth: usize) -> Result<(), Odd> {
-        let Some(here) = self.plan.at(place) else { return Err(Odd) };
-        let mut key = self.next();
-        if key.1 == b'}' {
-            return Ok(());
-        }
+        let plan = self.plan;
+        let Some(here) = plan.at(place) else { return Err(Odd) };
+        let mut first = true;
         loop {
-            if key.1 != b'"' {
-                return Err(Odd);
+            match self.short_field(here) {
+                Some(b',') => {}
+                Some(_) => return Ok(()),
+                None => match self.field(here, first, depth)? {
+                    b',' => {}
+                    b'}' => return Ok(()),
+                    _ => return Err(Odd),
+                },
             }
-            // An escape in a key comes here instead of the colon.
-            if self.next().1 != b':' {
-                return Err(Odd);
-            }
-            let value = self.next();
-            let wanted = here.keys.iter().find(|known| known.stands(self.text, key.0 + 1));
-            let behind = match wanted {
-                Some(known) => {
-                    let below = known.place;
-                    // Of a key that comes twice, nothing of the first may stay.
-                    if let Some(last) = self.plan.at(below).map(|place| place.last)
-                        && last > below
-                        && let Some(slots) = self.slots.get_mut(below..=last)
-                    {
-                        slots.fill(Slot::default());
-                    }
-                    self.value_below(below, value, depth + 1)?
-                }
-                None => self.other(value, depth + 1)?,
-            };
-            match behind.1 {
-                b',' => key = self.next(),
-                b'}' => return Ok(()),
-                _ => return Err(Odd),
-            }
+            first = false;
         }
     }
 
+    /// A field whose value is a number, a word or a string without escapes, all at once; returns the
+    /// comma or brace behind it. None if it is another, and then nothing has happened.
+    #[inline(always)]
+    fn short_field(&mut self, here: &Place) -> Option<u8> {
+        let four = self.scanner.four()?;
+        let [quote, colon, start, end] = four.map(|at| at as usize);
+        let (quote_is, colon_is) = (*self.text.get(quote)?, *self.text.get(colon)?);
+        let (value, behind) = (*self.text.get(start)?, *self.text.get(end)?);
+        if quote_is != b'"' || colon_is != b':' || (behind != b',' && behind != b'}') {
+            return None;
+        }
+        let kind = match value {
+            b'"' => Kind::Plain,
+            b'-' | b'0'..=b'9' => {
+                self.number(start).ok()?;
+                Kind::Number
+            }
+            b't' if self.is_word(start, b"true") => Kind::True,
+            b'f' if self.is_word(start, b"false") => Kind::False,
+            b'n' if self.is_word(start, b"null") => Kind::Null,
+            _ => return None,
+        };
+        self.scanner.take_four();
+        if let Some(known) = here.key(self.text, quote + 1) {
+            self.clear(known.place);
+            self.fill(known.place, kind, start, end);
+        }
+        Some(behind)
+    }
+
+    /// Any field; returns what is behind it. At the end of an empty object, its brace.
     #[inline(never)]
-    fn value_below(&mut self, place: usize, first: Found, depth: usize) -> Result<Found, Odd> {
-        self.value(place, first, depth)
+    fn field(&mut self, here: &Place, first: bool, depth: usize) -> Result<u8, Odd> {
+        let (quote, byte) = self.next();
+        if byte != b'"' {
+            return if first && byte == b'}' { Ok(byte) } else { Err(Odd) };
+        }
+        // An escape in a key comes here instead of the colon.
+        if self.next().1 != b':' {
+            return Err(Odd);
+        }
+        let value = self.next();
+        let behind = match here.key(self.text, quote + 1) {
+            Some(known) => {
+                self.clear(known.place);
+                self.value(known.place, value, depth + 1)?
+            }
+            None => self.other(value, depth + 1)?,
+        };
+        Ok(behind.1)
+    }
+
+    /// Of a key that comes twice, nothing of the first may stay below it.
+    #[inline(always)]
+    fn clear(&mut self, place: usize) {
+        if let Some(last) = self.plan.at(place).map(|place| place.last)
+            && last > place
+            && let Some(slots) = self.slots.get_mut(place..=last)
+        {
+            slots.fill(Slot::default());
+        }
+    }
+
+    /// Notes what stands at a place, between its first byte and what follows it.
+    #[inline(always)]
+    fn fill(&mut self, place: usize, kind: Kind, start: usize, behind: usize) {
+        let mut end = behind;
+        while let Some(b' ' | b'\t' | b'\r') = self.text.get(end.wrapping_sub(1)) {
+            end -= 1;
+        }
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot { kind, start: start as u32, end: end as u32 };
+        }
     }
 
     /// A wanted array, from behind its bracket to its closing one.
@@ -242,7 +286,7 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
         loop {
             let wanted = here.items.iter().find(|(item, _)| *item == count);
             let behind = match wanted {
-                Some((_, below)) => self.value_below(*below, first, depth + 1)?,
+                Some((_, below)) => self.value(*below, first, depth + 1)?,
                 None => self.other(first, depth + 1)?,
             };
             count += 1;
@@ -367,13 +411,16 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
 
     #[inline(always)]
     fn literal(&mut self, start: usize, word: &[u8]) -> Result<Found, Odd> {
-        if !TRUSTED {
-            let end = start + word.len();
-            if self.text.get(start..end) != Some(word) || !self.ends(end) {
-                return Err(Odd);
-            }
+        if !self.is_word(start, word) {
+            return Err(Odd);
         }
         Ok(self.next())
+    }
+
+    #[inline(always)]
+    fn is_word(&self, start: usize, word: &[u8]) -> bool {
+        let end = start + word.len();
+        TRUSTED || (self.text.get(start..end) == Some(word) && self.ends(end))
     }
 
     /// Whether a number or word ends before the byte at `at`.

@@ -10,6 +10,8 @@ pub struct Plan {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Place {
     pub(super) keys: Vec<Key>,
+    /// The first bytes of the keys, each as one of 64 bits: most keys of a record are not wanted.
+    firsts: u64,
     /// Items with their places.
     pub(super) items: Vec<(usize, usize)>,
     /// The last place below this one; they follow it without a gap.
@@ -93,7 +95,7 @@ impl Plan {
             let place = self.grow(&below);
             if let Some(at) = self.places.get_mut(here) {
                 match first {
-                    Step::Key(key) => at.keys.push(Key::new(key, place)),
+                    Step::Key(key) => at.push(Key::new(key, place)),
                     Step::Item(item) => at.items.push((*item, place)),
                 }
             }
@@ -103,6 +105,23 @@ impl Plan {
             place.last = last;
         }
         here
+    }
+}
+
+impl Place {
+    fn push(&mut self, key: Key) {
+        self.firsts |= key.spelled.first().map_or(0, |first| 1 << (first & 63));
+        self.keys.push(key);
+    }
+
+    /// The wanted key that begins at `at`, behind a quote.
+    #[inline(always)]
+    pub(super) fn key(&self, text: &[u8], at: usize) -> Option<&Key> {
+        let first = *text.get(at)?;
+        if self.firsts >> (first & 63) & 1 == 0 {
+            return None;
+        }
+        self.keys.iter().find(|key| key.stands(text, at))
     }
 }
 
@@ -123,7 +142,7 @@ impl Key {
 
     /// Whether this key begins at `at`, behind a quote.
     #[inline(always)]
-    pub(super) fn stands(&self, text: &[u8], at: usize) -> bool {
+    fn stands(&self, text: &[u8], at: usize) -> bool {
         match text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
             Some(first) => {
                 u64::from_le_bytes(*first) & self.mask == self.word

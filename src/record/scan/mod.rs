@@ -113,6 +113,18 @@ impl Scanner {
         }
     }
 
+    /// The next four positions, if they are known yet.
+    #[inline(always)]
+    pub fn four(&self) -> Option<[u32; 4]> {
+        self.ahead.get(self.at..)?.first_chunk::<4>().copied()
+    }
+
+    /// Takes the four positions that [`Scanner::four`] gave.
+    #[inline(always)]
+    pub fn take_four(&mut self) {
+        self.at += 4;
+    }
+
     /// Whether the text is UTF-8 up to `end`, a position that was given.
     #[inline(always)]
     pub fn is_utf8(&self, end: usize) -> bool {
