@@ -40,6 +40,9 @@ _log__admin() {
             log__admin,reset)
                 cmd="log__admin__subcmd__reset"
                 ;;
+            log__admin,stats)
+                cmd="log__admin__subcmd__stats"
+                ;;
             log__admin,trim)
                 cmd="log__admin__subcmd__trim"
                 ;;
@@ -70,6 +73,9 @@ _log__admin() {
             log__admin__subcmd__help,reset)
                 cmd="log__admin__subcmd__help__subcmd__reset"
                 ;;
+            log__admin__subcmd__help,stats)
+                cmd="log__admin__subcmd__help__subcmd__stats"
+                ;;
             log__admin__subcmd__help,trim)
                 cmd="log__admin__subcmd__help__subcmd__trim"
                 ;;
@@ -83,7 +89,7 @@ _log__admin() {
 
     case "${cmd}" in
         log__admin)
-            opts="-h -V --data --json --help --version create alter delete trim list describe groups reset verify help"
+            opts="-h -V --data --json --help --version create alter delete trim list describe groups reset stats verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -104,7 +110,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__alter)
-            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --json --help"
+            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --readers --writers --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,6 +144,14 @@ _log__admin() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --readers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --writers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -146,7 +160,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__create)
-            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --json --help"
+            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --readers --writers --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +195,14 @@ _log__admin() {
                     return 0
                     ;;
                 --max-record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --readers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --writers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -234,7 +256,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help)
-            opts="create alter delete trim list describe groups reset verify help"
+            opts="create alter delete trim list describe groups reset stats verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +381,20 @@ _log__admin() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        log__subcmd__admin__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         log__subcmd__admin__subcmd__help__subcmd__trim)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -414,6 +450,50 @@ _log__admin() {
                     ;;
                 --partition)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__stats)
+            opts="-o -h --prometheus --output --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)

@@ -36,6 +36,7 @@ complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "list" -d 'List 
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l partitions -d 'How many partitions it has' -r
@@ -46,6 +47,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l retention
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l partitions -d 'Add partitions, so that it has N' -r
@@ -55,6 +58,8 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l retention-
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l force -d 'Add partitions also to a topic with a key, whose records then change theirs'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -s h -l help -d 'Print help'
@@ -75,17 +80,22 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l partition 
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l dry-run -d 'Only tell what would be done'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -s o -l output -d 'Write to FILE, which is replaced as a whole' -r -F
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -l prometheus -d 'Print what Prometheus reads, as for node_exporter\'s textfile collector'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand stats" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d 'Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "delete" -d 'Remove a topic with all its records'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "list" -d 'List the topics'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "reset" -d 'Set where a group without members goes on'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "delete" -d 'Remove a topic with all its records'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -23,7 +23,7 @@ _log__serve() {
 
     case "${cmd}" in
         log__serve)
-            opts="-h -V --data --ready-fd --socket-mode --max-connections --max-request --max-append --max-memory --min-free --drain --log-level --help --version"
+            opts="-h -V --data --ready-fd --socket-mode --max-connections --max-request --max-append --max-memory --min-free --max-names --stall --drain --log-level --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,6 +61,14 @@ _log__serve() {
                     return 0
                     ;;
                 --min-free)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-names)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stall)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -192,7 +192,7 @@ fn help_has_examples_that_run() {
     let quoted =
         ran.stdout.lines().filter(|line| line.starts_with("  ") && line.contains("filter"));
     for expression in quoted.filter_map(|line| line.split('\'').nth(1)) {
-        let status = filter(&[expression], "").status;
+        let status = filter(&["--arg", "user", "u", expression], "").status;
         assert_eq!(status, 0, "{expression}");
     }
 }
@@ -503,4 +503,122 @@ fn output_that_cannot_be_written_is_an_error() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.status, 74);
     assert!(ran.stderr.starts_with("filter: standard output: "), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_not_kept_goes_to_another_place() {
+    let dir = TempDir::new().unwrap();
+    let others = dir.path().join("others");
+    let place = others.to_str().unwrap();
+    let input = "1\n{\"@millstream\":{\"watermark\":{\"ms\":7}}}\n 2\n3\n";
+    let control = "{\"@millstream\":{\"watermark\":{\"ms\":7}}}\n";
+    let ran = filter(&["--else", place, ". == 2"], input);
+    assert_eq!((ran.status, ran.stdout), (0, format!("{control} 2\n")));
+    assert_eq!(std::fs::read_to_string(&others).unwrap(), format!("1\n{control}3\n"));
+    // Behind what is there, as with all files in which tools keep something.
+    assert_eq!(filter(&["--else", place, "-c", ". > 3"], "4\n0\n").stdout, "1\n");
+    assert_eq!(std::fs::read_to_string(&others).unwrap(), format!("1\n{control}3\n0\n"));
+    let ran = filter(&["--else", "/nonexistent/x", "."], "1\n");
+    assert_eq!(ran.status, 73, "{ran:?}");
+}
+
+#[test]
+fn the_other_place_may_be_a_command_of_the_shell() {
+    let script = format!(
+        "{{ {} '. > 1' --else >(sed s/^/no:/ >&3) | sed s/^/yes:/; }} 3>&1",
+        common::bin("filter").display()
+    );
+    let mut bash = Command::new("bash");
+    let ran = run(bash.args(["-c", &script]), "1\n2\n3\n");
+    let mut lines: Vec<&str> = ran.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["no:1", "yes:2", "yes:3"], "{ran:?}");
+}
+
+#[test]
+fn both_ways_out_are_live() {
+    let dir = TempDir::new().unwrap();
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut command = tool("filter", &["--else", fifo.to_str().unwrap(), ". > 1"]);
+    let mut child = Guard(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut others = BufReader::new(File::open(&fifo).unwrap());
+    let mut input = child.0.stdin.take().unwrap();
+    let mut kept = BufReader::new(child.0.stdout.take().unwrap());
+    for _ in 0..3 {
+        input.write_all(b"1\n2\n").unwrap();
+        assert_eq!(next_line(&mut others), "1\n");
+        assert_eq!(next_line(&mut kept), "2\n");
+    }
+    drop(input);
+    assert_eq!(next_line(&mut others), "");
+}
+
+#[test]
+fn of_each_key_the_first_is_kept() {
+    let input = "{\"k\":1,\"n\":1}\n{\"k\":2,\"n\":2}\n{\"k\":1,\"n\":3}\n{\"n\":4}\n{\"n\":5}\n";
+    let kept = |args: &[&str]| {
+        let ran = filter(args, input);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let numbers = ran.stdout.lines().map(|line| line.trim_end_matches('}').chars().last());
+        numbers.map(Option::unwrap).collect::<String>()
+    };
+    assert_eq!(kept(&["true", "--unique", ".k"]), "124");
+    assert_eq!(kept(&[".n > 1", "--unique", ".k"]), "234");
+    assert_eq!(kept(&["-v", ".n > 3", "--unique", ".k"]), "12");
+    assert_eq!(kept(&["true", "--unique", ".k", "--last", "1"]), "1234");
+    assert_eq!(kept(&["true", "--unique", "[.k, .n % 2]"]), "1245");
+    assert_eq!(filter(&["-c", "true", "--unique", ".k"], input).stdout, "3\n");
+}
+
+#[test]
+fn a_key_may_be_forgotten_after_its_time() {
+    let at = |seconds: u32| format!("{{\"id\":7,\"ts\":\"2024-01-01T00:00:{seconds:02}Z\"}}\n");
+    let input: String = [0, 9, 10, 3, 30].map(at).concat();
+    let args = ["true", "--unique", ".id", "--within", "10s", "--time", ".ts"];
+    assert_eq!(filter(&args, &input).stdout, [0, 10, 30].map(at).concat());
+    let ran = filter(&args, "{\"id\":1}\n");
+    assert_eq!(ran.status, 65);
+    assert!(ran.stderr.contains("stdin:1: --time '.ts': the record has no event time"), "{ran:?}");
+    for wrong in [&["true", "--within", "1s"][..], &["true", "--last", "3"], &args[..5]] {
+        assert_eq!(filter(wrong, "").status, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn values_come_from_the_shell() {
+    let kept = |args: &[&str]| filter(args, "{\"a\":\"x y\"}\n{\"a\":7}\n").stdout;
+    assert_eq!(kept(&["--arg", "v", "x y", ".a == $v"]), "{\"a\":\"x y\"}\n");
+    assert_eq!(kept(&[".a == $v", "--argjson", "v", "7"]), "{\"a\":7}\n");
+    assert_eq!(kept(&["--argjson", "v", "[\"z\",7]", ".a | IN($v[])"]), "{\"a\":7}\n");
+    assert_eq!(kept(&["--arg", "v", "--", ".a == $v"]), "");
+    assert_eq!(kept(&["--arg", "v", "1", "--argjson", "v", "7", ".a == $v"]), "{\"a\":7}\n");
+    for (args, why) in [
+        (&["--argjson", "v", "{", "."][..], "--argjson: the value of v is not valid JSON"),
+        (&["--arg", "1v", "x", "."], "--arg: '1v' is not a name"),
+        (&[".a == $w"], "undefined variable '$w'"),
+    ] {
+        let ran = filter(args, "1\n");
+        assert_eq!(ran.status, 2);
+        assert!(ran.stderr.contains(why), "{ran:?}");
+    }
+}
+
+#[test]
+fn an_expression_may_stand_in_a_file() {
+    let dir = TempDir::new().unwrap();
+    let (expression, input) = (dir.path().join("big.jq"), dir.path().join("in.ndjson"));
+    std::fs::write(&expression, "# only large ones\n  . >\n    $least\n").unwrap();
+    std::fs::write(&input, "1\n5\n").unwrap();
+    let expression = expression.to_str().unwrap();
+    let args = ["-f", expression, "--argjson", "least", "3"];
+    assert_eq!(filter(&args, "9\n2\n").stdout, "9\n");
+    let args = [&args[..], &[input.to_str().unwrap()]].concat();
+    assert_eq!(filter(&args, "9\n").stdout, "5\n");
+    std::fs::write(expression, ". >").unwrap();
+    let ran = filter(&["-f", expression], "");
+    assert_eq!(ran.status, 2);
+    assert!(ran.stderr.starts_with(&format!("filter: {expression}: ")), "{ran:?}");
+    assert_eq!(filter(&["-f", "/nonexistent"], "").status, 74);
+    assert_eq!(filter(&[], "").status, 2);
 }

@@ -408,3 +408,77 @@ fn a_waiting_member_wakes_for_each_record_and_ends_when_told() {
     let ended = member.finish();
     assert_eq!((ended[0].status, ended[0].stderr.as_str()), (0, ""));
 }
+
+#[test]
+fn added_partitions_reach_a_running_group_at_once() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    let admin = |args: &[&str]| {
+        let ran = in_dir(dir.path(), "log-admin", args, "");
+        assert_eq!(ran.status, 0, "{ran:?}");
+    };
+    admin(&["create", "t"]);
+    let join = r#"{"join":{"group":"g","topic":"t","follow":true,"offsets":{"0":"end"}}}"#;
+    let (mut first, mut second) = (daemon.talk(), daemon.talk());
+    assert_eq!(first.ask(join)["assigned"]["offsets"], serde_json::json!({"0": 0}));
+    assert_eq!(second.ask(join)["assigned"]["offsets"], serde_json::json!({}));
+    assert_eq!(first.ask(r#"{"poll":{}}"#)["assigned"]["generation"], 2);
+    // Both wait: one for records, the other for a partition.
+    first.say(r#"{"poll":{}}"#);
+    second.say(r#"{"poll":{}}"#);
+    admin(&["alter", "t", "--partitions", "3"]);
+    let told = first.answer();
+    assert_eq!(told["assigned"]["generation"], 3, "{told}");
+    assert_eq!(told["assigned"]["offsets"], serde_json::json!({"0": 0, "1": 0}));
+    assert_eq!(second.answer()["assigned"]["offsets"], serde_json::json!({"2": 0}));
+    let path = dir.path().to_str().unwrap();
+    drop((first, second));
+    let follower = subscribe(path, &["-f"]);
+    admin(&["alter", "t", "--partitions", "5"]);
+    for number in 0..10 {
+        produce(dir.path(), &format!("{number}\n"));
+    }
+    let mut lines: Vec<u32> = (0..10).map(|_| follower.line().parse().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, (0..10).collect::<Vec<_>>());
+    wait_for_no_lag(dir.path());
+    follower.signal(0, Signal::SIGTERM);
+    assert_eq!(follower.finish()[0].status, 0);
+}
+
+#[test]
+fn a_member_that_does_not_follow_ends_also_when_partitions_are_added() {
+    let (_dir, daemon) = Daemon::alone(&[]);
+    let mut talk = daemon.talk();
+    talk.ask(r#"{"create":{"topic":"t"}}"#);
+    talk.append("t", "1\n");
+    talk.answer();
+    talk.ask(r#"{"join":{"group":"g","topic":"t"}}"#);
+    daemon.talk().ask(r#"{"alter":{"topic":"t","settings":{"partitions":2}}}"#);
+    let told = talk.ask(r#"{"poll":{}}"#);
+    assert_eq!(told["assigned"]["offsets"], serde_json::json!({"0": 0, "1": 0}));
+    assert_eq!(talk.ask(r#"{"poll":{}}"#)["records"]["records"], 1);
+    talk.bytes(2);
+    assert!(talk.ask(r#"{"poll":{}}"#).get("fetched").is_some());
+}
+
+#[test]
+fn a_damaged_groups_file_hides_no_other_group() {
+    both_ways(|dir| {
+        let reset = |group: &str| {
+            let reset = in_dir(dir, "log-admin", &["reset", group, "t", "--to", "start"], "");
+            assert_eq!(reset.status, 0, "{reset:?}");
+        };
+        reset("a");
+        reset("c");
+        fs::write(dir.join("groups/b.json"), "{\"version\":").unwrap();
+        let listed = in_dir(dir, "log-admin", &["groups", "--json"], "");
+        assert_eq!(listed.status, 74, "{listed:?}");
+        assert!(listed.stderr.contains("log-admin: b: ") && listed.stderr.contains("b.json"));
+        assert_eq!(listed.stderr.lines().count(), 1, "{listed:?}");
+        let names: Vec<&str> =
+            listed.stdout.lines().filter_map(|line| line.split('"').nth(3)).collect();
+        assert_eq!(names, ["a", "c"]);
+        let one = in_dir(dir, "log-admin", &["groups", "c"], "");
+        assert_eq!((one.status, one.stderr.as_str()), (0, ""), "{one:?}");
+    });
+}

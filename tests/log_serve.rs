@@ -316,3 +316,39 @@ fn a_client_is_told_when_the_daemon_dies() {
     let error = client.append(&append, b"1\n").unwrap_err();
     assert!(matches!(error, ClientError::Closed { .. }), "{error:?}");
 }
+
+#[test]
+fn help_tells_the_exit_statuses_once() {
+    for (name, args) in [
+        ("log-serve", &["--help"][..]),
+        ("log-admin", &["--help"]),
+        ("log-admin", &["stats", "--help"]),
+        ("produce", &["--help"]),
+        ("subscribe", &["--help"]),
+        ("filter", &["--help"]),
+    ] {
+        let help = run(&mut tool(name, args), "");
+        assert_eq!((help.status, help.stderr.as_str()), (0, ""), "{help:?}");
+        assert_eq!(help.stdout.matches("Exit status:").count(), 1, "{name}: {}", help.stdout);
+    }
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["--max-append", "65MiB"][..], &["--stall", "0"], &["--max-names", "-1"]] {
+        let ran = run(tool("log-serve", args).env("MILLSTREAM_DIR", dir.path()), "");
+        assert_eq!(ran.status, 2, "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_connection_has_as_many_producers_names_as_it_may() {
+    let (_dir, _daemon, mut talk) = Daemon::with_topic(&["--max-names", "1"]);
+    let ask = |talk: &mut Talk, name: &str| {
+        talk.ask(&format!("{{\"producer\":{{\"topic\":\"t\",\"name\":\"{name}\"}}}}"))
+    };
+    assert!(ask(&mut talk, "a")["producer"].is_object());
+    assert!(ask(&mut talk, "a")["producer"].is_object());
+    assert_eq!(ask(&mut talk, "b")["error"]["code"], "too_large");
+}

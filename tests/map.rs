@@ -119,7 +119,7 @@ fn bad_input_and_usage_are_told_as_by_filter() {
         (&["test(\"[\")"], b"", 2, "map: EXPR: 'test(\"[\")': invalid regular expression '['"),
         (&["env.HOME"], b"", 2, "map: EXPR: 'env.HOME': 'env' is not available at column 1"),
         (&["-x", "."], b"", 2, "map: unexpected argument '-x'"),
-        (&[], b"", 2, "map: the following required arguments were not provided: <EXPR>"),
+        (&[], b"", 2, "map: <EXPR> is missing, the jq expression; see 'map --help'"),
     ] {
         let ran = map(args, input);
         assert_eq!((ran.status, ran.stdout.as_str()), (status, ""), "{args:?}");
@@ -233,4 +233,98 @@ proptest! {
         let moved: Vec<&str> = ran.stdout.lines().collect();
         prop_assert_eq!(moved, numbers);
     }
+}
+
+#[test]
+fn records_go_through_a_foreign_command() {
+    let through = |command: &str, input: &str| map(&["--through", command], input);
+    assert_eq!(through("sed s/a/b/", "\"a\"\n[\"a\"]").stdout, "\"b\"\n[\"b\"]\n");
+    assert_eq!(through("cat", "").stdout, "");
+    // All output at the end, and none at all from a line.
+    assert_eq!(through("tac | tac", "1\n2\n3\n").stdout, "1\n2\n3\n");
+    assert_eq!(through("sed s/2//", "1\n2\n3\n").stdout, "1\n\n3\n");
+    assert_eq!(through("printf '%s' \"$(cat)\"", "1\n2\n").stdout, "1\n2\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "7\n").unwrap();
+    let ran = map(&["--through", "sed s/7/8/", file.path().to_str().unwrap()], "1\n");
+    assert_eq!(ran.stdout, "8\n");
+}
+
+#[test]
+fn control_records_keep_their_places_around_a_foreign_command() {
+    let mark = |number: u64| format!("{{\"@millstream\":{{\"watermark\":{{\"ms\":{number}}}}}}}\n");
+    let mut input = mark(0);
+    for number in 1..5000 {
+        input += &format!("{number}\n");
+        if number % 3 == 0 {
+            input += &mark(number);
+        }
+    }
+    input += &(mark(9000) + &mark(9001));
+    for command in ["cat", "tac | tac", "sed 's/$/ /;s/ $//'", "dd bs=7 status=none"] {
+        let ran = map(&["--through", command], &input);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{command}");
+        assert!(ran.stdout == input, "{command}");
+    }
+}
+
+#[test]
+fn a_foreign_command_must_be_line_for_line() {
+    for (command, status, why) in [
+        ("grep -v 2", 65, "was sent 3 records and wrote 2 lines"),
+        ("sed p", 65, "was sent 3 records and wrote 6 lines"),
+        ("head -n 0", 65, "and wrote 0 lines"),
+        ("cat; exit 3", 74, "--through 'cat; exit 3': ended with status 3"),
+        ("cat; kill -9 $$", 74, "ended with signal 9"),
+        ("/nonexistent 2> /dev/null", 74, "ended with status 127"),
+    ] {
+        let ran = map(&["--through", command], "1\n2\n3\n");
+        assert_eq!(ran.status, status, "{ran:?}");
+        assert!(ran.stderr.contains(why), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    }
+    // One that ends early is found out however much there is to send.
+    let many = "1\n".repeat(1_000_000);
+    let ran = map(&["--through", "head -n 3"], &many);
+    assert_eq!(ran.status, 65, "{ran:?}");
+    let ran = map(&["--through", "cat"], "1\nx\n2\n");
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, "1\n"), "{ran:?}");
+    assert_eq!(map(&["--through", "cat", "--arg", "a", "b"], "").status, 2);
+}
+
+#[test]
+fn what_a_foreign_command_writes_comes_out_at_once() {
+    let mut command = tool("map", &["--through", "sed -u s/1/2/"]);
+    let mut child = Guard(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut input = child.0.stdin.take().unwrap();
+    let mut output = BufReader::new(child.0.stdout.take().unwrap());
+    let mark = "{\"@millstream\":{\"watermark\":{\"ms\":1}}}\n";
+    for _ in 0..3 {
+        input.write_all(format!("1\n{mark}").as_bytes()).unwrap();
+        for expected in ["2\n", mark] {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            assert_eq!(line, expected);
+        }
+    }
+    // A reader who leaves ends it, and the command.
+    drop(output);
+    let _ = input.write_all(b"1\n");
+    let status = wait_for("map to end", || child.0.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn expressions_take_values_and_stand_in_files() {
+    assert_eq!(map(&["--arg", "x", "a\"b", "[., $x]"], "1\n").stdout, "[1,\"a\\\"b\"]\n");
+    let args = ["--argjson", "m", "{\"1\":\"one\"}", "$m[tostring] // {$m}"];
+    assert_eq!(map(&args, "1\n2\n").stdout, "\"one\"\n{\"m\":{\"1\":\"one\"}}\n");
+    let big = "{\"a\":12345678901234567890123}";
+    assert_eq!(map(&["--argjson", "m", big, "$m.a"], "1\n").stdout, "12345678901234567890123\n");
+    let deep = "[".repeat(900) + &"]".repeat(900);
+    assert_eq!(map(&["--argjson", "m", &deep, "$m"], "1\n").stdout, deep + "\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), ". + 1 # one more\n").unwrap();
+    assert_eq!(map(&["-f", file.path().to_str().unwrap()], "1\n").stdout, "2\n");
+    assert_eq!(map(&[], "").status, 2);
 }

@@ -5,11 +5,11 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::daemon::Daemon;
+use common::someone::{NOBODY, can_be_others, tool_as};
 use common::{Guard, Ran, run, shared_data, tool, wait_for};
 
 fn dir() -> tempfile::TempDir {
@@ -309,24 +309,9 @@ fn somebody_elses_lock_says_try_again() {
     assert_eq!(subscribe(dir.path(), &["t"]), "1\n3\n");
 }
 
-/// A tool run as somebody who owns nothing here. Root gives up being root for it; the program is
-/// copied to where anybody may run it.
+/// A tool run as somebody who owns nothing here, where we can be that.
 fn as_nobody(dir: &Path, name: &str, args: &[&str]) -> Ran {
-    const NOBODY: u32 = 65534;
-    let copy = dir.join(name);
-    fs::copy(common::bin(name), &copy).unwrap();
-    // A child that another test forks at this moment may hold the copy open for writing until its
-    // own exec; until then the kernel does not run it.
-    wait_for("the copy to be runnable", || match Command::new(&copy).arg("--version").output() {
-        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => None,
-        ran => Some(ran.unwrap()),
-    });
-    let mut command = Command::new(&copy);
-    command.args(args).env_clear().env("MILLSTREAM_DIR", dir.join("log")).current_dir("/");
-    if nix::unistd::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    run(&mut command, "1\n")
+    run(&mut tool_as(NOBODY, dir, name, args), "1\n")
 }
 
 /// A log that is there and closed to everybody else, root excepted.
@@ -355,8 +340,7 @@ fn a_log_that_is_closed_to_us_is_not_permitted() {
 
 #[test]
 fn a_socket_that_is_closed_to_us_is_not_permitted() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("only root can be somebody else than the daemon");
+    if !can_be_others() {
         return;
     }
     let dir = closed_log();
@@ -493,6 +477,58 @@ fn a_producer_with_a_name_goes_on_where_it_stood() {
         let short = produce(&[], "1\n");
         assert_eq!(short.status, 65, "{short:?}");
         assert!(short.stderr.contains("not the same input"), "{short:?}");
+    });
+}
+
+#[test]
+fn what_was_sent_ahead_of_a_bad_line_is_not_appended_after_it() {
+    both_ways(|dir| {
+        let filler = "x".repeat(1000);
+        let line = |number: usize| format!("{{\"n\":{number},\"x\":\"{filler}\"}}\n");
+        let good = |numbers: std::ops::Range<usize>| numbers.map(line).collect::<String>();
+        // Some megabytes, far more than one batch, with bad lines in several of them.
+        let input = good(0..1500) + "bad\n" + &good(1500..6000) + "bad\n" + &good(6000..9000);
+        let file = dir.join("input");
+        fs::write(&file, &input).unwrap();
+        let file = file.to_str().unwrap();
+        for name in [&["--producer", "p"][..], &[]] {
+            let topic = if name.is_empty() { "u" } else { "t" };
+            let produce = |args: &[&str]| {
+                let args = [&[topic, file][..], name, args].concat();
+                run(tool("produce", &args).env("MILLSTREAM_DIR", dir), "")
+            };
+            let ran = produce(&[]);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert!(ran.stderr.contains("input:1501: "), "{ran:?}");
+            assert!(ran.stderr.contains("1500 records appended"), "{ran:?}");
+            assert!(subscribe(dir, &[topic]) == good(0..1500));
+            let rejects = dir.join(format!("rejects-{topic}"));
+            let ran = produce(&["--rejects", rejects.to_str().unwrap()]);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert_eq!(fs::read_to_string(&rejects).unwrap(), "bad\nbad\n");
+            // A name goes on where it stood; without one, all is appended again.
+            let before = if name.is_empty() { good(0..1500) } else { String::new() };
+            assert!(subscribe(dir, &[topic]) == before + &good(0..9000));
+        }
+    });
+}
+
+#[test]
+fn a_batch_without_a_good_line_does_not_hold_up_those_sent_ahead() {
+    both_ways(|dir| {
+        // Batches that have no good line at all, between others.
+        let long = format!("bad{}\n", "x".repeat(1 << 20));
+        let good = |number: u32| format!("\"{number}{}\"\n", "y".repeat(1 << 20));
+        let input = good(1) + &long + &long + &good(2) + &long + &good(3) + &long;
+        let file = dir.join("input");
+        fs::write(&file, input).unwrap();
+        let rejects = dir.join("rejects");
+        let args = ["t", "--producer", "p", "--rejects", rejects.to_str().unwrap()];
+        let args = [&args[..], &[file.to_str().unwrap()]].concat();
+        let ran = run(tool("produce", &args).env("MILLSTREAM_DIR", dir), "");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(subscribe(dir, &["t"]) == good(1) + &good(2) + &good(3));
+        assert!(fs::read_to_string(&rejects).unwrap() == long.repeat(4));
     });
 }
 

@@ -36,6 +36,72 @@ fn requests_may_be_pipelined() {
 }
 
 #[test]
+fn who_begins_another_append_is_answered_meanwhile() {
+    let (_dir, _daemon, mut talk) = Daemon::with_topic(&[]);
+    let header = "{\"append\":{\"topic\":\"t\",\"bytes\":4}}\n";
+    for number in 0..20 {
+        // Nothing more comes until the one before is answered.
+        talk.send(format!("{header}{}\n{header}", 100 + number));
+        assert_eq!(talk.answer()["appended"]["offsets"]["0"], 2 * number);
+        talk.send(format!("{}\n", 200 + number));
+        assert_eq!(talk.answer()["appended"]["offsets"]["0"], 2 * number + 1);
+    }
+}
+
+#[test]
+fn a_chain_ends_where_an_append_fails() {
+    let (_dir, daemon, mut talk) = Daemon::with_topic(&[]);
+    let append = |fields: &str, records: &str| {
+        let bytes = records.len();
+        format!("{{\"append\":{{\"topic\":\"t\",\"bytes\":{bytes}{fields}}}}}\n{records}")
+    };
+    let chained = |records: &str| append(",\"chained\":true", records);
+    let named = |after: u64, sequence: u64, records: &str| {
+        let name = ",\"producer\":\"p\",\"chained\":true";
+        append(&format!("{name},\"after\":{after},\"sequence\":{sequence}"), records)
+    };
+    // Large ones are written while the next are received.
+    let long = |number: u32| format!("\"{number}{}\"\n", "x".repeat(200_000));
+    let mut sent = chained(&long(1)) + &chained(&long(2)) + &chained("bad\n") + &chained(&long(3));
+    sent += &chained("4\n");
+    sent += &append("", "5\n");
+    sent += &chained("6\n");
+    // What the log learns only when it writes.
+    sent += &(named(0, 10, "7\n") + &named(5, 15, "8\n") + &named(10, 20, "9\n"));
+    // Refused for its header.
+    sent += &append(",\"colour\":1", "10\n");
+    sent += &chained("11\n");
+    let mut sender = talk.stream().try_clone().unwrap();
+    let sending =
+        std::thread::spawn(move || std::io::Write::write_all(&mut sender, sent.as_bytes()));
+    let outcomes: Vec<String> = (0..12)
+        .map(|_| {
+            let answer = talk.answer();
+            answer["error"]["code"].as_str().unwrap_or("appended").to_owned()
+        })
+        .collect();
+    sending.join().unwrap().unwrap();
+    assert_eq!(
+        outcomes,
+        [
+            "appended",
+            "appended",
+            "bad_records",
+            "chain_broken",
+            "chain_broken",
+            "appended",
+            "appended",
+            "appended",
+            "sequence_gap",
+            "chain_broken",
+            "bad_request",
+            "chain_broken",
+        ]
+    );
+    assert_eq!(daemon.records(), long(1) + &long(2) + "5\n6\n7\n");
+}
+
+#[test]
 fn a_client_that_only_stops_sending_gets_all_its_answers() {
     let (_dir, daemon, mut talk) = Daemon::with_topic(&[]);
     // The last line lacks its line end, too.

@@ -27,10 +27,13 @@ pub use status::{Failure, Status};
 
 /// Parses the tool's options, runs it, and ends the process as DESIGN section 9 says.
 pub fn enter<O: clap::Parser>(run: fn(O) -> anyhow::Result<Status>) -> ExitCode {
-    let command = O::command();
+    let mut command = pages::with_statuses(O::command());
     message::name_tool(command.get_name());
     message::quiet_panics();
-    let options = match O::try_parse() {
+    let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|mut matches| {
+        O::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    });
+    let options = match parsed {
         Ok(options) => options,
         Err(error) => return message::usage(&error, &command).end(),
     };

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
-use super::Failure;
+use super::{Failure, Status};
 
 /// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
 const PIPE_BYTES: i32 = 1 << 20;
@@ -39,7 +40,7 @@ impl Output {
     pub fn stdout() -> anyhow::Result<Output> {
         let copy = io::stdout().as_fd().try_clone_to_owned();
         let file = File::from(copy.map_err(|error| {
-            Failure::new(super::Status::of_io(&error), format!("standard output: {error}"))
+            Failure::new(Status::of_io(&error), format!("standard output: {error}"))
         })?);
         let kind = file.metadata()?.file_type();
         widen_pipe(file.as_fd());
@@ -64,6 +65,28 @@ impl Output {
             _ => OutputError::Io(error),
         })
     }
+}
+
+/// Replaces a file as a whole: whoever reads it sees the old contents or the new ones.
+///
+/// # Errors
+/// When it cannot be written; the old contents are then still there.
+pub fn replace_file(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // In the same directory, so that renaming it is possible; hidden, and with another ending, so
+    // that nobody who takes all files of a kind takes it.
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let replaced =
+        std::fs::write(&temporary, contents).and_then(|()| std::fs::rename(&temporary, path));
+    replaced.map_err(|error| {
+        // It may not be there at all; the first error is the one to tell.
+        let _ = std::fs::remove_file(&temporary);
+        let status = match Status::of_io(&error) {
+            Status::NotPermitted => Status::NotPermitted,
+            _ => Status::CantCreate,
+        };
+        Failure::new(status, format!("{}: cannot write it: {error}", path.display())).into()
+    })
 }
 
 impl AsFd for Output {

@@ -36,6 +36,10 @@ pub const STATUSES: [(Status, &str); 10] = [
     (Status::NotPermitted, "Not permitted."),
 ];
 
+/// What a signal makes of the status.
+const SIGNALLED: (&str, &str) =
+    ("130, 143", "Ended by SIGINT or SIGTERM, after finishing what was in hand.");
+
 /// What is in the log's directory, for the section FILES.
 const FILES: [(&str, &str); 7] = [
     ("topics/TOPIC/topic.json", "The topic's settings."),
@@ -46,6 +50,36 @@ const FILES: [(&str, &str); 7] = [
     ("socket", "Where a running log-serve listens."),
     ("lock", "Held by the one process that writes the log."),
 ];
+
+/// A command whose `--help` ends with what the exit statuses mean, as its manual page does: the
+/// common table, where it does not say that itself. Its subcommands likewise.
+pub fn with_statuses(command: Command) -> Command {
+    let names: Vec<String> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let mut command = command;
+    for name in names {
+        command = command.mut_subcommand(name, with_statuses);
+    }
+    let help = after_help(&command);
+    if says_statuses(&sections(&help)) {
+        return command;
+    }
+    let rows = STATUSES.iter().map(|(status, meaning)| (status.code().to_string(), *meaning));
+    let rows = rows.chain([(SIGNALLED.0.to_owned(), SIGNALLED.1)]);
+    let rows: Vec<String> = rows.map(|(code, meaning)| format!("  {code:<8}  {meaning}")).collect();
+    let gap = if help.is_empty() { "" } else { "\n\n" };
+    command.after_long_help(format!("{help}{gap}Exit status:\n{}", rows.join("\n")))
+}
+
+/// The text that a command's help ends with.
+fn after_help(command: &Command) -> String {
+    let help = command.get_after_long_help().or(command.get_after_help());
+    help.map(ToString::to_string).unwrap_or_default()
+}
+
+fn says_statuses(sections: &[Section]) -> bool {
+    sections.iter().any(|section| section.heading.eq_ignore_ascii_case("exit status"))
+}
 
 /// Makes the manual page and the completions of every tool.
 ///
@@ -123,13 +157,12 @@ fn synopsis(mut command: Command) -> Roff {
 /// The sections behind the options.
 fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
     let mut roff = Roff::new();
-    let help = command.get_after_long_help().or(command.get_after_help());
-    let sections = sections(&help.map(ToString::to_string).unwrap_or_default());
+    let sections = sections(&after_help(command));
     for section in &sections {
         roff.control("SH", [section.heading.to_uppercase().as_str()]);
         prose(&section.lines, &mut roff);
     }
-    if !sections.iter().any(|section| section.heading.eq_ignore_ascii_case("exit status")) {
+    if !says_statuses(&sections) {
         exit_statuses(&mut roff);
     }
     let has = |id| command.get_arguments().any(|argument| argument.get_id() == id);
@@ -151,7 +184,7 @@ fn exit_statuses(roff: &mut Roff) {
     for (status, meaning) in STATUSES {
         entry(&status.code().to_string(), meaning, roff);
     }
-    entry("130, 143", "Ended by SIGINT or SIGTERM, after finishing what was in hand.", roff);
+    entry(SIGNALLED.0, SIGNALLED.1, roff);
 }
 
 fn environment(data: bool, ready: bool, roff: &mut Roff) {
@@ -347,6 +380,19 @@ mod tests {
         let table = page("man/sift.1");
         assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
         assert!(!table.contains("ENVIRONMENT"));
+    }
+
+    #[test]
+    fn help_ends_with_the_statuses_once() {
+        let help = |command: &Command| command.clone().render_long_help().to_string();
+        for tool in tools() {
+            let tool = with_statuses(tool);
+            assert_eq!(help(&tool).matches("Exit status:").count(), 1, "{}", help(&tool));
+            assert!(!tool.clone().render_help().to_string().contains("  77"));
+            for subcommand in tool.get_subcommands() {
+                assert!(help(subcommand).contains("Exit status:\n  0 "), "{}", help(subcommand));
+            }
+        }
     }
 
     #[test]

@@ -113,9 +113,11 @@ fn of_log(error: &LogError) -> Status {
         LogError::BadTopicName { .. }
         | LogError::BadGroupName { .. }
         | LogError::BadSettings { .. } => Status::Usage,
+        LogError::NotPermitted { .. } => Status::NotPermitted,
         LogError::StaleGeneration { .. } => Status::TryAgain,
         LogError::BadRecords { .. }
         | LogError::SequenceGap { .. }
+        | LogError::ChainBroken { .. }
         | LogError::BatchTooLarge { .. } => Status::Data,
         LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
     }
@@ -141,9 +143,10 @@ fn of_code(code: Code) -> Status {
         | Code::Unknown => Status::Unavailable,
         Code::TopicExists => Status::CantCreate,
         Code::BadTopicName | Code::BadGroupName | Code::BadSettings => Status::Usage,
+        Code::NotPermitted => Status::NotPermitted,
         Code::NotAMember | Code::NotAssigned => Status::Internal,
         Code::StaleGeneration | Code::GroupInUse => Status::TryAgain,
-        Code::TooLarge | Code::BadRecords | Code::SequenceGap => Status::Data,
+        Code::TooLarge | Code::BadRecords | Code::SequenceGap | Code::ChainBroken => Status::Data,
         Code::Damaged | Code::ClosedToAppends | Code::Io | Code::FullDisk => Status::Io,
         Code::TimedOut | Code::TooManyConnections | Code::ShuttingDown | Code::ProducerInUse => {
             Status::TryAgain
@@ -219,6 +222,7 @@ mod tests {
             (LogError::BadTopicName { name: topic() }, Code::BadTopicName),
             (LogError::BadSettings { why: topic() }, Code::BadSettings),
             (LogError::BadRecords { records: Vec::new() }, Code::BadRecords),
+            (LogError::NotPermitted { topic: topic(), why: topic() }, Code::NotPermitted),
             (LogError::Poisoned { topic: topic(), why: topic() }, Code::ClosedToAppends),
         ];
         for (near, code) in pairs {

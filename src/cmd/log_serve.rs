@@ -10,7 +10,7 @@ use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status, inherited, trace};
-use crate::log::{Log, LogError};
+use crate::log::{BATCH_BYTES_MAX, Log, LogError};
 use crate::serve::{self, Limits, ServeError};
 use crate::wire::address::{self, Listener, SOCKET};
 
@@ -68,6 +68,15 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "0")]
     min_free: u64,
 
+    /// Let one connection append under at most N producers' names
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    max_names: u32,
+
+    /// Take the memory from an append whose bytes stay away for SECONDS while others wait for it
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    stall: u32,
+
     /// When stopping, cut off connections that are not done after SECONDS
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain: u32,
@@ -91,6 +100,10 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     allow_descriptors();
     let dir = options.data.made_dir()?;
     let limits = options.limits();
+    if limits.append_bytes_max > BATCH_BYTES_MAX as u64 {
+        let why = format!("--max-append: the log takes at most {BATCH_BYTES_MAX} bytes at once");
+        return Err(Failure::usage(why).into());
+    }
     let log = Log::open(&dir).map_err(|error| match passed {
         // Then the supervisor listens, and no connection tells of another daemon.
         Some(_) => error.into(),
@@ -117,8 +130,9 @@ impl Options {
             append_bytes_max: self.max_append,
             memory_bytes_max: self.max_memory,
             free_bytes_min: self.min_free,
+            names_max: self.max_names as usize,
+            stall: Duration::from_secs(self.stall.into()),
             drain: Duration::from_secs(self.drain.into()),
-            ..Limits::default()
         }
     }
 }

@@ -3,7 +3,8 @@
 use clap::CommandFactory;
 
 pub mod aggregate;
-mod evaluation;
+mod clock;
+mod expression;
 pub mod filter;
 pub mod log_admin;
 pub mod log_serve;

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 
 use memchr::memmem;
 
+use super::clock::event_time;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError, in_option};
 use crate::cli::{Status, message};
-use crate::expr::{Program, Value};
+use crate::expr::Program;
 use crate::record::control::{Control, Mark};
 use crate::record::decode::Raw;
 use crate::record::splice::{add_fields, replace_fields};
-use crate::time::event_time::{EventTimeError, TimeUnit, from_number, from_text};
+use crate::time::event_time::TimeUnit;
 use crate::time::interval::{END_FIELD, START_FIELD};
 use crate::time::{Duration, Interval, Shift};
 use crate::window::{Placed, Placing, Tumbling};
@@ -178,18 +179,7 @@ impl Clock {
         if !record.trim_ascii_start().starts_with(b"{") {
             return Err(StageError::bad("not an object; only an object can carry a window"));
         }
-        let time = match self.program.value(0) {
-            Ok(Value::Text(text)) => from_text(text),
-            Ok(Value::Number(number)) => from_number(number, self.unit),
-            Ok(Value::Null) => Err(EventTimeError::Missing),
-            Ok(other) => Err(EventTimeError::Kind(other.kind())),
-            Err(error) => return Err(self.fault(&error)),
-        };
-        time.map_err(|error| self.fault(&error))
-    }
-
-    fn fault(&self, error: &dyn std::error::Error) -> StageError {
-        StageError::bad(format!("--time '{}': {error}", self.program.source(0)))
+        event_time(&mut self.program, 0, self.unit).map_err(StageError::Bad)
     }
 }
 

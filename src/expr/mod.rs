@@ -7,6 +7,7 @@
 //! - `number`: numbers, as both see them.
 //! - [`value`]: what an expression gives.
 //! - [`error`]: what can be wrong with an expression, and with a record.
+//! - [`variables`]: values that the user names.
 //! - [`name`]: the name that a simple path suggests for its result.
 //!
 //! The language is jq, whole, but for what would let an expression see or do more than the record
@@ -21,6 +22,7 @@ mod jaq;
 pub mod name;
 mod number;
 pub mod value;
+pub mod variables;
 
 use std::ops::ControlFlow;
 
@@ -30,6 +32,7 @@ use crate::record::lines::Lines;
 pub use error::{ExprError, RecordError};
 pub use name::path_name;
 pub use value::Value;
+pub use variables::{VariableError, Variables};
 
 /// One or several expressions that are evaluated over the same record; the record is read once for
 /// all of them.
@@ -69,7 +72,15 @@ impl Program {
     /// # Errors
     /// The first thing wrong with the first expression that is wrong: where it is, and why.
     pub fn compile(sources: &[&str]) -> Result<Program, ExprError> {
-        let mut evaluator = jaq::Evaluator::compile(sources)?;
+        Program::compile_with(sources, &Variables::default())
+    }
+
+    /// Compiles expressions that may use variables.
+    ///
+    /// # Errors
+    /// As [`Program::compile`].
+    pub fn compile_with(sources: &[&str], variables: &Variables) -> Result<Program, ExprError> {
+        let mut evaluator = jaq::Evaluator::compile(sources, variables)?;
         let fast = evaluator.drafts().map(|drafts| Box::new(fast::Evaluator::new(drafts)));
         Ok(Program {
             evaluator,

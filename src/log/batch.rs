@@ -40,9 +40,20 @@ pub struct Appended {
 #[derive(Debug)]
 pub struct Batch {
     pub(super) identity: Option<Identity>,
+    /// Only to be appended if the batch before it in the group was.
+    pub(super) chained: bool,
     pub(super) records: u64,
     /// Without a key the one part's partition is chosen when it is appended.
     pub(super) parts: Vec<Part>,
+}
+
+impl Batch {
+    /// Ties this batch to the one before it in the group it is appended with: if that one is
+    /// refused, so is this.
+    #[must_use]
+    pub fn chained(self) -> Batch {
+        Batch { chained: true, ..self }
+    }
 }
 
 /// The records of a batch that go to one partition.
@@ -105,7 +116,7 @@ fn whole(
     }
     let bytes = if plain { bytes } else { tidied(&bytes) };
     let part = Part { partition: None, bytes, records, crc: 0 }.seal();
-    Ok(Batch { identity, records: u64::from(records), parts: vec![part] })
+    Ok(Batch { identity, chained: false, records: u64::from(records), parts: vec![part] })
 }
 
 /// The records of a batch without blank lines and CRs.
@@ -168,7 +179,7 @@ fn spread(
         // The sequence of a batch without records still has to be kept somewhere.
         parts.push(Part::default().seal());
     }
-    Ok(Batch { identity, records, parts })
+    Ok(Batch { identity, chained: false, records, parts })
 }
 
 /// The lines of a batch, without their LF.

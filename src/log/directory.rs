@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::LogError;
 use super::groups::{self, ConsumerGroup};
+use super::metered::{Metered, SyncFigures, SyncMeter};
 use super::reader::{TopicReader, View};
 use super::settings::{Settings, check_name};
 use super::storage::{Disk, Lock, Storage, read_whole};
@@ -20,6 +21,7 @@ pub struct Log {
     dir: PathBuf,
     storage: Arc<dyn Storage>,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    syncs: Arc<SyncMeter>,
     _lock: Lock,
 }
 
@@ -38,6 +40,8 @@ impl Log {
     /// # Errors
     /// As [`Log::open`].
     pub fn open_on(storage: Arc<dyn Storage>, dir: &Path) -> Result<Log, LogError> {
+        let syncs = Arc::new(SyncMeter::default());
+        let storage: Arc<dyn Storage> = Arc::new(Metered::new(storage, Arc::clone(&syncs)));
         let held = hold(&*storage, dir)?;
         let topics_dir = dir.join("topics");
         storage
@@ -45,7 +49,7 @@ impl Log {
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
         sweep_deleted(&*storage, &topics_dir)?;
-        Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), _lock: held })
+        Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), syncs, _lock: held })
     }
 
     /// The directory.
@@ -68,6 +72,23 @@ impl Log {
         let topic = Arc::new(topic);
         topics.insert(name.to_owned(), Arc::clone(&topic));
         Ok(topic)
+    }
+
+    /// A reader of a topic, which is not opened for that; with it the topic, if it is open.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its settings cannot be read.
+    pub fn look(&self, name: &str) -> Result<(TopicReader, Option<Arc<Topic>>), LogError> {
+        if let Some(topic) = lock(&self.topics).get(name) {
+            return Ok((topic.reader(), Some(Arc::clone(topic))));
+        }
+        let settings = read_settings(&*self.storage, &self.dir, name)?;
+        Ok((files_reader(&self.storage, &self.dir, name, &settings), None))
+    }
+
+    /// How often files were forced to the disk since the log was opened, and how long that took.
+    pub fn syncs(&self) -> SyncFigures {
+        self.syncs.figures()
     }
 
     /// Makes a topic. One that is there already with the same settings is fine.
@@ -170,25 +191,46 @@ pub fn open_readers(
     names: &[String],
 ) -> Result<Vec<(TopicReader, Settings)>, LogError> {
     let storage: Arc<dyn Storage> = Arc::new(Disk);
-    if !dir.join("topics").is_dir() {
-        return Err(match std::fs::metadata(dir.join("topics")) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                LogError::io(dir, error)
-            }
-            _ => LogError::NoLog { path: dir.to_owned() },
-        });
-    }
+    check_is_log(dir)?;
     let all = if names.is_empty() { topic_names(&*storage, dir)? } else { names.to_vec() };
     let mut readers = Vec::with_capacity(all.len());
     for name in &all {
         let settings = read_settings(&*storage, dir, name)?;
-        let view = View::Files { lock: dir.join("lock") };
-        let storage = Arc::clone(&storage);
-        let topic_dir = topic_dir(dir, name);
-        let reader = TopicReader::new(storage, name, &topic_dir, settings.partitions, view);
-        readers.push((reader, settings));
+        readers.push((files_reader(&storage, dir, name, &settings), settings));
     }
     Ok(readers)
+}
+
+/// The names of all topics of a log that is looked into without writing, sorted.
+///
+/// # Errors
+/// When there is no log in `dir`, or it cannot be read.
+pub fn topic_names_of(dir: &Path) -> Result<Vec<String>, LogError> {
+    check_is_log(dir)?;
+    topic_names(&Disk, dir)
+}
+
+fn check_is_log(dir: &Path) -> Result<(), LogError> {
+    let topics_dir = dir.join("topics");
+    if topics_dir.is_dir() {
+        return Ok(());
+    }
+    Err(match std::fs::metadata(topics_dir) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => LogError::io(dir, error),
+        _ => LogError::NoLog { path: dir.to_owned() },
+    })
+}
+
+/// A reader that goes by the files of a topic.
+fn files_reader(
+    storage: &Arc<dyn Storage>,
+    dir: &Path,
+    name: &str,
+    settings: &Settings,
+) -> TopicReader {
+    let view = View::Files { lock: dir.join("lock") };
+    let topic_dir = topic_dir(dir, name);
+    TopicReader::new(Arc::clone(storage), name, &topic_dir, settings.partitions, view)
 }
 
 /// Removes what a crash left of topics that were being deleted.

@@ -33,6 +33,8 @@ pub enum LogError {
         "{group}/{topic}: generation {generation} is over, the group is in {current}; nothing was committed"
     )]
     StaleGeneration { group: String, topic: String, generation: u64, current: u64 },
+    #[error("{topic}: not permitted: {why}")]
+    NotPermitted { topic: String, why: String },
     #[error("{why}")]
     BadSettings { why: String },
     #[error("{topic}: no partition {partition}; it has {partitions}, counted from 0")]
@@ -45,6 +47,8 @@ pub enum LogError {
     BadRecords { records: Vec<BadRecord> },
     #[error("{topic}: producer {producer} stands at {}, not at {after}; nothing was appended", held.map_or("its beginning".to_owned(), |held| held.to_string()))]
     SequenceGap { topic: String, producer: String, held: Option<u64>, after: u64 },
+    #[error("{topic}: an append before this one failed, which was to follow it; not appended")]
+    ChainBroken { topic: String },
     #[error(
         "{topic}/{partition}@{offset}: damaged: {why}; nothing was changed; see log-admin verify"
     )]

@@ -128,14 +128,21 @@ impl ConsumerGroup {
     }
 }
 
-/// The groups of a log that is looked into without writing, sorted by name.
+/// A group by its name, or why it cannot be read.
+pub type Found = (String, Result<ConsumerGroup, LogError>);
+
+/// The groups of a log that is looked into without writing, sorted by name, each with why it cannot
+/// be read if it cannot.
 ///
 /// # Errors
-/// When the files cannot be read.
-pub fn open_groups(dir: &Path) -> Result<Vec<ConsumerGroup>, LogError> {
+/// When it cannot be told which groups there are.
+pub fn open_groups(dir: &Path) -> Result<Vec<Found>, LogError> {
     let storage: Arc<dyn Storage> = Arc::new(Disk);
-    let open = |name: String| ConsumerGroup::open(Arc::clone(&storage), dir, &name);
-    names(&*storage, dir)?.into_iter().map(open).collect()
+    let open = |name: String| {
+        let opened = ConsumerGroup::open(Arc::clone(&storage), dir, &name);
+        (name, opened)
+    };
+    Ok(names(&*storage, dir)?.into_iter().map(open).collect())
 }
 
 /// The names of the groups that have a file, sorted.
@@ -213,7 +220,8 @@ mod tests {
         assert!(log.group("h").unwrap().offsets("t").is_empty());
         assert_eq!(log.group_names().unwrap(), ["g"]);
         let groups = open_groups(dir.path()).unwrap();
-        assert_eq!(groups[0].topics().collect::<Vec<_>>(), ["t", "u"]);
+        let group = groups[0].1.as_ref().unwrap();
+        assert_eq!(group.topics().collect::<Vec<_>>(), ["t", "u"]);
         let text = std::fs::read_to_string(dir.path().join("groups/g.json")).unwrap();
         let t = r#""t":{"generation":1,"offsets":{"0":1,"7":2}}"#;
         let u = r#""u":{"generation":2,"offsets":{"0":2,"7":4}}"#;

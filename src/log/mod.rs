@@ -11,16 +11,20 @@
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
 //! - [`cursor`]: several partitions read as one stream.
+//! - [`census`]: what partitions hold, in figures.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
 //! - [`groups`]: what consumer groups have committed.
+//! - [`access`]: who may read a topic and append to it.
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
-//! - [`storage`]: the few file operations all this stands on.
+//! - [`storage`]: the few file operations all this stands on; [`metered`]: how long they take.
 //! - [`error`]: what can go wrong.
 
+pub mod access;
 pub mod batch;
+pub mod census;
 pub mod cursor;
 pub mod directory;
 pub mod error;
@@ -29,6 +33,7 @@ mod group;
 pub mod groups;
 mod lookup;
 mod mend;
+pub mod metered;
 pub mod partition;
 mod producers;
 pub mod reader;
@@ -55,8 +60,9 @@ mod damage;
 mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
+pub use census::Holding;
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
-pub use directory::{Log, keep_still, open_readers};
+pub use directory::{Log, keep_still, open_readers, topic_names_of};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use reader::{Bounds, TopicReader};

@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Span};
 use super::format::Entry;
 use super::lookup::{entry_count, first_at};
 use super::recovery::survey_topic;
-use super::segment::{Entries, Place, Segment, bases};
+use super::segment::{Entries, Place, Segment, bases, data_path};
 use super::storage::{Open, Storage};
 use super::topic::lock;
 
@@ -208,6 +208,27 @@ impl TopicReader {
         self.places.iter().map(|place| self.attested_end(place)).collect()
     }
 
+    /// Whether the files were looked at from outside, and nobody writes them now.
+    pub(super) fn is_still(&self) -> Result<bool, LogError> {
+        match &self.view {
+            View::Live(_) => Ok(false),
+            View::Files { lock } => {
+                let locked = self.storage.is_locked(lock);
+                locked.map(|locked| !locked).map_err(|error| LogError::io(lock, error))
+            }
+        }
+    }
+
+    /// The length of a segment's data, in bytes.
+    pub(super) fn data_bytes(&self, place: &Place, base: u64) -> Result<u64, LogError> {
+        let path = data_path(place, base);
+        let size = self.storage.open(&path, Open::Read).and_then(|file| file.size());
+        size.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => place.damaged(base, "its data is missing"),
+            _ => LogError::io(&path, error),
+        })
+    }
+
     /// Reads what may have segments of `partitions` removed from under it; then it is read again.
     pub(super) fn steadily<T>(
         &self,
@@ -273,7 +294,12 @@ impl TopicReader {
     }
 
     /// How many entries of the segment at `base` lie below the offset `end`.
-    fn entries_below(&self, place: &Place, base: u64, end: u64) -> Result<u64, LogError> {
+    pub(super) fn entries_below(
+        &self,
+        place: &Place,
+        base: u64,
+        end: u64,
+    ) -> Result<u64, LogError> {
         let segment = self.segment(place, base)?;
         let entries = Entries::of(&segment, place);
         entries.partition_point(entry_count(&segment)?, |entry| entry.base < end)

@@ -65,6 +65,11 @@ pub fn files(storage: &dyn Storage, place: &Place, base: u64) -> Result<Vec<Path
     Ok([data_path, index_path].into_iter().filter(is_there).collect())
 }
 
+/// The path of a segment's data.
+pub fn data_path(place: &Place, base: u64) -> PathBuf {
+    paths(place, base).0
+}
+
 /// A segment's files, open.
 #[derive(Debug)]
 pub struct Segment {

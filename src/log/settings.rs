@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::LogError;
+use super::access::Principal;
 use crate::record::RECORD_BYTES_MAX;
 use crate::time::duration::Duration;
 
@@ -47,6 +48,12 @@ pub struct Settings {
     /// The longest record that the topic takes, in bytes; what any topic takes if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_bytes_max: Option<u64>,
+    /// Who may read; everybody if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readers: Option<Vec<Principal>>,
+    /// Who may append; everybody if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writers: Option<Vec<Principal>>,
 }
 
 /// When appended records are forced to the disk.
@@ -112,6 +119,8 @@ impl Settings {
             retention_ms: None,
             retention_bytes: None,
             record_bytes_max: None,
+            readers: None,
+            writers: None,
         }
     }
 
@@ -161,7 +170,13 @@ impl Settings {
     fn is_optional(name: &str) -> bool {
         matches!(
             name,
-            "key" | "segment_ms" | "retention_ms" | "retention_bytes" | "record_bytes_max"
+            "key"
+                | "segment_ms"
+                | "retention_ms"
+                | "retention_bytes"
+                | "record_bytes_max"
+                | "readers"
+                | "writers"
         )
     }
 
@@ -224,7 +239,7 @@ impl Settings {
             }
             _ => {}
         }
-        Ok(())
+        self.check_access()
     }
 }
 
@@ -278,6 +293,10 @@ mod tests {
         assert_eq!(kept.fsync, Fsync::Within(Duration::from_ms(100).unwrap()));
         let back = kept.with(&changes(r#"{"retention_ms":null,"fsync":null,"key":null}"#)).unwrap();
         assert_eq!(back, settings);
+        let lists = settings.with(&changes(r#"{"readers":["a",":7"],"writers":["8"]}"#)).unwrap();
+        assert_eq!(lists.to_map()["readers"], serde_json::json!(["a", ":7"]));
+        assert!(!lists.is_open());
+        assert_eq!(lists.with(&changes(r#"{"readers":null,"writers":null}"#)).unwrap(), settings);
         for bad in [
             r#"{"colour":1}"#,
             r#"{"colour":null}"#,
@@ -287,6 +306,9 @@ mod tests {
             r#"{"segment_ms":0}"#,
             r#"{"retention_ms":-1}"#,
             r#"{"record_bytes_max":0}"#,
+            r#"{"readers":[]}"#,
+            r#"{"readers":"alice"}"#,
+            r#"{"writers":["a:b"]}"#,
             r#"{"record_bytes_max":99999999}"#,
         ] {
             assert!(settings.with(&changes(bad)).is_err(), "{bad}");

@@ -154,6 +154,11 @@ impl Topic {
         lock(&self.writer).held(name)
     }
 
+    /// Why the topic takes no appends, if it takes none.
+    pub fn closed(&self) -> Option<LogError> {
+        lock(&self.writer).check().err()
+    }
+
     /// A reader that sees what was acknowledged, as soon as it is.
     pub fn reader(&self) -> TopicReader {
         TopicReader::new(

@@ -124,7 +124,8 @@ impl Writer {
     pub(super) fn append(&mut self, batches: &[Batch]) -> Vec<Result<Appended, LogError>> {
         let mut results = Vec::with_capacity(batches.len());
         for group in batches.chunks(GROUP_BATCHES_MAX) {
-            match self.try_append(group) {
+            let before = results.last().is_none_or(Result::is_ok);
+            match self.try_append(group, before) {
                 Ok(appended) => results.extend(appended),
                 Err(error) => results.extend(group.iter().map(|_| Err(error.clone()))),
             }
@@ -152,7 +153,8 @@ impl Writer {
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
-    fn check(&self) -> Result<(), LogError> {
+    /// Refuses where nothing may be appended any more.
+    pub(super) fn check(&self) -> Result<(), LogError> {
         let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),
@@ -164,22 +166,32 @@ impl Writer {
         }
     }
 
-    /// Appends a group; an error is that of the whole group.
+    /// Appends a group; an error is that of the whole group. `before`: whether the batch before the
+    /// group's first was appended.
     fn try_append(
         &mut self,
         batches: &[Batch],
+        before: bool,
     ) -> Result<Vec<Result<Appended, LogError>>, LogError> {
         self.check()?;
         self.roll_full()?;
         self.name_producers(batches)?;
         let mut group = Group::new(&self.partitions);
-        let before = self.counted;
-        let results = batches.iter().map(|batch| self.stage(&mut group, batch)).collect();
+        let counted = self.counted;
+        let mut results: Vec<Result<Appended, LogError>> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let follows = results.last().map_or(before, Result::is_ok);
+            results.push(if batch.chained && !follows {
+                Err(LogError::ChainBroken { topic: self.topic.clone() })
+            } else {
+                self.stage(&mut group, batch)
+            });
+        }
         let written = self.write(&group, batches.len());
         if written.is_err() {
             // They were counted and noted as if all went well; the numbers must have no gap, and
             // what the log really holds of the producers is in its files.
-            self.counted.next = before.next;
+            self.counted.next = counted.next;
             self.producers = None;
         }
         written.map(|()| results)

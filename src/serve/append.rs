@@ -1,46 +1,74 @@
-//! A session's appends. Those that arrived together are written together.
+//! A session's appends. Those that arrived together are written together, and while they are
+//! written the next ones are received and checked.
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
+
+use nix::poll::PollFlags;
 
 use super::budget::Share;
-use super::commit::Desk;
+use super::commit::{Desk, Outcomes};
+use super::committer::Committer;
+use super::daemon::wait;
+use super::limits::AHEAD_BYTES_MAX;
 use super::refusal;
 use super::session::{End, Session, is_timeout};
+use crate::log::access::Right;
 use crate::log::{Batch, Identity};
 use crate::wire::answer::{Answer, Appended, Code, ErrorBody};
 use crate::wire::request::Append;
+use crate::wire::stats;
 
-/// Appends to one topic, checked and not yet written or answered.
+/// Where a session's appends are between request and answer.
 #[derive(Default)]
-pub(super) struct Gathered<'a> {
+pub(super) struct Appends<'a> {
+    /// Checked, and not yet written: all for one topic.
     desk: Option<Arc<Desk>>,
-    entries: Vec<Entry<'a>>,
+    gathered: Vec<Entry<'a>>,
+    gathered_bytes: u64,
+    /// Being written by the committer.
+    underway: Option<Underway<'a>>,
+    committer: Option<Committer>,
+    /// Whether the last append that was answered failed: those chained to it then do, too.
+    broken: bool,
 }
 
 struct Entry<'a> {
     /// What was sent, or what is wrong with it.
     batch: Result<Batch, ErrorBody>,
     sequence: Option<u64>,
+    chained: bool,
+    share: Share<'a>,
+}
+
+/// Appends that are being written, and who is to be told what.
+struct Underway<'a> {
+    desk: Arc<Desk>,
+    asked: Vec<Asked<'a>>,
+}
+
+struct Asked<'a> {
+    /// Whether it is among the batches that are written, or why not.
+    checked: Result<(), ErrorBody>,
+    sequence: Option<u64>,
     /// Given back once the batch is written.
-    _share: Share<'a>,
+    share: Share<'a>,
 }
 
 impl<'a> Session<'a> {
     /// Takes an append: reads its bytes and checks them. It is written and answered by the next
-    /// [`Session::commit`], which comes before anything that may wait.
+    /// [`Session::commit`], which comes before anything that may wait, or while the next one is
+    /// read.
     pub fn append(&mut self, append: Append) -> Result<(), End> {
         let desk = match self.desk_for(&append) {
             Ok(desk) => desk,
-            Err(error) => {
-                self.refuse(error);
-                return self.skip(append.bytes);
-            }
+            Err(error) => return self.refuse_append(error, append.bytes),
         };
         if let Some(producer) = &append.producer
             && let Err(error) = self.names.take(&append.topic, producer)
         {
-            self.refuse(error);
-            return self.skip(append.bytes);
+            return self.refuse_append(error, append.bytes);
         }
         let share = self.make_way(&desk, append.bytes)?;
         let bytes = self.read_records(append.bytes)?;
@@ -51,32 +79,143 @@ impl<'a> Session<'a> {
             _ => None,
         };
         let batch = desk.topic.prepare(bytes, identity).map_err(refusal::body);
-        self.gathered.desk = Some(desk);
-        self.gathered.entries.push(Entry { batch, sequence: append.sequence, _share: share });
+        let Append { sequence, chained, .. } = append;
+        self.appends.desk = Some(desk);
+        self.appends.gathered_bytes += append.bytes;
+        self.appends.gathered.push(Entry { batch, sequence, chained, share });
+        if self.appends.gathered_bytes >= AHEAD_BYTES_MAX {
+            self.finish();
+            self.connection.flush()?;
+            self.hand_over()?;
+        }
         Ok(())
     }
 
-    /// Writes and answers the appends that were gathered.
+    /// Refuses an append whose bytes are still to come.
+    pub fn refuse_append(&mut self, error: ErrorBody, bytes: u64) -> Result<(), End> {
+        self.refuse(error);
+        self.appends.broken = true;
+        self.skip(bytes)
+    }
+
+    /// Writes and answers all appends that were taken.
     pub fn commit(&mut self) {
-        let entries = std::mem::take(&mut self.gathered.entries);
-        let Some(desk) = self.gathered.desk.take() else { return };
-        let mut batches = Vec::with_capacity(entries.len());
-        let mut answers = Vec::with_capacity(entries.len());
-        for entry in entries {
-            answers.push((
-                entry.batch.map(|batch| batches.push(batch)),
-                entry.sequence,
-                entry._share,
-            ));
+        self.finish();
+        if let Some((underway, batches)) = self.close_group() {
+            self.write(underway, batches);
         }
-        let mut outcomes =
-            if batches.is_empty() { Vec::new() } else { desk.append(batches) }.into_iter();
+    }
+
+    /// Gets what was gathered written while the session goes on, if the client has sent more
+    /// already; else at once.
+    pub fn write_meanwhile(&mut self) -> Result<(), End> {
+        if self.is_writing() || self.appends.gathered.is_empty() {
+            return Ok(());
+        }
+        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
+        if wait(&[client], Some(Duration::ZERO))?.first() == Some(&true) {
+            return self.hand_over();
+        }
+        self.commit();
+        Ok(self.connection.flush()?)
+    }
+
+    /// Whether appends are being written meanwhile.
+    pub fn is_writing(&self) -> bool {
+        self.appends.underway.is_some()
+    }
+
+    /// Waits until the client has sent more, or what is being written is written; then answers
+    /// that. Whether the client has.
+    pub fn wait_while_writing(&mut self) -> Result<bool, End> {
+        let (Some(_), Some(committer)) = (&self.appends.underway, &self.appends.committer) else {
+            return Ok(true);
+        };
+        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
+        let ready = wait(&[client, (committer.done(), PollFlags::POLLIN)], None)?;
+        if ready.get(1) == Some(&true) {
+            self.finish();
+            self.connection.flush()?;
+        }
+        Ok(ready.first() == Some(&true))
+    }
+
+    /// Gets what was gathered written meanwhile. Nothing else must be.
+    fn hand_over(&mut self) -> Result<(), End> {
+        if self.appends.gathered.is_empty() {
+            return Ok(());
+        }
+        if self.appends.committer.is_none() {
+            match Committer::start() {
+                Ok(committer) => self.appends.committer = Some(committer),
+                Err(error) => tracing::warn!("appends are written one by one: {error}"),
+            }
+        }
+        let Some((underway, batches)) = self.close_group() else { return Ok(()) };
+        match &self.appends.committer {
+            Some(committer) if !batches.is_empty() => {
+                committer.hand(Arc::clone(&underway.desk), batches);
+                self.appends.underway = Some(underway);
+            }
+            _ => self.write(underway, batches),
+        }
+        Ok(self.connection.flush()?)
+    }
+
+    /// Answers what is being written, waiting for it.
+    fn finish(&mut self) {
+        if let Some(underway) = self.appends.underway.take() {
+            let outcomes = self.appends.committer.as_ref().map(Committer::take);
+            self.answer(underway, outcomes.unwrap_or_default());
+        }
+    }
+
+    /// Writes and answers a group by ourselves.
+    fn write(&mut self, underway: Underway<'a>, batches: Vec<Batch>) {
+        let outcomes =
+            if batches.is_empty() { Outcomes::new() } else { underway.desk.append(batches) };
+        self.answer(underway, outcomes);
+    }
+
+    /// Takes what was gathered, now that it is known what became of all before it.
+    fn close_group(&mut self) -> Option<(Underway<'a>, Vec<Batch>)> {
+        let desk = self.appends.desk.take()?;
+        self.appends.gathered_bytes = 0;
+        let gathered = std::mem::take(&mut self.appends.gathered);
+        let mut batches: Vec<Batch> = Vec::with_capacity(gathered.len());
+        let mut asked = Vec::with_capacity(gathered.len());
+        let mut broken = self.appends.broken;
+        for Entry { batch, sequence, chained, share } in gathered {
+            let checked = match batch {
+                _ if chained && broken => Err(refusal::chain_broken(desk.topic.name())),
+                Err(error) => Err(error),
+                Ok(batch) => {
+                    let follows = chained && !batches.is_empty();
+                    batches.push(if follows { batch.chained() } else { batch });
+                    Ok(())
+                }
+            };
+            broken = checked.is_err();
+            asked.push(Asked { checked, sequence, share });
+        }
+        Some((Underway { desk, asked }, batches))
+    }
+
+    /// Answers appends by what became of those that were written.
+    fn answer(&mut self, underway: Underway<'a>, outcomes: Outcomes) {
+        let Underway { desk, asked } = underway;
         self.shared.keeper.note_due(desk.topic.due_us());
-        for (checked, sequence, _share) in answers {
+        let mut outcomes = outcomes.into_iter();
+        let mut count = stats::Appends::default();
+        for Asked { checked, sequence, share } in asked {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),
                 None => Err(ErrorBody::new(Code::Io, "an internal error of log-serve")),
             });
+            self.appends.broken = outcome.is_err();
+            if let Ok(appended) = &outcome {
+                tally(&mut count, appended, share.bytes());
+            }
             self.reply(outcome.map(|appended| {
                 Answer::Appended(Appended {
                     topic: desk.topic.name().to_owned(),
@@ -87,6 +226,7 @@ impl<'a> Session<'a> {
                 })
             }));
         }
+        self.shared.counters.appended.add(&count);
     }
 
     fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
@@ -99,7 +239,7 @@ impl<'a> Session<'a> {
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
         self.check_room(append.bytes)?;
-        self.shared.desk(&append.topic).map_err(refusal::body)
+        self.desk_to(Right::Append, &append.topic)
     }
 
     /// Refuses to fill the disk: others need some of it, and compacting and closing do, too.
@@ -127,16 +267,12 @@ impl<'a> Session<'a> {
         Err(ErrorBody::new(Code::FullDisk, message))
     }
 
-    /// Gets the memory for an append. If anything about it means to wait, or it is for another
-    /// topic, what was gathered before is written and answered first.
+    /// Gets the memory for an append. If that means to wait, or the append is for another topic,
+    /// what was taken before is written and answered first.
     fn make_way(&mut self, desk: &Arc<Desk>, bytes: u64) -> Result<Share<'a>, End> {
         let budget = &self.shared.budget;
-        let is_here = self.connection.buffered() as u64 >= bytes;
-        let joins = self.gathered.desk.as_ref().is_none_or(|other| Arc::ptr_eq(other, desk));
-        if is_here
-            && joins
-            && let Some(share) = budget.try_take(bytes)
-        {
+        let joins = self.appends.desk.as_ref().is_none_or(|other| Arc::ptr_eq(other, desk));
+        if joins && let Some(share) = budget.try_take(bytes) {
             return Ok(share);
         }
         self.commit();
@@ -144,10 +280,19 @@ impl<'a> Session<'a> {
         Ok(budget.take(bytes))
     }
 
+    /// Reads an append's bytes, while what was taken before it is written and answered.
     fn read_records(&mut self, bytes: u64) -> Result<Vec<u8>, End> {
         let mut records = vec![0; usize::try_from(bytes).unwrap_or_default()];
-        let mut filled = 0;
+        let mut filled = self.connection.take(&mut records);
         while let Some(rest) = records.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            // Who sends an append and begins another sends ahead, if haltingly.
+            if !self.is_writing() {
+                self.hand_over()?;
+            }
+            self.connection.flush()?;
+            if !self.wait_while_writing()? {
+                continue;
+            }
             match self.connection.read_some(rest) {
                 Ok(0) => {
                     let message = format!(
@@ -170,4 +315,15 @@ impl<'a> Session<'a> {
         }
         Ok(records)
     }
+}
+
+/// Counts a batch that is acknowledged.
+fn tally(count: &mut stats::Appends, appended: &crate::log::Appended, bytes: u64) {
+    if appended.duplicate {
+        count.duplicates += 1;
+        return;
+    }
+    count.batches += 1;
+    count.records += appended.records;
+    count.bytes += bytes;
 }

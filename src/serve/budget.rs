@@ -8,6 +8,7 @@ use super::lock;
 /// The sum, and who waits for a share of it.
 #[derive(Debug)]
 pub struct Budget {
+    bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -32,6 +33,7 @@ impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes: u64) -> Budget {
         Budget {
+            bytes,
             state: Mutex::new(State { free: bytes, next: 0, turn: 0 }),
             changed: Condvar::new(),
         }
@@ -62,10 +64,28 @@ impl Budget {
         Share { budget: self, bytes }
     }
 
+    /// The whole sum, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many bytes are taken, and how many wait for a share.
+    pub fn used(&self) -> (u64, u64) {
+        let state = lock(&self.state);
+        (self.bytes - state.free, state.next - state.turn)
+    }
+
     /// Whether anybody waits for a share.
     pub fn is_short(&self) -> bool {
         let state = lock(&self.state);
         state.next != state.turn
+    }
+}
+
+impl Share<'_> {
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -88,6 +108,7 @@ mod tests {
     fn shares_are_given_back() {
         let budget = Budget::new(10);
         let share = budget.try_take(6);
+        assert_eq!((budget.used(), budget.bytes()), ((6, 0), 10));
         assert!(share.is_some());
         assert!(budget.try_take(5).is_none());
         drop(share);

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::budget::Budget;
 use super::commit::Desk;
+use super::counters::Counters;
 use super::groups::Groups;
 use super::keeper::Keeper;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     pub groups: Groups,
     pub keeper: Keeper,
     pub names: Names,
+    pub counters: Counters,
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
@@ -73,6 +75,7 @@ pub fn run(
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
         groups: Groups::default(),
         names: Names::default(),
+        counters: Counters::new(),
         desks: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),
@@ -85,7 +88,7 @@ pub fn run(
     let taken = take_connections(&listener, &shared);
     stopping();
     shared.stopping.store(true, Ordering::SeqCst);
-    close_door(&listener);
+    close_door(&listener, &shared);
     drop(listener);
     let all_left = shared.drain();
     shared.keeper.stop();
@@ -145,6 +148,7 @@ fn admit(shared: &Arc<Shared>, number: u64, stream: UnixStream) {
     let Some(seat) = Seat::take(shared, number, &stream) else {
         tracing::warn!("connection {number} refused: there are as many as may be");
         return refuse(
+            shared,
             &stream,
             Code::TooManyConnections,
             "log-serve has all the connections that --max-connections allows; try again later",
@@ -160,13 +164,15 @@ fn admit(shared: &Arc<Shared>, number: u64, stream: UnixStream) {
     });
     if let Err(error) = started {
         tracing::warn!("connection {number} refused: no thread for it: {error}");
-        refuse(&stream, Code::TooManyConnections, "log-serve has no thread left; try again later");
+        let message = "log-serve has no thread left; try again later";
+        refuse(shared, &stream, Code::TooManyConnections, message);
     }
 }
 
 /// Tells a connection that nobody will serve why that is so; it has just come, so that one line
 /// always fits.
-fn refuse(stream: &UnixStream, code: Code, message: &str) {
+fn refuse(shared: &Shared, stream: &UnixStream, code: Code, message: &str) {
+    shared.counters.note_refused(code);
     let mut line = Vec::new();
     Answer::Error(ErrorBody::new(code, message)).write(&mut line);
     let told = stream
@@ -179,7 +185,7 @@ fn refuse(stream: &UnixStream, code: Code, message: &str) {
 }
 
 /// Lets nobody new find the socket, and sends away those who stand before it.
-fn close_door(listener: &Listener) {
+fn close_door(listener: &Listener, shared: &Shared) {
     if listener.is_adopted() {
         return;
     }
@@ -187,7 +193,7 @@ fn close_door(listener: &Listener) {
         tracing::warn!("cannot remove the socket: {error}");
     }
     while let Ok(stream) = listener.accept() {
-        refuse(&stream, Code::ShuttingDown, STOPPING);
+        refuse(shared, &stream, Code::ShuttingDown, STOPPING);
     }
 }
 
@@ -212,6 +218,18 @@ impl Shared {
         if let Some(desk) = lock(&self.desks).remove(topic) {
             desk.bell.ring();
         }
+    }
+
+    /// Wakes those who follow a topic: its settings may now keep them out.
+    pub fn wake(&self, topic: &str) {
+        if let Some(desk) = lock(&self.desks).get(topic) {
+            desk.bell.ring();
+        }
+    }
+
+    /// How many connections there are.
+    pub fn connection_count(&self) -> usize {
+        lock(&self.seats).len()
     }
 
     /// Whether no new requests are taken.
@@ -266,6 +284,7 @@ impl Seat {
             return None;
         }
         seats.insert(number, Arc::clone(stream));
+        shared.counters.note_connection(seats.len());
         Some(Seat { shared: Arc::clone(shared), number })
     }
 }

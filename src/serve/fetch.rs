@@ -11,6 +11,7 @@ use super::daemon::{STOPPING, wait};
 use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
 use super::refusal;
 use super::session::{End, Session};
+use crate::log::access::Right;
 use crate::log::{Bounds, Chunk, Cursor, LogError, Span};
 use crate::wire::answer::{Answer, BatchRun, Code, ErrorBody, Fetched, Place, Places, Records};
 use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
@@ -29,7 +30,7 @@ impl Session<'_> {
         let ended = if fetch.follow {
             self.follow(&desk, &mut cursor, fetch.batches)?
         } else {
-            self.deliver(&mut cursor, fetch.batches)?
+            self.deliver(&desk, &mut cursor, fetch.batches)?
         };
         let fetched = |()| {
             let offsets = cursor.positions().into_iter().collect();
@@ -40,7 +41,7 @@ impl Session<'_> {
     }
 
     fn open(&self, fetch: &Fetch) -> Result<(Arc<Desk>, Cursor), ErrorBody> {
-        let desk = self.shared.desk(&fetch.topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Read, &fetch.topic)?;
         let reader = desk.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         let spans = spans(fetch, &bounds)?;
@@ -49,9 +50,14 @@ impl Session<'_> {
     }
 
     /// Sends all that is visible up to the cursor's ends.
-    fn deliver(&mut self, cursor: &mut Cursor, batches: bool) -> Result<Result<(), LogError>, End> {
+    fn deliver(
+        &mut self,
+        desk: &Desk,
+        cursor: &mut Cursor,
+        batches: bool,
+    ) -> Result<Result<(), LogError>, End> {
         loop {
-            match cursor.next(CHUNK_BYTES, &mut self.chunk) {
+            match self.next_chunk(desk, cursor) {
                 Ok(Some(chunk)) => self.send(chunk, batches)?,
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
@@ -69,7 +75,7 @@ impl Session<'_> {
         let waiter = Arc::new(Waiter::new()?);
         let _listening = desk.bell.listen(&waiter);
         loop {
-            if let Err(error) = self.deliver(cursor, batches)? {
+            if let Err(error) = self.deliver(desk, cursor, batches)? {
                 return Ok(Err(error));
             }
             if cursor.done() {
@@ -77,7 +83,7 @@ impl Session<'_> {
             }
             // Armed first and looked again, so that no ring between the two is missed.
             waiter.arm();
-            match cursor.next(CHUNK_BYTES, &mut self.chunk) {
+            match self.next_chunk(desk, cursor) {
                 Ok(Some(chunk)) => {
                     waiter.disarm();
                     self.send(chunk, batches)?;
@@ -86,6 +92,18 @@ impl Session<'_> {
                 Err(error) => return Ok(Err(error)),
             }
         }
+    }
+
+    /// Reads the next run of records. Asked again whether that is permitted, and only afterwards:
+    /// what was appended after the topic's readers were altered goes by the new ones.
+    pub fn next_chunk(
+        &mut self,
+        desk: &Desk,
+        cursor: &mut Cursor,
+    ) -> Result<Option<Chunk>, LogError> {
+        let chunk = cursor.next(CHUNK_BYTES, &mut self.chunk)?;
+        self.access.check(&desk.topic, Right::Read)?;
+        Ok(chunk)
     }
 
     /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
@@ -124,6 +142,7 @@ impl Session<'_> {
             end: chunk.end,
             batches: batches.then(|| chunk.batches.iter().map(run).collect()),
         });
+        self.shared.counters.delivered.add(chunk.records, self.chunk.len() as u64);
         let output = self.connection.output();
         header.write(output);
         if output.len() + self.chunk.len() <= GATHER_BYTES {
@@ -136,7 +155,7 @@ impl Session<'_> {
 
     /// Tells where partitions begin and end, and where in them a place is.
     pub fn places(&self, asked: Offsets) -> Result<Places, ErrorBody> {
-        let desk = self.shared.desk(&asked.topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Look, &asked.topic)?;
         let reader = desk.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         let mut chosen = asked.partitions.unwrap_or_else(|| all(&bounds));

@@ -140,6 +140,19 @@ impl Groups {
         Ok(Lease { groups: self, name: name.to_owned(), state })
     }
 
+    /// Shares out a topic's partitions anew in all groups that read it, now that it has so many.
+    pub fn share_out_added(&self, topic: &str, partitions: u32) {
+        let lease = |(name, state): (&String, &Arc<Mutex<State>>)| Lease {
+            groups: self,
+            name: name.clone(),
+            state: Arc::clone(state),
+        };
+        let leases: Vec<Lease<'_>> = lock(&self.open).iter().map(lease).collect();
+        for lease in leases {
+            lock(&lease.state).add_partitions(topic, partitions);
+        }
+    }
+
     /// The names of the groups in use.
     pub fn names(&self) -> Vec<String> {
         lock(&self.open).keys().cloned().collect()
@@ -157,13 +170,20 @@ impl Drop for Lease<'_> {
 }
 
 impl<'a> Lease<'a> {
-    /// Becomes a member for a topic of so many partitions.
-    pub fn join(self, topic: &str, partitions: u32, peer: Option<Peer>) -> Membership<'a> {
+    /// Becomes a member for a topic; `partitions` tells how many it has. It is asked while nobody
+    /// can share them out, so that what is added meanwhile is either seen here or shared out by
+    /// [`Groups::share_out_added`] afterwards.
+    pub fn join(
+        self,
+        topic: &str,
+        partitions: impl FnOnce() -> u32,
+        peer: Option<Peer>,
+    ) -> Membership<'a> {
         let number = self.groups.members.fetch_add(1, Ordering::Relaxed) + 1;
         let clock = {
             let mut state = lock(&self.state);
             let team = state.teams.entry(topic.to_owned()).or_default();
-            team.partitions = partitions;
+            team.partitions = partitions();
             team.drop_gone();
             team.seats.push(Seat { member: number, peer, partitions: ByPartition::new() });
             let clock = Arc::clone(&team.clock);
@@ -228,6 +248,14 @@ impl State {
     /// Gives away the partitions of those who have hung up.
     fn drop_gone(&mut self, topic: &str) {
         if self.teams.get_mut(topic).is_some_and(Team::drop_gone) {
+            self.share_out(topic);
+        }
+    }
+
+    /// Gives away partitions that were added.
+    fn add_partitions(&mut self, topic: &str, partitions: u32) {
+        if let Some(team) = self.teams.get_mut(topic).filter(|team| team.partitions < partitions) {
+            team.partitions = partitions;
             self.share_out(topic);
         }
     }
@@ -346,7 +374,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = Log::open(dir.path()).unwrap();
         let groups = Groups::default();
-        let join = || groups.open(&log, "g").unwrap().join("t", 4, None);
+        let join = || groups.open(&log, "g").unwrap().join("t", || 4, None);
         let at = |number, offset| ByPartition::from([(number, offset)]);
         let first = join();
         assert_eq!(share_of(&first), (1, vec![0, 1, 2, 3]));
@@ -370,11 +398,32 @@ mod tests {
     }
 
     #[test]
+    fn partitions_that_are_added_are_shared_out_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let join = |group, topic| groups.open(&log, group).unwrap().join(topic, || 1, None);
+        let (first, second) = (join("g", "t"), join("g", "t"));
+        let (other, elsewhere) = (join("h", "t"), join("h", "u"));
+        groups.share_out_added("t", 4);
+        assert_eq!(share_of(&first), (3, vec![0, 1]));
+        assert_eq!(share_of(&second), (3, vec![2, 3]));
+        assert_eq!(first.share().since, ByPartition::from([(0, 1), (1, 3)]));
+        assert_eq!(share_of(&other), (2, vec![0, 1, 2, 3]));
+        assert_eq!(share_of(&elsewhere), (1, vec![0]));
+        // It has so many already.
+        groups.share_out_added("t", 4);
+        assert_eq!(first.clock.generation(), 3);
+        drop((first, second, other, elsewhere));
+        assert!(groups.names().is_empty());
+    }
+
+    #[test]
     fn who_has_hung_up_is_no_member_when_the_next_one_joins() {
         let dir = tempfile::tempdir().unwrap();
         let log = Log::open(dir.path()).unwrap();
         let groups = Groups::default();
-        let join = |peer| groups.open(&log, "g").unwrap().join("t", 2, peer);
+        let join = |peer| groups.open(&log, "g").unwrap().join("t", || 2, peer);
         let (near, far) = UnixStream::pair().unwrap();
         let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
         let lives = join(None);
@@ -404,7 +453,7 @@ mod tests {
         let log = Log::open(dir.path()).unwrap();
         let groups = Groups::default();
         let to = ByPartition::from([(0, 7)]);
-        let member = groups.open(&log, "g").unwrap().join("t", 1, None);
+        let member = groups.open(&log, "g").unwrap().join("t", || 1, None);
         let lease = groups.open(&log, "g").unwrap();
         assert_eq!(lease.reset("t", &to, true).unwrap_err().code, Code::GroupInUse);
         // Another topic of the group is another matter.

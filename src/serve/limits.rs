@@ -6,12 +6,15 @@ use std::time::Duration;
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
 /// Runs of records smaller than this are gathered into one write.
 pub(super) const GATHER_BYTES: usize = 16 << 10;
+/// How many bytes of appends one connection gathers while those before them are written: what a
+/// disk takes in a few milliseconds, so that waiting for it is worth its while.
+pub(super) const AHEAD_BYTES_MAX: u64 = 4 << 20;
 /// How much buffer a session may keep while it waits.
 pub(super) const IDLE_BUFFER_BYTES: usize = 64 << 10;
 /// A session's stack: what jq counts on. It takes more by itself where it needs it.
 pub(super) const STACK_BYTES: usize = 2 << 20;
-/// Under how many producers' names one connection may append.
-pub(super) const NAMES_MAX: usize = 1024;
+/// Of how many topics with readers or writers a connection keeps what it may do.
+pub(super) const GRANTS_KEPT_MAX: usize = 1024;
 /// How many bad records one error lists.
 pub(super) const BAD_RECORDS_LISTED_MAX: usize = 65_536;
 /// How long to leave the kernel alone when it has no descriptor or memory for a connection.
@@ -30,6 +33,8 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// How many bytes of the disk are left free: an append that would take them is refused.
     pub free_bytes_min: u64,
+    /// Under how many producers' names one connection may append.
+    pub names_max: usize,
     /// How long an append's bytes may stay away while others wait for its memory.
     pub stall: Duration,
     /// How long sessions may take to finish when the daemon stops.
@@ -44,6 +49,7 @@ impl Default for Limits {
             append_bytes_max: 32 << 20,
             memory_bytes_max: 256 << 20,
             free_bytes_min: 0,
+            names_max: 1024,
             stall: Duration::from_secs(10),
             drain: Duration::from_secs(5),
         }

@@ -10,9 +10,9 @@ use super::bell::Waiter;
 use super::commit::Desk;
 use super::fetch::find;
 use super::groups::{Membership, Peer, Standing};
-use super::limits::CHUNK_BYTES;
 use super::refusal;
 use super::session::{End, Session};
+use crate::log::access::Right;
 use crate::log::{Bounds, Cursor, LogError, Span};
 use crate::wire::answer::{Answer, Code, ErrorBody, Fetched};
 use crate::wire::groups::{
@@ -54,7 +54,7 @@ impl<'a> Session<'a> {
         waiter: Arc<Waiter>,
     ) -> Result<(Member<'a>, Assigned), ErrorBody> {
         let shared = self.shared;
-        let desk = shared.desk(&join.topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Read, &join.topic)?;
         let reader = desk.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         for &partition in join.offsets.keys() {
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         let credentials = getsockopt(self.connection.stream(), PeerCredentials);
         let pid = credentials.ok().map(|peer| peer.pid());
         let peer = Peer { pid, stream: Arc::clone(&self.stream) };
-        let partitions = desk.topic.settings().partitions;
+        let partitions = || desk.topic.settings().partitions;
         let membership = lease.join(&join.topic, partitions, Some(peer));
         let mut member = Member { membership, join, desk, until, generation: 0, cursor, waiter };
         let assigned = member.take_share()?;
@@ -81,24 +81,36 @@ impl<'a> Session<'a> {
             self.reply(Err(not_a_member()));
             return Ok(());
         };
-        let polled = self.poll_for(&mut member);
-        self.member = Some(member);
-        polled
+        match self.poll_for(&mut member)? {
+            Ok(()) => self.member = Some(member),
+            // Its partitions are for those who may read them.
+            Err(error) => {
+                drop(member);
+                self.reply(Err(refusal::body(error)));
+            }
+        }
+        Ok(())
     }
 
-    fn poll_for(&mut self, member: &mut Member<'a>) -> Result<(), End> {
+    /// An error of the inner kind ends the membership.
+    fn poll_for(&mut self, member: &mut Member<'a>) -> Result<Result<(), LogError>, End> {
         let (waiter, desk) = (Arc::clone(&member.waiter), Arc::clone(&member.desk));
         let clock = Arc::clone(&member.membership.clock);
         let mut listening = None;
         // Always armed before looking, so that no ring between looking and sleeping is missed.
-        while !self.answer_poll(member)? {
+        loop {
+            if let Err(error) = self.access.check(&desk.topic, Right::Read) {
+                return Ok(Err(error));
+            }
+            if self.answer_poll(member)? {
+                return Ok(Ok(()));
+            }
             match &listening {
                 None => listening = Some((desk.bell.listen(&waiter), clock.bell.listen(&waiter))),
                 Some(_) => self.sleep(&waiter)?,
             }
             waiter.arm();
         }
-        Ok(())
     }
 
     /// Answers a poll, if there is something to say.
@@ -108,7 +120,8 @@ impl<'a> Session<'a> {
             self.reply(assigned);
             return Ok(true);
         }
-        match member.cursor.next(CHUNK_BYTES, &mut self.chunk) {
+        let desk = Arc::clone(&member.desk);
+        match self.next_chunk(&desk, &mut member.cursor) {
             Ok(Some(chunk)) => self.send(chunk, member.join.batches)?,
             Ok(None) if member.join.follow || !member.cursor.done() => return Ok(false),
             Ok(None) => {
@@ -124,6 +137,7 @@ impl<'a> Session<'a> {
     /// Commits offsets for the member's group.
     pub fn commit_offsets(&self, commit: Commit) -> Result<Committed, ErrorBody> {
         let member = self.member.as_ref().ok_or_else(not_a_member)?;
+        self.access.check(&member.desk.topic, Right::Read).map_err(refusal::body)?;
         let bounds = member.desk.topic.reader().bounds().map_err(refusal::body)?;
         check_offsets(&member.join.topic, &commit.offsets, &bounds)?;
         member.membership.commit(commit.generation, &commit.offsets)?;
@@ -144,19 +158,21 @@ impl<'a> Session<'a> {
         let mut entries = Vec::new();
         for name in names {
             if asked.group.as_ref().is_none_or(|asked| *asked == name) {
-                let lease = shared.groups.open(&shared.log, &name).map_err(refusal::body)?;
-                let standings = lease.standings();
-                entries.extend(standings.into_iter().map(|standing| self.entry(&name, standing)));
+                match shared.groups.open(&shared.log, &name) {
+                    Ok(lease) => {
+                        let standings = lease.standings().into_iter();
+                        entries.extend(standings.map(|standing| self.entry(&name, standing)));
+                    }
+                    Err(error) => entries.push(GroupEntry::broken(name, refusal::body(error))),
+                }
             }
         }
         Ok(entries)
     }
 
     fn entry(&self, group: &str, standing: Standing) -> GroupEntry {
-        let bounds = match self.shared.desk(&standing.topic) {
-            Ok(desk) => desk.topic.reader().bounds(),
-            Err(error) => Err(error),
-        };
+        let bounds = self.look(&standing.topic).and_then(|(reader, _)| reader.bounds());
+        let bounds = bounds.map_err(refusal::body);
         let mut partitions: ByPartition<Progress> = ByPartition::new();
         for (&number, &member) in &standing.readers {
             partitions.entry(number).or_default().member = Some(member);
@@ -171,7 +187,12 @@ impl<'a> Session<'a> {
                 }
                 None
             }
-            Err(error) => Some(refusal::body(error)),
+            Err(error) => {
+                if error.code == Code::NotPermitted {
+                    partitions.clear();
+                }
+                Some(error)
+            }
         };
         GroupEntry {
             group: group.to_owned(),
@@ -186,7 +207,7 @@ impl<'a> Session<'a> {
     /// Commits offsets for a group that nobody is a member of.
     pub fn reset_group(&self, reset: Reset) -> Result<ResetDone, ErrorBody> {
         let shared = self.shared;
-        let desk = shared.desk(&reset.topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Read, &reset.topic)?;
         let bounds = desk.topic.reader().bounds().map_err(refusal::body)?;
         check_offsets(&reset.topic, &reset.offsets, &bounds)?;
         let lease = shared.groups.open(&shared.log, &reset.group).map_err(refusal::body)?;
@@ -218,8 +239,10 @@ impl Member<'_> {
                 Some(&offset) => offset,
                 None => self.begin(committed, held, &mut begun).map_err(refusal::body)?,
             };
-            let until = self.until.as_ref().and_then(|until| until.get(&partition));
-            spans.push(Span { partition, from, until: until.map(|&until| until.max(from)) });
+            // Of a partition that was added since it joined, nothing was there then.
+            let until = self.until.as_ref().map(|until| until.get(&partition).copied());
+            let until = until.map(|until| until.unwrap_or(from).max(from));
+            spans.push(Span { partition, from, until });
         }
         let offsets = spans.iter().map(|span| (span.partition, span.from)).collect();
         if !begun.is_empty() {

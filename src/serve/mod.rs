@@ -5,6 +5,7 @@
 //!
 //! - `daemon`: taking connections, and ending them when the daemon stops.
 //! - `session`: one connection: its requests in order.
+//! - `access`: who is at the other end, and what it may do.
 //! - `append`: the session's appends, gathered as far as they arrived together.
 //! - `fetch`: the session's reading: delivering, following, telling offsets.
 //! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
@@ -13,16 +14,21 @@
 //! - `bell`: waking followers.
 //! - `budget`: the memory that appends may hold.
 //! - `names`: producers' names, one connection's at a time.
+//! - `counters`: what is counted since the start; `figures`: the answer to `stats`.
 //! - `limits`: how much the daemon takes on.
 //! - `refusal`: the log's errors as the protocol tells them.
 
+mod access;
 mod append;
 mod assign;
 mod bell;
 mod budget;
 mod commit;
+mod committer;
+mod counters;
 mod daemon;
 mod fetch;
+mod figures;
 mod groups;
 mod keeper;
 mod limits;
@@ -35,7 +41,9 @@ mod topics;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use daemon::{ServeError, run};
+pub use figures::topic_figures;
 pub use limits::Limits;
+pub use refusal::body as error_body;
 
 /// Locks. A session that panicked while it held the lock left nothing half done: every critical
 /// section of this room is a few assignments.

@@ -21,6 +21,11 @@ pub fn body(error: LogError) -> ErrorBody {
     body
 }
 
+/// What a client is told of an append that is chained to one that failed.
+pub fn chain_broken(topic: &str) -> ErrorBody {
+    body(LogError::ChainBroken { topic: topic.to_owned() })
+}
+
 fn code(error: &LogError) -> Code {
     match error {
         LogError::Io { error, .. } => match error.kind() {
@@ -33,12 +38,14 @@ fn code(error: &LogError) -> Code {
         LogError::BadTopicName { .. } => Code::BadTopicName,
         LogError::BadGroupName { .. } => Code::BadGroupName,
         LogError::StaleGeneration { .. } => Code::StaleGeneration,
+        LogError::NotPermitted { .. } => Code::NotPermitted,
         LogError::BadSettings { .. } => Code::BadSettings,
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
         LogError::BatchTooLarge { .. } => Code::TooLarge,
         LogError::BadRecords { .. } => Code::BadRecords,
         LogError::SequenceGap { .. } => Code::SequenceGap,
+        LogError::ChainBroken { .. } => Code::ChainBroken,
         LogError::Damaged { .. } => Code::Damaged,
         LogError::Poisoned { .. } => Code::ClosedToAppends,
     }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use nix::poll::PollFlags;
 
-use super::append::Gathered;
+use super::access::Access;
+use super::append::Appends;
 use super::daemon::{STOPPING, Shared, wait};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
 use super::names::OwnNames;
 use super::refusal;
+use crate::log::access::Right;
 use crate::wire::VERSION;
 use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing};
 use crate::wire::connection::Connection;
@@ -52,8 +54,10 @@ pub(super) struct Session<'a> {
     pub connection: Connection,
     /// The same connection, to be looked at by others.
     pub stream: Arc<UnixStream>,
-    /// Appends that arrived together and wait to be written together.
-    pub gathered: Gathered<'a>,
+    /// What it may do.
+    pub access: Access,
+    /// Appends that were taken and not yet answered.
+    pub appends: Appends<'a>,
     /// The producers' names under which it appends.
     pub names: OwnNames<'a>,
     /// Reused for what is delivered.
@@ -65,12 +69,14 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        let names = OwnNames::new(&shared.names);
+        let names = OwnNames::new(&shared.names, shared.limits.names_max);
+        let access = Access::of(&stream);
         Session {
             shared,
             connection,
             stream,
-            gathered: Gathered::default(),
+            access,
+            appends: Appends::default(),
             names,
             chunk: Vec::new(),
             member: None,
@@ -91,11 +97,17 @@ impl<'a> Session<'a> {
             while self.connection.has_line() {
                 self.next_request()?;
             }
-            // All that came is carried out: answer before waiting for more.
-            self.commit();
-            self.connection.flush()?;
-            if !self.wait_for_request()? {
-                return Ok(End::Closed);
+            // All that came is carried out: answer, or see to it, before waiting for more.
+            self.write_meanwhile()?;
+            if self.is_writing() {
+                if !self.wait_while_writing()? {
+                    continue;
+                }
+            } else {
+                self.connection.flush()?;
+                if !self.wait_for_request()? {
+                    return Ok(End::Closed);
+                }
             }
             if self.connection.fill()? == 0 {
                 return self.last_request();
@@ -129,10 +141,13 @@ impl<'a> Session<'a> {
         match request {
             Ok(request) => self.carry_out(request),
             Err(bad) => {
-                self.refuse(ErrorBody::new(Code::BadRequest, bad.why));
+                let error = ErrorBody::new(Code::BadRequest, bad.why);
                 match bad.bytes {
-                    Some(bytes) => self.skip(bytes),
-                    None => self.close(),
+                    Some(bytes) => self.refuse_append(error, bytes),
+                    None => {
+                        self.refuse(error);
+                        self.close()
+                    }
                 }
             }
         }
@@ -207,6 +222,10 @@ impl<'a> Session<'a> {
                 let groups = self.groups(&asked).map(Answer::Groups);
                 self.reply(groups);
             }
+            Request::Stats(asked) => {
+                let figures = self.stats(&asked);
+                self.reply(figures.map(|figures| Answer::Stats(Box::new(figures))));
+            }
             Request::Reset(reset) => {
                 let done = self.reset_group(reset).map(Answer::Reset);
                 self.reply(done);
@@ -217,7 +236,7 @@ impl<'a> Session<'a> {
 
     fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
         let Producer { topic, name } = producer;
-        let desk = self.shared.desk(&topic).map_err(refusal::body)?;
+        let desk = self.desk_to(Right::Append, &topic)?;
         self.names.take(&topic, &name)?;
         let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
         Ok(Standing { topic, name, sequence })
@@ -225,7 +244,10 @@ impl<'a> Session<'a> {
 
     /// Answers, or tells why not.
     pub fn reply(&mut self, answer: Result<Answer, ErrorBody>) {
-        let answer = answer.unwrap_or_else(Answer::Error);
+        let answer = answer.unwrap_or_else(|error| {
+            self.shared.counters.note_refused(error.code);
+            Answer::Error(error)
+        });
         answer.write(self.connection.output());
     }
 

@@ -14,6 +14,7 @@ impl Session<'_> {
             settings.segment_bytes = bytes;
         }
         let settings = settings.with(&create.settings)?;
+        self.check_lists(&create.topic, !settings.is_open())?;
         let topic = self.shared.log.create(&create.topic, &settings)?;
         self.shared.keeper.note_due(topic.due_us());
         Ok(describe(topic.name(), &topic.settings()))
@@ -28,8 +29,13 @@ impl Session<'_> {
     }
 
     pub(super) fn alter(&self, alter: Alter) -> Result<Described, LogError> {
+        self.check_manages(&alter.topic)?;
+        let lists = ["readers", "writers"].iter().any(|list| alter.settings.contains_key(*list));
+        self.check_lists(&alter.topic, lists)?;
         let topic = self.shared.log.topic(&alter.topic)?;
         let settings = topic.alter(&alter.settings, alter.force)?;
+        self.shared.wake(&alter.topic);
+        self.shared.groups.share_out_added(&alter.topic, settings.partitions);
         self.shared.keeper.note_due(topic.due_us());
         Ok(Described { topic: alter.topic, settings: settings.to_map() })
     }
@@ -40,6 +46,7 @@ impl Session<'_> {
     }
 
     pub(super) fn trim(&self, trim: Trim) -> Result<Fetched, LogError> {
+        self.check_manages(&trim.topic)?;
         let topic = self.shared.log.topic(&trim.topic)?;
         let before = match (trim.offset, trim.time_us) {
             (Some(offset), _) => Before::Offset(offset),
@@ -51,6 +58,7 @@ impl Session<'_> {
     }
 
     pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {
+        self.check_manages(topic)?;
         self.shared.log.delete(topic)?;
         self.shared.forget(topic);
         Ok(())

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
 use super::request::{ByPartition, Named, explain, write_line};
+use super::stats::Figures;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub enum Answer {
     Groups(Vec<GroupEntry>),
     /// What a reset did.
     Reset(ResetDone),
+    /// Figures for operators.
+    Stats(Box<Figures>),
     /// The name is this connection's.
     Producer(Standing),
     /// The request failed.
@@ -205,7 +208,7 @@ pub struct BadRecord {
 }
 
 /// What went wrong, for programs (`docs/PROTOCOL.md`, "Errors").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // The document says what each means.
 pub enum Code {
@@ -216,10 +219,12 @@ pub enum Code {
     TopicExists,
     BadTopicName,
     BadSettings,
+    NotPermitted,
     UnknownPartition,
     OffsetOutOfRange,
     BadRecords,
     SequenceGap,
+    ChainBroken,
     BadGroupName,
     NotAMember,
     StaleGeneration,
@@ -236,6 +241,38 @@ pub enum Code {
     /// A code that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+impl Code {
+    /// All codes that this version knows.
+    pub const ALL: [Code; 26] = [
+        Code::BadRequest,
+        Code::UnsupportedVersion,
+        Code::TooLarge,
+        Code::UnknownTopic,
+        Code::TopicExists,
+        Code::BadTopicName,
+        Code::BadSettings,
+        Code::NotPermitted,
+        Code::UnknownPartition,
+        Code::OffsetOutOfRange,
+        Code::BadRecords,
+        Code::SequenceGap,
+        Code::ChainBroken,
+        Code::BadGroupName,
+        Code::NotAMember,
+        Code::StaleGeneration,
+        Code::NotAssigned,
+        Code::GroupInUse,
+        Code::ProducerInUse,
+        Code::Damaged,
+        Code::ClosedToAppends,
+        Code::Io,
+        Code::FullDisk,
+        Code::TimedOut,
+        Code::TooManyConnections,
+        Code::ShuttingDown,
+    ];
 }
 
 impl ErrorBody {
@@ -363,6 +400,12 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&out), format!("{text}\n"));
             assert_eq!(Answer::parse(text.as_bytes()), Ok(answer));
         }
+    }
+
+    #[test]
+    fn all_codes_are_listed() {
+        assert!(Code::ALL.is_sorted(), "in the order of the enum, each once");
+        assert_eq!(Code::ALL.len(), Code::Unknown as usize);
     }
 
     #[test]

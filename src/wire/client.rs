@@ -17,6 +17,7 @@ use super::groups::{
 use super::request::{
     Alter, Append, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
 };
+use super::stats::{Figures, Stats};
 use super::{VERSION, answer};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
@@ -320,6 +321,17 @@ impl Client {
     pub fn groups(&mut self, groups: Groups) -> Result<Vec<GroupEntry>, ClientError> {
         match self.call(&Request::Groups(groups))? {
             Answer::Groups(groups) => Ok(groups),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Asks for figures.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn stats(&mut self, stats: Stats) -> Result<Figures, ClientError> {
+        match self.call(&Request::Stats(stats))? {
+            Answer::Stats(figures) => Ok(*figures),
             other => Err(self.unexpected(&other)),
         }
     }

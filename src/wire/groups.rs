@@ -122,7 +122,8 @@ pub struct Left {
 pub struct GroupEntry {
     /// The group.
     pub group: String,
-    /// The topic.
+    /// The topic; empty if what the group has cannot be read, which `error` then tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub topic: String,
     /// The current generation.
     pub generation: u64,
@@ -130,9 +131,24 @@ pub struct GroupEntry {
     pub members: Vec<MemberEntry>,
     /// For each partition how far the group is.
     pub partitions: ByPartition<Progress>,
-    /// Why the topic cannot be opened, if it cannot; where partitions end is then not told.
+    /// Why the topic cannot be opened or must not be seen, or the group's file cannot be read;
+    /// figures are then missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
+}
+
+impl GroupEntry {
+    /// A group whose file cannot be read.
+    pub fn broken(group: String, error: ErrorBody) -> GroupEntry {
+        GroupEntry {
+            group,
+            topic: String::new(),
+            generation: 0,
+            members: Vec::new(),
+            partitions: ByPartition::new(),
+            error: Some(error),
+        }
+    }
 }
 
 /// A member of a group.

@@ -1,16 +1,13 @@
 //! What a client may ask, and reading it from its line.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
-
+pub use super::appending::{Append, Producer};
 use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
-
-/// A number for each partition: offsets, mostly.
-pub type ByPartition<T> = BTreeMap<u32, T>;
+pub use super::reading::{At, ByPartition, Fetch, Offsets, Position};
+use super::stats::Stats;
+pub use super::topics::{Alter, Create, Named, Topics, Trim};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +45,8 @@ pub enum Request {
     Groups(Groups),
     /// Commits offsets for a group without members.
     Reset(Reset),
+    /// Asks for figures.
+    Stats(Stats),
     /// Takes a producer's name for this connection, and tells where the producer stands.
     Producer(Producer),
 }
@@ -58,203 +57,6 @@ pub enum Request {
 pub struct Hello {
     /// The version of the protocol.
     pub version: u32,
-}
-
-/// See [`Request::Create`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Create {
-    /// Its name.
-    pub topic: String,
-    /// How many partitions; one if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partitions: Option<u32>,
-    /// The jq expression that places records.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// How large a segment grows, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub segment_bytes: Option<u64>,
-    /// Other settings, by their names.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub settings: Map<String, Value>,
-}
-
-/// See [`Request::Alter`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Alter {
-    /// Which topic.
-    pub topic: String,
-    /// What to change, by the settings' names; null takes one back to its default.
-    pub settings: Map<String, Value>,
-    /// Whether to add partitions although records then change theirs.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub force: bool,
-}
-
-/// A topic by its name; see [`Request::Describe`] and [`Request::Delete`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Named {
-    /// Which topic.
-    pub topic: String,
-}
-
-/// See [`Request::Trim`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trim {
-    /// Which topic.
-    pub topic: String,
-    /// Which partition; all if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<u32>,
-    /// What lies before this offset may go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
-    /// Or what was appended before this time, in microseconds since the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_us: Option<i64>,
-}
-
-/// See [`Request::Topics`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Topics {}
-
-/// See [`Request::Append`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Append {
-    /// Where to.
-    pub topic: String,
-    /// How many bytes of records follow the line.
-    pub bytes: u64,
-    /// Who appends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub producer: Option<String>,
-    /// Where the producer stood before this batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// Where the producer stands after this batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
-}
-
-/// See [`Request::Fetch`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fetch {
-    /// Where from.
-    pub topic: String,
-    /// The one partition to read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<u32>,
-    /// Where to begin in it; where to begin in all of them if no partition is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offset: Option<Position>,
-    /// The partitions to read, each with where to begin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offsets: Option<ByPartition<Position>>,
-    /// For each partition the offset to stop before.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub until: ByPartition<u64>,
-    /// Whether to wait for records that are not there yet.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub follow: bool,
-    /// Whether to tell when the records were appended.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub batches: bool,
-}
-
-/// See [`Request::Offsets`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Offsets {
-    /// Of which topic.
-    pub topic: String,
-    /// Of which partitions; all if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partitions: Option<Vec<u32>>,
-    /// The place to look for.
-    #[serde(default)]
-    pub at: At,
-}
-
-/// See [`Request::Producer`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Producer {
-    /// In which topic.
-    pub topic: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// A place in a topic.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum At {
-    /// Where each partition begins.
-    #[default]
-    Start,
-    /// Where each partition ends.
-    End,
-    /// The first record appended at or after this time, in microseconds since the epoch.
-    TimeUs(i64),
-    /// Where to begin to read the last so many records of the partitions together.
-    Last(u64),
-}
-
-/// Where to begin in a partition: a number, or a word in its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Position {
-    /// Where the partition begins.
-    #[default]
-    Start,
-    /// Where the partition ends.
-    End,
-    /// This offset.
-    Offset(u64),
-}
-
-impl Serialize for Position {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Position::Start => serializer.serialize_str("start"),
-            Position::End => serializer.serialize_str("end"),
-            Position::Offset(offset) => serializer.serialize_u64(*offset),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Position {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
-        deserializer.deserialize_any(PositionVisitor)
-    }
-}
-
-struct PositionVisitor;
-
-impl Visitor<'_> for PositionVisitor {
-    type Value = Position;
-
-    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str("an offset, \"start\" or \"end\"")
-    }
-
-    fn visit_u64<E: de::Error>(self, offset: u64) -> Result<Position, E> {
-        Ok(Position::Offset(offset))
-    }
-
-    fn visit_str<E: de::Error>(self, word: &str) -> Result<Position, E> {
-        match word {
-            "start" => Ok(Position::Start),
-            "end" => Ok(Position::End),
-            _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
-        }
-    }
 }
 
 /// A line that is not a request.
@@ -301,19 +103,9 @@ impl Request {
     /// Fields that make no sense together.
     fn contradiction(&self) -> Option<&'static str> {
         match self {
-            Request::Append(append) => match (&append.producer, append.sequence, append.after) {
-                (Some(_), None, _) => Some("`producer` needs `sequence`"),
-                (None, Some(_), _) => Some("`sequence` needs `producer`"),
-                (None, None, Some(_)) => Some("`after` needs `producer` and `sequence`"),
-                _ => None,
-            },
-            Request::Trim(trim) => match (trim.offset, trim.time_us) {
-                (Some(_), None) | (None, Some(_)) => None,
-                _ => Some("`trim` needs `offset` or `time_us`, one of them"),
-            },
-            Request::Fetch(fetch) if fetch.offsets.is_some() => (fetch.partition.is_some()
-                || fetch.offset.is_some())
-            .then_some("`offsets` stands in place of `partition` and `offset`"),
+            Request::Append(append) => append.contradiction(),
+            Request::Trim(trim) => trim.contradiction(),
+            Request::Fetch(fetch) => fetch.contradiction(),
             _ => None,
         }
     }
@@ -356,6 +148,8 @@ fn refuse(line: &[u8], error: &serde_json::Error) -> BadRequest {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::Map;
+    use std::collections::BTreeMap;
 
     fn forms() -> Vec<(Request, &'static str)> {
         let topic = || "t".to_owned();
@@ -401,8 +195,9 @@ mod tests {
                     producer: Some("p".to_owned()),
                     after: Some(0),
                     sequence: Some(u64::MAX),
+                    chained: true,
                 }),
-                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615}}"#,
+                r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615,"chained":true}}"#,
             ),
             (
                 Request::Fetch(Fetch {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::table::Table;
-use crate::cli::Status;
+use crate::cli::{Status, message};
 use crate::cmd::store::groups;
 use crate::wire::groups::GroupEntry;
 use crate::wire::groups::Progress;
@@ -13,9 +13,20 @@ use crate::wire::groups::Progress;
 /// Lists the groups of the log in `dir`, or only the one that is named.
 ///
 /// # Errors
-/// When there is no log or no such group, or what groups have cannot be read.
+/// When there is no log or no such group. A group whose file cannot be read is told on stderr and
+/// by the status, and hides none of the others.
 pub fn run(dir: &Path, group: Option<&str>, table: &mut Table) -> anyhow::Result<Status> {
+    let mut status = Status::Done;
     for entry in groups::list(dir, group)? {
+        if let Some(error) = &entry.error {
+            // A group that cannot be read is a fault; a topic that is gone, or not ours, is not.
+            let broken = entry.topic.is_empty();
+            let place = if broken { "" } else { ": its topic" };
+            message::note(&format!("{}{place}: {error}", entry.group));
+            if broken {
+                status = Status::Io;
+            }
+        }
         for (&number, progress) in &entry.partitions {
             row(&entry, Some(number), progress, table);
         }
@@ -28,7 +39,7 @@ pub fn run(dir: &Path, group: Option<&str>, table: &mut Table) -> anyhow::Result
             }
         }
     }
-    Ok(Status::Done)
+    Ok(status)
 }
 
 fn row(entry: &GroupEntry, partition: Option<u32>, progress: &Progress, table: &mut Table) {

@@ -4,8 +4,10 @@ mod alter;
 mod describe;
 mod groups;
 mod list;
+mod prometheus;
 mod reset;
 mod settings;
+mod stats;
 mod table;
 mod trim;
 mod verify;
@@ -36,6 +38,8 @@ Examples:
       List consumer groups: who reads which partition, and how far.
   log-admin reset nightly clicks --to -1d --dry-run
       Tell where the group nightly would go on if it were set back by a day.
+  log-admin stats --prometheus -o /var/lib/node_exporter/millstream.prom
+      Write figures for node_exporter's textfile collector; run it from cron or a timer.
   log-admin verify && echo all is well
       Check every record of every topic; the exit status is 1 if something is damaged.
   log-admin verify clicks --repair
@@ -132,6 +136,8 @@ enum Action {
     },
     /// Set where a group without members goes on
     Reset(reset::Wanted),
+    /// Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes
+    Stats(stats::Options),
     /// Check every entry, checksum and line; exit status 1 if something is damaged
     Verify(verify::Options),
 }
@@ -165,6 +171,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         Action::Describe { topic } => describe::run(&dir, topic, &mut table)?,
         Action::Groups { group } => groups::run(&dir, group.as_deref(), &mut table)?,
         Action::Reset(wanted) => reset::run(&dir, wanted, &mut table)?,
+        Action::Stats(wanted) => return stats::run(&dir, wanted, options.json),
         Action::Verify(options) => verify::run(&dir, options, &mut table)?,
     };
     match Output::stdout()?.write(table.render().as_bytes()) {

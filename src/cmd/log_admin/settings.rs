@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::options::parse_bytes;
 use crate::log::Fsync;
+use crate::log::access::Principal;
 use crate::time::duration::Duration;
 
 /// Settings that may be made and changed; "default" takes one back to its default.
@@ -33,6 +34,14 @@ pub struct SettingsOptions {
     /// Refuse records longer than SIZE [default: 16MiB]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_record: Option<Value>,
+
+    /// Let only these read: users, and groups as :GROUP, with commas between them
+    #[arg(long, value_name = "WHO,…", value_parser = principals)]
+    readers: Option<Value>,
+
+    /// Let only these append: users, and groups as :GROUP, with commas between them
+    #[arg(long, value_name = "WHO,…", value_parser = principals)]
+    writers: Option<Value>,
 }
 
 impl SettingsOptions {
@@ -45,6 +54,8 @@ impl SettingsOptions {
             ("segment_bytes", &self.segment_bytes),
             ("segment_ms", &self.segment_age),
             ("record_bytes_max", &self.max_record),
+            ("readers", &self.readers),
+            ("writers", &self.writers),
         ];
         let given = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
         given.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -55,6 +66,9 @@ impl SettingsOptions {
 pub fn shown(name: &str, value: &Value) -> String {
     match (value, value.as_i64()) {
         (Value::String(text), _) => text.clone(),
+        (Value::Array(names), _) => {
+            names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+        }
         (_, Some(ms)) if name.ends_with("_ms") => {
             Duration::from_ms(ms).map_or_else(|| value.to_string(), |time| time.to_string())
         }
@@ -64,7 +78,7 @@ pub fn shown(name: &str, value: &Value) -> String {
 }
 
 /// A size with the largest unit that leaves it whole.
-fn size(bytes: i64) -> String {
+pub fn size(bytes: i64) -> String {
     let units = [("GiB", 1_i64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, unit)| bytes > 0 && bytes % unit == 0) {
         Some((name, unit)) => format!("{}{name}", bytes / unit),
@@ -89,6 +103,11 @@ fn bytes(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(parse_bytes(text)?.into()))
 }
 
+fn principals(text: &str) -> Result<Value, String> {
+    let read = |name: &str| name.trim().parse::<Principal>().map(|one| one.to_string());
+    or_default(text, |text| Ok(text.split(',').map(read).collect::<Result<Vec<_>, _>>()?.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +121,9 @@ mod tests {
         for text in ["256MiB", "3GiB", "1000", "0"] {
             assert_eq!(shown("segment_bytes", &bytes(text).unwrap()), text);
         }
+        assert_eq!(shown("readers", &principals("alice, :staff,7").unwrap()), "alice,:staff,7");
+        assert!(principals("").is_err() && principals("a,,b").is_err());
+        assert_eq!(principals("default"), Ok(Value::Null));
         assert_eq!(bytes("default"), Ok(Value::Null));
         assert_eq!(shown("fsync", &fsync("100ms").unwrap()), "100ms");
         assert!(fsync("often").is_err() && ms("5").is_err() && bytes("x").is_err());

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Failure, Status};
-use crate::log::{BadRecord, Identity, Log, LogError, Settings, Topic};
+use crate::log::{Appended, BadRecord, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Append, Create, Offsets, Producer};
@@ -32,6 +32,8 @@ enum To {
     Embedded {
         topic: Arc<Topic>,
         log: Log,
+        /// What became of the last batch.
+        done: Option<Result<u64, AppendError>>,
     },
 }
 
@@ -40,6 +42,8 @@ enum To {
 pub enum AppendError {
     /// These records are bad; nothing was appended.
     Bad(Vec<BadRecord>),
+    /// A batch before this one was refused, so nothing of this one was appended.
+    Behind,
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -74,12 +78,13 @@ impl Appender {
         Ok(held.unwrap_or(0))
     }
 
-    /// Appends a batch of lines, under a producer's name if `identity` says so; returns how many
-    /// records it had, once they are durable.
+    /// Hands a batch of lines over, under a producer's name if `identity` says so; what becomes of
+    /// it, [`Appender::finish`] tells. While a batch is under way others may be handed over: if one
+    /// is refused, those behind it are too.
     ///
     /// # Errors
-    /// The bad ones among the records, or whatever else kept them from being appended.
-    pub fn append(&mut self, lines: &[u8], identity: Option<Identity>) -> Result<u64, AppendError> {
+    /// When the daemon is gone.
+    pub fn begin(&mut self, lines: &[u8], identity: Option<Identity>) -> anyhow::Result<()> {
         match &mut self.to {
             To::Served { client, append } => {
                 if let Some(identity) = identity {
@@ -87,16 +92,36 @@ impl Appender {
                     append.after = identity.after;
                     append.sequence = Some(identity.sequence);
                 }
-                let appended = client.append(append, lines).map_err(of_client)?;
-                Ok(appended.records)
+                append.chained = client.outstanding() > 0;
+                client.send_append(append, lines)?;
             }
-            To::Embedded { topic, .. } => {
-                let batch = topic.prepare(lines.to_vec(), identity).map_err(of_log)?;
-                match topic.append(vec![batch]).pop() {
-                    Some(appended) => Ok(appended.map_err(of_log)?.records),
-                    None => Ok(0),
-                }
+            To::Embedded { topic, done, .. } => {
+                let batch = topic.prepare(lines.to_vec(), identity);
+                let outcome = batch.and_then(|batch| {
+                    topic.append(vec![batch]).pop().unwrap_or_else(|| Ok(Appended::default()))
+                });
+                *done = Some(outcome.map(|appended| appended.records).map_err(of_log));
             }
+        }
+        Ok(())
+    }
+
+    /// Whether it gains anything to hand over a batch before the last one is finished.
+    pub fn works_ahead(&self) -> bool {
+        matches!(self.to, To::Served { .. })
+    }
+
+    /// Waits for the earliest batch that was handed over; returns how many records it had, once
+    /// they are durable.
+    ///
+    /// # Errors
+    /// The bad ones among the records, or whatever else kept them from being appended.
+    pub fn finish(&mut self) -> Result<u64, AppendError> {
+        match &mut self.to {
+            To::Served { client, .. } => {
+                client.receive_appended().map(|appended| appended.records).map_err(of_client)
+            }
+            To::Embedded { done, .. } => done.take().unwrap_or(Ok(0)),
         }
     }
 
@@ -107,7 +132,7 @@ impl Appender {
     pub fn close(self) -> anyhow::Result<()> {
         match self.to {
             To::Served { .. } => Ok(()),
-            To::Embedded { log, topic } => {
+            To::Embedded { log, topic, .. } => {
                 topic.tend()?;
                 Ok(log.close()?)
             }
@@ -117,6 +142,7 @@ impl Appender {
 
 fn of_client(error: ClientError) -> AppendError {
     match error {
+        ClientError::Refused(refused) if refused.code == Code::ChainBroken => AppendError::Behind,
         ClientError::Refused(refused) if refused.code == Code::BadRecords => {
             let bad = refused.records.into_iter();
             AppendError::Bad(
@@ -181,7 +207,7 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log })
+    Ok(To::Embedded { topic, log, done: None })
 }
 
 /// Whether a topic that is there is what the user asked for.

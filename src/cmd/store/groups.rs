@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cli::{Failure, Status};
-use crate::log::{Log, LogError, open_groups, open_readers};
+use crate::log::{ConsumerGroup, Log, LogError, open_groups, open_readers, topic_names_of};
+use crate::serve::error_body;
 use crate::wire::client::Client;
 use crate::wire::groups::{GroupEntry, Groups, Moved, Progress, Reset, ResetDone};
 
@@ -23,35 +24,54 @@ pub fn list(dir: &Path, group: Option<&str>) -> anyhow::Result<Vec<GroupEntry>> 
     Ok(listed)
 }
 
-fn list_files(dir: &Path, wanted: Option<&str>) -> Result<Vec<GroupEntry>, LogError> {
-    let mut ends = BTreeMap::new();
-    for (reader, _) in open_readers(dir, &[])? {
-        ends.insert(reader.topic().to_owned(), reader.bounds()?);
-    }
+/// What groups have by the files alone, sorted; of all groups if none is named. A group whose file
+/// cannot be read, and a topic that cannot be opened, are told in their place.
+///
+/// # Errors
+/// When there is no log, or it cannot be told which groups there are.
+pub fn list_files(dir: &Path, wanted: Option<&str>) -> Result<Vec<GroupEntry>, LogError> {
+    // Tells apart a log without groups and no log.
+    topic_names_of(dir)?;
     let mut listed = Vec::new();
-    for group in open_groups(dir)? {
-        if wanted.is_some_and(|wanted| wanted != group.name()) {
+    for (name, group) in open_groups(dir)? {
+        if wanted.is_some_and(|wanted| wanted != name) {
             continue;
         }
-        for topic in group.topics() {
-            let mut partitions: BTreeMap<u32, Progress> = BTreeMap::new();
-            for (number, offset) in group.offsets(topic) {
-                partitions.entry(number).or_default().committed = Some(offset);
+        match group {
+            Ok(group) => {
+                let topics: Vec<&str> = group.topics().collect();
+                listed.extend(topics.into_iter().map(|topic| entry(dir, &group, topic)));
             }
-            for held in ends.get(topic).into_iter().flatten() {
-                partitions.entry(held.partition).or_default().end = Some(held.end);
-            }
-            listed.push(GroupEntry {
-                group: group.name().to_owned(),
-                topic: topic.to_owned(),
-                generation: group.generation(topic),
-                members: Vec::new(),
-                partitions,
-                error: None,
-            });
+            Err(error) => listed.push(GroupEntry::broken(name, error_body(error))),
         }
     }
     Ok(listed)
+}
+
+fn entry(dir: &Path, group: &ConsumerGroup, topic: &str) -> GroupEntry {
+    let mut partitions: BTreeMap<u32, Progress> = BTreeMap::new();
+    for (number, offset) in group.offsets(topic) {
+        partitions.entry(number).or_default().committed = Some(offset);
+    }
+    let bounds = open_readers(dir, &[topic.to_owned()])
+        .and_then(|readers| readers.first().map_or(Ok(Vec::new()), |(reader, _)| reader.bounds()));
+    let error = match bounds {
+        Ok(bounds) => {
+            for held in bounds {
+                partitions.entry(held.partition).or_default().end = Some(held.end);
+            }
+            None
+        }
+        Err(error) => Some(error_body(error)),
+    };
+    GroupEntry {
+        group: group.name().to_owned(),
+        topic: topic.to_owned(),
+        generation: group.generation(topic),
+        members: Vec::new(),
+        partitions,
+        error,
+    }
 }
 
 /// Commits offsets for a group that has no members. They are places which the topic has.

@@ -5,11 +5,13 @@
 //! - [`catalog`]: which topics there are.
 //! - [`groups`]: how far consumer groups are.
 //! - [`reader`]: reading one topic.
+//! - [`stats`]: figures for operators.
 
 pub mod appender;
 pub mod catalog;
 pub mod groups;
 pub mod reader;
+pub mod stats;
 
 pub use appender::{AppendError, Appender, Wanted};
 pub use reader::{Reader, Step};

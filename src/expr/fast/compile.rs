@@ -4,6 +4,7 @@ use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part};
 
+use super::super::Variables;
 use super::super::jaq::Pattern;
 use super::super::number::Numeral;
 use super::eval::PARTS_MAX;
@@ -21,8 +22,8 @@ const STEPS_MAX: usize = 16;
 type Built = Result<Expr, NotFast>;
 
 /// Compiles an expression.
-pub(in crate::expr) fn compile(term: &Term<&str>) -> Result<Draft, NotFast> {
-    let mut builder = Builder { paths: Vec::new(), levels: 0 };
+pub(in crate::expr) fn compile(term: &Term<&str>, variables: &Variables) -> Result<Draft, NotFast> {
+    let mut builder = Builder { variables, paths: Vec::new(), levels: 0 };
     let expr = builder.build(term, &Input::Path(Vec::new(), true), Position::Stream)?;
     Ok(Draft { expr, paths: builder.paths })
 }
@@ -46,7 +47,8 @@ enum Position {
     Inside,
 }
 
-struct Builder {
+struct Builder<'v> {
+    variables: &'v Variables,
     paths: Vec<Steps>,
     levels: usize,
 }
@@ -59,7 +61,7 @@ fn boxed(expr: Built) -> Result<Box<Expr>, NotFast> {
     expr.map(Box::new)
 }
 
-impl Builder {
+impl Builder<'_> {
     fn build(&mut self, term: &Term<&str>, input: &Input, position: Position) -> Built {
         if self.levels == LEVELS_MAX {
             return not_fast("nesting this deep");
@@ -95,7 +97,7 @@ impl Builder {
             Term::Call(name, arguments) => self.call(name, arguments, input),
             Term::Path(head, path) => self.path(head, &path.0, input),
             Term::Recurse => not_fast("'..'"),
-            Term::Var(name) => not_fast(format!("the variable '{name}'")),
+            Term::Var(name) => self.variable(name),
             Term::Fold(name, ..) => not_fast(format!("'{name}'")),
             Term::Label(..) | Term::Break(_) => not_fast("'label'"),
             Term::Def(..) => not_fast("'def'"),
@@ -123,6 +125,22 @@ impl Builder {
         }
         self.paths.push(steps);
         Ok(self.paths.len() - 1)
+    }
+
+    /// The value of a variable that the user gave.
+    fn variable(&self, name: &str) -> Built {
+        let json = self.variables.iter().find(|(known, _)| *known == name).map(|(_, json)| json);
+        let json = json.unwrap_or_default().trim_ascii();
+        Ok(Expr::Constant(match json {
+            "null" => Constant::Null,
+            "true" => Constant::Bool(true),
+            "false" => Constant::Bool(false),
+            _ if is_number(json.as_bytes()) => return constant_number(json),
+            _ => match serde_json::from_str(json) {
+                Ok(text) => Constant::Text(text),
+                Err(_) => return not_fast(format!("the variable '{name}'")),
+            },
+        }))
     }
 
     fn text(&mut self, parts: &[StrPart<&str, Term<&str>>], input: &Input) -> Built {

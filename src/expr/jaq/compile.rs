@@ -8,8 +8,8 @@ use jaq_core::load::lex::{self, Lexer};
 use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
 
-use super::super::ExprError;
 use super::super::fast::{self, Draft, NotFast};
+use super::super::{ExprError, Variables};
 use super::fields::Fields;
 use super::natives::Kind;
 use super::rewrite::{literals, rewrite};
@@ -30,13 +30,21 @@ pub(super) struct Expression {
 /// The definition that stands for the whole expression.
 const MAIN: &str = "__expression";
 
+/// What to do about a variable that is not there.
+const VARIABLE: &str = "bind it with 'as', or give it a value where the tool has --arg";
+
 /// The longest expression, in bytes. No expression can nest deeper than it is long, so this also
 /// bounds the stack that compiling and running it takes.
 const EXPRESSION_BYTES_MAX: usize = 64 << 10;
 
 /// Compiles one expression, the `index`th of the user's. Needs a roomy stack.
-pub(super) fn compile(index: usize, source: &str) -> Result<Expression, ExprError> {
-    build(source).map_err(|fault| ExprError {
+/// It may use these variables.
+pub(super) fn compile(
+    index: usize,
+    source: &str,
+    variables: &Variables,
+) -> Result<Expression, ExprError> {
+    build(source, variables).map_err(|fault| ExprError {
         index,
         expression: source.to_owned(),
         span: fault.span,
@@ -58,7 +66,7 @@ impl Fault {
     }
 }
 
-fn build(source: &str) -> Result<Expression, Fault> {
+fn build(source: &str, variables: &Variables) -> Result<Expression, Fault> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
@@ -66,14 +74,15 @@ fn build(source: &str) -> Result<Expression, Fault> {
     let mut body = parse(source)?;
     check_patterns(source, &mut body)?;
     let fields = Fields::of(&body);
-    let fast = fast::compile(&body);
+    let fast = fast::compile(&body, variables);
     let depth = rewrite(&mut body);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
     let arena = Arena::default();
     let modules = Loader::new(defs).load(&arena, File { code: MAIN, path: () });
     let modules = modules.map_err(|_| Fault::new(0..0, "the expression cannot be loaded"))?;
-    let filter = Compiler::default().with_funs(library::funs()).compile(modules);
+    let compiler = Compiler::default().with_funs(library::funs());
+    let filter = compiler.with_global_vars(variables.iter().map(|(name, _)| name)).compile(modules);
     let filter = filter.map_err(|errors| {
         let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
         match first {
@@ -163,7 +172,7 @@ fn undefined_name(source: &str, name: &str, undefined: &Undefined) -> Fault {
     }
     let (why, remedy) = match undefined {
         Undefined::Filter(arity) => suggest::function(name, *arity),
-        Undefined::Var => (format!("undefined variable '{name}'"), None),
+        Undefined::Var => (format!("undefined variable '{name}'"), Some(VARIABLE.to_owned())),
         Undefined::Label => (format!("undefined label '{name}'"), None),
         _ => (format!("undefined module '{name}'"), None),
     };

@@ -23,7 +23,7 @@ mod write;
 use jaq_core::{Ctx, ValT, Vars};
 
 use super::fast::{Draft, NotFast, spelled};
-use super::{ExprError, RecordError, Value};
+use super::{ExprError, RecordError, Value, Variables};
 use compile::Expression;
 use fields::Fields;
 use natives::{Data, Kind, Shared};
@@ -53,18 +53,21 @@ pub(super) struct Evaluator {
     fields: Fields,
     shared: Shared,
     reader: Reader,
+    /// The values of the variables, in the order in which the expressions were told of them.
+    variables: Vec<Val>,
+    variables_depth: usize,
     record: Val,
-    /// How deep the record nests.
+    /// How deep the record, or a variable, nests.
     depth: usize,
     /// The result handed out last, which its [`Value`] borrows from.
     result: Val,
 }
 
 impl Evaluator {
-    pub(super) fn compile(sources: &[&str]) -> Result<Evaluator, ExprError> {
+    pub(super) fn compile(sources: &[&str], variables: &Variables) -> Result<Evaluator, ExprError> {
         let all = || {
             let each = sources.iter().enumerate();
-            each.map(|(index, source)| compile::compile(index, source)).collect()
+            each.map(|(index, source)| compile::compile(index, source, variables)).collect()
         };
         let short = sources.iter().all(|source| source.len() <= SHORT_BYTES);
         let expressions: Result<Vec<Expression>, ExprError> =
@@ -74,14 +77,17 @@ impl Evaluator {
                 Err(ExprError { index: 0, expression, span: 0..0, why, remedy: None })
             });
         let expressions = expressions?;
+        let (variables, depth) = values(variables);
         let none = Fields::Some(Vec::new());
         Ok(Evaluator {
             fields: expressions.iter().fold(none, |all, one| all.and(&one.fields)),
             expressions,
             shared: Shared::default(),
             reader: Reader::default(),
+            variables,
+            variables_depth: depth,
             record: Val::Null,
-            depth: 0,
+            depth,
             result: Val::Null,
         })
     }
@@ -106,12 +112,14 @@ impl Evaluator {
     pub(super) fn unload(&mut self) {
         self.record = Val::Null;
         self.result = Val::Null;
-        self.depth = 0;
+        self.depth = self.variables_depth;
     }
 
     /// Reads a record that is valid JSON: of an object, the fields that are looked at.
     pub(super) fn load(&mut self, record: &str) -> Result<(), RecordError> {
-        (self.record, self.depth) = self.reader.read(record, &self.fields)?;
+        let (record, depth) = self.reader.read(record, &self.fields)?;
+        self.record = record;
+        self.depth = depth.max(self.variables_depth);
         Ok(())
     }
 
@@ -159,16 +167,16 @@ impl Evaluator {
         let Some(expression) = self.expressions.get(index) else {
             return Err(RecordError::eval(format_args!("there is no expression {index}")));
         };
-        let (shared, record) = (&mut self.shared, &self.record);
+        let (shared, given) = (&mut self.shared, (&self.record, &*self.variables));
         if self.depth <= SHALLOW && expression.depth <= SHALLOW {
-            let done = attempt(expression, record, shared, stack::CALLER_BYTES, &mut take);
+            let done = attempt(expression, given, shared, stack::CALLER_BYTES, &mut take);
             if !shared.gauge.ran_low() {
                 return done;
             }
         }
         // The thread takes `shared` over, which must not be seen by two of them.
         let (done, ran_low) = stack::roomy(move || {
-            let done = attempt(expression, record, shared, stack::ROOMY_BYTES, &mut take);
+            let done = attempt(expression, given, shared, stack::ROOMY_BYTES, &mut take);
             (done, shared.gauge.ran_low())
         })
         .map_err(|error| RecordError::eval(format_args!("no memory to evaluate it: {error}")))?;
@@ -176,16 +184,27 @@ impl Evaluator {
     }
 }
 
+/// The values of variables, and how deep they nest. They are valid JSON, so nothing is left out.
+fn values(variables: &Variables) -> (Vec<Val>, usize) {
+    let mut depth = 0;
+    let values = variables.iter().map(|(_, json)| {
+        let (value, nests) = Reader::default().read(json, &Fields::All).unwrap_or_default();
+        depth = depth.max(nests);
+        value
+    });
+    (values.collect(), depth)
+}
+
 fn attempt<T>(
     expression: &Expression,
-    record: &Val,
+    (record, variables): (&Val, &[Val]),
     shared: &Shared,
     stack_bytes: usize,
     take: &mut impl FnMut(Results<'_>) -> Result<T, RecordError>,
 ) -> Result<T, RecordError> {
     shared.gauge.start(stack_bytes);
     let lut = &expression.filter.lut;
-    let context = Ctx::<Kind>::new(Data { lut, shared }, Vars::new([]));
+    let context = Ctx::<Kind>::new(Data { lut, shared }, Vars::new(variables.iter().cloned()));
     let results = expression.filter.id.run((context, record.clone()));
     take(&mut results.map(|result| {
         result.map_err(|exception| match exception.get_err() {

@@ -1,16 +1,19 @@
 //! `produce`: records from files or a pipe are appended to a topic.
 
+mod batch;
+mod sender;
+
 use std::ops::ControlFlow;
 
-use anyhow::anyhow;
 use clap::{Parser, ValueEnum};
 
-use super::store::{AppendError, Appender, Wanted};
+use self::batch::Batch;
+use self::sender::Sender;
+use super::store::{Appender, Wanted};
 use crate::cli::options::{DataOptions, InputOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status, message};
 use crate::ingest::csv::{CsvDecoder, CsvOptions};
-use crate::log::{BadRecord, Identity};
 use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
@@ -111,21 +114,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         Some(name) => appender.stands(name)?,
         None => 0,
     };
-    let mut stage = Produce {
-        appender,
-        batch: Vec::with_capacity(BATCH_BYTES),
-        lines: Vec::new(),
-        ends: Vec::new(),
-        unterminated: None,
-        appended: 0,
-        producer: options.producer.clone(),
-        stands,
-        skip: stands,
-        read: 0,
-    };
+    let sender = Sender::new(appender, options.producer.clone(), stands);
+    let mut stage = Produce { sender, batch: Batch::default(), skip: stands, read: 0 };
     let outcome = pump::run_decoded(&options.input, &mut *options.decoder(), &mut stage);
-    let (appended, read) = (stage.appended, stage.read);
-    let closed = stage.appender.close();
+    let (appended, read) = (stage.sender.appended(), stage.read);
+    let closed = stage.sender.into_appender().close();
     let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
     closed?;
     if let Some(name) = &options.producer
@@ -173,18 +166,9 @@ impl Options {
 
 /// Gathers what one read returned into a batch, and appends it.
 struct Produce {
-    appender: Appender,
-    batch: Vec<u8>,
-    /// The input line of each record in the batch, and where the record ends there.
-    lines: Vec<u64>,
-    ends: Vec<usize>,
-    /// The input line that had no line end, if that has been reached.
-    unterminated: Option<u64>,
-    appended: u64,
-    producer: Option<String>,
-    /// How many records of the input the log has from this producer.
-    stands: u64,
-    /// How many of them are still to come.
+    sender: Sender,
+    batch: Batch,
+    /// How many records of the input the log has from before, and that are still to come.
     skip: u64,
     /// How many records were read so far.
     read: u64,
@@ -199,15 +183,11 @@ impl Stage for Produce {
             self.read += 1;
             return Ok(ControlFlow::Continue(()));
         }
-        if self.batch.len() + raw.bytes.len() >= BATCH_BYTES {
-            self.send(cx)?;
+        if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
+            self.sender.send(&mut self.batch, self.read, cx)?;
         }
         self.read += 1;
-        self.batch.extend_from_slice(raw.bytes);
-        self.batch.push(b'\n');
-        self.lines.push(raw.line);
-        self.ends.push(self.batch.len());
-        self.unterminated = raw.unterminated.then_some(raw.line);
+        self.batch.push(raw);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -216,86 +196,11 @@ impl Stage for Produce {
     }
 
     fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        // Each append costs a trip to the disk: a file fills the batch first.
-        if cx.more_at_hand { Ok(()) } else { self.send(cx) }
-    }
-}
-
-impl Produce {
-    /// Appends the batch. Records that the log refuses are rejected and the others appended; if
-    /// rejects are not kept, only those before the first bad one are.
-    fn send(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        while !self.lines.is_empty() {
-            match self.appender.append(&self.batch, self.identity()) {
-                Ok(records) => {
-                    self.stands = self.read;
-                    self.appended += records;
-                    self.keep_before(0);
-                }
-                Err(AppendError::Other(error)) => return Err(error),
-                Err(AppendError::Bad(bad)) => {
-                    let Some(first) = bad.first() else {
-                        return Err(anyhow!("records were refused, but not told which"));
-                    };
-                    if cx.keeps_rejects() {
-                        bad.iter().try_for_each(|bad| self.reject(bad, cx))?;
-                        self.remove(&bad);
-                    } else {
-                        let why = self.reject(first, cx);
-                        self.keep_before(usize::try_from(first.record).unwrap_or(0));
-                        self.read = self.stands + self.lines.len() as u64;
-                        self.send(cx)?;
-                        return why;
-                    }
-                }
-            }
+        if cx.more_at_hand {
+            // Each append costs a trip to the disk: a file fills the batch first.
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Who appends the batch, and where in the input it stands before and after it.
-    fn identity(&self) -> Option<Identity> {
-        let producer = self.producer.clone()?;
-        Some(Identity { producer, after: Some(self.stands), sequence: self.read })
-    }
-
-    /// Takes all records from the one with this number on out of the batch.
-    fn keep_before(&mut self, record: usize) {
-        let end = self.span(record).0;
-        self.batch.truncate(end);
-        self.lines.truncate(record);
-        self.ends.truncate(record);
-    }
-
-    /// Takes the bad records out of the batch.
-    fn remove(&mut self, bad: &[BadRecord]) {
-        let (mut batch, mut lines, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut bad = bad.iter().map(|bad| bad.record).peekable();
-        for (at, &line) in self.lines.iter().enumerate() {
-            if bad.next_if_eq(&(at as u64)).is_none() {
-                let (from, to) = self.span(at);
-                batch.extend_from_slice(self.batch.get(from..to).unwrap_or_default());
-                lines.push(line);
-                ends.push(batch.len());
-            }
-        }
-        (self.batch, self.lines, self.ends) = (batch, lines, ends);
-    }
-
-    fn reject(&self, bad: &BadRecord, cx: &mut Context) -> anyhow::Result<()> {
-        let at = usize::try_from(bad.record).unwrap_or(usize::MAX);
-        let (from, to) = self.span(at);
-        let bytes = self.batch.get(from..to).unwrap_or_default();
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let line = self.lines.get(at).copied().unwrap_or_default();
-        let why = pump::why(&bad.why, self.unterminated == Some(line));
-        cx.reject(&cx.place(line), bytes, &why)
-    }
-
-    /// Where a record of the batch begins and ends, its line end included.
-    fn span(&self, record: usize) -> (usize, usize) {
-        let to = self.ends.get(record).copied().unwrap_or(self.batch.len());
-        let before = record.checked_sub(1).and_then(|before| self.ends.get(before));
-        (before.copied().unwrap_or(0).min(to), to)
+        self.sender.send(&mut self.batch, self.read, cx)?;
+        self.sender.finish(cx)
     }
 }

@@ -1,17 +1,16 @@
 //! `map`: replaces each record by the results of an expression.
 
+mod through;
+
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
-
-use crate::cli::Status;
+use super::expression::ExpressionOptions;
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
+use crate::cli::{Failure, Status};
 use crate::expr::Program;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
-
-use super::evaluation::EvaluationOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +24,10 @@ Examples:
       Only the errors of what failed.
   map '.time = (.ms / 1000 | todate)' events.ndjson
       Write a time in milliseconds as text that window takes.
+  map --argjson rates \"$(cat rates.json)\" '.eur = .amount * $rates[.currency]' orders.ndjson
+      Use values from elsewhere.
+  window --tumbling 1m --time .ts app.ndjson | map --through './enrich.py' | aggregate count
+      Let a program of your own change each record, between two tools.
 
 Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading or writing failed.";
 
@@ -34,28 +37,50 @@ Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading o
 /// an expression without a result drops the record. Numbers that EXPR does not compute with keep
 /// their spelling, objects the order of their keys. EXPR is jq, but for what reaches beyond the
 /// record: the environment, the clock, other records, files. A record for which EXPR fails is a bad
-/// record, and none of its results is written.
+/// record, and none of its results is written. Control records pass in their places.
+///
+/// With --through a command of the shell takes the place of EXPR: it reads the records on its
+/// standard input and writes exactly one line for each, in their order, which map passes on; an
+/// empty line drops the record. It may write them as late as it likes. The control records go
+/// around it, and come out between the same records as they came in. Fewer or more lines, or a
+/// status other than 0, are an error.
 #[derive(clap::Parser, Debug)]
-#[command(name = "map", version, after_help = EXAMPLES)]
+#[command(
+    name = "map",
+    version,
+    after_help = EXAMPLES,
+    override_usage = "map [OPTIONS] EXPR [FILE]...\n       map [OPTIONS] -f FILE [FILE]...\n       \
+                      map [OPTIONS] --through COMMAND [FILE]..."
+)]
 pub struct Options {
-    /// The jq expression
-    #[arg(value_name = "EXPR")]
-    pub expression: String,
+    #[command(flatten)]
+    expression: ExpressionOptions,
+
+    /// Send the records through COMMAND, which sh runs and which writes one line for each
+    #[arg(
+        long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString,
+        conflicts_with_all = ["from_file", "arg", "argjson", "explain", "trust"]
+    )]
+    through: Option<String>,
 
     #[command(flatten)]
-    pub evaluation: EvaluationOptions,
-
-    #[command(flatten)]
-    pub input: InputOptions,
+    input: InputOptions,
 }
 
 /// Runs the tool.
 ///
 /// # Errors
 /// A malformed expression, a bad record without `--rejects`, or failing input or output.
-pub fn run(options: Options) -> anyhow::Result<Status> {
-    let mut program = Program::compile(&[&options.expression]).context("EXPR")?;
-    if options.evaluation.apply(&mut program)? {
+pub fn run(mut options: Options) -> anyhow::Result<Status> {
+    if let Some(command) = &options.through {
+        options.expression.give_up(&mut options.input);
+        return through::run(command, &options.input);
+    }
+    if !options.expression.settle(&mut options.input) {
+        return Err(Failure::usage("<EXPR> is missing, the jq expression; see 'map --help'").into());
+    }
+    let program = options.expression.compile(&[])?;
+    if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
     Ok(pump::run(&options.input, &mut Map { program })?.status)

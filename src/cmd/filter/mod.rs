@@ -1,0 +1,293 @@
+//! `filter`: keeps the records for which an expression is true.
+
+mod unique;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use self::unique::{Memory, Seen};
+use super::clock::event_time;
+use super::expression::ExpressionOptions;
+use crate::cli::keep::Keep;
+use crate::cli::options::InputOptions;
+use crate::cli::pump::{self, Context, Ended, Stage, StageError};
+use crate::cli::{Failure, Status};
+use crate::expr::Program;
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+use crate::record::lines::Lines;
+use crate::time::Duration;
+use crate::time::event_time::TimeUnit;
+
+const EXAMPLES: &str = "\
+Examples:
+  filter '.status >= 500' access.ndjson
+      Print the requests that failed.
+  subscribe clicks -f | filter '.country == \"DE\" and (.path | startswith(\"/buy\"))'
+      Follow a topic, and see only some of it.
+  filter -v '.user == null' events.ndjson.gz > known.ndjson
+      Leave records out, from a compressed file.
+  filter -c '.level == \"error\"' app.ndjson
+      Count them.
+  if filter -q 'has(\"panic\")' app.ndjson; then echo 'it happened again'; fi
+      Ask whether there is any.
+  filter --arg user \"$USER\" '.user == $user' --else others.ndjson events.ndjson
+      Part records in two, by a value from the shell.
+  filter true --unique .id --within 10m --time .ts events.ndjson
+      Leave out what is delivered twice within ten minutes.
+
+Exit status: 0 done; 1 with -e or -q, nothing was kept; 2 wrong options or expression; 65 bad
+records; 74 reading or writing failed.";
+
+/// Keep the records for which a jq expression is true
+///
+/// Reads one JSON value a line and writes those for which EXPR gives any result that is neither
+/// false nor null, byte for byte as they came. EXPR is jq, but for what reaches beyond the record:
+/// the environment, the clock, other records, files. A record for which EXPR fails is a bad record;
+/// '.a?' and '//' are for fields that may be missing or of another type.
+///
+/// With --unique, of the records that EXPR would keep only the first of each key is kept. What is
+/// remembered grows with the number of keys, unless --within or --last bounds it. Keys are compared
+/// as JSON: 1 and 1.0 are two keys.
+///
+/// Control records pass; with --else they go both ways.
+#[derive(clap::Parser, Debug)]
+#[command(
+    name = "filter",
+    version,
+    after_help = EXAMPLES,
+    override_usage = "filter [OPTIONS] EXPR [FILE]...\n       filter [OPTIONS] -f FILE [FILE]..."
+)]
+pub struct Options {
+    #[command(flatten)]
+    expression: ExpressionOptions,
+
+    /// Keep the records for which EXPR is not true
+    #[arg(short = 'v', long)]
+    invert: bool,
+
+    /// Print only how many records were kept
+    #[arg(short = 'c', long)]
+    count: bool,
+
+    /// Stop after N records are kept
+    #[arg(short = 'm', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_kept: Option<u64>,
+
+    /// Print nothing and stop at the first record that is kept; the exit status is that of -e
+    #[arg(short = 'q', long, conflicts_with = "count")]
+    quiet: bool,
+
+    /// End with status 1 if no record was kept
+    #[arg(short = 'e', long)]
+    exit_status: bool,
+
+    /// Append the records that are not kept to FILE: also a FIFO, or >(COMMAND) of the shell
+    #[arg(long = "else", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    otherwise: Option<PathBuf>,
+
+    /// Keep only the first record for each value of this jq expression
+    #[arg(long, value_name = "EXPR")]
+    unique: Option<String>,
+
+    /// With --unique: remember a key for so long, by event time, after the record that was kept
+    #[arg(long, value_name = "DURATION", requires = "unique", requires = "time")]
+    within: Option<Duration>,
+
+    /// With --unique: remember only the N keys that were seen last
+    #[arg(
+        long, value_name = "N", requires = "unique", conflicts_with = "within",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    last: Option<u32>,
+
+    /// With --within: the jq expression for a record's event time: RFC 3339 text, or a number since 1970
+    #[arg(long, value_name = "EXPR", requires = "within")]
+    time: Option<String>,
+
+    /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
+    time_unit: Option<TimeUnit>,
+
+    #[command(flatten)]
+    input: InputOptions,
+}
+
+/// Runs the tool.
+///
+/// # Errors
+/// A malformed expression, a bad record without `--rejects`, or failing input or output.
+pub fn run(mut options: Options) -> anyhow::Result<Status> {
+    if !options.expression.settle(&mut options.input) {
+        return Err(
+            Failure::usage("<EXPR> is missing, the jq expression; see 'filter --help'").into()
+        );
+    }
+    let program = options.program()?;
+    if options.expression.explain(&program)? {
+        return Ok(Status::Done);
+    }
+    let place = options.otherwise.as_deref();
+    let mut filter = Filter {
+        program,
+        seen: options.memory().map(Seen::new),
+        key: Vec::new(),
+        timed: options.time.is_some(),
+        time_unit: options.time_unit,
+        count: options.count,
+        parting: Parting {
+            invert: options.invert,
+            print: !(options.count || options.quiet),
+            kept_max: if options.quiet { Some(1) } else { options.max_kept },
+            kept: 0,
+            others: options.otherwise.is_some().then(Vec::new),
+        },
+        otherwise: place.map(|path| Keep::open(path, "what is not kept")).transpose()?,
+    };
+    let outcome = pump::run(&options.input, &mut filter)?;
+    let nothing = filter.parting.kept == 0 && outcome.ended == Ended::Input;
+    Ok(match outcome.status {
+        Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
+        status => status,
+    })
+}
+
+impl Options {
+    /// EXPR and, behind it, what gives a record's key and its time.
+    fn program(&self) -> anyhow::Result<Program> {
+        let unique = self.unique.as_deref().map(|expression| ("--unique", expression));
+        let time = self.time.as_deref().map(|expression| ("--time", expression));
+        let others: Vec<_> = unique.into_iter().chain(time).collect();
+        self.expression.compile(&others)
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        self.unique.as_ref()?;
+        Some(match (self.within, self.last) {
+            (Some(span), _) => Memory::Within(span.ms()),
+            (None, Some(count)) => Memory::Last(count as usize),
+            (None, None) => Memory::All,
+        })
+    }
+}
+
+struct Filter {
+    program: Program,
+    /// The keys that passed, with --unique.
+    seen: Option<Seen>,
+    /// The key of the record in hand.
+    key: Vec<u8>,
+    /// Whether records have times.
+    timed: bool,
+    time_unit: Option<TimeUnit>,
+    /// Whether the number of records that were kept goes out, at the end.
+    count: bool,
+    parting: Parting,
+    /// Where the others go.
+    otherwise: Option<Keep>,
+}
+
+/// What is kept, and what becomes of it and of the others.
+struct Parting {
+    invert: bool,
+    /// Whether records go out.
+    print: bool,
+    kept_max: Option<u64>,
+    kept: u64,
+    /// The others on their way, if they go anywhere.
+    others: Option<Vec<u8>>,
+}
+
+impl Parting {
+    /// Takes a record that is kept or not; `Break` when it was the last that is wanted.
+    #[inline]
+    fn take(&mut self, record: &[u8], kept: bool, out: &mut Vec<u8>) -> ControlFlow<()> {
+        if !kept {
+            if let Some(others) = &mut self.others {
+                put(record, others);
+            }
+            return ControlFlow::Continue(());
+        }
+        self.kept += 1;
+        if self.print {
+            put(record, out);
+        }
+        match self.kept_max == Some(self.kept) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn put(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+impl Filter {
+    fn keeps(&mut self, record: &[u8]) -> Result<bool, StageError> {
+        self.program.load(record).map_err(StageError::bad)?;
+        if self.program.truth(0).map_err(StageError::bad)? == self.parting.invert {
+            return Ok(false);
+        }
+        let Some(seen) = &mut self.seen else { return Ok(true) };
+        self.key.clear();
+        let key = self.program.value(1);
+        key.map_err(|error| StageError::bad(format!("--unique: {error}")))?
+            .write_json(&mut self.key);
+        let time_ms = match self.timed {
+            true => event_time(&mut self.program, 2, self.time_unit).map_err(StageError::Bad)?,
+            false => 0,
+        };
+        Ok(seen.passes(&self.key, time_ms))
+    }
+}
+
+impl Stage for Filter {
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        let kept = self.keeps(raw.bytes)?;
+        Ok(self.parting.take(raw.bytes, kept, &mut cx.out))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        // A key is read from one record after the other.
+        if self.seen.is_some() {
+            return ControlFlow::Continue(());
+        }
+        let parting = &mut self.parting;
+        self.program.sift(0, lines, |record, truth| {
+            parting.take(record, truth != parting.invert, &mut cx.out)
+        })
+    }
+
+    fn control(
+        &mut self,
+        _control: Control,
+        line: &[u8],
+        cx: &mut Context,
+    ) -> Result<(), StageError> {
+        let Parting { print, others, .. } = &mut self.parting;
+        for out in print.then_some(&mut cx.out).into_iter().chain(others) {
+            put(line, out);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+        match (&mut self.otherwise, &mut self.parting.others) {
+            (Some(otherwise), Some(others)) if !others.is_empty() => {
+                let written = otherwise.write(others);
+                others.clear();
+                written
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        if self.count {
+            cx.out.extend_from_slice(format!("{}\n", self.parting.kept).as_bytes());
+        }
+        Ok(())
+    }
+}

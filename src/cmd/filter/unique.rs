@@ -1,0 +1,152 @@
+//! `--unique`: which keys have been seen, and for how long that is remembered.
+
+use std::collections::VecDeque;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// The keys that were seen.
+pub struct Seen {
+    keys: HashMap<Box<[u8]>, i64, RandomState>,
+    /// Keys in the order of their last sighting, each with what `keys` then held of it; where that
+    /// has changed since, the entry means nothing any more.
+    order: VecDeque<(i64, Box<[u8]>)>,
+    memory: Memory,
+    /// The greatest event time, or how many records were asked about.
+    now: i64,
+}
+
+/// What is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Every key, for ever.
+    All,
+    /// For so long, in milliseconds of event time, after the record of the key that passed.
+    Within(i64),
+    /// So many keys: those that were seen last.
+    Last(usize),
+}
+
+impl Seen {
+    /// Nothing seen yet.
+    pub fn new(memory: Memory) -> Seen {
+        Seen { keys: HashMap::default(), order: VecDeque::new(), memory, now: i64::MIN }
+    }
+
+    /// Whether a record passes: none of its key is remembered. `time_ms` is its event time, where
+    /// that is what memory goes by.
+    pub fn passes(&mut self, key: &[u8], time_ms: i64) -> bool {
+        match self.memory {
+            Memory::All => {
+                let new = !self.keys.contains_key(key);
+                if new {
+                    self.keys.insert(key.into(), 0);
+                }
+                new
+            }
+            Memory::Within(span_ms) => self.passes_within(key, time_ms, span_ms),
+            Memory::Last(count) => self.passes_last(key, count),
+        }
+    }
+
+    fn passes_within(&mut self, key: &[u8], time_ms: i64, span_ms: i64) -> bool {
+        self.now = self.now.max(time_ms);
+        // A record that comes late is a duplicate, too, as long as its key is remembered.
+        let until = |passed: &i64| passed.saturating_add(span_ms);
+        let new = self.keys.get(key).is_none_or(|passed| time_ms >= until(passed));
+        if new {
+            self.note(key, time_ms);
+        }
+        while self.order.front().is_some_and(|(passed, _)| until(passed) <= self.now) {
+            self.forget_first();
+        }
+        new
+    }
+
+    fn passes_last(&mut self, key: &[u8], count: usize) -> bool {
+        self.now = self.now.saturating_add(1);
+        let new = !self.keys.contains_key(key);
+        self.note(key, self.now);
+        while self.keys.len() > count {
+            self.forget_first();
+        }
+        // Of a key that is seen again and again only the last sighting counts.
+        if self.order.len() > 2 * count + 16 {
+            let keys = &self.keys;
+            self.order.retain(|(at, key)| keys.get(key) == Some(at));
+        }
+        new
+    }
+
+    fn note(&mut self, key: &[u8], at: i64) {
+        match self.keys.get_mut(key) {
+            Some(held) => *held = at,
+            None => {
+                self.keys.insert(key.into(), at);
+            }
+        }
+        self.order.push_back((at, key.into()));
+    }
+
+    /// Takes the first entry of the order, and forgets its key if it has not been seen since.
+    fn forget_first(&mut self) {
+        if let Some((at, key)) = self.order.pop_front()
+            && self.keys.get(&key) == Some(&at)
+        {
+            self.keys.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(memory: Memory, records: &[(&str, i64)]) -> Vec<bool> {
+        let mut seen = Seen::new(memory);
+        records.iter().map(|(key, time_ms)| seen.passes(key.as_bytes(), *time_ms)).collect()
+    }
+
+    #[test]
+    fn all_keys_are_remembered() {
+        let records = [("a", 0), ("b", 0), ("a", 0), ("", 0), ("", 0)];
+        assert_eq!(passed(Memory::All, &records), [true, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_key_is_remembered_for_its_time() {
+        let records = [("a", 0), ("a", 9), ("a", 10), ("a", 19), ("a", 5), ("b", 30), ("a", 21)];
+        let expected = [true, false, true, false, false, true, true];
+        assert_eq!(passed(Memory::Within(10), &records), expected);
+    }
+
+    #[test]
+    fn what_can_no_longer_matter_is_forgotten() {
+        let mut seen = Seen::new(Memory::Within(10));
+        for time_ms in 0..1000 {
+            seen.passes(format!("{time_ms}").as_bytes(), time_ms);
+            assert!(seen.keys.len() <= 10 && seen.order.len() <= 10);
+        }
+    }
+
+    #[test]
+    fn one_key_remembered_drops_what_follows_itself() {
+        let records = ["a", "a", "b", "a", "a"].map(|key| (key, 0));
+        assert_eq!(passed(Memory::Last(1), &records), [true, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_key_that_is_seen_again_is_remembered_longer() {
+        let records = ["a", "b", "a", "c", "a", "b"].map(|key| (key, 0));
+        assert_eq!(passed(Memory::Last(2), &records), [true, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn few_keys_take_little_memory_however_often_they_come() {
+        let mut seen = Seen::new(Memory::Last(3));
+        for number in 0..10_000 {
+            seen.passes(&[number as u8 % 3], 0);
+            assert!(seen.keys.len() <= 3 && seen.order.len() <= 22 + 1);
+        }
+    }
+}

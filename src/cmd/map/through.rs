@@ -1,0 +1,251 @@
+//! `map --through`: records go through a foreign command, line for line, and control records around
+//! it.
+//!
+//! Two threads: one reads our input and feeds the command, the other takes what it writes. So it
+//! does not matter how much the command holds back, or for how long. Each result is known by its
+//! number, and a control record by the number of results that go out before it.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::Context as _;
+
+use crate::cli::options::InputOptions;
+use crate::cli::output::{Output, OutputError};
+use crate::cli::pump::{self, Context, Ended, Stage, StageError};
+use crate::cli::{Failure, Status};
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+use crate::record::json;
+
+/// How much of the command's output is read at a time.
+const BLOCK_BYTES: usize = 256 << 10;
+
+/// How many bytes of control records may wait for results that the command holds back.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// Runs `command` by sh, with the records of the input, and writes what it makes of them.
+///
+/// # Errors
+/// When the command cannot be run, fails, or does not write a line for each record; else as
+/// [`pump::run`].
+pub fn run(command: &str, input: &InputOptions) -> anyhow::Result<Status> {
+    let mut child = spawn(command).with_context(|| format!("--through '{command}': sh"))?;
+    let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(Failure::new(Status::Internal, "the command has no pipes").into());
+    };
+    let merge = Arc::new(Mutex::new(Merge::new(Output::stdout()?)));
+    let merging = Arc::clone(&merge);
+    let relay = thread::Builder::new().spawn(move || relay(from, &merging))?;
+    let mut feed = Feed { to: Some(to), block: Vec::new(), sent: 0, waiting: Vec::new(), merge };
+    let pumped = pump::run(input, &mut feed);
+    // The command sees the end of its input, finishes, and ends; then so does the relay.
+    drop(feed.to.take());
+    let relayed = relay.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed").into()));
+    let ended = child.wait().with_context(|| format!("--through '{command}'"))?;
+    let given = match relayed {
+        Ok(given) => given,
+        // Nobody reads our output: as everywhere, no error.
+        Err(OutputError::Closed) => return Ok(Status::Done),
+        Err(error) => return Err(error.into()),
+    };
+    match pumped {
+        Ok(outcome) => match judge(command, ended, feed.sent, given) {
+            Err(_) if outcome.ended != Ended::Input => Ok(outcome.status),
+            judged => judged.map(|()| outcome.status),
+        },
+        Err(error) if error.is::<Gone>() => match judge(command, ended, feed.sent, given) {
+            Err(judged) => Err(judged),
+            Ok(()) => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// The command has closed its input.
+#[derive(Debug, thiserror::Error)]
+#[error("the command of --through reads no more")]
+struct Gone;
+
+fn spawn(command: &str) -> io::Result<Child> {
+    Command::new("sh").args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+}
+
+/// Whether the command did its job.
+fn judge(command: &str, ended: ExitStatus, sent: u64, given: u64) -> anyhow::Result<()> {
+    if !ended.success() {
+        let how = match (ended.code(), ended.signal()) {
+            (Some(status), _) => format!("status {status}"),
+            (None, signal) => format!("signal {}", signal.unwrap_or_default()),
+        };
+        let why = format!("--through '{command}': ended with {how}");
+        return Err(Failure::new(Status::Io, why).into());
+    }
+    if sent != given {
+        let why = format!(
+            "--through '{command}': is not line for line: it was sent {sent} records and wrote \
+             {given} lines; let it write one for each, an empty one to drop the record"
+        );
+        return Err(Failure::new(Status::Data, why).into());
+    }
+    Ok(())
+}
+
+/// What goes out: results, and control records in their places among them.
+struct Merge {
+    output: Output,
+    /// How many results have gone out.
+    given: u64,
+    /// Control records, each with how many results go out before it.
+    waiting: VecDeque<(u64, Vec<u8>)>,
+    waiting_bytes: usize,
+}
+
+impl Merge {
+    fn new(output: Output) -> Merge {
+        Merge { output, given: 0, waiting: VecDeque::new(), waiting_bytes: 0 }
+    }
+
+    /// Takes a control record; it goes out at once if nothing is to go before it.
+    fn control(&mut self, after: u64, line: Vec<u8>) -> Result<(), OutputError> {
+        self.waiting_bytes += line.len();
+        self.waiting.push_back((after, line));
+        self.release()
+    }
+
+    /// Puts out the control records whose turn has come.
+    fn release(&mut self) -> Result<(), OutputError> {
+        let given = self.given;
+        while let Some((_, line)) = self.waiting.pop_front_if(|(after, _)| *after <= given) {
+            self.waiting_bytes -= line.len();
+            self.output.write(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Puts out whole lines of results.
+    fn results(&mut self, mut lines: &[u8]) -> Result<(), OutputError> {
+        while !lines.is_empty() {
+            let room = self.waiting.front().map(|(after, _)| after - self.given);
+            let (count, end) = first_lines(lines, room.unwrap_or(u64::MAX));
+            let (now, later) = lines.split_at(end);
+            self.output.write(now)?;
+            self.given += count;
+            self.release()?;
+            lines = later;
+        }
+        Ok(())
+    }
+}
+
+/// How many lines `bytes` has, `most` at most, and where the last of them ends.
+fn first_lines(bytes: &[u8], most: u64) -> (u64, usize) {
+    let (mut count, mut end) = (0, 0);
+    for at in memchr::memchr_iter(b'\n', bytes) {
+        if count == most {
+            break;
+        }
+        count += 1;
+        end = at + 1;
+    }
+    (count, end)
+}
+
+fn lock(merge: &Mutex<Merge>) -> MutexGuard<'_, Merge> {
+    merge.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts out what the command writes, to its end; how many lines that was.
+fn relay(mut from: ChildStdout, merge: &Mutex<Merge>) -> Result<u64, OutputError> {
+    let mut block = Vec::new();
+    loop {
+        let partial = block.len();
+        block.resize(partial + BLOCK_BYTES, 0);
+        let read = from.read(&mut block[partial..]);
+        block.truncate(partial + read.as_ref().map_or(0, |count| *count));
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
+        lock(merge).results(&block[..whole])?;
+        block.drain(..whole);
+    }
+    let mut merge = lock(merge);
+    if !block.is_empty() {
+        block.push(b'\n');
+        merge.results(&block)?;
+    }
+    // Those that stand behind results which never came are put out all the same.
+    let given = merge.given;
+    merge.given = u64::MAX;
+    merge.release()?;
+    Ok(given)
+}
+
+/// Feeds the command.
+struct Feed {
+    to: Option<ChildStdin>,
+    /// Records on their way to it.
+    block: Vec<u8>,
+    sent: u64,
+    /// Control records behind some of them, each with how many are before it.
+    waiting: Vec<(u64, Vec<u8>)>,
+    merge: Arc<Mutex<Merge>>,
+}
+
+impl Stage for Feed {
+    fn record(&mut self, raw: Raw<'_>, _: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        json::validate(raw.bytes).map_err(StageError::bad)?;
+        self.block.extend_from_slice(raw.bytes);
+        self.block.push(b'\n');
+        self.sent += 1;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn control(&mut self, _: Control, line: &[u8], _: &mut Context) -> Result<(), StageError> {
+        let mut line = line.to_vec();
+        line.push(b'\n');
+        self.waiting.push((self.sent, line));
+        Ok(())
+    }
+
+    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+        self.announce()?;
+        let Some(to) = &mut self.to else { return Ok(()) };
+        let written = to.write_all(&self.block);
+        self.block.clear();
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),
+            written => written.context("the command of --through"),
+        }
+    }
+}
+
+impl Feed {
+    /// Hands the control records over before the records around them are sent.
+    fn announce(&mut self) -> anyhow::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut merge = lock(&self.merge);
+        for (after, line) in self.waiting.drain(..) {
+            merge.control(after, line)?;
+        }
+        if merge.waiting_bytes > WAITING_BYTES_MAX {
+            let why = format!(
+                "the command of --through holds back the results around more than \
+                 {WAITING_BYTES_MAX} bytes of control records; let it write each line as it comes"
+            );
+            return Err(Failure::new(Status::Data, why).into());
+        }
+        Ok(())
+    }
+}

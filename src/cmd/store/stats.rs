@@ -1,0 +1,42 @@
+//! Figures for operators: the daemon's where one listens, else what the files tell.
+
+use std::path::Path;
+
+use super::groups;
+use crate::log::{LogError, TopicReader, open_readers, topic_names_of};
+use crate::serve::topic_figures;
+use crate::wire::client::Client;
+use crate::wire::stats::{Figures, Stats};
+
+/// Figures of the topics that are named, and of the groups that read them; of all if none is.
+///
+/// # Errors
+/// When there is no log, or no topic of such a name, or we must not look.
+pub fn figures(dir: &Path, topics: &[String]) -> anyhow::Result<Figures> {
+    let named = (!topics.is_empty()).then(|| topics.to_vec());
+    if let Some(mut client) = Client::connect(dir)? {
+        return Ok(client.stats(Stats { topics: named })?);
+    }
+    let names = match &named {
+        Some(names) => names.clone(),
+        None => topic_names_of(dir)?,
+    };
+    let mut figures = Figures::default();
+    for name in names {
+        let reader = match open_readers(dir, std::slice::from_ref(&name)) {
+            Err(error) if named.is_some() || matches!(error, LogError::NoLog { .. }) => {
+                return Err(error.into());
+            }
+            readers => readers.map(|mut readers| readers.pop()),
+        };
+        let holdings = |reader: Option<(TopicReader, _)>| match reader {
+            Some((reader, _)) => reader.holdings(),
+            None => Err(LogError::UnknownTopic { topic: name.clone() }),
+        };
+        let holdings = reader.and_then(holdings);
+        figures.topics.push(topic_figures(name, holdings, None));
+    }
+    figures.groups = groups::list_files(dir, None)?;
+    figures.groups.retain(|group| named.as_ref().is_none_or(|it| it.contains(&group.topic)));
+    Ok(figures)
+}

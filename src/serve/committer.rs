@@ -1,0 +1,81 @@
+//! Writing while reading: a thread that hands a session's batches in while the session takes the
+//! next ones from a client that sends ahead.
+//!
+//! One disk write is under way at a time, as without it; but the session meanwhile receives and
+//! checks what comes next, which is most of the work. A client that waits for each answer never
+//! gets such a thread: for it the session writes by itself, and no time goes into passing batches
+//! between threads.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::commit::{Desk, Outcomes};
+use crate::log::Batch;
+
+/// Writes batches for one session. Dropped, it first finishes what it was given.
+pub(super) struct Committer {
+    work: Option<Sender<Work>>,
+    done: Receiver<Outcomes>,
+    event: Arc<EventFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Work = (Arc<Desk>, Vec<Batch>);
+
+impl Committer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no thread or descriptor left.
+    pub fn start() -> io::Result<Committer> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let event = Arc::new(EventFd::from_value_and_flags(0, flags)?);
+        let (work, taken) = channel::<Work>();
+        let (tell, done) = channel();
+        let rung = Arc::clone(&event);
+        let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
+            for (desk, batches) in taken {
+                if tell.send(desk.append(batches)).is_err() {
+                    return;
+                }
+                // It can only fail if 2^64 rings are outstanding.
+                let _ = rung.write(1);
+            }
+        })?;
+        Ok(Committer { work: Some(work), done, event, thread: Some(thread) })
+    }
+
+    /// Hands batches over. What was handed over before must have been taken back.
+    pub fn hand(&self, desk: Arc<Desk>, batches: Vec<Batch>) {
+        if let Some(work) = &self.work {
+            // A thread that is gone shows when its outcomes are asked for.
+            let _ = work.send((desk, batches));
+        }
+    }
+
+    /// Readable once the outcomes are there.
+    pub fn done(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+
+    /// What became of the batches, waiting for it; empty if the thread is gone.
+    pub fn take(&self) -> Outcomes {
+        let outcomes = self.done.recv().unwrap_or_default();
+        let _ = self.event.read();
+        outcomes
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.work = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the daemon counts since it began. A session adds once a batch or a run of records, never a
+//! record at a time, and without a lock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::wire::answer::Code;
+use crate::wire::stats::{Appends, Deliveries};
+
+/// The counters of the daemon.
+#[derive(Debug)]
+pub(super) struct Counters {
+    /// When the daemon began, by the clock on the wall, in µs since the epoch.
+    pub started_us: i64,
+    /// And by one that nobody sets.
+    pub started: Instant,
+    pub connections_taken: AtomicU64,
+    pub connections_most: AtomicU64,
+    pub appended: Appended,
+    pub delivered: Delivered,
+    /// In the order of [`Code::ALL`].
+    refused: [AtomicU64; Code::ALL.len()],
+}
+
+/// Each kind in cache lines of its own: who appends does not slow down who reads.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Appended {
+    batches: AtomicU64,
+    records: AtomicU64,
+    bytes: AtomicU64,
+    duplicates: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Delivered {
+    runs: AtomicU64,
+    records: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counters {
+    /// All at nothing; the daemon begins now.
+    pub fn new() -> Counters {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Counters {
+            started_us: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+            started: Instant::now(),
+            connections_taken: AtomicU64::new(0),
+            connections_most: AtomicU64::new(0),
+            appended: Appended::default(),
+            delivered: Delivered::default(),
+            refused: [const { AtomicU64::new(0) }; Code::ALL.len()],
+        }
+    }
+
+    /// A connection was taken, and now there are so many.
+    pub fn note_connection(&self, now: usize) {
+        self.connections_taken.fetch_add(1, Ordering::Relaxed);
+        self.connections_most.fetch_max(now as u64, Ordering::Relaxed);
+    }
+
+    /// A request was refused.
+    pub fn note_refused(&self, code: Code) {
+        let at = Code::ALL.iter().position(|known| *known == code);
+        if let Some(count) = at.and_then(|at| self.refused.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many requests were refused, by code, as far as any were.
+    pub fn refused(&self) -> impl Iterator<Item = (Code, u64)> {
+        let counts = self.refused.iter().map(|count| count.load(Ordering::Relaxed));
+        Code::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0)
+    }
+}
+
+impl Appended {
+    /// Batches were acknowledged.
+    pub fn add(&self, more: &Appends) {
+        self.batches.fetch_add(more.batches, Ordering::Relaxed);
+        self.records.fetch_add(more.records, Ordering::Relaxed);
+        self.bytes.fetch_add(more.bytes, Ordering::Relaxed);
+        if more.duplicates > 0 {
+            self.duplicates.fetch_add(more.duplicates, Ordering::Relaxed);
+        }
+    }
+
+    /// What was added so far.
+    pub fn figures(&self) -> Appends {
+        Appends {
+            batches: self.batches.load(Ordering::Relaxed),
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            duplicates: self.duplicates.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Delivered {
+    /// A run of records goes out.
+    pub fn add(&self, records: u64, bytes: u64) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was added so far.
+    pub fn figures(&self) -> Deliveries {
+        Deliveries {
+            runs: self.runs.load(Ordering::Relaxed),
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_counted_by_code() {
+        let counters = Counters::new();
+        for code in [Code::ShuttingDown, Code::BadRequest, Code::ShuttingDown, Code::Unknown] {
+            counters.note_refused(code);
+        }
+        let refused: Vec<_> = counters.refused().collect();
+        assert_eq!(refused, [(Code::BadRequest, 1), (Code::ShuttingDown, 2)]);
+    }
+
+    #[test]
+    fn the_most_connections_are_kept() {
+        let counters = Counters::new();
+        [1, 3, 2].into_iter().for_each(|now| counters.note_connection(now));
+        assert_eq!(counters.connections_taken.into_inner(), 3);
+        assert_eq!(counters.connections_most.into_inner(), 3);
+    }
+}
