@@ -3,6 +3,7 @@
 //! A record is one line of valid UTF-8 JSON. Everything here works on byte slices: no files, no
 //! clock, no printing, and no knowledge of any other room.
 
+pub mod check;
 pub mod control;
 pub mod decode;
 pub mod json;

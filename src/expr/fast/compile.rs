@@ -5,10 +5,9 @@ use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part};
 
 use super::super::Variables;
-use super::super::jaq::Pattern;
 use super::super::number::Numeral;
 use super::eval::PARTS_MAX;
-use super::tree::{Constant, Draft, Expr, Function, Get, NotFast, Operation, Steps};
+use super::tree::{Constant, Draft, Expr, Get, NotFast, Steps};
 use crate::record::pick::Step;
 use crate::record::text::{is_number, write_string};
 
@@ -19,7 +18,7 @@ const LEVELS_MAX: usize = 64;
 const PATHS_MAX: usize = 64;
 const STEPS_MAX: usize = 16;
 
-type Built = Result<Expr, NotFast>;
+pub(super) type Built = Result<Expr, NotFast>;
 
 /// Compiles an expression.
 pub(in crate::expr) fn compile(term: &Term<&str>, variables: &Variables) -> Result<Draft, NotFast> {
@@ -29,7 +28,7 @@ pub(in crate::expr) fn compile(term: &Term<&str>, variables: &Variables) -> Resu
 }
 
 /// What an expression is applied to.
-enum Input {
+pub(super) enum Input {
     /// What this path leads to. It is known to be there, unless it is the record itself.
     Path(Steps, bool),
     /// A computed value.
@@ -38,7 +37,7 @@ enum Input {
 
 /// Where an expression stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Position {
+pub(super) enum Position {
     /// Its results go out one after the other.
     Stream,
     /// Its result goes out as a part of another.
@@ -47,17 +46,17 @@ enum Position {
     Inside,
 }
 
-struct Builder<'v> {
+pub(super) struct Builder<'v> {
     variables: &'v Variables,
     paths: Vec<Steps>,
     levels: usize,
 }
 
-fn not_fast<T>(what: impl Into<String>) -> Result<T, NotFast> {
+pub(super) fn not_fast<T>(what: impl Into<String>) -> Result<T, NotFast> {
     Err(NotFast(what.into()))
 }
 
-fn boxed(expr: Built) -> Result<Box<Expr>, NotFast> {
+pub(super) fn boxed(expr: Built) -> Result<Box<Expr>, NotFast> {
     expr.map(Box::new)
 }
 
@@ -73,7 +72,11 @@ impl Builder<'_> {
     }
 
     /// One whose result is used.
-    fn inside(&mut self, term: &Term<&str>, input: &Input) -> Result<Box<Expr>, NotFast> {
+    pub(super) fn inside(
+        &mut self,
+        term: &Term<&str>,
+        input: &Input,
+    ) -> Result<Box<Expr>, NotFast> {
         boxed(self.build(term, input, Position::Inside))
     }
 
@@ -104,7 +107,7 @@ impl Builder<'_> {
         }
     }
 
-    fn input(&mut self, input: &Input) -> Built {
+    pub(super) fn input(&mut self, input: &Input) -> Built {
         match input {
             Input::Path(steps, true) => self.add(steps.clone()),
             Input::Path(_, false) | Input::Value => Ok(Expr::Input),
@@ -116,7 +119,7 @@ impl Builder<'_> {
     }
 
     /// The number of a path.
-    fn number(&mut self, steps: Steps) -> Result<usize, NotFast> {
+    pub(super) fn number(&mut self, steps: Steps) -> Result<usize, NotFast> {
         if let Some(known) = self.paths.iter().position(|path| *path == steps) {
             return Ok(known);
         }
@@ -178,7 +181,7 @@ impl Builder<'_> {
     }
 
     /// The parts between commas.
-    fn items(
+    pub(super) fn items(
         &mut self,
         term: &Term<&str>,
         input: &Input,
@@ -327,7 +330,7 @@ impl Builder<'_> {
         }
     }
 
-    fn path(
+    pub(super) fn path(
         &mut self,
         head: &Term<&str>,
         parts: &[(Part<Term<&str>>, Opt)],
@@ -359,111 +362,6 @@ impl Builder<'_> {
         let rest: Vec<_> = gets.collect();
         let path = self.add(steps)?;
         Ok(if rest.is_empty() { path } else { Expr::Get(Box::new(path), rest) })
-    }
-
-    fn call(&mut self, name: &str, arguments: &[Term<&str>], input: &Input) -> Built {
-        match (name, arguments) {
-            ("empty", []) => Ok(Expr::Empty),
-            ("null", []) => Ok(Expr::Constant(Constant::Null)),
-            ("true", []) => Ok(Expr::Constant(Constant::Bool(true))),
-            ("false", []) => Ok(Expr::Constant(Constant::Bool(false))),
-            ("select", [test]) => {
-                let test = self.inside(test, input)?;
-                let then = Box::new(self.input(input)?);
-                Ok(Expr::If(test, then, Box::new(Expr::Empty)))
-            }
-            ("has", [key]) => self.has(key, input),
-            ("test", [pattern]) => self.test(pattern, None, input),
-            ("test", [pattern, flags]) => self.test(pattern, Some(flags), input),
-            ("IN", [values]) => {
-                let this = Box::new(self.input(input)?);
-                let mut items = Vec::new();
-                self.items(values, input, Position::Inside, &mut items)?;
-                Ok(Expr::In(this, items))
-            }
-            ("in", [Term::Obj(entries)]) => self.is_key(entries, input),
-            ("any" | "all", arguments) => self.any_all(name == "any", arguments, input),
-            (name, []) if let Some(function) = function(name) => {
-                Ok(Expr::Of(function, Box::new(self.input(input)?)))
-            }
-            (name, [argument]) if let Some(operation) = operation(name) => {
-                let this = Box::new(self.input(input)?);
-                Ok(Expr::With(operation, this, self.inside(argument, input)?))
-            }
-            _ => not_fast(format!("'{name}'")),
-        }
-    }
-
-    fn has(&mut self, key: &Term<&str>, input: &Input) -> Built {
-        let Input::Path(steps, _) = input else {
-            return not_fast("'has' of a computed value");
-        };
-        let key = plain_text(key).map(Step::Key).or_else(|| match key {
-            Term::Num(number) => number.parse().ok().map(Step::Item),
-            _ => None,
-        });
-        let Some(key) = key else { return not_fast("'has' of a computed key") };
-        let whole = self.number(steps.clone())?;
-        let below = [steps.clone(), vec![(key, false)]].concat();
-        Ok(Expr::Has(whole, self.number(below)?))
-    }
-
-    fn test(&mut self, pattern: &Term<&str>, flags: Option<&Term<&str>>, input: &Input) -> Built {
-        let flags = flags.map_or(Some(String::new()), plain_text);
-        let (Some(pattern), Some(flags)) = (plain_text(pattern), flags) else {
-            return not_fast("'test' with a computed expression");
-        };
-        match Pattern::new(&pattern, &flags) {
-            Ok(pattern) => Ok(Expr::Test(Box::new(self.input(input)?), pattern)),
-            Err(why) => not_fast(why),
-        }
-    }
-
-    /// `in({a: …})`, of which only the keys count.
-    fn is_key(&mut self, entries: &[(Term<&str>, Option<Term<&str>>)], input: &Input) -> Built {
-        let key = |(key, value): &(Term<&str>, Option<Term<&str>>)| {
-            let plain = matches!(value, Some(Term::Num(_) | Term::Str(None, _)))
-                || matches!(value, Some(Term::Call("true" | "false" | "null", _)));
-            plain_text(key).filter(|_| plain).map(|key| Expr::Constant(Constant::Text(key)))
-        };
-        let Some(keys) = entries.iter().map(key).collect::<Option<Vec<_>>>() else {
-            return not_fast("'in' of an object that is computed");
-        };
-        let this = Box::new(self.input(input)?);
-        // Only a string can be a key: adding one to anything else fails, as looking it up would.
-        let text = Expr::Constant(Constant::Text(String::new()));
-        let this = Expr::With(Operation::TrimStart, this, Box::new(text));
-        Ok(Expr::In(Box::new(this), keys))
-    }
-
-    fn any_all(&mut self, any: bool, arguments: &[Term<&str>], input: &Input) -> Built {
-        let name = if any { "any" } else { "all" };
-        let (over, test) = match arguments {
-            [] => (Box::new(self.input(input)?), None),
-            [test] => (Box::new(self.input(input)?), Some(test)),
-            [over, test] => (self.iterated(over, name, input)?, Some(test)),
-            _ => return not_fast(format!("'{name}'")),
-        };
-        let test = match test {
-            Some(test) => self.inside(test, &Input::Value)?,
-            None => Box::new(Expr::Input),
-        };
-        Ok(Expr::Items(any, over, test))
-    }
-
-    /// What stands before a last `[]`.
-    fn iterated(
-        &mut self,
-        term: &Term<&str>,
-        name: &str,
-        input: &Input,
-    ) -> Result<Box<Expr>, NotFast> {
-        if let Term::Path(head, path) = term
-            && let Some(((Part::Range(None, None), Opt::Essential), before)) = path.0.split_last()
-        {
-            return boxed(self.path(head, before, input));
-        }
-        not_fast(format!("'{name}' over something that does not end in '[]'"))
     }
 }
 
@@ -504,7 +402,7 @@ fn step(part: &Part<Term<&str>>, opt: Opt) -> Option<(Step, bool)> {
 }
 
 /// A string without interpolation.
-fn plain_text(term: &Term<&str>) -> Option<String> {
+pub(super) fn plain_text(term: &Term<&str>) -> Option<String> {
     let Term::Str(None, parts) = term else { return None };
     parts
         .iter()
@@ -524,32 +422,4 @@ fn constant_number(number: &str) -> Built {
         Numeral::Int(int) => Constant::Int(int),
         Numeral::Float(_) | Numeral::Spelled(_) => Constant::Spelled(number.to_owned()),
     }))
-}
-
-fn function(name: &str) -> Option<Function> {
-    Some(match name {
-        "not" => Function::Not,
-        "type" => Function::Type,
-        "length" => Function::Length,
-        "utf8bytelength" => Function::ByteLength,
-        "tostring" => Function::ToText,
-        "tonumber" => Function::ToNumber,
-        "ascii_downcase" => Function::Downcase,
-        "ascii_upcase" => Function::Upcase,
-        "floor" => Function::Floor,
-        "round" => Function::Round,
-        "ceil" => Function::Ceil,
-        _ => return None,
-    })
-}
-
-fn operation(name: &str) -> Option<Operation> {
-    Some(match name {
-        "startswith" => Operation::StartsWith,
-        "endswith" => Operation::EndsWith,
-        "contains" => Operation::Contains,
-        "ltrimstr" => Operation::TrimStart,
-        "rtrimstr" => Operation::TrimEnd,
-        _ => return None,
-    })
 }

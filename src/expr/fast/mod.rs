@@ -2,16 +2,19 @@
 //! building values and without allocating.
 //!
 //! - [`tree`]: what such an expression is made of.
-//! - `compile`: from jaq's syntax tree to it, or to what stands in the way.
-//! - `eval`: running it over the fields that [`crate::record::pick`] found.
+//! - `compile`: from jaq's syntax tree to it, or to what stands in the way; `calls`: of functions.
+//! - `eval`: running it over the fields that [`crate::record::pick`] found; `results`: what becomes
+//!   of what it gives.
 //! - `value`: values and their order; `json`: arrays and objects; `text`: escapes, and room.
 //!
 //! It gives the results that jaq gives, or none at all: [`Stop::Elsewhere`] sends a record to jaq,
 //! for the result or for the message. So what is rare costs time, and is never another result.
 
+mod calls;
 mod compile;
 mod eval;
 mod json;
+mod results;
 mod text;
 mod tree;
 mod value;
@@ -23,8 +26,9 @@ use crate::record::lines::Lines;
 use crate::record::pick::{Line, Picker, Plan, Slot, Step};
 use crate::record::scan::{Scanner, TEXT_BYTES_MAX};
 use crate::record::text::write_string;
-use eval::{Context, Shape};
+use eval::Context;
 use json::Compact;
+use results::Shape;
 use text::{SCRATCH_BYTES, Scratch};
 use tree::{Expr, Steps};
 use value::Value;
@@ -66,6 +70,8 @@ pub(super) struct Evaluator {
     scratch: Vec<u8>,
     compact: Compact,
     record: Vec<u8>,
+    /// Whether the next record that is loaded was found to be one for jaq.
+    refused: bool,
     /// Whether records are known to be valid.
     pub(super) trusted: bool,
 }
@@ -99,6 +105,7 @@ impl Evaluator {
             scratch: vec![0; SCRATCH_BYTES],
             compact: Compact::default(),
             record: Vec::new(),
+            refused: false,
             trusted: false,
         }
     }
@@ -110,7 +117,7 @@ impl Evaluator {
 
     /// Takes a record, unless it is one for jaq.
     pub(super) fn load(&mut self, record: &[u8]) -> bool {
-        if record.len() > TEXT_BYTES_MAX {
+        if std::mem::take(&mut self.refused) || record.len() > TEXT_BYTES_MAX {
             return false;
         }
         self.record.clear();
@@ -219,6 +226,7 @@ impl Evaluator {
         }
         let (scanner, slots) = (&mut self.scanner, &mut self.slots);
         let mut picker = Picker::<TRUSTED>::new(text, lines.at(), scanner, &self.plan, slots);
+        self.refused = false;
         while !lines.rest().is_empty() && !is_control(lines.rest()) {
             let end = match picker.line() {
                 Line::Record(end) => end,
@@ -226,7 +234,10 @@ impl Evaluator {
                     lines.pass(end);
                     continue;
                 }
-                Line::Odd => break,
+                Line::Odd => {
+                    self.refused = true;
+                    break;
+                }
             };
             let Some(line) = lines.record(end) else { break };
             let mut context = Context {
@@ -241,7 +252,10 @@ impl Evaluator {
                     lines.pass(end);
                     flow?;
                 }
-                Err(_) => break,
+                Err(_) => {
+                    self.refused = true;
+                    break;
+                }
             }
         }
         ControlFlow::Continue(())

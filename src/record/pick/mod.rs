@@ -204,8 +204,9 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
     /// comma or brace behind it. None if it is another, and then nothing has happened.
     #[inline(always)]
     fn short_field(&mut self, here: &Place) -> Option<u8> {
-        let four = self.scanner.four()?;
-        let [quote, colon, start, end] = four.map(|at| at as usize);
+        let [quote, colon, start, end] = self.scanner.four()?;
+        let (quote, colon) = (quote as usize, colon as usize);
+        let (start, end) = (start as usize, end as usize);
         let (quote_is, colon_is) = (*self.text.get(quote)?, *self.text.get(colon)?);
         let (value, behind) = (*self.text.get(start)?, *self.text.get(end)?);
         if quote_is != b'"' || colon_is != b':' || (behind != b',' && behind != b'}') {

@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 use std::is_x86_feature_detected as has;
 
 use super::classify::{Classify, Masks};
-use super::{AHEAD, Fill, STEP, State, fill as fill_with};
+use super::{Fill, STEP, State, fill as fill_with};
 
 /// The scan for processors that can do this, if this is one.
 pub(super) fn fill() -> Option<Fill> {
@@ -21,14 +21,14 @@ pub(super) fn fill() -> Option<Fill> {
 }
 
 /// Only [`fill`] hands this out.
-fn on_avx2(text: &[u8], state: &mut State, ahead: &mut [u32; AHEAD], trusted: bool) -> usize {
+fn on_avx2(text: &[u8], state: &mut State, ahead: &mut [u32], trusted: bool) -> usize {
     // SAFETY: `fill` gives this function away only on a processor that has all the features that
     // `compiled` is compiled for.
     unsafe { compiled(text, state, ahead, trusted) }
 }
 
 #[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
-fn compiled(text: &[u8], state: &mut State, ahead: &mut [u32; AHEAD], trusted: bool) -> usize {
+fn compiled(text: &[u8], state: &mut State, ahead: &mut [u32], trusted: bool) -> usize {
     match trusted {
         false => fill_with::<Avx2, false>(text, state, ahead),
         true => fill_with::<Avx2, true>(text, state, ahead),

@@ -19,6 +19,9 @@ use classify::{Classify, Portable};
 /// How many positions are found ahead: a few pages of the text, so that they stay in the cache.
 const AHEAD: usize = 2048;
 
+/// How many of them are found at first.
+const FIRST: usize = 2 * STEP;
+
 /// How many bytes are looked at in one step.
 const STEP: usize = 64;
 
@@ -33,6 +36,8 @@ pub struct Scanner {
     /// The positions found and not yet used up, from `at` to the first [`NOWHERE`].
     ahead: Box<[u32; AHEAD]>,
     at: usize,
+    /// How far ahead to look next: little at first, as whoever finds something odd starts anew.
+    far: usize,
     state: State,
     fill: Fill,
     /// Up to where the text is known to be UTF-8, or wrong.
@@ -56,8 +61,9 @@ struct State {
     high: u64,
 }
 
-/// Looks at the text from `state` on until `ahead` is full; returns how many positions it found.
-type Fill = fn(&[u8], &mut State, &mut [u32; AHEAD], bool) -> usize;
+/// Looks at the text from `state` on until `ahead` is nearly full; returns how many positions it
+/// found.
+type Fill = fn(&[u8], &mut State, &mut [u32], bool) -> usize;
 
 impl Default for Scanner {
     fn default() -> Self {
@@ -74,7 +80,7 @@ fn best() -> Fill {
     portable
 }
 
-fn portable(text: &[u8], state: &mut State, ahead: &mut [u32; AHEAD], trusted: bool) -> usize {
+fn portable(text: &[u8], state: &mut State, ahead: &mut [u32], trusted: bool) -> usize {
     match trusted {
         false => fill::<Portable, false>(text, state, ahead),
         true => fill::<Portable, true>(text, state, ahead),
@@ -86,6 +92,7 @@ impl Scanner {
         Scanner {
             ahead: Box::new([NOWHERE; AHEAD]),
             at: 0,
+            far: FIRST,
             state: State::default(),
             fill,
             utf8_until: 0,
@@ -97,6 +104,7 @@ impl Scanner {
     pub fn restart(&mut self, start: usize) {
         self.at = 0;
         self.ahead[0] = NOWHERE;
+        self.far = FIRST;
         self.state = State { next: start, ..State::default() };
         self.utf8_until = start;
         self.not_utf8_at = usize::MAX;
@@ -137,8 +145,12 @@ impl Scanner {
         self.at = 0;
         let mut found = 0;
         while found == 0 && self.state.next < text.len() {
-            found = (self.fill)(text, &mut self.state, &mut self.ahead, trusted);
+            // The last place is kept for what ends the positions.
+            let far = self.far.min(AHEAD - 1);
+            let ahead = self.ahead.get_mut(..far).unwrap_or_default();
+            found = (self.fill)(text, &mut self.state, ahead, trusted);
         }
+        self.far = (2 * self.far).min(AHEAD);
         if let Some(end) = self.ahead.get_mut(found) {
             *end = NOWHERE;
         }
@@ -174,13 +186,11 @@ impl Scanner {
 fn fill<C: Classify, const TRUSTED: bool>(
     text: &[u8],
     state: &mut State,
-    ahead: &mut [u32; AHEAD],
+    ahead: &mut [u32],
 ) -> usize {
     let mut now = *state;
     let mut found = 0;
-    // The last place is kept for what ends the positions.
-    while let Some(out) = ahead.get_mut(found..AHEAD - 1).and_then(<[u32]>::first_chunk_mut::<STEP>)
-    {
+    while let Some(out) = ahead.get_mut(found..).and_then(<[u32]>::first_chunk_mut::<STEP>) {
         let Some(rest) = text.get(now.next..) else { break };
         let bits = match rest.first_chunk::<STEP>() {
             Some(bytes) => step::<C, TRUSTED>(bytes, &mut now),
