@@ -21,6 +21,9 @@ pub struct Log {
     dir: PathBuf,
     storage: Arc<dyn Storage>,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    /// When topics that were closed by [`Log::close_topic`] are to be tended, in µs since the
+    /// epoch; those for which nothing is in sight are left out.
+    asleep: Mutex<HashMap<String, i64>>,
     syncs: Arc<SyncMeter>,
     _lock: Lock,
 }
@@ -49,7 +52,14 @@ impl Log {
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
         sweep_deleted(&*storage, &topics_dir)?;
-        Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), syncs, _lock: held })
+        Ok(Log {
+            dir: dir.to_owned(),
+            storage,
+            topics: Mutex::default(),
+            asleep: Mutex::default(),
+            syncs,
+            _lock: held,
+        })
     }
 
     /// The directory.
@@ -71,7 +81,45 @@ impl Log {
         let topic = Topic::open(Arc::clone(&self.storage), dir, name, settings)?;
         let topic = Arc::new(topic);
         topics.insert(name.to_owned(), Arc::clone(&topic));
+        lock(&self.asleep).remove(name);
         Ok(topic)
+    }
+
+    /// Closes a topic that nobody has in hand, so that its files are open no longer; the next who
+    /// asks for it opens it again. Tells how many files that were; none if it is in use, or takes
+    /// no more appends, which it is not to forget.
+    ///
+    /// # Errors
+    /// When the disk refuses; the topic then stays open.
+    pub fn close_topic(&self, name: &str) -> Result<usize, LogError> {
+        let mut topics = lock(&self.topics);
+        // Whoever gets a topic gets it under this lock, so that the count cannot rise meanwhile.
+        let Some(topic) = topics.get(name).filter(|topic| Arc::strong_count(topic) == 1) else {
+            return Ok(0);
+        };
+        if !topic.close_idle()? {
+            return Ok(0);
+        }
+        let files = topic.open_files();
+        if let Some(due_us) = topic.due_us() {
+            lock(&self.asleep).insert(name.to_owned(), due_us);
+        }
+        topics.remove(name);
+        Ok(files)
+    }
+
+    /// How many files the open topics keep open, those of their readers not counted.
+    pub fn open_files(&self) -> usize {
+        lock(&self.topics).values().map(|topic| topic.open_files()).sum()
+    }
+
+    /// The topics that [`Log::close_topic`] has closed and that are to be tended by then, and when
+    /// the first of the others is, in µs since the epoch.
+    pub fn due_asleep(&self, now_us: i64) -> (Vec<String>, Option<i64>) {
+        let asleep = lock(&self.asleep);
+        let due = asleep.iter().filter(|(_, due_us)| **due_us <= now_us);
+        let later = asleep.values().copied().filter(|due_us| *due_us > now_us).min();
+        (due.map(|(name, _)| name.clone()).collect(), later)
     }
 
     /// A reader of a topic, which is not opened for that; with it the topic, if it is open.
@@ -126,6 +174,7 @@ impl Log {
         }
         sweep_deleted(&*self.storage, &parent)?;
         let retired = topics.remove(name);
+        lock(&self.asleep).remove(name);
         let _idle = retired.as_ref().map(|topic| topic.retire());
         let hidden = parent.join(format!(".{name}{DELETED}"));
         self.storage.rename(&dir, &hidden).map_err(io)?;

@@ -103,7 +103,9 @@ fn certain(remains: &Remains, head: &Head, known: &Known) -> Result<Option<u64>,
     }
     let mut attested = head.attestation.map(|attestation| attestation.synced);
     remains.each_entry(|_, entry| {
-        attested = attested.max(entry.ok().map(|entry| entry.synced));
+        // What an entry attests lies before it.
+        let synced = entry.ok().map(|entry| entry.synced.min(entry.base));
+        attested = attested.max(synced);
         Ok(true)
     })?;
     let has_index = attested.is_some() || head.header.is_ok();
@@ -214,8 +216,10 @@ impl<'a> Mender<'a> {
 
     /// Whether an entry can be the next, perhaps behind a hole.
     fn fits(&self, entry: &Entry) -> bool {
-        entry.base >= self.offset
-            && entry.position >= self.position
+        // Between it and the one before, each record has its line end at least.
+        let hole_records = entry.base.checked_sub(self.offset);
+        let hole_bytes = entry.position.checked_sub(self.position);
+        hole_records.zip(hole_bytes).is_some_and(|(records, bytes)| records <= bytes)
             && entry.time_us > self.counted.last_us
             && entry.records <= entry.bytes
             && entry.bytes as usize <= BATCH_BYTES_MAX

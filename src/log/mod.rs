@@ -10,7 +10,8 @@
 //! - `recovery`: what a crash left, and what of it holds; `reconcile`: over all partitions.
 //! - `upkeep`: what a topic needs by and by; `retention`: which segments it need not keep.
 //! - [`reader`]: reading topics, whoever writes them.
-//! - [`cursor`]: several partitions read as one stream.
+//! - [`cursor`]: several partitions read as one stream; `pieces`: a batch whole or in pieces.
+//! - [`passed`]: records in a file that is passed to its reader.
 //! - [`census`]: what partitions hold, in figures.
 //! - [`segment`]: one segment's two files; `lookup`: finding a batch by time over all of them.
 //! - [`mod@format`]: the bytes of the index.
@@ -19,12 +20,14 @@
 //! - [`settings`]: what a topic is told when it is made.
 //! - [`verify`]: checking all that is there; [`mod@repair`]: making what is damaged usable again.
 //! - `remains`: a segment's files, any of which may be damaged; `mend`: going through them.
+//! - `clock`: the time, which may jump.
 //! - [`storage`]: the few file operations all this stands on; [`metered`]: how long they take.
 //! - [`error`]: what can go wrong.
 
 pub mod access;
 pub mod batch;
 pub mod census;
+mod clock;
 pub mod cursor;
 pub mod directory;
 pub mod error;
@@ -35,6 +38,8 @@ mod lookup;
 mod mend;
 pub mod metered;
 pub mod partition;
+pub mod passed;
+mod pieces;
 mod producers;
 pub mod reader;
 mod reconcile;
@@ -51,13 +56,19 @@ pub mod verify;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod call;
+#[cfg(test)]
+mod clock_jumps;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crash_upkeep;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
-mod simulated;
+mod faults;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use census::Holding;
@@ -65,6 +76,7 @@ pub use cursor::{BatchSpan, Chunk, Cursor, Span};
 pub use directory::{Log, keep_still, open_readers, topic_names_of};
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
+pub use passed::{BatchPlace, FileBatch, FileRun};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};
 pub use settings::{Fsync, Settings};

@@ -21,8 +21,12 @@ pub struct Partition {
     visible: Ends,
     /// What is on the disk.
     synced: Ends,
-    /// The append time of the active segment's first entry.
+    /// The append time of the active segment's first entry, or what the clock showed after it.
     first_us: Option<i64>,
+    /// Whether there may be something of a next segment, not all of it.
+    unfinished: bool,
+    /// Whether anything was written since it was opened.
+    changed: bool,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -61,7 +65,17 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
-        Partition { storage, place, segment, written, visible, synced, first_us: None }
+        Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us: None,
+            unfinished: false,
+            changed: true,
+        }
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
@@ -82,12 +96,50 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
-        let partition = Partition { storage, place, segment, written, visible, synced, first_us };
+        let mut partition = Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us,
+            unfinished: false,
+            changed: false,
+        };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
-        // What recovery kept may never have been forced to the disk.
-        Ok((partition, survey.torn || survey.end > survey.attested))
+        // What recovery kept may never have been forced to the disk, or in vain.
+        // A batch without records has an entry all the same.
+        let unsure =
+            survey.torn || survey.end > survey.attested || survey.entries > survey.attested_entries;
+        partition.changed = unsure;
+        if unsure {
+            partition.rewrite(survey.attested_entries.min(survey.entries))?;
+        }
+        if survey.attested_entries == 0 {
+            // Nor may the name of a segment in which nothing was acknowledged yet.
+            let (storage, dir) = (&partition.storage, &partition.place.dir);
+            storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+        }
+        Ok((partition, unsure))
+    }
+
+    /// Writes the entries from the `first` on, and their records, once more.
+    fn rewrite(&self, first: u64) -> Result<(), LogError> {
+        if first == self.written.entries {
+            return Ok(());
+        }
+        let entry = Entries::of(&self.segment, &self.place).get(first)?;
+        let index_at = ENTRIES_AT + first * BLOCK_BYTES;
+        let index = index_at..self.written.index_bytes();
+        self.segment.rewrite(entry.position..self.written.data_bytes, index)
+    }
+
+    /// Whether anything was written since it was opened.
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     /// The offset that the next record gets.
@@ -150,6 +202,7 @@ impl Partition {
             .collect();
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
+        self.changed = true;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
             self.first_us = self.first_us.or(Some(first.entry.time_us));
@@ -192,6 +245,7 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,
@@ -211,18 +265,33 @@ impl Partition {
         first_us.saturating_add(age_us) <= now_us
     }
 
-    /// Closes the active segment and begins the next one.
+    /// Counts the active segment's age from `now_us` on if its first record seems to be of later.
+    pub fn mind_clock(&mut self, now_us: i64) {
+        self.first_us = self.first_us.map(|first_us| first_us.min(now_us));
+    }
+
+    /// Begins the next segment behind the active one, which must be closed.
     ///
     /// # Errors
-    /// When the old one cannot be forced to the disk, or the new one not be made.
-    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
-        self.close()?;
+    /// When it cannot be made. Nothing may be appended until another try has made it.
+    pub fn begin_next(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
         let base = self.written.offset;
-        self.segment = Segment::create(&*self.storage, &self.place, base, created_us, before)?;
+        let (storage, place) = (&*self.storage, &self.place);
+        let made = match std::mem::replace(&mut self.unfinished, true) {
+            false => Segment::create(storage, place, base, created_us, before),
+            true => Segment::complete(storage, place, base, created_us, before),
+        };
+        self.segment = made?;
+        self.unfinished = false;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         (self.visible, self.synced) = (self.written, self.written);
         self.first_us = None;
         Ok(())
+    }
+
+    /// Whether the next segment was begun and could not be made.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Leaves the segment clean: all of it, and the attestation that says so, on the disk.

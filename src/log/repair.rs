@@ -28,6 +28,8 @@ pub(super) const QUARANTINE: &str = "quarantine";
 /// What the name of a file that is to take another's place has at its end.
 const REPAIRED: &str = ".repaired";
 const VERSION: u32 = 1;
+/// The most producers that are given new names: an entry that speaks of more is not believed.
+const NAMELESS_PRODUCERS_MAX: u64 = 1 << 20;
 /// How much is copied or written at once.
 const COPY_BYTES: usize = 1 << 20;
 
@@ -93,6 +95,11 @@ pub(super) fn repair_topic(
         let from = witness.from();
         inspected.push(inspect(storage, place, from, &mut witness)?);
         greatest = greatest.max(witness.greatest);
+        let nameless = u64::from(greatest).saturating_sub(snapshot.producers.len() as u64);
+        if nameless > NAMELESS_PRODUCERS_MAX {
+            let why = format!("{nameless} producers without names are more than can be named anew");
+            return Err(place.damaged(0, why));
+        }
     }
     for (place, all) in places.iter().zip(&inspected) {
         repair_partition(storage, place, all, &mut repaired.quarantined)?;

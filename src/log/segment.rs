@@ -1,6 +1,8 @@
 //! A segment: the two files that hold a run of one partition's records.
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use super::LogError;
@@ -77,6 +79,8 @@ pub struct Segment {
     pub base: u64,
     /// Where the topic's batches stood when it was begun.
     pub before: Counted,
+    /// What the clock showed when it was begun, in µs since the epoch.
+    pub created_us: i64,
     data: Box<dyn StorageFile>,
     data_path: PathBuf,
     index: Box<dyn StorageFile>,
@@ -116,7 +120,30 @@ impl Segment {
         let data = make(&data_path)?;
         data.sync().map_err(|error| LogError::io(&data_path, error))?;
         storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-        Ok(Segment { base, before, data, data_path, index, index_path })
+        Ok(Segment { base, before, created_us, data, data_path, index, index_path })
+    }
+
+    /// Makes what is missing of a segment of which [`Segment::create`] has failed, and to which
+    /// nothing was written since.
+    ///
+    /// # Errors
+    /// As [`Segment::create`].
+    pub fn complete(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        created_us: i64,
+        before: Counted,
+    ) -> Result<Segment, LogError> {
+        let (data_path, _) = paths(place, base);
+        if !files(storage, place, base)?.contains(&data_path) {
+            return Segment::create(storage, place, base, created_us, before);
+        }
+        // The index is whole and on the disk, or there were no data.
+        let segment = Segment::open(storage, place, base, Open::Write)?;
+        segment.sync()?;
+        storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+        Ok(segment)
     }
 
     /// Opens a segment that is there.
@@ -140,7 +167,8 @@ impl Segment {
         };
         let (data, index) = (get(&data_path)?, get(&index_path)?);
         let before = Counted::default();
-        let mut segment = Segment { base, before, data, data_path, index, index_path };
+        let created_us = 0;
+        let mut segment = Segment { base, before, created_us, data, data_path, index, index_path };
         let mut block: Block = [0; BLOCK_BYTES as usize];
         let count = segment.read_index(0, &mut block)?;
         let header =
@@ -155,6 +183,7 @@ impl Segment {
             return Err(named("the header names another segment".to_owned()));
         }
         segment.before = header.before;
+        segment.created_us = header.created_us;
         Ok(segment)
     }
 
@@ -196,6 +225,11 @@ impl Segment {
     pub fn entry_blocks(&self, first: u64, blocks: &mut [u8]) -> Result<usize, LogError> {
         let count = self.read_index(ENTRIES_AT + first * BLOCK_BYTES, blocks)?;
         Ok(count / BLOCK_BYTES as usize)
+    }
+
+    /// The data file's descriptor, if it has one; it is open for reading only where the segment is.
+    pub fn data_descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.data.descriptor()
     }
 
     /// Reads bytes of the data file.
@@ -245,6 +279,20 @@ impl Segment {
         self.index.sync().map_err(|error| LogError::io(&self.index_path, error))
     }
 
+    /// Writes what the files hold from the given positions to the given ones once more. After a
+    /// sync has failed, the kernel takes for written what it could not write; a sync alone would
+    /// then do nothing (Rebello et al., ATC 2020).
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    pub fn rewrite(&self, data: Range<u64>, index: Range<u64>) -> Result<(), LogError> {
+        let again = |file: &dyn StorageFile, path: &Path, range: Range<u64>| {
+            rewrite(file, range).map_err(|error| LogError::io(path, error))
+        };
+        again(&*self.data, &self.data_path, data)?;
+        again(&*self.index, &self.index_path, index)
+    }
+
     /// Cuts both files to the given lengths.
     ///
     /// # Errors
@@ -257,6 +305,23 @@ impl Segment {
     fn read_index(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
         self.index.read_at(position, buffer).map_err(|error| LogError::io(&self.index_path, error))
     }
+}
+
+/// Reads a part of a file and writes the same in its place.
+fn rewrite(file: &dyn StorageFile, range: Range<u64>) -> io::Result<()> {
+    const PIECE_BYTES: u64 = 256 << 10;
+    let mut buffer = Vec::new();
+    let mut position = range.start;
+    while position < range.end {
+        buffer.resize((range.end - position).min(PIECE_BYTES) as usize, 0);
+        let count = file.read_at(position, &mut buffer)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_at(position, &[IoSlice::new(&buffer[..count])])?;
+        position += count as u64;
+    }
+    Ok(())
 }
 
 /// The entries of a segment up to a fixed number of them, read a few at a time.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::batch::{Appended, Batch, Identity, Placement, prepare};
 use super::partition::Partition;
 use super::reader::{Progress, TopicReader, View};
-use super::recovery::survey_topic;
+use super::recovery::{Survey, survey_topic};
 use super::segment::Place;
 use super::settings::Settings;
 use super::storage::{Storage, replace};
@@ -83,6 +83,7 @@ impl Topic {
         let places: Vec<Place> =
             (0..settings.partitions).map(|number| Place::new(name, &dir, number)).collect();
         let surveys = survey_topic(&*storage, &places)?;
+        force_names(&*storage, &dir, &surveys)?;
         let writer = Writer::open(Arc::clone(&storage), &dir, &settings, places, &surveys)?;
         let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
         Ok(Topic {
@@ -211,6 +212,22 @@ impl Topic {
         idle
     }
 
+    /// How many files it keeps open: the two of each partition's active segment.
+    pub(super) fn open_files(&self) -> usize {
+        self.settings().partitions as usize * 2
+    }
+
+    /// Leaves the topic's files clean, if anything was written to them; false if it is to stay
+    /// open, because it takes no more appends.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn close_idle(&self) -> Result<bool, LogError> {
+        let closed = lock(&self.writer).close_idle()?;
+        self.refresh_due();
+        Ok(closed)
+    }
+
     /// Leaves the topic's files clean.
     ///
     /// # Errors
@@ -218,6 +235,17 @@ impl Topic {
     pub(super) fn close(&self) -> Result<(), LogError> {
         lock(&self.writer).close()
     }
+}
+
+/// Forces the names of a topic's small files to the disk, and its own if it is new: whoever gave
+/// them may have been ended before that was done, and what is acknowledged next stands on them.
+fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<(), LogError> {
+    let is_new = surveys.iter().all(|survey| survey.end == 0);
+    let parent = dir.parent().filter(|_| is_new);
+    for dir in [Some(dir), parent].into_iter().flatten() {
+        storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+    }
+    Ok(())
 }
 
 /// Compiles a topic's key.

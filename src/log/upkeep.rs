@@ -66,7 +66,12 @@ impl Topic {
         self.tend_at(now_us())
     }
 
-    pub(super) fn tend_at(&self, now_us: i64) -> Result<(), LogError> {
+    /// Does what is due at a time: for whoever waited for it, and knows better than a clock that
+    /// was set back meanwhile.
+    ///
+    /// # Errors
+    /// As [`Topic::tend`].
+    pub fn tend_at(&self, now_us: i64) -> Result<(), LogError> {
         let _alone = lock(&self.upkeep);
         // Whatever fails now is tried again, but not without end.
         self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
@@ -96,7 +101,7 @@ impl Topic {
             let closed = closed(&*self.storage, &place)?;
             let (gone, kept) = closed.split_at(expired(&closed, active_bytes, settings, now_us));
             self.let_go(&place, gone)?;
-            let due_us = kept.first().and_then(|oldest| due_us(oldest, settings));
+            let due_us = kept.first().and_then(|oldest| due_us(oldest, settings, now_us));
             next_us = next_us.min(due_us.unwrap_or(i64::MAX));
         }
         self.due.closed.store(next_us, Ordering::SeqCst);

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::LogError;
 use super::batch::{Appended, Batch};
+pub(super) use super::clock::now_us;
 use super::format::Counted;
 use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged};
@@ -25,12 +25,6 @@ const UNSYNCED_BATCHES_MAX: usize = 1 << 15;
 /// Milliseconds in µs.
 pub(super) fn us_of_ms(ms: u64) -> i64 {
     i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX)
-}
-
-/// The time now, in µs since the epoch.
-pub(super) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The one writer of a topic.
@@ -151,6 +145,18 @@ impl Writer {
         }
         self.flush()?;
         self.partitions.iter_mut().try_for_each(Partition::close)
+    }
+
+    /// The same where anything was written; false if the topic refuses appends, and is to go on
+    /// refusing them.
+    pub(super) fn close_idle(&mut self) -> Result<bool, LogError> {
+        if self.refuses.is_some() {
+            return Ok(false);
+        }
+        if self.partitions.iter().any(Partition::has_changed) {
+            self.close()?;
+        }
+        Ok(true)
     }
 
     /// Refuses where nothing may be appended any more.
@@ -294,6 +300,7 @@ impl Writer {
     /// Begins new segments where the active ones are full.
     fn roll_full(&mut self) -> Result<(), LogError> {
         let now_us = now_us();
+        self.mind_clock(now_us);
         let (segment_bytes, age_us) = (self.settings.segment_bytes, self.segment_us());
         self.roll(|_, partition| {
             partition.is_full(segment_bytes) || partition.is_older(age_us, now_us)
@@ -306,25 +313,37 @@ impl Writer {
         self.settings.segment_ms.map(us_of_ms)
     }
 
-    /// Begins new segments where `wanted` says so, by a partition's number and itself. Whether any
-    /// was begun.
+    /// What seems to have begun after now began before the clock was set back: its age counts from
+    /// now on at the latest.
+    fn mind_clock(&mut self, now_us: i64) {
+        self.partitions.iter_mut().for_each(|partition| partition.mind_clock(now_us));
+        if let Some(unsynced) = &mut self.unsynced {
+            unsynced.since_us = unsynced.since_us.min(now_us);
+        }
+    }
+
+    /// Begins new segments where `wanted` says so, by a partition's number and itself, and where
+    /// that has failed before. Whether any was begun.
     pub(super) fn roll(
         &mut self,
         wanted: impl Fn(usize, &Partition) -> bool,
     ) -> Result<bool, LogError> {
-        let wanted: Vec<usize> =
-            (0..self.partitions.len()).filter(|&at| wanted(at, &self.partitions[at])).collect();
+        let wanted =
+            |&at: &usize| self.partitions[at].is_unfinished() || wanted(at, &self.partitions[at]);
+        let wanted: Vec<usize> = (0..self.partitions.len()).filter(wanted).collect();
         if wanted.is_empty() {
             return Ok(false);
         }
         // A new segment says that all batches before it are certain, in every partition.
         self.flush()?;
         for &at in &wanted {
-            if let Err(error) = self.partitions[at].roll(now_us(), self.counted) {
+            if let Err(error) = self.partitions[at].close() {
                 return Err(self.fail(error));
             }
+            // A failure is no room or no descriptor, as a rule. That passes, and it is tried again.
+            self.partitions[at].begin_next(now_us(), self.counted)?;
+            self.rolled = true;
         }
-        self.rolled = true;
         if self.producers.as_ref().is_some_and(|producers| !producers.is_empty()) {
             self.save_producers()?;
         }
@@ -364,6 +383,7 @@ impl Writer {
         if self.refuses.is_some() {
             return Ok(());
         }
+        self.mind_clock(now_us);
         if self.sync_due_us().is_some_and(|due_us| due_us <= now_us) {
             self.flush()?;
         }
@@ -457,6 +477,10 @@ impl Writer {
         let loaded = match self.producers.take() {
             Some(producers) => producers,
             None => {
+                // Entries are about to use the numbers that the file gives: its name must be on the
+                // disk, also where a failure came between.
+                let dir = &self.dir;
+                self.storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
                 let entries: Vec<u64> = self.partitions.iter().map(Partition::entries).collect();
                 Producers::load(&*self.storage, &self.dir, &self.places, &entries)?
             }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,11 @@ pub(super) struct Shared {
     pub keeper: Keeper,
     pub names: Names,
     pub counters: Counters,
-    desks: Mutex<HashMap<String, Arc<Desk>>>,
+    pub(super) desks: Mutex<HashMap<String, Arc<Desk>>>,
+    /// Counts what was asked of desks.
+    pub(super) asked: AtomicU64,
+    /// Held by the one who closes idle topics.
+    pub(super) closing: Mutex<()>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
     stopping: AtomicBool,
@@ -77,6 +81,8 @@ pub fn run(
         names: Names::default(),
         counters: Counters::new(),
         desks: Mutex::default(),
+        asked: AtomicU64::new(0),
+        closing: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),
         seats: Mutex::default(),
@@ -84,7 +90,7 @@ pub fn run(
     });
     let kept = Arc::clone(&shared);
     let keeper = std::thread::Builder::new().name("keeper".to_owned());
-    let keeper = keeper.spawn(move || kept.keeper.run(&kept.log)).map_err(ServeError::Accept)?;
+    let keeper = keeper.spawn(move || kept.keeper.run(&kept)).map_err(ServeError::Accept)?;
     let taken = take_connections(&listener, &shared);
     stopping();
     shared.stopping.store(true, Ordering::SeqCst);
@@ -122,6 +128,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
             Err(error) if passes(&error) => {}
             Err(error) if is_shortage(&error) => {
                 tracing::warn!("cannot take a connection now: {error}");
+                shared.close_idle_topics(0);
                 wait(&[shared.stop_wanted()], Some(RESPITE))?;
             }
             Err(error) => return Err(error),
@@ -203,14 +210,21 @@ pub(super) const STOPPING: &str = "log-serve is shutting down; try again once it
 impl Shared {
     /// The desk of a topic.
     pub fn desk(&self, topic: &str) -> Result<Arc<Desk>, LogError> {
+        let now = self.asked.fetch_add(1, Ordering::Relaxed);
         if let Some(desk) = lock(&self.desks).get(topic) {
+            desk.used.store(now, Ordering::Relaxed);
             return Ok(Arc::clone(desk));
         }
         // Opening may mean to recover: not while others wait for the lock.
-        let opened = self.log.topic(topic)?;
-        let mut desks = lock(&self.desks);
-        let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
-        Ok(Arc::clone(desk))
+        let opened = self.open(topic)?;
+        let desk = {
+            let mut desks = lock(&self.desks);
+            let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
+            desk.used.store(now, Ordering::Relaxed);
+            Arc::clone(desk)
+        };
+        self.make_room();
+        Ok(desk)
     }
 
     /// Drops the desk of a topic that is deleted, and wakes those who follow it to be told.

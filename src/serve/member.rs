@@ -252,7 +252,8 @@ impl Member<'_> {
                 committed => committed?,
             }
         }
-        self.cursor = reader.cursor(spans).map_err(refusal::body)?;
+        let cursor = reader.cursor(spans).map_err(refusal::body)?;
+        self.cursor = cursor.verifying(!self.join.unverified);
         self.generation = share.generation;
         Ok(Assigned {
             group: self.join.group.clone(),

@@ -69,7 +69,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        let names = OwnNames::new(&shared.names, shared.limits.names_max);
+        let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
         let access = Access::of(&stream);
         Session {
             shared,

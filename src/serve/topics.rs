@@ -17,7 +17,10 @@ impl Session<'_> {
         self.check_lists(&create.topic, !settings.is_open())?;
         let topic = self.shared.log.create(&create.topic, &settings)?;
         self.shared.keeper.note_due(topic.due_us());
-        Ok(describe(topic.name(), &topic.settings()))
+        let made = describe(topic.name(), &topic.settings());
+        drop(topic);
+        self.shared.make_room();
+        Ok(made)
     }
 
     pub(super) fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
@@ -32,7 +35,7 @@ impl Session<'_> {
         self.check_manages(&alter.topic)?;
         let lists = ["readers", "writers"].iter().any(|list| alter.settings.contains_key(*list));
         self.check_lists(&alter.topic, lists)?;
-        let topic = self.shared.log.topic(&alter.topic)?;
+        let topic = self.shared.open(&alter.topic)?;
         let settings = topic.alter(&alter.settings, alter.force)?;
         self.shared.wake(&alter.topic);
         self.shared.groups.share_out_added(&alter.topic, settings.partitions);
@@ -47,7 +50,7 @@ impl Session<'_> {
 
     pub(super) fn trim(&self, trim: Trim) -> Result<Fetched, LogError> {
         self.check_manages(&trim.topic)?;
-        let topic = self.shared.log.topic(&trim.topic)?;
+        let topic = self.shared.open(&trim.topic)?;
         let before = match (trim.offset, trim.time_us) {
             (Some(offset), _) => Before::Offset(offset),
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),

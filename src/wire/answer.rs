@@ -29,6 +29,8 @@ pub enum Answer {
     Appended(Appended),
     /// A run of records, whose bytes follow.
     Records(Records),
+    /// A run of records, to be read from a file.
+    File(FileRecords),
     /// A fetch is complete.
     Fetched(Fetched),
     /// Where the partitions begin and end.
@@ -129,6 +131,39 @@ pub struct Records {
     /// The batches that the records were appended in, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batches: Option<Vec<BatchRun>>,
+}
+
+/// See [`Answer::File`]. The records follow each other in the file, batch by batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecords {
+    /// Of which partition.
+    pub partition: u32,
+    /// The first record's offset.
+    pub offset: u64,
+    /// How many records.
+    pub records: u64,
+    /// Where the partition ended just now.
+    pub end: u64,
+    /// Whether the file's descriptor comes with this line; else it is that of the partition's run
+    /// before.
+    pub passed: bool,
+    /// The position in the file at which the first record begins.
+    pub position: u64,
+    /// The batches that the records were appended in.
+    pub batches: Vec<CheckedRun>,
+}
+
+/// So many records that were appended together, and their checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedRun {
+    /// How many records.
+    pub records: u64,
+    /// How many bytes of them.
+    pub bytes: u64,
+    /// When they were appended, in microseconds since the epoch.
+    pub time_us: i64,
+    /// The CRC-32C of the bytes.
+    pub crc: u32,
 }
 
 /// So many records that were appended together.
@@ -362,6 +397,18 @@ mod tests {
                     batches: Some(vec![BatchRun { records: 3, bytes: 4, time_us: 6 }]),
                 }),
                 r#"{"records":{"partition":1,"offset":2,"records":3,"bytes":4,"end":5,"batches":[{"records":3,"bytes":4,"time_us":6}]}}"#,
+            ),
+            (
+                Answer::File(FileRecords {
+                    partition: 1,
+                    offset: 2,
+                    records: 3,
+                    end: 5,
+                    passed: true,
+                    position: 7,
+                    batches: vec![CheckedRun { records: 3, bytes: 4, time_us: 6, crc: 8 }],
+                }),
+                r#"{"file":{"partition":1,"offset":2,"records":3,"end":5,"passed":true,"position":7,"batches":[{"records":3,"bytes":4,"time_us":6,"crc":8}]}}"#,
             ),
             (
                 Answer::Fetched(Fetched { topic: topic(), offsets: BTreeMap::from([(0, 1)]) }),

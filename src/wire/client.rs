@@ -1,14 +1,14 @@
 //! The requests as calls, for the tools that find a daemon.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, Standing,
-    TopicEntry,
+    Answer, Appended, Described, ErrorBody, Fetched, FileRecords, Greeting, Places, Records,
+    Standing, TopicEntry,
 };
 use super::connection::Connection;
 use super::groups::{
@@ -57,10 +57,12 @@ pub enum ClientError {
 }
 
 /// What a fetch gives next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Delivery {
     /// A run of records.
     Records(Records),
+    /// A run of records in a file; the file, if it is another than before.
+    File(FileRecords, Option<OwnedFd>),
     /// The fetch is complete.
     Done(Fetched),
 }
@@ -245,6 +247,9 @@ impl Client {
     /// # Errors
     /// When the daemon is gone.
     pub fn fetch(&mut self, fetch: Fetch) -> Result<(), ClientError> {
+        if fetch.files {
+            self.connection.take_descriptors();
+        }
         self.send(&Request::Fetch(fetch), &[])
     }
 
@@ -258,6 +263,13 @@ impl Client {
             Answer::Records(records) => {
                 self.take_lines(&records, bytes)?;
                 Ok(Delivery::Records(records))
+            }
+            Answer::File(run) => {
+                let file = if run.passed { self.connection.next_descriptor() } else { None };
+                if run.passed && file.is_none() {
+                    return Err(self.garbled("a file without its descriptor".to_owned()));
+                }
+                Ok(Delivery::File(run, file))
             }
             Answer::Fetched(fetched) => {
                 bytes.clear();

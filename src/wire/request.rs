@@ -206,9 +206,10 @@ mod tests {
                     offset: Some(Position::Offset(7)),
                     follow: true,
                     batches: true,
+                    unverified: true,
                     ..Fetch::default()
                 }),
-                r#"{"fetch":{"topic":"t","partition":1,"offset":7,"follow":true,"batches":true}}"#,
+                r#"{"fetch":{"topic":"t","partition":1,"offset":7,"follow":true,"batches":true,"unverified":true}}"#,
             ),
             (
                 Request::Fetch(Fetch {
