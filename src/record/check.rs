@@ -19,8 +19,8 @@ pub enum Verdict {
     Bad(JsonError),
 }
 
-/// Checks the lines of `text` one after the other. Each is handed to `take` with its number, counted
-/// from 0, without its LF and CR, and with its verdict.
+/// Checks the lines of `text` one after the other. Each is handed to `take` with its number,
+/// counted from 0, without its LF and CR, and with its verdict.
 pub fn each_line<'t>(text: &'t [u8], mut take: impl FnMut(u64, &'t [u8], Verdict)) {
     let whole = [];
     let plan = Plan::new([&whole[..]]);

@@ -11,7 +11,7 @@ use super::super::number::{self, Numeral, write_float};
 use super::json::{Compact, count, field, items};
 use super::text::Scratch;
 use super::tree::{Constant, Expr, Function, Get, Operation};
-use super::value::{Value, compare};
+use super::value::{Value, compare, inside};
 use super::{Path, Stop};
 use crate::record::pick::{Kind, Slot};
 use crate::record::text::{is_number, write_utf8};
@@ -58,6 +58,23 @@ impl<'r> Context<'r> {
         Ok(Value::Null)
     }
 
+    /// The order of a field and a constant, where both are short integers or plain strings: most
+    /// comparisons are of these.
+    #[inline(always)]
+    fn plain_order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
+        let (Expr::Path(number), Expr::Constant(constant)) = (left, right) else { return None };
+        let slot = self.slot(self.paths.get(*number)?.place);
+        let json = slot.of(self.text);
+        match (slot.kind, constant) {
+            (Kind::Number, Constant::Int(right)) => match Numeral::short(json)? {
+                Numeral::Int(left) => Some(left.cmp(right)),
+                _ => None,
+            },
+            (Kind::Plain, Constant::Text(right)) => Some(inside(json).cmp(right.as_bytes())),
+            _ => None,
+        }
+    }
+
     fn has(&mut self, whole: usize, below: usize) -> Result<Value<'r>, Stop> {
         let (Some(whole), Some(below)) = (self.paths.get(whole), self.paths.get(below)) else {
             return Err(Stop::Elsewhere);
@@ -82,6 +99,9 @@ impl<'r> Context<'r> {
             Expr::Path(number) => self.path(*number),
             Expr::Constant(constant) => Ok(constant.value()),
             Expr::Compare(left, op, right) => {
+                if let Some(order) = self.plain_order(left, right) {
+                    return Ok(Value::Bool(holds(*op, order)));
+                }
                 let left = self.eval(left, input)?;
                 let right = self.eval(right, input)?;
                 Ok(Value::Bool(holds(*op, compare(left, right)?)))
@@ -155,8 +175,11 @@ impl<'r> Context<'r> {
                 Ok(Value::Bool(false))
             }
             Expr::Items(any, over, test) => {
-                let Value::Array(array) = self.eval(over, input)? else {
-                    return Err(Stop::Elsewhere);
+                let array = match self.eval(over, input) {
+                    Ok(Value::Array(array)) => array,
+                    // Nothing to go through.
+                    Err(Stop::Empty) => return Ok(Value::Bool(!any)),
+                    _ => return Err(Stop::Elsewhere),
                 };
                 for (_, item) in items(array) {
                     let item = Value::read(item, &mut self.scratch)?;

@@ -171,7 +171,7 @@ impl Evaluator {
         self.record = record;
     }
 
-    /// Goes through the records at the front of `lines` for as long as they are for this evaluator.
+    /// Goes through the records at the front of `lines` for as long as they are for this one.
     /// `take` is given each record and whether expression `index` is true for it.
     pub(super) fn sift(
         &mut self,
@@ -184,8 +184,8 @@ impl Evaluator {
         })
     }
 
-    /// Goes through the records at the front of `lines` for as long as they are for this evaluator,
-    /// and appends the results of expression `index` for each.
+    /// Goes through the records at the front of `lines` for as long as they are for this one, and
+    /// appends the results of expression `index` for each.
     pub(super) fn rewrite(&mut self, index: usize, lines: &mut Lines<'_>, out: &mut Vec<u8>) {
         let _ = self.each(index, lines, |context, expr, _| {
             let start = out.len();

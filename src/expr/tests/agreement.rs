@@ -153,7 +153,7 @@ const PATHS: [&str; 22] = [
     ".a.c.b.a",
 ];
 
-const AROUND: [&str; 42] = [
+const AROUND: [&str; 44] = [
     "-@",
     "@ | not",
     "@ | type",
@@ -189,6 +189,8 @@ const AROUND: [&str; 42] = [
     "@ | in({a: 1, \"b\": 2})",
     "any(.a[]; @)",
     "all(.[]; @)",
+    "any(.a?[]; @)",
+    "all(.b.a?[]; @)",
     "@ | any",
     "@ | all",
     "@ | any(. == \"a\" or .a == 1)",

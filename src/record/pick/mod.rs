@@ -6,6 +6,7 @@
 //! record, or has something that it leaves to others (escapes in keys, say), it calls odd.
 
 mod plan;
+mod scalar;
 
 #[cfg(test)]
 mod tests;
@@ -200,8 +201,8 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
         }
     }
 
-    /// A field whose value is a number, a word or a string without escapes, all at once; returns the
-    /// comma or brace behind it. None if it is another, and then nothing has happened.
+    /// A field whose value is a number, a word or a string without escapes, all at once; returns
+    /// the comma or brace behind it. None if it is another, and then nothing has happened.
     #[inline(always)]
     fn short_field(&mut self, here: &Place) -> Option<u8> {
         let [quote, colon, start, end] = self.scanner.four()?;
@@ -420,108 +421,16 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
 
     #[inline(always)]
     fn is_word(&self, start: usize, word: &[u8]) -> bool {
-        let end = start + word.len();
-        TRUSTED || (self.text.get(start..end) == Some(word) && self.ends(end))
-    }
-
-    /// Whether a number or word ends before the byte at `at`.
-    #[inline(always)]
-    fn ends(&self, at: usize) -> bool {
-        self.text.get(at).is_none_or(|byte| ends(*byte))
+        TRUSTED || scalar::is_word(self.text, start, word)
     }
 
     #[inline(always)]
     fn number(&self, start: usize) -> Result<(), Odd> {
-        if TRUSTED {
-            return Ok(());
-        }
-        let Some(first) = self.text.get(start..).and_then(<[u8]>::first_chunk::<8>) else {
-            return self.long_number(start);
-        };
-        // Most numbers are not longer than this, and can be looked at in a register.
-        let word = u64::from_le_bytes(*first);
-        let others = not_digits(word);
-        let whole = others.trailing_zeros() / 8;
-        let behind = (word >> (8 * whole).min(56)) as u8;
-        // No leading zero, which the first byte would be.
-        if whole == 0 || whole == 8 || (word as u8 == b'0' && whole > 1) {
-            return self.longer_number(start);
-        }
-        if ends(behind) {
-            return Ok(());
-        }
-        let fraction_at = 8 * (whole + 1);
-        if behind == b'.' && fraction_at < 64 {
-            let fraction = (others >> fraction_at).trailing_zeros() / 8;
-            let behind = fraction_at + 8 * fraction;
-            if fraction > 0 && behind < 64 && ends((word >> behind) as u8) {
-                return Ok(());
-            }
-        }
-        self.longer_number(start)
-    }
-
-    /// A number of more than seven letters, or with a sign.
-    #[inline(always)]
-    fn longer_number(&self, start: usize) -> Result<(), Odd> {
-        let minus = usize::from(self.text.get(start) == Some(&b'-'));
-        let whole = digits(self.text, start + minus);
-        let zero = self.text.get(start + minus) == Some(&b'0');
-        if whole == 0 || whole > 15 || (zero && whole > 1) {
-            return self.long_number(start);
-        }
-        let end = start + minus + whole;
-        if self.ends(end) {
-            return Ok(());
-        }
-        if self.text.get(end) == Some(&b'.') {
-            let fraction = digits(self.text, end + 1);
-            if (1..=15).contains(&fraction) && self.ends(end + 1 + fraction) {
-                return Ok(());
-            }
-        }
-        self.long_number(start)
-    }
-
-    /// A number that is longer or rarer than most, or wrong.
-    #[cold]
-    #[inline(never)]
-    fn long_number(&self, start: usize) -> Result<(), Odd> {
-        let rest = self.text.get(start..).unwrap_or_default();
-        let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let length = rest.iter().position(|byte| !inside(byte)).unwrap_or(rest.len());
-        let number = rest.get(..length).unwrap_or_default();
-        match super::text::is_number(number) && self.ends(start + length) {
+        match TRUSTED || scalar::is_number(self.text, start) {
             true => Ok(()),
             false => Err(Odd),
         }
     }
-}
-
-/// Whether a number or word ends before this byte.
-#[inline(always)]
-fn ends(byte: u8) -> bool {
-    matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// The high bit of each of eight bytes that is no digit.
-#[inline(always)]
-fn not_digits(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES << 7;
-    // Without their high bits digits are at most 9: adding 0x76 leaves it clear.
-    let folded = word ^ (ONES * 0x30);
-    (((folded & !HIGH) + ONES * 0x76) | folded) & HIGH
-}
-
-/// How many of the sixteen bytes at `at` are digits before the first that is none.
-#[inline(always)]
-fn digits(text: &[u8], at: usize) -> usize {
-    let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) else { return 16 };
-    let both = u128::from_le_bytes(*bytes);
-    let (low, high) = (not_digits(both as u64), not_digits((both >> 64) as u64));
-    let zeros = if low != 0 { low.trailing_zeros() } else { 64 + high.trailing_zeros() };
-    (zeros / 8) as usize
 }
 
 /// What closes a container.
