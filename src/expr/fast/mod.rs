@@ -45,6 +45,9 @@ pub(super) enum Stop {
     Elsewhere,
 }
 
+/// What became of a record: whether it was the last that is wanted.
+type Taken = Result<ControlFlow<()>, Stop>;
+
 /// A path from the record, and its steps.
 struct Path {
     place: usize,
@@ -202,7 +205,7 @@ impl Evaluator {
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
-        work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Result<ControlFlow<()>, Stop>,
+        work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
     ) -> ControlFlow<()> {
         match self.trusted {
             false => self.each_with::<false>(index, lines, work),
@@ -215,7 +218,7 @@ impl Evaluator {
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
-        mut work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Result<ControlFlow<()>, Stop>,
+        mut work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
     ) -> ControlFlow<()> {
         let text = lines.text();
         let Some((expr, paths)) = self.expressions.get(index) else {

@@ -115,7 +115,7 @@ impl Place {
     }
 
     /// The wanted key that begins at `at`, behind a quote.
-    #[allow(clippy::manual_find)] // The iterator's is not inlined everywhere, and takes twice as long.
+    #[allow(clippy::manual_find)] // The iterator's is not inlined everywhere: twice the time.
     #[inline(always)]
     pub(super) fn key(&self, text: &[u8], at: usize) -> Option<&Key> {
         let first = *text.get(at)?;
