@@ -1,10 +1,11 @@
 //! Writing to one topic, through the daemon or by ourselves.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Failure, Status};
-use crate::log::{Appended, BadRecord, Identity, Log, LogError, Settings, Topic};
+use crate::log::{BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Append, Create, Offsets, Producer};
@@ -32,8 +33,10 @@ enum To {
     Embedded {
         topic: Arc<Topic>,
         log: Log,
-        /// What became of the last batch.
-        done: Option<Result<u64, AppendError>>,
+        /// Batches that were handed over: they are written together.
+        handed: Vec<Result<Batch, LogError>>,
+        /// What became of those before them.
+        done: VecDeque<Result<u64, AppendError>>,
     },
 }
 
@@ -95,20 +98,11 @@ impl Appender {
                 append.chained = client.outstanding() > 0;
                 client.send_append(append, lines)?;
             }
-            To::Embedded { topic, done, .. } => {
-                let batch = topic.prepare(lines.to_vec(), identity);
-                let outcome = batch.and_then(|batch| {
-                    topic.append(vec![batch]).pop().unwrap_or_else(|| Ok(Appended::default()))
-                });
-                *done = Some(outcome.map(|appended| appended.records).map_err(of_log));
+            To::Embedded { topic, handed, .. } => {
+                handed.push(topic.prepare(lines.to_vec(), identity));
             }
         }
         Ok(())
-    }
-
-    /// Whether it gains anything to hand over a batch before the last one is finished.
-    pub fn works_ahead(&self) -> bool {
-        matches!(self.to, To::Served { .. })
     }
 
     /// Waits for the earliest batch that was handed over; returns how many records it had, once
@@ -121,7 +115,12 @@ impl Appender {
             To::Served { client, .. } => {
                 client.receive_appended().map(|appended| appended.records).map_err(of_client)
             }
-            To::Embedded { done, .. } => done.take().unwrap_or(Ok(0)),
+            To::Embedded { topic, handed, done, .. } => {
+                if done.is_empty() {
+                    *done = append_group(topic, std::mem::take(handed));
+                }
+                done.pop_front().unwrap_or(Ok(0))
+            }
         }
     }
 
@@ -140,6 +139,33 @@ impl Appender {
     }
 }
 
+/// Appends batches with one write, none behind one that fails.
+fn append_group(
+    topic: &Topic,
+    handed: Vec<Result<Batch, LogError>>,
+) -> VecDeque<Result<u64, AppendError>> {
+    let count = handed.len();
+    let mut batches: Vec<Batch> = Vec::with_capacity(count);
+    let mut bad = None;
+    for batch in handed {
+        match batch {
+            Ok(batch) if batches.is_empty() => batches.push(batch),
+            Ok(batch) => batches.push(batch.chained()),
+            Err(error) => {
+                bad = Some(of_log(error));
+                break;
+            }
+        }
+    }
+    let appended = if batches.is_empty() { Vec::new() } else { topic.append(batches) };
+    let outcomes = appended.into_iter();
+    let mut done: VecDeque<_> =
+        outcomes.map(|outcome| outcome.map(|batch| batch.records).map_err(of_log)).collect();
+    done.extend(bad.map(Err));
+    done.resize_with(count, || Err(AppendError::Behind));
+    done
+}
+
 fn of_client(error: ClientError) -> AppendError {
     match error {
         ClientError::Refused(refused) if refused.code == Code::ChainBroken => AppendError::Behind,
@@ -156,6 +182,7 @@ fn of_client(error: ClientError) -> AppendError {
 fn of_log(error: LogError) -> AppendError {
     match error {
         LogError::BadRecords { records } => AppendError::Bad(records),
+        LogError::ChainBroken { .. } => AppendError::Behind,
         error => AppendError::Other(error.into()),
     }
 }
@@ -207,7 +234,7 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log, done: None })
+    Ok(To::Embedded { topic, log, handed: Vec::new(), done: VecDeque::new() })
 }
 
 /// Whether a topic that is there is what the user asked for.
