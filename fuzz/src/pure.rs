@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use millstream::expr::Program;
+use millstream::expr::{Program, agreement};
 use millstream::record::control::{Control, is_control};
 use millstream::record::json::{DEPTH_MAX, validate};
 use millstream::wire::request::Request;
@@ -107,7 +107,7 @@ thread_local! {
 }
 
 /// A byte that chooses an expression of our own, the rest of the first line another one, and a
-/// record behind them: none makes anything panic.
+/// record behind them: none makes anything panic, and both evaluators agree on the other one.
 pub fn expression(input: &[u8]) {
     let Some((chosen, input)) = input.split_first() else { return };
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
@@ -116,7 +116,12 @@ pub fn expression(input: &[u8]) {
         && !source.is_empty()
     {
         match Program::compile(&[source]) {
-            Ok(mut program) if is_tame(source) => run(&mut program, record),
+            Ok(mut program) if is_tame(source) => {
+                run(&mut program, record);
+                if let Err(why) = agreement::check(source, record) {
+                    panic!("the evaluators do not agree on {why}");
+                }
+            }
             Ok(_) => {}
             Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
         }

@@ -270,8 +270,11 @@ fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<
 
 /// Compiles a topic's key.
 fn compile(key: &str) -> Result<Program, LogError> {
-    Program::compile(&[key])
-        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })
+    let mut program = Program::compile(&[key])
+        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })?;
+    // A record is placed when it has been validated.
+    program.trust();
+    Ok(program)
 }
 
 /// The partition of a record: CRC-32C of its key's compact JSON text, modulo their number.

@@ -1,5 +1,6 @@
 //! What a program promises, whatever evaluates it.
 
+mod agreement;
 mod limits;
 mod properties;
 
