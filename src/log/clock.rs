@@ -12,6 +12,11 @@ pub(super) fn now_us() -> i64 {
     now_us
 }
 
+/// Milliseconds in µs.
+pub(super) fn us_of_ms(ms: u64) -> i64 {
+    i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 pub(super) mod test {
     use std::cell::Cell;

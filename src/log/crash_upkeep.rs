@@ -310,3 +310,74 @@ fn altered_or_deleted_or_not_at_any_step() {
         }
     }
 }
+
+/// Deleting a topic of which groups have read some: whatever step crashes or fails, what they have
+/// committed is there as long as the topic is.
+#[test]
+fn what_groups_committed_goes_with_the_topic_at_any_step() {
+    let committed = std::collections::BTreeMap::from([(0, 2)]);
+    let life = |disk: &Simulated, was_committed: &mut bool| {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/"))?;
+        let topic = log.create(TOPIC, &Settings::new(1, None))?;
+        let batch = topic.prepare(b"1\n2\n3\n".to_vec(), None)?;
+        topic.append(vec![batch]).remove(0)?;
+        for (name, other) in [("g", "u"), ("h", TOPIC)] {
+            let mut group = log.group(name)?;
+            for topic in [other, TOPIC] {
+                let generation = group.begin_generation(topic);
+                group.commit(topic, generation, &committed)?;
+            }
+        }
+        *was_committed = true;
+        log.delete(TOPIC)
+    };
+    let check = |disk: &Simulated, was_committed: bool, place: &str| {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).unwrap();
+        let offsets = |name: &str| log.group(name).unwrap().offsets(TOPIC);
+        match log.topic(TOPIC) {
+            Ok(_) if was_committed => {
+                assert_eq!(
+                    (offsets("g"), offsets("h")),
+                    (committed.clone(), committed.clone()),
+                    "{place}"
+                );
+            }
+            Ok(_) => {}
+            Err(LogError::UnknownTopic { .. }) => {
+                assert!(offsets("g").is_empty() && offsets("h").is_empty(), "{place}");
+            }
+            Err(error) => panic!("{place}: {error}"),
+        }
+        if was_committed {
+            assert_eq!(log.group("g").unwrap().offsets("u"), committed, "{place}");
+        }
+        // Another topic of the name begins at its beginning.
+        match log.delete(TOPIC) {
+            Ok(()) | Err(LogError::UnknownTopic { .. }) => {}
+            Err(error) => panic!("{place}: {error}"),
+        }
+        log.create(TOPIC, &Settings::new(2, None)).unwrap();
+        assert!(offsets("g").is_empty() && offsets("h").is_empty(), "{place}");
+    };
+    let whole = Simulated::new(Lie::None);
+    life(&whole, &mut false).unwrap();
+    check(&whole, true, "no crash");
+    let whole = Simulated::new(Lie::None);
+    life(&whole, &mut false).unwrap();
+    for step in 1..=whole.steps() {
+        for seed in 0..8 {
+            let disk = Simulated::new(Lie::None);
+            disk.crash_at(step);
+            let mut was_committed = false;
+            assert!(life(&disk, &mut was_committed).is_err());
+            let disk = disk.after_crash(&mut Random::new(seed ^ step << 8));
+            check(&disk, was_committed, &format!("step {step} seed {seed}"));
+        }
+        let disk = Simulated::new(Lie::None);
+        disk.fail_at(step);
+        let mut was_committed = false;
+        let _ = life(&disk, &mut was_committed);
+        disk.fail_at(0);
+        check(&disk, was_committed, &format!("failed at {step}"));
+    }
+}

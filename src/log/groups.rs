@@ -115,6 +115,23 @@ impl ConsumerGroup {
         Ok(())
     }
 
+    /// Forgets what was committed in a topic that is deleted, and what members of it may yet send.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget(&mut self, topic: &str) -> Result<(), LogError> {
+        if let Some(generation) = self.generations.get_mut(topic) {
+            *generation += 1;
+        }
+        let mut next = self.held.clone();
+        if next.topics.remove(topic).is_some() {
+            self.save(&next).map_err(|error| LogError::io(&self.path, error))?;
+            self.held = next;
+        }
+        Ok(())
+    }
+
     fn save(&self, next: &Held) -> io::Result<()> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         self.storage.make_dir(dir)?;
@@ -143,6 +160,23 @@ pub fn open_groups(dir: &Path) -> Result<Vec<Found>, LogError> {
         (name, opened)
     };
     Ok(names(&*storage, dir)?.into_iter().map(open).collect())
+}
+
+/// Forgets in all groups, none of which may be open, what was committed in a topic that is deleted.
+pub(super) fn forget_topic(
+    storage: &Arc<dyn Storage>,
+    dir: &Path,
+    topic: &str,
+) -> Result<(), LogError> {
+    for name in names(&**storage, dir)? {
+        match ConsumerGroup::open(Arc::clone(storage), dir, &name) {
+            Ok(mut group) => group.forget(topic)?,
+            // What nobody can read, nobody goes on from.
+            Err(error) if error.is_garbled() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The names of the groups that have a file, sorted.

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::LogError;
-use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry};
+use super::format::{Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
 use super::segment::{Entries, Place, Segment};
 use super::storage::{Open, Storage};
@@ -14,7 +14,7 @@ use super::storage::{Open, Storage};
 pub struct Partition {
     storage: Arc<dyn Storage>,
     place: Place,
-    segment: Segment,
+    segment: Arc<Segment>,
     /// What is written and holds.
     written: Ends,
     /// What is acknowledged and may be read.
@@ -65,6 +65,7 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
+        let segment = Arc::new(segment);
         Partition {
             storage,
             place,
@@ -96,6 +97,7 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
+        let segment = Arc::new(segment);
         let mut partition = Partition {
             storage,
             place,
@@ -245,12 +247,21 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.attest_visible()
+    }
+
+    /// Notes in the index what is on the disk; what may be read stays as it is.
+    ///
+    /// # Errors
+    /// When the write fails.
+    pub fn attest_visible(&mut self) -> Result<(), LogError> {
         self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,
             data_bytes: self.synced.data_bytes,
             index_bytes: self.synced.index_bytes(),
+            compaction: Compaction::default(),
         })
     }
 
@@ -281,7 +292,7 @@ impl Partition {
             false => Segment::create(storage, place, base, created_us, before),
             true => Segment::complete(storage, place, base, created_us, before),
         };
-        self.segment = made?;
+        self.segment = Arc::new(made?);
         self.unfinished = false;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         (self.visible, self.synced) = (self.written, self.written);
@@ -301,6 +312,53 @@ impl Partition {
     pub fn close(&mut self) -> Result<(), LogError> {
         self.sync()?;
         self.attest()?;
+        self.segment.sync()
+    }
+
+    /// What is acknowledged now, to be forced to the disk while more is appended.
+    pub fn mark(&self) -> Mark {
+        Mark { segment: Arc::clone(&self.segment), ends: self.visible }
+    }
+
+    /// Takes note that what was marked is on the disk.
+    pub fn reached(&mut self, mark: &Mark) {
+        let is_news = mark.ends.entries > self.synced.entries;
+        if is_news && Arc::ptr_eq(&self.segment, &mark.segment) {
+            self.synced = mark.ends;
+        }
+    }
+}
+
+/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
+/// so, since a batch may have parts in several.
+///
+/// # Errors
+/// When that fails.
+pub fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
+    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
+    let unsure = || unsure.iter().copied();
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.sync()?;
+    }
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.attest()?;
+    }
+    Ok(partitions)
+}
+
+/// How far a partition was at some time, and the files that are to be forced to the disk for that.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    segment: Arc<Segment>,
+    ends: Ends,
+}
+
+impl Mark {
+    /// Forces all up to here to the disk, and perhaps more.
+    ///
+    /// # Errors
+    /// As [`Partition::sync`].
+    pub fn sync(&self) -> Result<(), LogError> {
         self.segment.sync()
     }
 }

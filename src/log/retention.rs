@@ -3,7 +3,9 @@
 use std::io;
 
 use super::LogError;
+use super::format::Compaction;
 use super::lookup::entry_count;
+use super::names::parse_index;
 use super::segment::{Entries, Place, Segment, bases, files};
 use super::settings::Settings;
 use super::storage::{Open, Storage};
@@ -20,6 +22,8 @@ pub(super) struct Closed {
     pub bytes: u64,
     /// The append time of its last batch, in µs since the epoch.
     pub last_us: i64,
+    /// How far it is compacted.
+    pub compaction: Compaction,
     /// The earliest time at which a later segment was begun, by the clock that there was then.
     pub superseded_us: i64,
 }
@@ -48,7 +52,8 @@ pub(super) fn closed(storage: &dyn Storage, place: &Place) -> Result<Vec<Closed>
             Some(last) => Entries::of(&segment, place).get(last)?.time_us,
             None => segment.before.last_us,
         };
-        closed.push(Closed { base, end, bytes, last_us, superseded_us });
+        let compaction = segment.compaction()?;
+        closed.push(Closed { base, end, bytes, last_us, superseded_us, compaction });
         superseded_us = superseded_us.min(segment.created_us);
     }
     closed.reverse();
@@ -115,8 +120,7 @@ pub(super) fn sweep(storage: &dyn Storage, place: &Place) -> Result<(), LogError
     let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
     for name in names {
         // An index behind the first data may be that of a segment just being made.
-        let digits = name.strip_suffix(".index").filter(|digits| digits.len() == 20);
-        if digits.and_then(|digits| digits.parse::<u64>().ok()).is_some_and(|base| base < first) {
+        if parse_index(&name).is_some_and(|base| base < first) {
             let path = place.dir.join(name);
             storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
         }
@@ -135,6 +139,7 @@ mod tests {
             end: number * 5 + 5,
             bytes: 10,
             last_us: (number as i64 + 1) * 1000,
+            compaction: Compaction::default(),
             superseded_us: (number as i64 + 1) * 1000,
         };
         (0..count).map(closed).collect()

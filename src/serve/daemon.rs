@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     pub budget: Budget,
     pub groups: Groups,
     pub keeper: Keeper,
+    pub compactor: Keeper,
     pub names: Names,
     pub counters: Counters,
     pub(super) desks: Mutex<HashMap<String, Arc<Desk>>>,
@@ -76,6 +78,7 @@ pub fn run(
         log,
         limits,
         keeper: Keeper::new(),
+        compactor: Keeper::new(),
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
         groups: Groups::default(),
         names: Names::default(),
@@ -88,18 +91,24 @@ pub fn run(
         seats: Mutex::default(),
         seat_freed: Condvar::new(),
     });
-    let kept = Arc::clone(&shared);
-    let keeper = std::thread::Builder::new().name("keeper".to_owned());
-    let keeper = keeper.spawn(move || kept.keeper.run(&kept)).map_err(ServeError::Accept)?;
+    let background = [
+        start(&shared, "keeper", |shared| shared.keeper.run(shared))?,
+        start(&shared, "compactor", |shared| shared.compactor.run_compactor(shared))?,
+    ];
     let taken = take_connections(&listener, &shared);
     stopping();
     shared.stopping.store(true, Ordering::SeqCst);
     close_door(&listener, &shared);
     drop(listener);
+    shared.compactor.stop();
+    // Sessions may be waiting for it, too.
+    shared.log.interrupt_compaction();
     let all_left = shared.drain();
     shared.keeper.stop();
-    if keeper.join().is_err() {
-        tracing::warn!("the keeper failed");
+    for thread in background {
+        if thread.join().is_err() {
+            tracing::warn!("a background thread failed");
+        }
     }
     if all_left {
         shared.log.close()?;
@@ -109,6 +118,17 @@ pub fn run(
         tracing::warn!("the log is left without its mark of a clean end");
     }
     taken.map_err(ServeError::Accept)
+}
+
+/// Starts a thread that works in the background.
+fn start(
+    shared: &Arc<Shared>,
+    name: &str,
+    work: impl FnOnce(&Shared) + Send + 'static,
+) -> Result<JoinHandle<()>, ServeError> {
+    let shared = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(move || work(&shared)).map_err(ServeError::Accept)
 }
 
 fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
@@ -128,7 +148,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
             Err(error) if passes(&error) => {}
             Err(error) if is_shortage(&error) => {
                 tracing::warn!("cannot take a connection now: {error}");
-                shared.close_idle_topics(0);
+                // Topics stay open for it: what those who are connected use goes on.
                 wait(&[shared.stop_wanted()], Some(RESPITE))?;
             }
             Err(error) => return Err(error),

@@ -195,6 +195,10 @@ impl<'a> Session<'a> {
                 let trimmed = self.trim(trim).map(Answer::Trimmed);
                 self.reply(trimmed.map_err(refusal::body));
             }
+            Request::Compact(compact) => {
+                let compacted = self.compact(compact).map(Answer::Compacted);
+                self.reply(compacted.map_err(refusal::body));
+            }
             Request::Delete(named) => {
                 let deleted = self.delete(&named.topic).map(|()| Answer::Deleted(named));
                 self.reply(deleted.map_err(refusal::body));

@@ -1,11 +1,11 @@
-//! A session's requests about topics: made, altered, described, trimmed, deleted.
+//! A session's requests about topics: made, altered, described, trimmed, compacted, deleted.
 
 use serde_json::{Map, Value};
 
 use super::session::Session;
 use crate::log::{Before, LogError, Settings};
-use crate::wire::answer::{Described, Fetched, Topic, TopicEntry};
-use crate::wire::request::{Alter, Create, Trim};
+use crate::wire::answer::{Compacted, Described, Fetched, TakenAway, Topic, TopicEntry};
+use crate::wire::request::{Alter, Compact, Create, Trim};
 
 impl Session<'_> {
     pub(super) fn create(&self, create: Create) -> Result<Topic, LogError> {
@@ -60,11 +60,32 @@ impl Session<'_> {
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }
 
+    /// Compacts a topic. However long that takes, the session has no other request meanwhile.
+    pub(super) fn compact(&self, compact: Compact) -> Result<Compacted, LogError> {
+        self.check_manages(&compact.topic)?;
+        let topic = self.shared.log.topic(&compact.topic)?;
+        let compacted = topic.compact(compact.close);
+        self.shared.keeper.note_due(topic.due_us());
+        let taken_away = |one: crate::log::Compacted| {
+            let (segments, records, bytes) = (one.segments, one.records, one.bytes);
+            (one.partition, TakenAway { segments, records, bytes })
+        };
+        let partitions = compacted?.into_iter().map(taken_away).collect();
+        Ok(Compacted { topic: compact.topic, partitions })
+    }
+
     pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {
-        self.check_manages(topic)?;
-        self.shared.log.delete(topic)?;
-        self.shared.forget(topic);
-        Ok(())
+        match self.check_manages(topic) {
+            // There may be something left of it.
+            Err(LogError::UnknownTopic { .. }) if self.access.is_master() => {}
+            checked => checked?,
+        }
+        let shared = self.shared;
+        let deleted = shared.log.delete_with(topic, || shared.groups.forget(&shared.log, topic));
+        if !matches!(deleted, Err(LogError::UnknownTopic { .. } | LogError::BadTopicName { .. })) {
+            shared.forget(topic);
+        }
+        deleted
     }
 }
 

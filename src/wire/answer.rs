@@ -23,6 +23,8 @@ pub enum Answer {
     Deleted(Named),
     /// Where the partitions now begin.
     Trimmed(Fetched),
+    /// What compacting took away.
+    Compacted(Compacted),
     /// All topics.
     Topics(Vec<TopicEntry>),
     /// The records are durable.
@@ -184,6 +186,26 @@ pub struct Fetched {
     pub topic: String,
     /// Where a next fetch goes on.
     pub offsets: ByPartition<u64>,
+}
+
+/// See [`Answer::Compacted`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Of which topic.
+    pub topic: String,
+    /// Of each partition.
+    pub partitions: ByPartition<TakenAway>,
+}
+
+/// What compacting took away from a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenAway {
+    /// From how many segments.
+    pub segments: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many bytes.
+    pub bytes: u64,
 }
 
 /// See [`Answer::Offsets`].
@@ -420,6 +442,16 @@ mod tests {
                     partitions: BTreeMap::from([(0, Place { start: 1, end: 3, at: 2 })]),
                 }),
                 r#"{"offsets":{"topic":"t","partitions":{"0":{"start":1,"end":3,"at":2}}}}"#,
+            ),
+            (
+                Answer::Compacted(Compacted {
+                    topic: topic(),
+                    partitions: BTreeMap::from([(
+                        1,
+                        TakenAway { segments: 2, records: 3, bytes: 4 },
+                    )]),
+                }),
+                r#"{"compacted":{"topic":"t","partitions":{"1":{"segments":2,"records":3,"bytes":4}}}}"#,
             ),
             (
                 Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, Described, ErrorBody, Fetched, FileRecords, Greeting, Places, Records,
-    Standing, TopicEntry,
+    Answer, Appended, Compacted, Described, ErrorBody, Fetched, FileRecords, Greeting, Places,
+    Records, Standing, TopicEntry,
 };
 use super::connection::Connection;
 use super::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
 use super::request::{
-    Alter, Append, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
+    Alter, Append, Compact, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
 };
 use super::stats::{Figures, Stats};
 use super::{VERSION, answer};
@@ -166,6 +166,17 @@ impl Client {
     pub fn trim(&mut self, trim: Trim) -> Result<Fetched, ClientError> {
         match self.call(&Request::Trim(trim))? {
             Answer::Trimmed(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Compacts a topic; tells what that took away.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn compact(&mut self, compact: Compact) -> Result<Compacted, ClientError> {
+        match self.call(&Request::Compact(compact))? {
+            Answer::Compacted(answer) => Ok(answer),
             other => Err(self.unexpected(&other)),
         }
     }

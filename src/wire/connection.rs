@@ -461,7 +461,8 @@ mod tests {
         while lines < 3 {
             while let Some(line) = ours.take_line().unwrap() {
                 let passed = line == b"one\n";
-                let file = ours.next_descriptor().filter(|_| passed).map(std::fs::File::from);
+                let file = if passed { ours.next_descriptor() } else { None };
+                let file = file.map(std::fs::File::from);
                 let text = file.map(|file| {
                     let mut text = [0; 5];
                     std::os::unix::fs::FileExt::read_exact_at(&file, &mut text, 0).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Failure, Status};
-use crate::log::{BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
+use crate::log::{Appended, BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Append, Create, Offsets, Producer};
@@ -34,10 +34,19 @@ enum To {
         topic: Arc<Topic>,
         log: Log,
         /// Batches that were handed over: they are written together.
-        handed: Vec<Result<Batch, LogError>>,
+        handed: Vec<Handed>,
         /// What became of those before them.
         done: VecDeque<Result<u64, AppendError>>,
+        /// Whether the last that was told failed.
+        failed: bool,
     },
+}
+
+/// A batch, or what is wrong with it.
+struct Handed {
+    batch: Result<Batch, LogError>,
+    /// Whether another one was under way, without which this one is not appended.
+    chained: bool,
 }
 
 /// Why a batch was not appended.
@@ -98,8 +107,9 @@ impl Appender {
                 append.chained = client.outstanding() > 0;
                 client.send_append(append, lines)?;
             }
-            To::Embedded { topic, handed, .. } => {
-                handed.push(topic.prepare(lines.to_vec(), identity));
+            To::Embedded { topic, handed, done, .. } => {
+                let chained = !(handed.is_empty() && done.is_empty());
+                handed.push(Handed { batch: topic.prepare(lines.to_vec(), identity), chained });
             }
         }
         Ok(())
@@ -115,11 +125,13 @@ impl Appender {
             To::Served { client, .. } => {
                 client.receive_appended().map(|appended| appended.records).map_err(of_client)
             }
-            To::Embedded { topic, handed, done, .. } => {
+            To::Embedded { topic, handed, done, failed, .. } => {
                 if done.is_empty() {
-                    *done = append_group(topic, std::mem::take(handed));
+                    *done = append_group(topic, std::mem::take(handed), *failed);
                 }
-                done.pop_front().unwrap_or(Ok(0))
+                let outcome = done.pop_front().unwrap_or(Ok(0));
+                *failed = outcome.is_err();
+                outcome
             }
         }
     }
@@ -139,31 +151,36 @@ impl Appender {
     }
 }
 
-/// Appends batches with one write, none behind one that fails.
+/// Appends batches with one write, none behind one that fails. `failed`: whether the one before
+/// them did.
 fn append_group(
     topic: &Topic,
-    handed: Vec<Result<Batch, LogError>>,
+    handed: Vec<Handed>,
+    mut failed: bool,
 ) -> VecDeque<Result<u64, AppendError>> {
-    let count = handed.len();
-    let mut batches: Vec<Batch> = Vec::with_capacity(count);
-    let mut bad = None;
-    for batch in handed {
-        match batch {
-            Ok(batch) if batches.is_empty() => batches.push(batch),
-            Ok(batch) => batches.push(batch.chained()),
-            Err(error) => {
-                bad = Some(of_log(error));
-                break;
+    let mut batches: Vec<Batch> = Vec::with_capacity(handed.len());
+    let mut checked = Vec::with_capacity(handed.len());
+    for Handed { batch, chained } in handed {
+        let outcome = match batch {
+            _ if chained && failed => Err(AppendError::Behind),
+            Err(error) => Err(of_log(error)),
+            Ok(batch) => {
+                let follows = chained && !batches.is_empty();
+                batches.push(if follows { batch.chained() } else { batch });
+                Ok(())
             }
-        }
+        };
+        failed = outcome.is_err();
+        checked.push(outcome);
     }
     let appended = if batches.is_empty() { Vec::new() } else { topic.append(batches) };
-    let outcomes = appended.into_iter();
-    let mut done: VecDeque<_> =
-        outcomes.map(|outcome| outcome.map(|batch| batch.records).map_err(of_log)).collect();
-    done.extend(bad.map(Err));
-    done.resize_with(count, || Err(AppendError::Behind));
-    done
+    let mut appended = appended.into_iter();
+    let outcome = |checked: Result<(), AppendError>| {
+        checked?;
+        let outcome = appended.next().unwrap_or_else(|| Ok(Appended::default()));
+        outcome.map(|batch| batch.records).map_err(of_log)
+    };
+    checked.into_iter().map(outcome).collect()
 }
 
 fn of_client(error: ClientError) -> AppendError {
@@ -234,7 +251,7 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log, handed: Vec::new(), done: VecDeque::new() })
+    Ok(To::Embedded { topic, log, handed: Vec::new(), done: VecDeque::new(), failed: false })
 }
 
 /// Whether a topic that is there is what the user asked for.
