@@ -160,9 +160,9 @@ pub(super) fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
     left.partial_cmp(&right).unwrap_or_else(|| right.is_nan().cmp(&left.is_nan()))
 }
 
-/// The order of a number, given by its JSON spelling, and an integer, where it is plain to see: for
-/// numbers of up to fifteen digits without an exponent. As doubles they are as different as they are
-/// spelled.
+/// The order of a number, given by its JSON spelling, and an integer, where it is plain to see:
+/// for numbers of up to fifteen digits without an exponent. As doubles they are as different as
+/// they are spelled.
 #[inline]
 pub(super) fn compare_short(json: &[u8], right: i64) -> Option<Ordering> {
     const RIGHT_MAX: u64 = 1_000_000_000_000_000;
