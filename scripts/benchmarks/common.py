@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -122,8 +123,18 @@ def log_serve(work):
     log = work / "log"
     shutil.rmtree(log, ignore_errors=True)
     with running([tool("log-serve"), "--data", log, "--max-connections", "2000"]) as server:
-        wait_until("log-serve", (log / "socket").exists)
+        wait_until("log-serve", lambda: listens(log / "socket"))
         yield server, str(log)
+
+
+def listens(path):
+    """Whether somebody answers at a socket; the file is there a little earlier."""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+        return True
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -131,11 +142,11 @@ def redis(work):
     data = work / "redis"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    socket = data / "socket"
-    with running(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", data,
+    address = data / "socket"
+    with running(["redis-server", "--port", "0", "--unixsocket", address, "--dir", data,
                   "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]) as server:
-        wait_until("redis-server", socket.exists)
-        yield server, str(socket)
+        wait_until("redis-server", lambda: listens(address))
+        yield server, str(address)
 
 
 @contextmanager
