@@ -25,7 +25,7 @@ Examples:
       Requests a minute, and how many of them failed.
   aggregate --by .host --by 'day=.at[:10]' 'bytes=sum(.size)' access.ndjson
       By host and day.
-  window --tumbling 1m --time .ts | aggregate rate 'p99(.ms)' 'slow=count where .ms > 100' --having '.slow > 5'
+  window --tumbling 1m --time .ts | aggregate 'slow=count where .ms > 99' --having '.slow > 5'
       The minutes with more than five slow requests.
   aggregate --by .path count 'arg_max(.user; .ms)' --top 10:count access.ndjson
       The ten paths asked for most, and who waited longest there.
