@@ -4,6 +4,12 @@
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
+    // Most texts need no escape. Without a way out of the loop, many bytes are looked at at once.
+    let escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if !bytes.iter().fold(false, |any, byte| any | escape(*byte)) {
+        out.extend_from_slice(bytes);
+        return out.push(b'"');
+    }
     let mut start = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let escape: Option<&[u8]> = match byte {
