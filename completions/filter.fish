@@ -10,6 +10,8 @@ complete -c filter -l time -d 'With --within: the jq expression for a record\'s 
 complete -c filter -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
 complete -c filter -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
 complete -c filter -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c filter -l explain -d 'Say which evaluator runs the expressions and which fields they read, and read no input'
+complete -c filter -l trust -d 'Take the input to be valid JSON, as all that comes from the log is, and check only what is read'
 complete -c filter -s v -l invert -d 'Keep the records for which EXPR is not true'
 complete -c filter -s c -l count -d 'Print only how many records were kept'
 complete -c filter -s q -l quiet -d 'Print nothing and stop at the first record that is kept; the exit status is that of -e'

@@ -19,6 +19,9 @@ _log__admin() {
             log__admin,alter)
                 cmd="log__admin__subcmd__alter"
                 ;;
+            log__admin,compact)
+                cmd="log__admin__subcmd__compact"
+                ;;
             log__admin,create)
                 cmd="log__admin__subcmd__create"
                 ;;
@@ -51,6 +54,9 @@ _log__admin() {
                 ;;
             log__admin__subcmd__help,alter)
                 cmd="log__admin__subcmd__help__subcmd__alter"
+                ;;
+            log__admin__subcmd__help,compact)
+                cmd="log__admin__subcmd__help__subcmd__compact"
                 ;;
             log__admin__subcmd__help,create)
                 cmd="log__admin__subcmd__help__subcmd__create"
@@ -89,7 +95,7 @@ _log__admin() {
 
     case "${cmd}" in
         log__admin)
-            opts="-h -V --data --json --help --version create alter delete trim list describe groups reset stats verify help"
+            opts="-h -V --data --json --help --version create alter delete trim compact list describe groups reset stats verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -110,7 +116,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__alter)
-            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --readers --writers --json --help"
+            opts="-h --partitions --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --readers --writers --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -144,6 +150,18 @@ _log__admin() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --readers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -159,8 +177,22 @@ _log__admin() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        log__subcmd__admin__subcmd__compact)
+            opts="-h --close --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         log__subcmd__admin__subcmd__create)
-            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --readers --writers --json --help"
+            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --readers --writers --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -195,6 +227,18 @@ _log__admin() {
                     return 0
                     ;;
                 --max-record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tombstone-age)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -256,7 +300,7 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help)
-            opts="create alter delete trim list describe groups reset stats verify help"
+            opts="create alter delete trim compact list describe groups reset stats verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -270,6 +314,20 @@ _log__admin() {
             return 0
             ;;
         log__subcmd__admin__subcmd__help__subcmd__alter)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        log__subcmd__admin__subcmd__help__subcmd__compact)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

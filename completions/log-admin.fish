@@ -32,6 +32,7 @@ complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "create" -d 'Mak
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "delete" -d 'Remove a topic with all its records'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
+complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "compact" -d 'Keep only the last record of each key, at once; tells what was removed'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "list" -d 'List the topics'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
 complete -c log-admin -n "__fish_log_admin_needs_command" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
@@ -47,6 +48,9 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l retention
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l compact -d 'Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone -d 'With --compact: a jq expression; a record for which it is true removes its key, itself included' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone-age -d 'Remove such a record DURATION after the earlier ones of its key [default: 1d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l json -d 'Print JSON, an object a line'
@@ -58,6 +62,9 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l retention-
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-bytes -d 'Begin a new segment when one has SIZE of records [default: 256MiB]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l segment-age -d 'Begin a new segment when the oldest record of one is older than DURATION' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-record -d 'Refuse records longer than SIZE [default: 16MiB]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l compact -d 'Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone -d 'With --compact: a jq expression; a record for which it is true removes its key, itself included' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone-age -d 'Remove such a record DURATION after the earlier ones of its key [default: 1d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l readers -d 'Let only these read: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l writers -d 'Let only these append: users, and groups as :GROUP, with commas between them' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l force -d 'Add partitions also to a topic with a key, whose records then change theirs'
@@ -69,6 +76,9 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l before -d '
 complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l partition -d 'Only in partition N' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand trim" -s h -l help -d 'Print help'
+complete -c log-admin -n "__fish_log_admin_using_subcommand compact" -l close -d 'Close the active segments first, so that their records are compacted, too'
+complete -c log-admin -n "__fish_log_admin_using_subcommand compact" -l json -d 'Print JSON, an object a line'
+complete -c log-admin -n "__fish_log_admin_using_subcommand compact" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand list" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand list" -s h -l help -d 'Print help'
 complete -c log-admin -n "__fish_log_admin_using_subcommand describe" -l json -d 'Print JSON, an object a line'
@@ -88,14 +98,15 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l repair -d
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l dry-run -d 'With --repair: tell what it would do, and change nothing'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -l json -d 'Print JSON, an object a line'
 complete -c log-admin -n "__fish_log_admin_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "delete" -d 'Remove a topic with all its records'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "list" -d 'List the topics'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "reset" -d 'Set where a group without members goes on'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
-complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim list describe groups reset stats verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "create" -d 'Make a topic; one that is there already just so is fine'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "alter" -d 'Change a topic\'s settings; "default" takes one back to its default'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "delete" -d 'Remove a topic with all its records'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "trim" -d 'Remove the segments in which all records lie before a place'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "compact" -d 'Keep only the last record of each key, at once; tells what was removed'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "list" -d 'List the topics'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "describe" -d 'Tell what a topic\'s partitions hold'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "groups" -d 'Tell who reads what, and how far: members, committed offsets, and how many records are left'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "reset" -d 'Set where a group without members goes on'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "stats" -d 'Tell how the log is doing: sizes, ends and lag; of log-serve also what it did and what it takes'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "verify" -d 'Check every entry, checksum and line; exit status 1 if something is damaged'
+complete -c log-admin -n "__fish_log_admin_using_subcommand help; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

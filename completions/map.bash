@@ -23,7 +23,7 @@ _map() {
 
     case "${cmd}" in
         map)
-            opts="-f -h -V --from-file --arg --argjson --through --rejects --max-record --help --version"
+            opts="-f -h -V --from-file --arg --argjson --explain --trust --through --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

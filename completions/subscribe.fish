@@ -9,6 +9,7 @@ complete -c subscribe -l exec -d 'Instead of printing, run this command (by sh) 
 complete -c subscribe -l reset -d 'If the records at a committed offset are gone, go on at the start or the end of what is there' -r -f -a "start\t'At the first record that is there'
 end\t'Behind the last one'"
 complete -c subscribe -s f -l follow -d 'At the end, wait for what is appended and go on'
+complete -c subscribe -l no-verify -d 'Do not check the checksums of what is read'
 complete -c subscribe -l meta -d 'Print each record as the field "record" of an object with its topic, partition, offset and time of appending'
 complete -c subscribe -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c subscribe -s V -l version -d 'Print version'

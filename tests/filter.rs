@@ -441,6 +441,94 @@ fn real_events_are_counted_as_others_counted_them() {
 }
 
 #[test]
+fn nested_fields_of_real_events_are_found() {
+    let Some(data) = shared_data() else { return };
+    let github = data.join("json/github-events-2015-01-01.ndjson.gz");
+    let files = Files::new();
+    let read = run(Command::new("zcat").arg(data.join("json/twitter.json.gz")), "").stdout;
+    let twitter: serde_json::Value = serde_json::from_str(&read).unwrap();
+    let tweets = twitter["statuses"].as_array().unwrap();
+    let lines: String = tweets.iter().map(|tweet| format!("{tweet}\n")).collect();
+    let twitter = PathBuf::from(files.write("twitter.ndjson", lines));
+    // Counted by the data's README, and by serde_json here.
+    let of = |test: fn(&serde_json::Value) -> bool| tweets.iter().filter(|t| test(t)).count();
+    let popular = of(|tweet| tweet["user"]["followers_count"].as_i64() > Some(500));
+    let newlines = of(|tweet| tweet["text"].as_str().unwrap().contains('\n'));
+    let replies = of(|tweet| {
+        let name = &tweet["entities"]["user_mentions"][0]["screen_name"];
+        name.is_string() && *name == tweet["in_reply_to_screen_name"]
+    });
+    for (path, expression, number) in [
+        (&github, ".payload.size >= 0 and .type == \"PushEvent\"", 596),
+        (&github, ".repo.name | contains(\"/\")", 1000),
+        (&github, "(.created_at | test(\"T01:07\")) and .actor.login != null", 85),
+        (&twitter, ".user.screen_name | type == \"string\"", 100),
+        (&twitter, ".metadata.iso_language_code == \"zh\"", 4),
+        (&twitter, ".user.followers_count > 500", popular),
+        (&twitter, ".text | contains(\"\\n\")", newlines),
+        (
+            &twitter,
+            ".entities.user_mentions[0].screen_name as $name | $name != null and \
+             $name == .in_reply_to_screen_name",
+            replies,
+        ),
+        (
+            &twitter,
+            ".entities.user_mentions[0].screen_name != null and \
+             .entities.user_mentions[0].screen_name == .in_reply_to_screen_name",
+            replies,
+        ),
+    ] {
+        for trust in [&[][..], &["--trust"]] {
+            let path = path.to_str().unwrap();
+            let ran = filter(&[trust, &["-c", expression, path]].concat(), "");
+            assert_eq!(ran.stdout.trim_end(), number.to_string(), "{expression}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_explanation_says_which_evaluator_runs_and_what_is_read() {
+    let explained = |expression: &str| {
+        let ran = filter(&["--explain", expression, "no-such-file"], "");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+        ran.stdout
+    };
+    assert_eq!(explained(".a.b > 1 and .c"), "evaluator: fast\nreads: .a.b .c\n");
+    let not_fast = "evaluator: jaq\nnot fast: 'map'\nreads: .items\n";
+    assert_eq!(explained(".items | map(.x)"), not_fast);
+    let all = "evaluator: jaq\nnot fast: 'keys'\nreads: the whole record\n";
+    assert_eq!(explained("keys == []"), all);
+    assert_eq!(explained("true"), "evaluator: fast\nreads: nothing\n");
+    let ran = filter(&["--explain", "--arg", "user", "x", ".user == $user"], "");
+    assert_eq!(ran.stdout, "evaluator: fast\nreads: .user\n");
+}
+
+#[test]
+fn bad_records_between_good_ones_are_told_with_their_lines_in_a_block() {
+    let files = Files::new();
+    let rejects = files.path("rejects");
+    let input = "{\"a\":1}\n\n{\"a\":\"x\ny\"}\n{\"a\":2}\r\n{\"a\":[}\n{\"@millstream\":\
+                 {\"watermark\":\"end\"}}\n{\"a\":3}{\n{\"a\":4}";
+    let ran = filter(&["--rejects", &rejects, ".a != 2"], input);
+    assert_eq!(ran.stdout, "{\"a\":1}\n{\"@millstream\":{\"watermark\":\"end\"}}\n{\"a\":4}\n");
+    for line in [3, 4, 6, 8] {
+        assert!(
+            ran.stderr.contains(&format!("stdin:{line}: rejected: not valid JSON")),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert_eq!(
+        std::fs::read_to_string(&rejects).unwrap(),
+        "{\"a\":\"x\ny\"}\n{\"a\":[}\n{\"a\":3}{\n"
+    );
+    // What nobody looks at need not be valid where it is trusted.
+    let ran = filter(&["--trust", ".a == 1"], "{\"a\":1,\"b\":01}\n");
+    assert_eq!(ran.stdout, "{\"a\":1,\"b\":01}\n");
+}
+
+#[test]
 fn the_json_test_suite_is_accepted_and_rejected() {
     let Some(data) = shared_data() else { return };
     let suite = data.join("malformed/json-test-suite");
@@ -455,7 +543,11 @@ fn the_json_test_suite_is_accepted_and_rejected() {
         if line.contains(&b'\n') || line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
+        // Both evaluators: one with a definition is not fast.
+        let slow = filter(&["def f: true; f"], &bytes);
         let ran = filter(&["true"], &bytes);
+        assert_eq!((&ran.stdout, ran.status), (&slow.stdout, slow.status), "{name}");
+        assert_eq!(ran.stderr, slow.stderr, "{name}");
         if name.starts_with("y_") {
             assert_eq!(ran.status, 0, "{name}: {}", ran.stderr);
             assert_eq!(ran.stdout.trim_end().as_bytes(), line.trim_ascii_end(), "{name}");

@@ -410,6 +410,29 @@ fn a_waiting_member_wakes_for_each_record_and_ends_when_told() {
 }
 
 #[test]
+fn another_topic_of_the_name_is_read_from_its_beginning() {
+    let (dir, daemon) = with_topic("2");
+    let path = dir.path();
+    produce(path, &numbers(0..10));
+    // A member that is still there must not bring anything back either.
+    let member = subscribe(path.to_str().unwrap(), &["-f"]);
+    (0..10).for_each(|_| drop(member.line()));
+    wait_for_no_lag(path);
+    assert_eq!(in_dir(path, "log-admin", &["delete", "t"], "").status, 0);
+    assert_eq!(groups(path), Vec::<serde_json::Value>::new());
+    let made = in_dir(path, "log-admin", &["create", "t", "--key", ".", "--partitions", "2"], "");
+    assert_eq!(made.status, 0, "{made:?}");
+    produce(path, &numbers(20..23));
+    let read = in_dir(path, "subscribe", &["t", "--group", "g"], "");
+    assert_eq!((read.status, sorted(&read.stdout)), (0, vec![20, 21, 22]), "{read:?}");
+    drop(member.finish());
+    assert_eq!(daemon.terminate().status, 0);
+    // And without a daemon.
+    assert_eq!(in_dir(path, "log-admin", &["delete", "t"], "").status, 0);
+    assert_eq!(groups(path), Vec::<serde_json::Value>::new());
+}
+
+#[test]
 fn added_partitions_reach_a_running_group_at_once() {
     let (dir, daemon) = Daemon::alone(&[]);
     let admin = |args: &[&str]| {

@@ -199,6 +199,65 @@ const EXPRESSIONS: &[&str] = &[
     "{",
 ];
 
+/// What the fast evaluator is asked about each of [`PATHS`].
+const FAST: [&str; 40] = [
+    "@",
+    "@ == 1",
+    "@ != \"x\"",
+    "@ < 2.5",
+    "@ >= \"b\"",
+    "@ > null and @ < true",
+    "@ <= []",
+    "@ > {}",
+    "@ + 1",
+    "@ - 0.5",
+    "@ * 2",
+    "@ / 4",
+    "@ % 5",
+    "@ + \"y\"",
+    "@ + null",
+    "-@",
+    "@ // 7",
+    "@ and true",
+    "@ or false",
+    "@ | not",
+    "@ | type",
+    "@ | length",
+    "@ | tonumber",
+    "@ | ascii_downcase",
+    "@ | ascii_upcase",
+    "@ | startswith(\"a\")",
+    "@ | endswith(\"1\")",
+    "@ | contains(\"b\")",
+    "@ | test(\"[a-c]+\")",
+    "@ | has(\"b\")",
+    "@ | has(1)",
+    "@ | IN(1, 503, \"x\")",
+    "any(@[]; . == 1 or . == \"x\")",
+    "all(@[]; . != null)",
+    "if @ then 1 elif @ == false then 2 else 3 end",
+    "@ | select(. != null) | type",
+    "{x: @, y: [@, 1]}",
+    "@ | floor",
+    "@ | utf8bytelength",
+    "\"<\\(@ | type)>\"",
+];
+
+const PATHS: [&str; 12] = [
+    ".",
+    ".a",
+    ".b",
+    ".a.b",
+    ".d.e",
+    ".user.id",
+    ".user.tags[1]",
+    ".[0]",
+    ".[-1]",
+    ".path",
+    ".ms",
+    ".a?",
+];
+
 /// Where we mean to differ: expressions, records, and why.
 const DIFFERENCES: &[(&[&str], &[&str], &str)] = &[
     (
@@ -305,6 +364,35 @@ fn we_agree_with_jq() {
             (ours, _) => {
                 let which = if ours.is_some() { "jq" } else { "we" };
                 differences.push(format!("{expression}\n  only {which} refuse it"));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+}
+
+#[test]
+fn the_fast_evaluator_agrees_with_jq() {
+    if Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("skipped: there is no jq here");
+        return;
+    }
+    let about = |path: &'static str| FAST.iter().map(move |what| what.replace('@', path));
+    let expressions: Vec<String> = PATHS.into_iter().flat_map(about).collect();
+    for expression in &expressions {
+        let program = Program::compile(&[expression]).expect("it compiles");
+        // What is behind an index from the end is no field of the record.
+        let has = expression.starts_with(".[-1]") && expression.contains("has");
+        assert_eq!(program.explain().not_fast.is_some(), has, "{expression}");
+    }
+    let each: Vec<String> = expressions.iter().map(|expression| wrapped(expression)).collect();
+    let theirs = theirs(&format!("[{}]", each.join(","))).expect("jq takes them");
+    let mut differences = Vec::new();
+    for (at, expression) in expressions.iter().enumerate() {
+        let ours = ours(expression).expect("it compiles");
+        for ((record, ours), theirs) in RECORDS.iter().zip(&ours).zip(&theirs) {
+            let theirs = &theirs[0][at];
+            if !same(ours, theirs) {
+                differences.push(format!("{record} | {expression}\n  we: {ours}\n  jq: {theirs}"));
             }
         }
     }

@@ -247,6 +247,7 @@ fn follow(dir: &Path, all: u64) -> Vec<u8> {
                 next += records.records;
                 seen.extend_from_slice(&chunk);
             }
+            Delivery::File(run, _) => panic!("nobody asked for files: {run:?}"),
             Delivery::Done(fetched) => {
                 assert_eq!((fetched.offsets, next), ([(0, all)].into(), all));
                 return seen;

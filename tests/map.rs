@@ -328,3 +328,12 @@ fn expressions_take_values_and_stand_in_files() {
     assert_eq!(map(&["-f", file.path().to_str().unwrap()], "1\n").stdout, "2\n");
     assert_eq!(map(&[], "").status, 2);
 }
+
+#[test]
+fn untouched_parts_keep_their_spelling_in_what_is_made_of_them() {
+    let record = "{\"n\":1.50,\"t\":\"\\u00e4\\/\",\"o\":{ \"z\": [1e2 , -0],\"y\":{}},\"o2\":{\"a\":1,\"a\":2}}\n";
+    let expected =
+        "{\"x\":{\"z\":[1e2,-0],\"y\":{}},\"n\":1.50,\"t\":\"\u{e4}/\",\"l\":[null,{\"a\":2}]}\n";
+    let ran = run(&mut tool("map", &["{x: .o, n, t, l: [.none, .o2]}"]), record.repeat(3));
+    assert_eq!((ran.stdout, ran.stderr.as_str()), (expected.repeat(3), ""));
+}

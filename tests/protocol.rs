@@ -3,6 +3,8 @@
 mod common;
 
 use std::collections::HashMap;
+use std::io::Read;
+use std::net::Shutdown;
 
 use common::daemon::{Daemon, Talk};
 
@@ -26,6 +28,13 @@ fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+/// Ends a connection, and waits until the daemon has seen that: names are free then.
+fn leave(mut talk: Talk) {
+    talk.stream().shutdown(Shutdown::Write).unwrap();
+    // What is still said ends with the connection.
+    let _ = talk.input.read_to_end(&mut Vec::new());
+}
+
 #[test]
 fn the_sessions_in_the_document_are_true() {
     let document = include_str!("../docs/PROTOCOL.md");
@@ -40,9 +49,11 @@ fn the_sessions_in_the_document_are_true() {
                 talks = Some(HashMap::new());
                 sessions += 1;
             }
-            (Some(_), "```") => talks = None,
+            (Some(_), "```") => {
+                talks.take().into_iter().flatten().for_each(|(_, talk)| leave(talk))
+            }
             (Some(talks), line) => {
-                let (who, text) = line.split_once(' ').expect(&place);
+                let (who, text) = line.split_once(' ').unwrap_or((line, ""));
                 let (name, says) = who.split_at(who.len() - 1);
                 let talk = talks.entry(name.to_owned()).or_insert_with(|| daemon.talk());
                 if says == ">" {

@@ -7,6 +7,8 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use nix::fcntl::{FcntlArg, fcntl};
+use rustix::fs::sendfile;
+use rustix::io::Errno;
 
 use super::{Failure, Status};
 
@@ -30,6 +32,8 @@ pub struct Output {
     file: File,
     /// Whether a poll can tell that the reader is gone: a pipe or a socket.
     pub(super) hangs_up: bool,
+    /// Whether the kernel copies to it from files; as far as we know.
+    takes_files: bool,
 }
 
 impl Output {
@@ -44,7 +48,8 @@ impl Output {
         })?);
         let kind = file.metadata()?.file_type();
         widen_pipe(file.as_fd());
-        Ok(Output { hangs_up: kind.is_fifo() || kind.is_socket(), file })
+        let hangs_up = kind.is_fifo() || kind.is_socket();
+        Ok(Output { hangs_up, takes_files: true, file })
     }
 
     /// Whether a person is reading.
@@ -60,10 +65,39 @@ impl Output {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.file.write_all(bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => OutputError::Closed,
-            _ => OutputError::Io(error),
-        })
+        self.file.write_all(bytes).map_err(failed)
+    }
+
+    /// Writes `bytes` bytes of a file from `position` on, which the kernel copies, or only refers
+    /// to. Tells how many; fewer if it does not do that with this output, or the file is shorter.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn write_file(
+        &mut self,
+        file: &File,
+        position: u64,
+        bytes: u64,
+    ) -> Result<u64, OutputError> {
+        let (mut at, end) = (position, position.saturating_add(bytes));
+        while self.takes_files && at < end {
+            let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+            match sendfile(&self.file, file, Some(&mut at), left) {
+                Ok(0) => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                // A terminal, or a file that is appended to.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.takes_files = false,
+                Err(error) => return Err(failed(error.into())),
+            }
+        }
+        Ok(at - position)
+    }
+}
+
+fn failed(error: io::Error) -> OutputError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => OutputError::Closed,
+        _ => OutputError::Io(error),
     }
 }
 

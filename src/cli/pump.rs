@@ -13,7 +13,7 @@ use super::signals::Stop;
 use super::{Failure, Status};
 use crate::record::control::{Control, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
-use crate::record::lines::LineDecoder;
+use crate::record::lines::{LineDecoder, Lines};
 
 /// What one tool does with the records.
 pub trait Stage {
@@ -26,6 +26,14 @@ pub trait Stage {
     /// [`StageError::Bad`] when the record is at fault, [`StageError::Fatal`] when the tool cannot
     /// go on.
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError>;
+
+    /// May take records from the front of `lines`, as many as it likes: those it leaves come one by
+    /// one through the other methods. It is asked again behind each of them. It takes neither
+    /// control records nor what is bad. `Break` means that the tool needs no more input.
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let _ = (lines, cx);
+        ControlFlow::Continue(())
+    }
 
     /// Takes a control record; passes it on unless the tool uses it up.
     ///
@@ -269,6 +277,12 @@ impl<S: Stage> Pump<'_, S> {
 }
 
 impl<S: Stage> Sink for Pump<'_, S> {
+    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        let flow = self.stage.lines(lines, &mut self.cx);
+        self.enough |= flow.is_break();
+        flow
+    }
+
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
         match self.take(raw) {
             Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),

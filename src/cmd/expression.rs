@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::cli::Failure;
 use crate::cli::options::InputOptions;
+use crate::cli::output::Output;
 use crate::cli::pump::in_option;
-use crate::expr::{Program, Variables};
+use crate::expr::{Explanation, Program, Variables};
 
 /// An expression, and what it is told.
 #[derive(Args, Clone, Debug)]
@@ -28,6 +29,14 @@ pub struct ExpressionOptions {
     /// Let $NAME be this JSON value in all expressions; may be repeated
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], allow_hyphen_values = true)]
     argjson: Vec<String>,
+
+    /// Say which evaluator runs the expressions and which fields they read, and read no input
+    #[arg(long)]
+    explain: bool,
+
+    /// Take the input to be valid JSON, as all that comes from the log is, and check only what is read
+    #[arg(long)]
+    trust: bool,
 }
 
 impl ExpressionOptions {
@@ -58,12 +67,28 @@ impl ExpressionOptions {
         let variables = self.variables()?;
         let mut sources = vec![text.as_str()];
         sources.extend(others.iter().map(|(_, source)| *source));
-        Program::compile_with(&sources, &variables).map_err(|error| {
+        let compiled = Program::compile_with(&sources, &variables);
+        let mut program = compiled.map_err(|error| {
             match error.index.checked_sub(1).and_then(|at| others.get(at)) {
                 Some((option, _)) => in_option(option, error).into(),
                 None => anyhow::Error::new(error).context(place),
             }
-        })
+        })?;
+        if self.trust {
+            program.trust();
+        }
+        Ok(program)
+    }
+
+    /// Explains the program if that is asked for; it is not to be run then.
+    ///
+    /// # Errors
+    /// When the explanation cannot be written.
+    pub fn explain(&self, program: &Program) -> anyhow::Result<bool> {
+        if self.explain {
+            Output::stdout()?.write(explanation(&program.explain()).as_bytes())?;
+        }
+        Ok(self.explain)
     }
 
     /// The expression, and how messages call the place it comes from.
@@ -91,4 +116,17 @@ impl ExpressionOptions {
         }
         Ok(variables)
     }
+}
+
+fn explanation(of: &Explanation) -> String {
+    let evaluator = match &of.not_fast {
+        None => "evaluator: fast\n".to_owned(),
+        Some(what) => format!("evaluator: jaq\nnot fast: {what}\n"),
+    };
+    let reads = match &of.reads {
+        None => "the whole record".to_owned(),
+        Some(paths) if paths.is_empty() => "nothing".to_owned(),
+        Some(paths) => paths.join(" "),
+    };
+    format!("{evaluator}reads: {reads}\n")
 }

@@ -97,9 +97,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut readiness = Readiness::new(options.ready_fd)?;
     let stop = Stop::install()?;
     trace::start(options.log_level);
-    allow_descriptors();
+    let limits = options.limits(allow_descriptors());
     let dir = options.data.made_dir()?;
-    let limits = options.limits();
     if limits.append_bytes_max > BATCH_BYTES_MAX as u64 {
         let why = format!("--max-append: the log takes at most {BATCH_BYTES_MAX} bytes at once");
         return Err(Failure::usage(why).into());
@@ -123,8 +122,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
 }
 
 impl Options {
-    fn limits(&self) -> Limits {
+    fn limits(&self, descriptors: u64) -> Limits {
         Limits {
+            files_max: topic_files(descriptors),
             connections_max: self.max_connections as usize,
             request_bytes_max: usize::try_from(self.max_request).unwrap_or(usize::MAX),
             append_bytes_max: self.max_append,
@@ -148,13 +148,29 @@ fn explain_lock(dir: &Path, error: LogError) -> anyhow::Error {
 }
 
 /// Each connection is a descriptor, and so is each open file of the log: takes as many as the
-/// system lets us, since the usual limit is far lower.
-fn allow_descriptors() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
-    if let Err(error) = raised {
-        tracing::warn!("cannot raise the limit of open files: {error}");
-    }
+/// system lets us, since the usual limit is far lower. Tells how many that are.
+fn allow_descriptors() -> u64 {
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE);
+    let raised = allowed.and_then(|(now, most)| {
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).map(|()| most).or_else(|error| {
+            tracing::warn!("cannot raise the limit of open files: {error}");
+            Ok(now)
+        })
+    });
+    raised.unwrap_or_else(|error| {
+        tracing::warn!("the limit of open files is not known: {error}");
+        0
+    })
+}
+
+/// How many files of topics may be open, however few descriptors there are.
+const FILES_MIN: usize = 64;
+
+/// How many of so many descriptors are for the files of topics: half of them, the others are for
+/// connections and what they read.
+fn topic_files(descriptors: u64) -> usize {
+    let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
+    half.max(FILES_MIN)
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {
@@ -180,6 +196,6 @@ mod tests {
     #[test]
     fn the_defaults_are_the_librarys() {
         let options = Options::try_parse_from(["log-serve"]).unwrap();
-        assert_eq!(options.limits(), Limits::default());
+        assert_eq!(options.limits(1024), Limits::default());
     }
 }

@@ -1,8 +1,8 @@
 //! A batch: records that are appended together, checked and placed.
 
 use super::{BATCH_BYTES_MAX, LogError};
+use crate::record::check::{Verdict, each_line};
 use crate::record::control::is_control;
-use crate::record::json::validate;
 use crate::record::lines::is_blank;
 
 /// Who appends, and where that producer stands (DESIGN section 4, "Producers and sequences").
@@ -99,21 +99,21 @@ fn whole(
     record_bytes_max: usize,
 ) -> Result<Batch, LogError> {
     let mut records = 0;
-    let mut plain = bytes.is_empty() || bytes.ends_with(b"\n");
+    let mut kept_bytes = 0;
     let mut bad = Vec::new();
-    for (number, line) in lines(&bytes).enumerate() {
-        match check(line, record_bytes_max) {
-            Checked::Record(record) => {
-                records += 1;
-                plain &= record.len() == line.len();
-            }
-            Checked::Blank => plain = false,
-            Checked::Bad(why) => bad.push(BadRecord { record: number as u64, why }),
+    each_line(&bytes, |number, line, verdict| match check(line, verdict, record_bytes_max) {
+        Checked::Record(record) => {
+            records += 1;
+            kept_bytes += record.len() + 1;
         }
-    }
+        Checked::Blank => {}
+        Checked::Bad(why) => bad.push(BadRecord { record: number, why }),
+    });
     if !bad.is_empty() {
         return Err(LogError::BadRecords { records: bad });
     }
+    // Every record with its LF, and nothing else.
+    let plain = kept_bytes == bytes.len() && (bytes.is_empty() || bytes.ends_with(b"\n"));
     let bytes = if plain { bytes } else { tidied(&bytes) };
     let part = Part { partition: None, bytes, records, crc: 0 }.seal();
     Ok(Batch { identity, chained: false, records: u64::from(records), parts: vec![part] })
@@ -142,20 +142,17 @@ fn spread(
     let mut parts: Vec<Part> = Vec::new();
     let mut bad = Vec::new();
     let mut records = 0;
-    for (number, line) in lines(bytes).enumerate() {
-        let record = match check(line, record_bytes_max) {
-            Checked::Record(record) => record,
-            Checked::Blank => continue,
-            Checked::Bad(why) => {
-                bad.push(BadRecord { record: number as u64, why });
-                continue;
-            }
+    each_line(bytes, |number, line, verdict| {
+        let placed = match check(line, verdict, record_bytes_max) {
+            Checked::Record(record) => place(record).map(|partition| (record, partition as usize)),
+            Checked::Bad(why) => Err(why),
+            Checked::Blank => return,
         };
-        let partition = match place(record) {
-            Ok(partition) => partition as usize,
+        let (record, partition) = match placed {
+            Ok(placed) => placed,
             Err(why) => {
-                bad.push(BadRecord { record: number as u64, why });
-                continue;
+                bad.push(BadRecord { record: number, why });
+                return;
             }
         };
         if parts.len() <= partition {
@@ -166,7 +163,7 @@ fn spread(
         part.bytes.push(b'\n');
         part.records += 1;
         records += 1;
-    }
+    });
     if !bad.is_empty() {
         return Err(LogError::BadRecords { records: bad });
     }
@@ -202,20 +199,15 @@ enum Checked<'a> {
     Bad(String),
 }
 
-fn check(line: &[u8], record_bytes_max: usize) -> Checked<'_> {
-    let record = line.strip_suffix(b"\r").unwrap_or(line);
-    if is_blank(record) {
-        return Checked::Blank;
-    }
-    if record.len() > record_bytes_max {
-        return Checked::Bad(format!("the topic takes records of up to {record_bytes_max} bytes"));
-    }
-    if is_control(record) {
-        return Checked::Bad("a control record is never stored".to_owned());
-    }
-    match validate(record) {
-        Ok(()) => Checked::Record(record),
-        Err(error) => Checked::Bad(error.to_string()),
+fn check(record: &[u8], verdict: Verdict, record_bytes_max: usize) -> Checked<'_> {
+    match verdict {
+        Verdict::Blank => Checked::Blank,
+        _ if record.len() > record_bytes_max => {
+            Checked::Bad(format!("the topic takes records of up to {record_bytes_max} bytes"))
+        }
+        _ if is_control(record) => Checked::Bad("a control record is never stored".to_owned()),
+        Verdict::Record => Checked::Record(record),
+        Verdict::Bad(error) => Checked::Bad(error.to_string()),
     }
 }
 

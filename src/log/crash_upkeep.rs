@@ -4,25 +4,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::simulated::{Lie, Random, Simulated};
+use super::simulated::{Lie, Random, Simulated, seeds};
 use super::{Before, Fsync, Identity, Log, LogError, Settings, Span};
 use crate::time::duration::Duration;
 
-const TOPIC: &str = "t";
+pub(super) const TOPIC: &str = "t";
 const PARTITIONS: u32 = 2;
-const PRODUCER: &str = "p";
+pub(super) const PRODUCER: &str = "p";
 const KEPT_BYTES: u64 = 60;
 /// Later than anything is due.
 const LATER_US: i64 = i64::MAX;
 
 /// What a test knows: how many records each batch has, and how many batches are surely there.
-#[derive(Debug, Default)]
-struct Model {
-    batches: Vec<u64>,
-    certain: usize,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Model {
+    pub batches: Vec<u64>,
+    pub certain: usize,
 }
 
-fn retained() -> Settings {
+pub(super) fn retained() -> Settings {
     let settings = Settings::new(PARTITIONS, Some(".[1]".to_owned()));
     Settings { segment_bytes: 30, retention_bytes: Some(KEPT_BYTES), ..settings }
 }
@@ -31,7 +31,7 @@ fn lazy(fsync: Fsync) -> Settings {
     Settings { fsync, ..retained() }
 }
 
-fn batch_bytes(batch: usize, records: u64) -> Vec<u8> {
+pub(super) fn batch_bytes(batch: usize, records: u64) -> Vec<u8> {
     (0..records).flat_map(|record| format!("[{batch},{record}]\n").into_bytes()).collect()
 }
 
@@ -86,7 +86,7 @@ fn run(
 }
 
 /// Opens what a crash left and compares it with the model, which then learns what is there.
-fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
+pub(super) fn check(disk: &Simulated, model: &mut Model) -> Result<(), String> {
     let fail = |error: LogError| error.to_string();
     let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).map_err(fail)?;
     let topic = match log.topic(TOPIC) {
@@ -148,7 +148,7 @@ fn survives_every_step(settings: &Settings) {
     assert!(!names(&disk).contains(&"00000000000000000000.ndjson".to_owned()), "nothing removed");
     let steps = disk.steps();
     for first in 1..=steps + 1 {
-        for seed in 0..4 {
+        for seed in seeds(4) {
             let second = Random::new(seed ^ first << 8).below(steps as usize) as u64 + 1;
             if let Err(why) = two_lives(settings, seed, [first, second]) {
                 panic!("{settings:?} seed {seed}, crashes at {first} and {second}: {why}");
@@ -284,7 +284,7 @@ fn altered_or_deleted_or_not_at_any_step() {
     let whole = Simulated::new(Lie::None);
     life(&whole, &mut 0, &mut false).unwrap();
     for step in 1..=whole.steps() {
-        for seed in 0..8 {
+        for seed in seeds(8) {
             let disk = Simulated::new(Lie::None);
             disk.crash_at(step);
             let (mut appended, mut deleting) = (0, false);
@@ -308,5 +308,76 @@ fn altered_or_deleted_or_not_at_any_step() {
             append(&topic).unwrap();
             assert_eq!(held(&topic), before + 1, "{place}");
         }
+    }
+}
+
+/// Deleting a topic of which groups have read some: whatever step crashes or fails, what they have
+/// committed is there as long as the topic is.
+#[test]
+fn what_groups_committed_goes_with_the_topic_at_any_step() {
+    let committed = std::collections::BTreeMap::from([(0, 2)]);
+    let life = |disk: &Simulated, was_committed: &mut bool| {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/"))?;
+        let topic = log.create(TOPIC, &Settings::new(1, None))?;
+        let batch = topic.prepare(b"1\n2\n3\n".to_vec(), None)?;
+        topic.append(vec![batch]).remove(0)?;
+        for (name, other) in [("g", "u"), ("h", TOPIC)] {
+            let mut group = log.group(name)?;
+            for topic in [other, TOPIC] {
+                let generation = group.begin_generation(topic);
+                group.commit(topic, generation, &committed)?;
+            }
+        }
+        *was_committed = true;
+        log.delete(TOPIC)
+    };
+    let check = |disk: &Simulated, was_committed: bool, place: &str| {
+        let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).unwrap();
+        let offsets = |name: &str| log.group(name).unwrap().offsets(TOPIC);
+        match log.topic(TOPIC) {
+            Ok(_) if was_committed => {
+                assert_eq!(
+                    (offsets("g"), offsets("h")),
+                    (committed.clone(), committed.clone()),
+                    "{place}"
+                );
+            }
+            Ok(_) => {}
+            Err(LogError::UnknownTopic { .. }) => {
+                assert!(offsets("g").is_empty() && offsets("h").is_empty(), "{place}");
+            }
+            Err(error) => panic!("{place}: {error}"),
+        }
+        if was_committed {
+            assert_eq!(log.group("g").unwrap().offsets("u"), committed, "{place}");
+        }
+        // Another topic of the name begins at its beginning.
+        match log.delete(TOPIC) {
+            Ok(()) | Err(LogError::UnknownTopic { .. }) => {}
+            Err(error) => panic!("{place}: {error}"),
+        }
+        log.create(TOPIC, &Settings::new(2, None)).unwrap();
+        assert!(offsets("g").is_empty() && offsets("h").is_empty(), "{place}");
+    };
+    let whole = Simulated::new(Lie::None);
+    life(&whole, &mut false).unwrap();
+    check(&whole, true, "no crash");
+    let whole = Simulated::new(Lie::None);
+    life(&whole, &mut false).unwrap();
+    for step in 1..=whole.steps() {
+        for seed in 0..8 {
+            let disk = Simulated::new(Lie::None);
+            disk.crash_at(step);
+            let mut was_committed = false;
+            assert!(life(&disk, &mut was_committed).is_err());
+            let disk = disk.after_crash(&mut Random::new(seed ^ step << 8));
+            check(&disk, was_committed, &format!("step {step} seed {seed}"));
+        }
+        let disk = Simulated::new(Lie::None);
+        disk.fail_at(step);
+        let mut was_committed = false;
+        let _ = life(&disk, &mut was_committed);
+        disk.fail_at(0);
+        check(&disk, was_committed, &format!("failed at {step}"));
     }
 }

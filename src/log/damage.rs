@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::crash::{Model, PARTITIONS, TOPIC, run};
 use super::repair::{Repaired, repair_topic};
 use super::segment::Place;
-use super::simulated::{Lie, Random, Simulated};
+use super::simulated::{Lie, Random, Simulated, seeds};
 use super::storage::{Open, Storage, read_whole};
 use super::verify::{Verified, verify_topic};
 use super::{Log, LogError, Span};
@@ -189,7 +189,7 @@ fn a_repair_that_crashes_is_completed_by_the_next() {
         let found = repair(&disk).found;
         let steps = disk.steps() - before;
         for step in 1..=steps {
-            for seed in 0..3 {
+            for seed in seeds(3) {
                 let disk = damaged(&path);
                 disk.crash_at(disk.steps() + step);
                 repair_topic(&disk, &dir(), &places()).unwrap_err();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::LogError;
+use super::clock::now_us;
 use super::groups::{self, ConsumerGroup};
 use super::metered::{Metered, SyncFigures, SyncMeter};
 use super::reader::{TopicReader, View};
@@ -21,6 +22,9 @@ pub struct Log {
     dir: PathBuf,
     storage: Arc<dyn Storage>,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    /// When topics that were closed by [`Log::close_topic`] are to be tended, in µs since the
+    /// epoch; those for which nothing is in sight are left out.
+    asleep: Mutex<HashMap<String, i64>>,
     syncs: Arc<SyncMeter>,
     _lock: Lock,
 }
@@ -48,8 +52,15 @@ impl Log {
             .make_dir(&topics_dir)
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
-        sweep_deleted(&*storage, &topics_dir)?;
-        Ok(Log { dir: dir.to_owned(), storage, topics: Mutex::default(), syncs, _lock: held })
+        sweep_deleted(&storage, dir)?;
+        Ok(Log {
+            dir: dir.to_owned(),
+            storage,
+            topics: Mutex::default(),
+            asleep: Mutex::default(),
+            syncs,
+            _lock: held,
+        })
     }
 
     /// The directory.
@@ -71,7 +82,50 @@ impl Log {
         let topic = Topic::open(Arc::clone(&self.storage), dir, name, settings)?;
         let topic = Arc::new(topic);
         topics.insert(name.to_owned(), Arc::clone(&topic));
+        lock(&self.asleep).remove(name);
         Ok(topic)
+    }
+
+    /// Closes a topic that nobody has in hand, so that its files are open no longer; the next who
+    /// asks for it opens it again. Tells how many files that were; none if it is in use, or takes
+    /// no more appends, which it is not to forget.
+    ///
+    /// # Errors
+    /// When the disk refuses; the topic then stays open.
+    pub fn close_topic(&self, name: &str) -> Result<usize, LogError> {
+        let mut topics = lock(&self.topics);
+        // Whoever gets a topic gets it under this lock, so that the count cannot rise meanwhile.
+        let Some(topic) = topics.get(name).filter(|topic| Arc::strong_count(topic) == 1) else {
+            return Ok(0);
+        };
+        // It is about to be compacted.
+        if topic.compaction_due_us().is_some_and(|due_us| due_us <= now_us()) {
+            return Ok(0);
+        }
+        if !topic.close_idle()? {
+            return Ok(0);
+        }
+        let files = topic.open_files();
+        let due_us = [topic.due_us(), topic.compaction_due_us()].into_iter().flatten().min();
+        if let Some(due_us) = due_us {
+            lock(&self.asleep).insert(name.to_owned(), due_us);
+        }
+        topics.remove(name);
+        Ok(files)
+    }
+
+    /// How many files the open topics keep open, those of their readers not counted.
+    pub fn open_files(&self) -> usize {
+        lock(&self.topics).values().map(|topic| topic.open_files()).sum()
+    }
+
+    /// The topics that [`Log::close_topic`] has closed and that are to be tended by then, and when
+    /// the first of the others is, in µs since the epoch.
+    pub fn due_asleep(&self, now_us: i64) -> (Vec<String>, Option<i64>) {
+        let asleep = lock(&self.asleep);
+        let due = asleep.iter().filter(|(_, due_us)| **due_us <= now_us);
+        let later = asleep.values().copied().filter(|due_us| *due_us > now_us).min();
+        (due.map(|(name, _)| name.clone()).collect(), later)
     }
 
     /// A reader of a topic, which is not opened for that; with it the topic, if it is open.
@@ -98,6 +152,11 @@ impl Log {
     pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         check_name(name)?;
         let mut topics = lock(&self.topics);
+        let hidden = hidden_dir(&self.dir, name);
+        if self.storage.list(&hidden).is_ok() {
+            let why = "it is left of a deletion that failed; delete the topic once more";
+            return Err(LogError::io(&hidden, io::Error::other(why)));
+        }
         match read_settings(&*self.storage, &self.dir, name) {
             Ok(there) if there == *settings => {}
             Ok(_) => return Err(LogError::TopicExists { topic: name.to_owned() }),
@@ -112,24 +171,43 @@ impl Log {
         self.topic(name)
     }
 
-    /// Removes a topic with all its records. Who still has it open is told that there is none.
+    /// Removes a topic with all its records, and what groups have committed in it; no group may be
+    /// open. Who still has the topic open is told that there is none.
     ///
     /// # Errors
     /// When there is no such topic, or the disk refuses.
     pub fn delete(&self, name: &str) -> Result<(), LogError> {
+        self.delete_with(name, || groups::forget_topic(&self.storage, &self.dir, name))
+    }
+
+    /// The same, where groups may be open: `forget` lets them all forget what was committed.
+    ///
+    /// # Errors
+    /// As [`Log::delete`]. What is left to be done is done when the topic is deleted once more, or
+    /// the log is opened again; until then there is no other topic of that name.
+    pub fn delete_with(
+        &self,
+        name: &str,
+        forget: impl FnOnce() -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         check_name(name)?;
         let mut topics = lock(&self.topics);
         let (parent, dir) = (self.dir.join("topics"), topic_dir(&self.dir, name));
+        let hidden = hidden_dir(&self.dir, name);
         let io = |error| LogError::io(&dir, error);
-        if !topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name) {
+        let is_there = topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name);
+        if !is_there && self.storage.list(&hidden).is_err() {
             return Err(LogError::UnknownTopic { topic: name.to_owned() });
         }
-        sweep_deleted(&*self.storage, &parent)?;
-        let retired = topics.remove(name);
-        let _idle = retired.as_ref().map(|topic| topic.retire());
-        let hidden = parent.join(format!(".{name}{DELETED}"));
-        self.storage.rename(&dir, &hidden).map_err(io)?;
+        if is_there {
+            let retired = topics.remove(name);
+            lock(&self.asleep).remove(name);
+            let _idle = retired.as_ref().map(|topic| topic.retire());
+            self.storage.rename(&dir, &hidden).map_err(io)?;
+        }
+        // From here on the hidden name tells that groups have something to forget.
         self.storage.sync_dir(&parent).map_err(io)?;
+        forget()?;
         self.storage.remove(&hidden).map_err(io)
     }
 
@@ -169,6 +247,12 @@ impl Log {
     /// When the directory cannot be read.
     pub fn group_names(&self) -> Result<Vec<String>, LogError> {
         groups::names(&*self.storage, &self.dir)
+    }
+
+    /// Lets the compaction of topics end soon, unfinished, and begin no more: the log is about to
+    /// be closed.
+    pub fn interrupt_compaction(&self) {
+        self.open_topics().iter().for_each(|topic| topic.interrupt());
     }
 
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.
@@ -233,14 +317,22 @@ fn files_reader(
     TopicReader::new(Arc::clone(storage), name, &topic_dir, settings.partitions, view)
 }
 
-/// Removes what a crash left of topics that were being deleted.
-fn sweep_deleted(storage: &dyn Storage, topics_dir: &Path) -> Result<(), LogError> {
-    let names = storage.list(topics_dir).map_err(|error| LogError::io(topics_dir, error))?;
-    for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(DELETED)) {
-        let path = topics_dir.join(name);
+/// Ends what a crash interrupted of deleting topics of the log in `dir`.
+fn sweep_deleted(storage: &Arc<dyn Storage>, dir: &Path) -> Result<(), LogError> {
+    let topics_dir = dir.join("topics");
+    let names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
+    let topic = |name: &String| Some(name.strip_prefix('.')?.strip_suffix(DELETED)?.to_owned());
+    for topic in names.iter().filter_map(topic) {
+        groups::forget_topic(storage, dir, &topic)?;
+        let path = hidden_dir(dir, &topic);
         storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
     }
     Ok(())
+}
+
+/// What the directory of a topic is called while it is being deleted.
+fn hidden_dir(dir: &Path, name: &str) -> PathBuf {
+    dir.join("topics").join(format!(".{name}{DELETED}"))
 }
 
 /// Takes the lock of the log in `dir`.

@@ -66,4 +66,16 @@ impl LogError {
     pub fn io(path: &Path, error: io::Error) -> LogError {
         LogError::Io { path: path.to_owned(), error: Arc::new(error) }
     }
+
+    /// Whether a file's contents make no sense.
+    pub fn is_garbled(&self) -> bool {
+        matches!(self, LogError::Io { error, .. } if error.kind() == io::ErrorKind::InvalidData)
+    }
+
+    /// Whether the disk is full: an error that heals.
+    pub fn is_full_disk(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let LogError::Io { error, .. } = self else { return false };
+        matches!(error.kind(), StorageFull | QuotaExceeded)
+    }
 }

@@ -71,6 +71,9 @@ pub struct Header {
     pub created_us: i64,
     /// Where the topic's batches stood when the segment was begun.
     pub before: Counted,
+    /// Which generation of the segment's data the entries speak of: how often that was written
+    /// anew by compaction.
+    pub generation: u32,
 }
 
 /// How far the batches of a topic have been counted.
@@ -93,6 +96,7 @@ impl Header {
         put(&mut block, 24, self.created_us.to_le_bytes());
         put(&mut block, 32, self.before.last_us.to_le_bytes());
         put(&mut block, 40, self.before.next.to_le_bytes());
+        put(&mut block, 44, self.generation.to_le_bytes());
         seal(block)
     }
 
@@ -118,6 +122,7 @@ impl Header {
             base: u64_at(block, 16),
             created_us: u64_at(block, 24).cast_signed(),
             before: Counted { last_us: u64_at(block, 32).cast_signed(), next: u16_at(block, 40) },
+            generation: u32_at(block, 44),
         })
     }
 }
@@ -133,6 +138,19 @@ pub struct Attestation {
     pub data_bytes: u64,
     /// How much of the index file is on the disk, in bytes.
     pub index_bytes: u64,
+    /// How far the segment is compacted.
+    pub compaction: Compaction,
+}
+
+/// How far a closed segment is compacted; all zero if it never was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compaction {
+    /// The offset up to which records have taken away the earlier ones of their keys.
+    pub until: u64,
+    /// When that first held for all of the segment, in µs since the epoch; 0 if it never did.
+    pub settled_us: i64,
+    /// How many tombstones were left.
+    pub tombstones: u32,
 }
 
 impl Attestation {
@@ -143,6 +161,9 @@ impl Attestation {
         put(&mut block, 8, self.synced.to_le_bytes());
         put(&mut block, 16, self.data_bytes.to_le_bytes());
         put(&mut block, 24, self.index_bytes.to_le_bytes());
+        put(&mut block, 32, self.compaction.until.to_le_bytes());
+        put(&mut block, 40, self.compaction.settled_us.to_le_bytes());
+        put(&mut block, 48, self.compaction.tombstones.to_le_bytes());
         seal(block)
     }
 
@@ -154,6 +175,11 @@ impl Attestation {
             synced: u64_at(block, 8),
             data_bytes: u64_at(block, 16),
             index_bytes: u64_at(block, 24),
+            compaction: Compaction {
+                until: u64_at(block, 32),
+                settled_us: u64_at(block, 40).cast_signed(),
+                tombstones: u32_at(block, 48),
+            },
         })
     }
 }
@@ -270,16 +296,24 @@ mod tests {
             base: 131_072,
             created_us: 1_700_000_000_000_000,
             before: Counted { last_us: 1_699_999_999_999_999, next: 0x0506 },
+            generation: 0x0708_090a,
         };
         // Made by another program: Python's struct module and a bitwise CRC.
         let expected = "6d696c6c7374720a0100000003000000000002000000000000401e18240a0600\
-             ff3f1e18240a060006050000000000000000000000000000000000007b9a485d";
+             ff3f1e18240a0600060500000a090807000000000000000000000000a2b84859";
         assert_eq!(hex(&header.encode()), expected);
         assert_eq!(Header::decode(&header.encode()), Ok(header));
         let expected = "0807060504030201181716151413121128272625242322213837363534333231\
              4847464544434241545352516463626174737271020104030d0c0b0a2dd99e7c";
         assert_eq!(hex(&ENTRY.encode()), expected);
         assert_eq!(Entry::decode(&ENTRY.encode()), Ok(ENTRY));
+        let compaction = Compaction { until: 5, settled_us: 6, tombstones: 7 };
+        let attestation =
+            Attestation { visible: 1, synced: 2, data_bytes: 3, index_bytes: 4, compaction };
+        let expected = "0100000000000000020000000000000003000000000000000400000000000000\
+             0500000000000000060000000000000007000000000000000000000066eb0609";
+        assert_eq!(hex(&attestation.encode()), expected);
+        assert_eq!(Attestation::decode(&attestation.encode()), Some(attestation));
     }
 
     #[test]
@@ -290,9 +324,16 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_noticed() {
+        let compaction = Compaction { until: 12, settled_us: 1, tombstones: 1 };
         let attestation =
-            Attestation { visible: 10, synced: 10, data_bytes: 300, index_bytes: 192 };
-        let header = Header { partition: 0, base: 0, created_us: 1, before: Counted::default() };
+            Attestation { visible: 10, synced: 10, data_bytes: 300, index_bytes: 192, compaction };
+        let header = Header {
+            partition: 0,
+            base: 0,
+            created_us: 1,
+            before: Counted::default(),
+            generation: 3,
+        };
         for bit in 0..512 {
             let flip = |mut block: Block| {
                 block[bit / 8] ^= 1 << (bit % 8);
@@ -313,8 +354,9 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
+        let (before, generation) = (Counted::default(), 0);
         let mut block =
-            Header { partition: 0, base: 0, created_us: 0, before: Counted::default() }.encode();
+            Header { partition: 0, base: 0, created_us: 0, before, generation }.encode();
         block[8] = 2;
         assert_eq!(Header::decode(&block), Err(FormatError::Version { found: 2 }));
     }

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry, FormatError, Header};
+use super::format::{
+    Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry, FormatError, Header,
+};
 use super::remains::{Head, Remains};
 use super::segment::Place;
 use super::{BATCH_BYTES_MAX, LogError};
@@ -103,7 +105,9 @@ fn certain(remains: &Remains, head: &Head, known: &Known) -> Result<Option<u64>,
     }
     let mut attested = head.attestation.map(|attestation| attestation.synced);
     remains.each_entry(|_, entry| {
-        attested = attested.max(entry.ok().map(|entry| entry.synced));
+        // What an entry attests lies before it.
+        let synced = entry.ok().map(|entry| entry.synced.min(entry.base));
+        attested = attested.max(synced);
         Ok(true)
     })?;
     let has_index = attested.is_some() || head.header.is_ok();
@@ -143,9 +147,9 @@ impl<'a> Mender<'a> {
             Ok(header) => (header.before, header.created_us),
             Err(_) => (known.before, known.before.last_us),
         };
-        let header = Header { partition: place.partition, base, created_us, before };
-        let attestation =
-            Attestation { visible: base, synced: base, data_bytes: 0, index_bytes: ENTRIES_AT };
+        let (partition, generation) = (place.partition, remains.generation());
+        let header = Header { partition, base, created_us, before, generation };
+        let attestation = attested(base, 0, 0);
         let mut mended = Mended {
             header,
             attestation,
@@ -214,8 +218,10 @@ impl<'a> Mender<'a> {
 
     /// Whether an entry can be the next, perhaps behind a hole.
     fn fits(&self, entry: &Entry) -> bool {
-        entry.base >= self.offset
-            && entry.position >= self.position
+        // Between it and the one before, each record has its line end at least.
+        let hole_records = entry.base.checked_sub(self.offset);
+        let hole_bytes = entry.position.checked_sub(self.position);
+        hole_records.zip(hole_bytes).is_some_and(|(records, bytes)| records <= bytes)
             && entry.time_us > self.counted.last_us
             && entry.records <= entry.bytes
             && entry.bytes as usize <= BATCH_BYTES_MAX
@@ -270,12 +276,7 @@ impl<'a> Mender<'a> {
         self.mended.records += u64::from(entry.records);
         self.mended.bytes += u64::from(entry.bytes);
         if self.certain.is_none_or(|certain| self.offset <= certain) {
-            self.attestation = Attestation {
-                visible: self.offset,
-                synced: self.offset,
-                data_bytes: self.out_bytes,
-                index_bytes: ENTRIES_AT + self.out_entries * BLOCK_BYTES,
-            };
+            self.attestation = attested(self.offset, self.out_bytes, self.out_entries);
         }
         Ok(())
     }
@@ -449,6 +450,18 @@ impl<'a> Mender<'a> {
             _ if range.is_empty() => {}
             _ => self.mended.lost.push(range),
         }
+    }
+}
+
+/// What an index says once everything up to `end` is on the disk. A segment that is written anew by
+/// a repair counts as never compacted: keys may have got back records.
+fn attested(end: u64, data_bytes: u64, entries: u64) -> Attestation {
+    Attestation {
+        visible: end,
+        synced: end,
+        data_bytes,
+        index_bytes: ENTRIES_AT + entries * BLOCK_BYTES,
+        compaction: Compaction::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::LogError;
-use super::format::{Attestation, BLOCK_BYTES, Counted, ENTRIES_AT, Entry};
+use super::format::{Attestation, BLOCK_BYTES, Compaction, Counted, ENTRIES_AT, Entry};
 use super::recovery::Survey;
 use super::segment::{Entries, Place, Segment};
 use super::storage::{Open, Storage};
@@ -14,15 +14,19 @@ use super::storage::{Open, Storage};
 pub struct Partition {
     storage: Arc<dyn Storage>,
     place: Place,
-    segment: Segment,
+    segment: Arc<Segment>,
     /// What is written and holds.
     written: Ends,
     /// What is acknowledged and may be read.
     visible: Ends,
     /// What is on the disk.
     synced: Ends,
-    /// The append time of the active segment's first entry.
+    /// The append time of the active segment's first entry, or what the clock showed after it.
     first_us: Option<i64>,
+    /// Whether there may be something of a next segment, not all of it.
+    unfinished: bool,
+    /// Whether anything was written since it was opened.
+    changed: bool,
 }
 
 /// Where a partition ends: its records, and its active segment's files.
@@ -61,7 +65,18 @@ impl Partition {
     pub fn begin(storage: Arc<dyn Storage>, place: Place, segment: Segment) -> Partition {
         let ends = Ends { offset: segment.base, data_bytes: 0, entries: 0 };
         let (written, visible, synced) = (ends, ends, ends);
-        Partition { storage, place, segment, written, visible, synced, first_us: None }
+        let segment = Arc::new(segment);
+        Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us: None,
+            unfinished: false,
+            changed: true,
+        }
     }
 
     /// Opens a partition as its survey found it, and cuts off what was never acknowledged. Tells,
@@ -82,12 +97,51 @@ impl Partition {
             _ => Some(Entries::of(&segment, &place).get(0)?.time_us),
         };
         let (written, visible, synced) = (ends, ends, ends);
-        let partition = Partition { storage, place, segment, written, visible, synced, first_us };
+        let segment = Arc::new(segment);
+        let mut partition = Partition {
+            storage,
+            place,
+            segment,
+            written,
+            visible,
+            synced,
+            first_us,
+            unfinished: false,
+            changed: false,
+        };
         if survey.torn {
             partition.segment.cut(ends.data_bytes, ends.index_bytes())?;
         }
-        // What recovery kept may never have been forced to the disk.
-        Ok((partition, survey.torn || survey.end > survey.attested))
+        // What recovery kept may never have been forced to the disk, or in vain.
+        // A batch without records has an entry all the same.
+        let unsure =
+            survey.torn || survey.end > survey.attested || survey.entries > survey.attested_entries;
+        partition.changed = unsure;
+        if unsure {
+            partition.rewrite(survey.attested_entries.min(survey.entries))?;
+        }
+        if survey.attested_entries == 0 {
+            // Nor may the name of a segment in which nothing was acknowledged yet.
+            let (storage, dir) = (&partition.storage, &partition.place.dir);
+            storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+        }
+        Ok((partition, unsure))
+    }
+
+    /// Writes the entries from the `first` on, and their records, once more.
+    fn rewrite(&self, first: u64) -> Result<(), LogError> {
+        if first == self.written.entries {
+            return Ok(());
+        }
+        let entry = Entries::of(&self.segment, &self.place).get(first)?;
+        let index_at = ENTRIES_AT + first * BLOCK_BYTES;
+        let index = index_at..self.written.index_bytes();
+        self.segment.rewrite(entry.position..self.written.data_bytes, index)
+    }
+
+    /// Whether anything was written since it was opened.
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     /// The offset that the next record gets.
@@ -150,6 +204,7 @@ impl Partition {
             .collect();
         let entries: Vec<u8> = parts.iter().flat_map(|part| part.entry.encode()).collect();
         let before = self.written;
+        self.changed = true;
         self.segment.write(before.data_bytes, &data, before.index_bytes(), &entries)?;
         if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
             self.first_us = self.first_us.or(Some(first.entry.time_us));
@@ -192,11 +247,21 @@ impl Partition {
     /// When the write fails.
     pub fn attest(&mut self) -> Result<(), LogError> {
         self.visible = self.written;
+        self.attest_visible()
+    }
+
+    /// Notes in the index what is on the disk; what may be read stays as it is.
+    ///
+    /// # Errors
+    /// When the write fails.
+    pub fn attest_visible(&mut self) -> Result<(), LogError> {
+        self.changed = true;
         self.segment.attest(&Attestation {
             visible: self.visible.offset,
             synced: self.synced.offset,
             data_bytes: self.synced.data_bytes,
             index_bytes: self.synced.index_bytes(),
+            compaction: Compaction::default(),
         })
     }
 
@@ -211,18 +276,33 @@ impl Partition {
         first_us.saturating_add(age_us) <= now_us
     }
 
-    /// Closes the active segment and begins the next one.
+    /// Counts the active segment's age from `now_us` on if its first record seems to be of later.
+    pub fn mind_clock(&mut self, now_us: i64) {
+        self.first_us = self.first_us.map(|first_us| first_us.min(now_us));
+    }
+
+    /// Begins the next segment behind the active one, which must be closed.
     ///
     /// # Errors
-    /// When the old one cannot be forced to the disk, or the new one not be made.
-    pub fn roll(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
-        self.close()?;
+    /// When it cannot be made. Nothing may be appended until another try has made it.
+    pub fn begin_next(&mut self, created_us: i64, before: Counted) -> Result<(), LogError> {
         let base = self.written.offset;
-        self.segment = Segment::create(&*self.storage, &self.place, base, created_us, before)?;
+        let (storage, place) = (&*self.storage, &self.place);
+        let made = match std::mem::replace(&mut self.unfinished, true) {
+            false => Segment::create(storage, place, base, created_us, before),
+            true => Segment::complete(storage, place, base, created_us, before),
+        };
+        self.segment = Arc::new(made?);
+        self.unfinished = false;
         self.written = Ends { offset: base, data_bytes: 0, entries: 0 };
         (self.visible, self.synced) = (self.written, self.written);
         self.first_us = None;
         Ok(())
+    }
+
+    /// Whether the next segment was begun and could not be made.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Leaves the segment clean: all of it, and the attestation that says so, on the disk.
@@ -232,6 +312,53 @@ impl Partition {
     pub fn close(&mut self) -> Result<(), LogError> {
         self.sync()?;
         self.attest()?;
+        self.segment.sync()
+    }
+
+    /// What is acknowledged now, to be forced to the disk while more is appended.
+    pub fn mark(&self) -> Mark {
+        Mark { segment: Arc::clone(&self.segment), ends: self.visible }
+    }
+
+    /// Takes note that what was marked is on the disk.
+    pub fn reached(&mut self, mark: &Mark) {
+        let is_news = mark.ends.entries > self.synced.entries;
+        if is_news && Arc::ptr_eq(&self.segment, &mark.segment) {
+            self.synced = mark.ends;
+        }
+    }
+}
+
+/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
+/// so, since a batch may have parts in several.
+///
+/// # Errors
+/// When that fails.
+pub fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
+    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
+    let unsure = || unsure.iter().copied();
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.sync()?;
+    }
+    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
+        partition.attest()?;
+    }
+    Ok(partitions)
+}
+
+/// How far a partition was at some time, and the files that are to be forced to the disk for that.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    segment: Arc<Segment>,
+    ends: Ends,
+}
+
+impl Mark {
+    /// Forces all up to here to the disk, and perhaps more.
+    ///
+    /// # Errors
+    /// As [`Partition::sync`].
+    pub fn sync(&self) -> Result<(), LogError> {
         self.segment.sync()
     }
 }

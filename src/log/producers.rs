@@ -138,7 +138,8 @@ impl Producers {
     ) -> Result<(), LogError> {
         let from = self.from.get(place.partition as usize).copied().unwrap_or(0);
         let bases = bases(storage, place)?;
-        let first = bases.partition_point(|&base| base <= from).saturating_sub(1);
+        // A segment that ends at `from` may have batches without records there.
+        let first = bases.partition_point(|&base| base < from).saturating_sub(1);
         for (number, &base) in bases.iter().enumerate().skip(first) {
             let segment = Segment::open(storage, place, base, Open::Read)?;
             let active = number + 1 == bases.len();
@@ -290,6 +291,34 @@ mod tests {
         assert_eq!(producers.judge(&identity(Some(10), 20)), Verdict::Append);
         assert_eq!(producers.judge(&identity(None, 30)), Verdict::Append);
         assert_eq!(producers.judge(&identity(Some(12), 20)), Verdict::Gap { held: Some(10) });
+    }
+
+    #[test]
+    fn a_batch_without_records_at_the_end_of_a_segment_counts() {
+        use crate::log::simulated::{Lie, Simulated};
+        use crate::log::{Before, Log, Settings};
+        for step in 1..30 {
+            let disk = Simulated::new(Lie::None);
+            let open = || {
+                let log = Log::open_on(std::sync::Arc::new(disk.clone()), Path::new("/")).unwrap();
+                log.create("t", &Settings::new(1, None)).unwrap()
+            };
+            let topic = open();
+            let append = |records: &[u8], identity| {
+                let batch = topic.prepare(records.to_vec(), Some(identity)).unwrap();
+                topic.append(vec![batch]).remove(0).unwrap();
+            };
+            append(b"1\n", identity(Some(0), 1));
+            // With another name the file is written anew, as of offset 1.
+            append(b"", Identity { producer: "q".to_owned(), after: None, sequence: 5 });
+            append(b"", identity(Some(1), 2));
+            // A new segment is begun, and then the file would be written again.
+            disk.crash_at(disk.steps() + step);
+            let _ = topic.trim(None, Before::Offset(1));
+            disk.crash_at(u64::MAX);
+            drop(topic);
+            assert_eq!(open().producer("p").unwrap(), Some(2), "{step}");
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use super::LogError;
 use super::cursor::{Cursor, Span};
 use super::format::Entry;
 use super::lookup::{entry_count, first_at};
+use super::names::data_name;
 use super::recovery::survey_topic;
-use super::segment::{Entries, Place, Segment, bases, data_path};
+use super::rewrite::records;
+use super::segment::{Entries, Place, Segment, bases};
 use super::storage::{Open, Storage};
 use super::topic::lock;
 
@@ -149,8 +151,8 @@ impl TopicReader {
                 .max_by_key(|lane| (lane.entry.map(|entry| entry.time_us), lane.place.partition));
             let Some(lane) = latest else { break };
             let Some(entry) = lane.entry else { break };
-            let taken = u64::from(entry.records).min(missing);
-            lane.from = entry.end() - taken;
+            let (from, taken) = lane.last_of(&entry, missing)?;
+            lane.from = from;
             missing -= taken;
             lane.step()?;
         }
@@ -219,9 +221,14 @@ impl TopicReader {
         }
     }
 
-    /// The length of a segment's data, in bytes.
+    /// The length of a segment's data, in bytes; also where its index is damaged.
     pub(super) fn data_bytes(&self, place: &Place, base: u64) -> Result<u64, LogError> {
-        let path = data_path(place, base);
+        match self.segment(place, base) {
+            Ok(segment) => return Ok(segment.lengths()?.0),
+            Err(LogError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let path = place.dir.join(data_name(base, 0));
         let size = self.storage.open(&path, Open::Read).and_then(|file| file.size());
         size.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => place.damaged(base, "its data is missing"),
@@ -339,6 +346,27 @@ impl<'a> Backwards<'a> {
         lane.bases = bases;
         lane.step()?;
         Ok(lane)
+    }
+
+    /// Where the last `count` records of a batch begin, and how many there are.
+    fn last_of(&self, entry: &Entry, count: u64) -> Result<(u64, u64), LogError> {
+        let Some(segment) = self.segment.as_ref().filter(|segment| segment.generation > 0) else {
+            let taken = u64::from(entry.records).min(count);
+            return Ok((entry.end() - taken, taken));
+        };
+        // Compaction has left empty lines.
+        if entry.bytes == entry.records {
+            return Ok((entry.base, 0));
+        }
+        let mut bytes = vec![0; entry.bytes as usize];
+        segment.read_data(self.place, entry.position, &mut bytes)?;
+        let there: Vec<u64> = records(*entry, &bytes).map(|(offset, _)| offset).collect();
+        let Some(first) =
+            usize::try_from(count).ok().and_then(|count| there.len().checked_sub(count))
+        else {
+            return Ok((entry.base, there.len() as u64));
+        };
+        Ok((there.get(first).copied().unwrap_or(entry.end()), count))
     }
 
     /// Goes to the entry before.

@@ -195,9 +195,19 @@ fn hold(
 /// The CRC-32C of a batch's bytes as they stand in the data file.
 pub(super) fn data_crc(segment: &Segment, place: &Place, entry: &Entry) -> Result<u32, LogError> {
     let mut buffer = vec![0; READ_BYTES.min(entry.bytes as usize)];
+    data_crc_through(&mut buffer, segment, place, entry)
+}
+
+/// The same, read a `buffer` at a time; it has room for a byte at least, if the batch has one.
+pub(super) fn data_crc_through(
+    buffer: &mut [u8],
+    segment: &Segment,
+    place: &Place,
+    entry: &Entry,
+) -> Result<u32, LogError> {
     let (mut position, mut crc) = (entry.position, 0);
     while position < entry.end_position() {
-        let rest = usize::try_from(entry.end_position() - position).unwrap_or(READ_BYTES);
+        let rest = usize::try_from(entry.end_position() - position).unwrap_or(usize::MAX);
         let piece_bytes = buffer.len().min(rest);
         let piece = &mut buffer[..piece_bytes];
         segment.read_data(place, position, piece)?;

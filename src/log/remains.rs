@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::LogError;
 use super::format::{
     ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, ENTRIES_AT, Entry, FormatError, Header,
 };
+use super::names::{data_name, index_name, parse_data, parse_index};
 use super::segment::Place;
 use super::storage::{Open, Storage, StorageFile};
+use super::{BATCH_BYTES_MAX, LogError};
 
 /// How many entries are read at once.
 const ENTRIES_READ: usize = 4096;
@@ -20,6 +21,7 @@ const ENTRIES_READ: usize = 4096;
 pub(super) struct Remains {
     data: File,
     index: File,
+    generation: u32,
 }
 
 /// One file, and how long it is; 0 if it is missing.
@@ -39,11 +41,6 @@ pub(super) struct Head {
     pub slots: u64,
 }
 
-/// The paths of a segment's data and of its index.
-pub(super) fn paths(place: &Place, base: u64) -> [PathBuf; 2] {
-    ["ndjson", "index"].map(|ending| place.dir.join(format!("{base:020}.{ending}")))
-}
-
 /// The base offsets of all segments of which there is anything, ascending.
 pub(super) fn all_bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError> {
     let names = match storage.list(&place.dir) {
@@ -51,13 +48,8 @@ pub(super) fn all_bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(LogError::io(&place.dir, error)),
     };
-    let stems = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".ndjson").or_else(|| name.strip_suffix(".index")));
-    let bases: BTreeSet<u64> = stems
-        .filter(|digits| digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .filter_map(|digits| digits.parse().ok())
-        .collect();
+    let base = |name: &String| parse_data(name).map(|(base, _)| base).or_else(|| parse_index(name));
+    let bases: BTreeSet<u64> = names.iter().filter_map(base).collect();
     let mut bases: Vec<u64> = bases.into_iter().collect();
     if let [.., _, last] = bases[..]
         && Remains::open(storage, place, last)?.was_never_finished()
@@ -90,8 +82,26 @@ impl File {
 impl Remains {
     /// Opens what there is of the segment at `base`.
     pub fn open(storage: &dyn Storage, place: &Place, base: u64) -> Result<Remains, LogError> {
-        let [data, index] = paths(place, base);
-        Ok(Remains { data: File::open(storage, data)?, index: File::open(storage, index)? })
+        let index = File::open(storage, place.dir.join(index_name(base)))?;
+        let mut block: Block = [0; BLOCK_BYTES as usize];
+        index.read(0, &mut block)?;
+        let generation = match Header::decode(&block) {
+            Ok(header) if header.base == base => header.generation,
+            _ => likeliest_generation(storage, place, base, &index)?,
+        };
+        let data = File::open(storage, place.dir.join(data_name(base, generation)))?;
+        Ok(Remains { data, index, generation })
+    }
+
+    /// The generation of the data.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The names of the files: the data's, then the index's.
+    pub fn names(&self) -> [String; 2] {
+        [&self.data, &self.index]
+            .map(|file| file.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
     /// The length of the data; 0 without a data file.
@@ -149,12 +159,22 @@ impl Remains {
     /// all there counts as one whose checksum does not hold.
     pub fn each_entry(
         &self,
+        visit: impl FnMut(u64, Result<Entry, FormatError>) -> Result<bool, LogError>,
+    ) -> Result<(), LogError> {
+        self.index.each_entry(visit)
+    }
+}
+
+impl File {
+    /// See [`Remains::each_entry`].
+    fn each_entry(
+        &self,
         mut visit: impl FnMut(u64, Result<Entry, FormatError>) -> Result<bool, LogError>,
     ) -> Result<(), LogError> {
         let mut blocks = vec![0; ENTRIES_READ * BLOCK_BYTES as usize];
         let mut number = 0;
         loop {
-            let count = self.index.read(ENTRIES_AT + number * BLOCK_BYTES, &mut blocks)?;
+            let count = self.read(ENTRIES_AT + number * BLOCK_BYTES, &mut blocks)?;
             let (whole, part) = blocks[..count].as_chunks::<{ BLOCK_BYTES as usize }>();
             for block in whole {
                 if !visit(number, Entry::decode(block))? {
@@ -170,4 +190,52 @@ impl Remains {
             }
         }
     }
+}
+
+/// The generation of the data that an index without a header speaks of. There is more than one only
+/// if a compaction was interrupted: then it is the one of which more entries hold, and the older
+/// one if that does not tell, since all records are in that.
+fn likeliest_generation(
+    storage: &dyn Storage,
+    place: &Place,
+    base: u64,
+    index: &File,
+) -> Result<u32, LogError> {
+    let names = match storage.list(&place.dir) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(LogError::io(&place.dir, error)),
+    };
+    let mut generations: Vec<u32> = names
+        .iter()
+        .filter_map(|name| parse_data(name))
+        .filter_map(|(of, generation)| (of == base).then_some(generation))
+        .collect();
+    generations.sort_unstable();
+    let mut best = (0, generations.first().copied().unwrap_or(0));
+    for &generation in generations.iter().filter(|_| generations.len() > 1) {
+        let data = File::open(storage, place.dir.join(data_name(base, generation)))?;
+        let held = entries_held(index, &data)?;
+        if held > best.0 {
+            best = (held, generation);
+        }
+    }
+    Ok(best.1)
+}
+
+/// Of how many entries the checksum of the records holds.
+fn entries_held(index: &File, data: &File) -> Result<u64, LogError> {
+    let mut held = 0;
+    index.each_entry(|_, entry| {
+        if let Ok(entry) = entry
+            && entry.end_position() <= data.bytes
+            && entry.bytes as usize <= BATCH_BYTES_MAX
+        {
+            let mut bytes = vec![0; entry.bytes as usize];
+            data.read(entry.position, &mut bytes)?;
+            held += u64::from(crc32c::crc32c(&bytes) == entry.data_crc);
+        }
+        Ok(true)
+    })?;
+    Ok(held)
 }

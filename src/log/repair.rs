@@ -4,7 +4,7 @@
 //! its batches, and the old files are copied into quarantine. A list of what replaces what is
 //! the commit: once it is on the disk the rest can be done again as often as need be.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use super::directory::{hold, read_settings, topic_dir};
 use super::format::{ENTRIES_AT, Entry};
 use super::mend::{Sink, mend};
 use super::producers::{PRODUCERS, Producer, Snapshot};
-use super::remains::{Remains, paths};
+use super::remains::Remains;
 use super::segment::Place;
-use super::storage::{Disk, Open, Storage, StorageFile, read_whole, replace};
+use super::storage::{Disk, Open, Storage, read_whole, replace};
 use super::topic::Topic;
 use super::verify::{Inspected, Verified, Witness, inspect, verify_topic};
+use super::writing::{COPY_BYTES, Writing};
 
 /// The list of files that take another's place; while it is there, a repair is not finished.
 pub(super) const REPAIR: &str = "repair.json";
@@ -28,8 +29,8 @@ pub(super) const QUARANTINE: &str = "quarantine";
 /// What the name of a file that is to take another's place has at its end.
 const REPAIRED: &str = ".repaired";
 const VERSION: u32 = 1;
-/// How much is copied or written at once.
-const COPY_BYTES: usize = 1 << 20;
+/// The most producers that are given new names: an entry that speaks of more is not believed.
+const NAMELESS_PRODUCERS_MAX: u64 = 1 << 20;
 
 /// What a repair did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +94,11 @@ pub(super) fn repair_topic(
         let from = witness.from();
         inspected.push(inspect(storage, place, from, &mut witness)?);
         greatest = greatest.max(witness.greatest);
+        let nameless = u64::from(greatest).saturating_sub(snapshot.producers.len() as u64);
+        if nameless > NAMELESS_PRODUCERS_MAX {
+            let why = format!("{nameless} producers without names are more than can be named anew");
+            return Err(place.damaged(0, why));
+        }
     }
     for (place, all) in places.iter().zip(&inspected) {
         repair_partition(storage, place, all, &mut repaired.quarantined)?;
@@ -149,21 +155,17 @@ fn repair_partition(
 
 /// Writes a segment anew, beside the old one; returns the names of the old files.
 fn rewrite(storage: &dyn Storage, place: &Place, one: &Inspected) -> Result<[String; 2], LogError> {
-    let names = paths(place, one.known.base)
-        .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let remains = Remains::open(storage, place, one.known.base)?;
+    let names = remains.names();
     let [data, index] = [0, 1].map(|at| place.dir.join(format!("{}{REPAIRED}", names[at])));
     let mut rewriter = Rewriter {
         data: Writing::create(storage, data, 0)?,
         index: Writing::create(storage, index, ENTRIES_AT)?,
     };
-    let remains = Remains::open(storage, place, one.known.base)?;
     let mended = mend(place, &remains, &one.known, &mut rewriter)?;
     rewriter.data.finish()?;
-    rewriter.index.flush()?;
-    rewriter.index.position = 0;
-    rewriter.index.buffer.extend(mended.header.encode());
-    rewriter.index.buffer.extend(mended.attestation.encode());
-    rewriter.index.finish()?;
+    let head = [mended.header.encode(), mended.attestation.encode()].concat();
+    rewriter.index.finish_with(&head)?;
     Ok(names)
 }
 
@@ -177,41 +179,6 @@ impl Sink for Rewriter {
     fn batch(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), LogError> {
         self.data.write(bytes)?;
         self.index.write(&entry.encode())
-    }
-}
-
-/// A file being written from its beginning to its end.
-struct Writing {
-    path: PathBuf,
-    file: Box<dyn StorageFile>,
-    position: u64,
-    buffer: Vec<u8>,
-}
-
-impl Writing {
-    fn create(storage: &dyn Storage, path: PathBuf, position: u64) -> Result<Writing, LogError> {
-        let file = storage.open(&path, Open::Create).map_err(|error| LogError::io(&path, error))?;
-        Ok(Writing { path, file, position, buffer: Vec::new() })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() < COPY_BYTES { Ok(()) } else { self.flush() }
-    }
-
-    fn flush(&mut self) -> Result<(), LogError> {
-        if !self.buffer.is_empty() {
-            let written = self.file.write_at(self.position, &[IoSlice::new(&self.buffer)]);
-            written.map_err(|error| LogError::io(&self.path, error))?;
-            self.position += self.buffer.len() as u64;
-            self.buffer.clear();
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), LogError> {
-        self.flush()?;
-        self.file.sync().map_err(|error| LogError::io(&self.path, error))
     }
 }
 

@@ -3,7 +3,9 @@
 use std::io;
 
 use super::LogError;
+use super::format::Compaction;
 use super::lookup::entry_count;
+use super::names::parse_index;
 use super::segment::{Entries, Place, Segment, bases, files};
 use super::settings::Settings;
 use super::storage::{Open, Storage};
@@ -20,13 +22,29 @@ pub(super) struct Closed {
     pub bytes: u64,
     /// The append time of its last batch, in µs since the epoch.
     pub last_us: i64,
+    /// How far it is compacted.
+    pub compaction: Compaction,
+    /// The earliest time at which a later segment was begun, by the clock that there was then.
+    pub superseded_us: i64,
+}
+
+impl Closed {
+    /// When its last record was appended, as far as can be told at `now_us`. A time that is yet to
+    /// come was given by a clock that has been set back; but later segments came later.
+    fn age_from_us(&self, now_us: i64) -> i64 {
+        if self.last_us <= now_us { self.last_us } else { self.last_us.min(self.superseded_us) }
+    }
 }
 
 /// A partition's closed segments, oldest first.
 pub(super) fn closed(storage: &dyn Storage, place: &Place) -> Result<Vec<Closed>, LogError> {
     let bases = bases(storage, place)?;
     let mut closed = Vec::with_capacity(bases.len());
-    for pair in bases.windows(2) {
+    let mut superseded_us = match bases.last() {
+        Some(&active) => Segment::open(storage, place, active, Open::Read)?.created_us,
+        None => i64::MAX,
+    };
+    for pair in bases.windows(2).rev() {
         let &[base, end] = pair else { continue };
         let segment = Segment::open(storage, place, base, Open::Read)?;
         let (bytes, _) = segment.lengths()?;
@@ -34,8 +52,11 @@ pub(super) fn closed(storage: &dyn Storage, place: &Place) -> Result<Vec<Closed>
             Some(last) => Entries::of(&segment, place).get(last)?.time_us,
             None => segment.before.last_us,
         };
-        closed.push(Closed { base, end, bytes, last_us });
+        let compaction = segment.compaction()?;
+        closed.push(Closed { base, end, bytes, last_us, superseded_us, compaction });
+        superseded_us = superseded_us.min(segment.created_us);
     }
+    closed.reverse();
     Ok(closed)
 }
 
@@ -53,7 +74,7 @@ pub(super) fn expired(
     let mut rest = closed.iter().map(|segment| segment.bytes).sum::<u64>() + active_bytes;
     let mut count = 0;
     for segment in closed {
-        let by_age = due_us(segment, settings).is_some_and(|due_us| due_us <= now_us);
+        let by_age = due_us(segment, settings, now_us).is_some_and(|due_us| due_us <= now_us);
         rest -= segment.bytes;
         if !by_age && settings.retention_bytes.is_none_or(|kept| rest < kept) {
             break;
@@ -63,10 +84,10 @@ pub(super) fn expired(
     count
 }
 
-/// When a closed segment is old enough to go, in µs since the epoch.
-pub(super) fn due_us(segment: &Closed, settings: &Settings) -> Option<i64> {
+/// When a closed segment is old enough to go, as it looks at `now_us`, in µs since the epoch.
+pub(super) fn due_us(segment: &Closed, settings: &Settings, now_us: i64) -> Option<i64> {
     let kept_us = us_of_ms(settings.retention_ms?);
-    Some(segment.last_us.saturating_add(kept_us))
+    Some(segment.age_from_us(now_us).saturating_add(kept_us))
 }
 
 /// Removes closed segments, the oldest of the partition, in the order given. After a crash at any
@@ -99,8 +120,7 @@ pub(super) fn sweep(storage: &dyn Storage, place: &Place) -> Result<(), LogError
     let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
     for name in names {
         // An index behind the first data may be that of a segment just being made.
-        let digits = name.strip_suffix(".index").filter(|digits| digits.len() == 20);
-        if digits.and_then(|digits| digits.parse::<u64>().ok()).is_some_and(|base| base < first) {
+        if parse_index(&name).is_some_and(|base| base < first) {
             let path = place.dir.join(name);
             storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
         }
@@ -119,6 +139,8 @@ mod tests {
             end: number * 5 + 5,
             bytes: 10,
             last_us: (number as i64 + 1) * 1000,
+            compaction: Compaction::default(),
+            superseded_us: (number as i64 + 1) * 1000,
         };
         (0..count).map(closed).collect()
     }
@@ -154,7 +176,7 @@ mod tests {
         assert_eq!(expired(&segments(4), 0, &settings, 0), 2);
         assert_eq!(expired(&segments(4), 0, &settings, 13_000), 3);
         let mut jumbled = segments(3);
-        jumbled[0].last_us = 1_000_000;
+        (jumbled[0].last_us, jumbled[0].superseded_us) = (1_000_000, 1_000_000);
         let settings = Settings { retention_ms: Some(10), ..Settings::new(1, None) };
         assert_eq!(expired(&jumbled, 0, &settings, 20_000), 0);
     }

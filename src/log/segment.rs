@@ -1,13 +1,16 @@
 //! A segment: the two files that hold a run of one partition's records.
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use super::LogError;
 use super::format::{
-    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, Counted, ENTRIES_AT, Entry, FormatError,
-    Header,
+    ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, Compaction, Counted, ENTRIES_AT, Entry,
+    FormatError, Header,
 };
+use super::names::{data_name, index_name, parse_data};
 use super::storage::{Open, Storage, StorageFile};
 
 /// The name of a partition, for messages, and where its segments are.
@@ -27,6 +30,14 @@ impl Place {
         Place { topic: topic.to_owned(), partition, dir: topic_dir.join(partition.to_string()) }
     }
 
+    /// Why a file of the segment at `base` cannot be opened; a missing one is damage.
+    fn unopened(&self, base: u64, path: &Path, error: io::Error) -> LogError {
+        match error.kind() {
+            io::ErrorKind::NotFound => self.damaged(base, format!("{} is missing", path.display())),
+            _ => LogError::io(path, error),
+        }
+    }
+
     /// Damage at an offset of this partition.
     pub fn damaged(&self, offset: u64, why: impl ToString) -> LogError {
         LogError::Damaged {
@@ -44,30 +55,24 @@ impl Place {
 /// When the directory cannot be read.
 pub fn bases(storage: &dyn Storage, place: &Place) -> Result<Vec<u64>, LogError> {
     let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-    let mut bases: Vec<u64> = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".ndjson"))
-        .filter(|digits| digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .filter_map(|digits| digits.parse().ok())
-        .collect();
+    let mut bases: Vec<u64> = names.iter().filter_map(|name| Some(parse_data(name)?.0)).collect();
     bases.sort_unstable();
+    // While compaction changes one for the other, a segment has the data of two generations.
+    bases.dedup();
     Ok(bases)
 }
 
-/// The paths of a segment's files: its data, then its index, as far as they are there.
+/// The paths of a segment's files: its data, of whichever generation, then its index, as far as
+/// they are there.
 ///
 /// # Errors
 /// When the directory cannot be read.
 pub fn files(storage: &dyn Storage, place: &Place, base: u64) -> Result<Vec<PathBuf>, LogError> {
     let names = storage.list(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-    let (data_path, index_path) = paths(place, base);
-    let is_there = |path: &PathBuf| names.iter().any(|name| path.ends_with(name));
-    Ok([data_path, index_path].into_iter().filter(is_there).collect())
-}
-
-/// The path of a segment's data.
-pub fn data_path(place: &Place, base: u64) -> PathBuf {
-    paths(place, base).0
+    let is_data = |name: &&String| parse_data(name).is_some_and(|(found, _)| found == base);
+    let data = names.iter().filter(is_data);
+    let index = names.iter().filter(|name| **name == index_name(base));
+    Ok(data.chain(index).map(|name| place.dir.join(name)).collect())
 }
 
 /// A segment's files, open.
@@ -77,15 +82,14 @@ pub struct Segment {
     pub base: u64,
     /// Where the topic's batches stood when it was begun.
     pub before: Counted,
+    /// What the clock showed when it was begun, in µs since the epoch.
+    pub created_us: i64,
+    /// How often compaction has written its data anew.
+    pub generation: u32,
     data: Box<dyn StorageFile>,
     data_path: PathBuf,
     index: Box<dyn StorageFile>,
     index_path: PathBuf,
-}
-
-fn paths(place: &Place, base: u64) -> (PathBuf, PathBuf) {
-    let path = |ending| place.dir.join(format!("{base:020}.{ending}"));
-    (path("ndjson"), path("index"))
 }
 
 impl Segment {
@@ -100,23 +104,53 @@ impl Segment {
         created_us: i64,
         before: Counted,
     ) -> Result<Segment, LogError> {
-        let (data_path, index_path) = paths(place, base);
+        let data_path = place.dir.join(data_name(base, 0));
+        let index_path = place.dir.join(index_name(base));
         let make = |path: &Path| {
             storage.open(path, Open::Create).map_err(|error| LogError::io(path, error))
         };
         // The index first: recovery finds segments by their data files.
         let index = make(&index_path)?;
-        let header = Header { partition: place.partition, base, created_us, before }.encode();
-        let attestation =
-            Attestation { visible: base, synced: base, data_bytes: 0, index_bytes: ENTRIES_AT };
+        let (partition, generation) = (place.partition, 0);
+        let header = Header { partition, base, created_us, before, generation };
+        let attestation = Attestation {
+            visible: base,
+            synced: base,
+            data_bytes: 0,
+            index_bytes: ENTRIES_AT,
+            compaction: Compaction::default(),
+        };
         index
-            .write_at(0, &[IoSlice::new(&header), IoSlice::new(&attestation.encode())])
+            .write_at(0, &[IoSlice::new(&header.encode()), IoSlice::new(&attestation.encode())])
             .and_then(|()| index.sync())
             .map_err(|error| LogError::io(&index_path, error))?;
         let data = make(&data_path)?;
         data.sync().map_err(|error| LogError::io(&data_path, error))?;
         storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-        Ok(Segment { base, before, data, data_path, index, index_path })
+        Ok(Segment { base, before, created_us, generation, data, data_path, index, index_path })
+    }
+
+    /// Makes what is missing of a segment of which [`Segment::create`] has failed, and to which
+    /// nothing was written since.
+    ///
+    /// # Errors
+    /// As [`Segment::create`].
+    pub fn complete(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        created_us: i64,
+        before: Counted,
+    ) -> Result<Segment, LogError> {
+        let data_path = place.dir.join(data_name(base, 0));
+        if !files(storage, place, base)?.contains(&data_path) {
+            return Segment::create(storage, place, base, created_us, before);
+        }
+        // The index is whole and on the disk, or there were no data.
+        let segment = Segment::open(storage, place, base, Open::Write)?;
+        segment.sync()?;
+        storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
+        Ok(segment)
     }
 
     /// Opens a segment that is there.
@@ -129,33 +163,37 @@ impl Segment {
         base: u64,
         open: Open,
     ) -> Result<Segment, LogError> {
-        let (data_path, index_path) = paths(place, base);
-        let get = |path: &Path| {
-            storage.open(path, open).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    place.damaged(base, format!("{} is missing", path.display()))
+        let index_path = place.dir.join(index_name(base));
+        let mut tried = None;
+        loop {
+            let index = storage.open(&index_path, open);
+            let index = index.map_err(|error| place.unopened(base, &index_path, error))?;
+            let header = read_header(place, base, &*index, &index_path)?;
+            let data_path = place.dir.join(data_name(base, header.generation));
+            match storage.open(&data_path, open) {
+                Ok(data) => {
+                    let Header { before, created_us, generation, .. } = header;
+                    return Ok(Segment {
+                        base,
+                        before,
+                        created_us,
+                        generation,
+                        data,
+                        data_path,
+                        index,
+                        index_path,
+                    });
                 }
-                _ => LogError::io(path, error),
-            })
-        };
-        let (data, index) = (get(&data_path)?, get(&index_path)?);
-        let before = Counted::default();
-        let mut segment = Segment { base, before, data, data_path, index, index_path };
-        let mut block: Block = [0; BLOCK_BYTES as usize];
-        let count = segment.read_index(0, &mut block)?;
-        let header =
-            if count == block.len() { Header::decode(&block) } else { Err(FormatError::Magic) };
-        let named =
-            |why: String| place.damaged(base, format!("{}: {why}", segment.index_path.display()));
-        let header = header.map_err(|error| named(error.to_string()))?;
-        if segment.lengths()?.1 < ENTRIES_AT {
-            return Err(named("the index is cut short".to_owned()));
+                // Compaction may just have put another generation in its place.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && tried != Some(header.generation) =>
+                {
+                    tried = Some(header.generation);
+                }
+                Err(error) => return Err(place.unopened(base, &data_path, error)),
+            }
         }
-        if header.base != base || header.partition != place.partition {
-            return Err(named("the header names another segment".to_owned()));
-        }
-        segment.before = header.before;
-        Ok(segment)
     }
 
     /// The lengths of the data file and of the index file, in bytes.
@@ -198,6 +236,11 @@ impl Segment {
         Ok(count / BLOCK_BYTES as usize)
     }
 
+    /// The data file's descriptor, if it has one; it is open for reading only where the segment is.
+    pub fn data_descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.data.descriptor()
+    }
+
     /// Reads bytes of the data file.
     ///
     /// # Errors
@@ -236,6 +279,14 @@ impl Segment {
             .map_err(|error| LogError::io(&self.index_path, error))
     }
 
+    /// How far the segment is compacted.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn compaction(&self) -> Result<Compaction, LogError> {
+        Ok(self.attestation()?.map(|attestation| attestation.compaction).unwrap_or_default())
+    }
+
     /// Forces both files to the disk.
     ///
     /// # Errors
@@ -243,6 +294,20 @@ impl Segment {
     pub fn sync(&self) -> Result<(), LogError> {
         self.data.sync().map_err(|error| LogError::io(&self.data_path, error))?;
         self.index.sync().map_err(|error| LogError::io(&self.index_path, error))
+    }
+
+    /// Writes what the files hold from the given positions to the given ones once more. After a
+    /// sync has failed, the kernel takes for written what it could not write; a sync alone would
+    /// then do nothing (Rebello et al., ATC 2020).
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    pub fn rewrite(&self, data: Range<u64>, index: Range<u64>) -> Result<(), LogError> {
+        let again = |file: &dyn StorageFile, path: &Path, range: Range<u64>| {
+            rewrite(file, range).map_err(|error| LogError::io(path, error))
+        };
+        again(&*self.data, &self.data_path, data)?;
+        again(&*self.index, &self.index_path, index)
     }
 
     /// Cuts both files to the given lengths.
@@ -257,6 +322,46 @@ impl Segment {
     fn read_index(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
         self.index.read_at(position, buffer).map_err(|error| LogError::io(&self.index_path, error))
     }
+}
+
+/// Reads the header of the segment at `base` from its index.
+fn read_header(
+    place: &Place,
+    base: u64,
+    index: &dyn StorageFile,
+    path: &Path,
+) -> Result<Header, LogError> {
+    let io = |error| LogError::io(path, error);
+    let named = |why: String| place.damaged(base, format!("{}: {why}", path.display()));
+    let mut block: Block = [0; BLOCK_BYTES as usize];
+    let count = index.read_at(0, &mut block).map_err(io)?;
+    let header =
+        if count == block.len() { Header::decode(&block) } else { Err(FormatError::Magic) };
+    let header = header.map_err(|error| named(error.to_string()))?;
+    if index.size().map_err(io)? < ENTRIES_AT {
+        return Err(named("the index is cut short".to_owned()));
+    }
+    if header.base != base || header.partition != place.partition {
+        return Err(named("the header names another segment".to_owned()));
+    }
+    Ok(header)
+}
+
+/// Reads a part of a file and writes the same in its place.
+fn rewrite(file: &dyn StorageFile, range: Range<u64>) -> io::Result<()> {
+    const PIECE_BYTES: u64 = 256 << 10;
+    let mut buffer = Vec::new();
+    let mut position = range.start;
+    while position < range.end {
+        buffer.resize((range.end - position).min(PIECE_BYTES) as usize, 0);
+        let count = file.read_at(position, &mut buffer)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_at(position, &[IoSlice::new(&buffer[..count])])?;
+        position += count as u64;
+    }
+    Ok(())
 }
 
 /// The entries of a segment up to a fixed number of them, read a few at a time.

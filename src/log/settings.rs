@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::LogError;
 use super::access::Principal;
+use crate::expr::Program;
 use crate::record::RECORD_BYTES_MAX;
 use crate::time::duration::Duration;
 
@@ -14,6 +15,9 @@ use crate::time::duration::Duration;
 pub const PARTITIONS_MAX: u32 = 1024;
 /// How large a segment grows before the next one begins, by default.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 256 << 20;
+/// How long a tombstone stays by default, in milliseconds: a day, as in Kafka
+/// (`delete.retention.ms`).
+pub const TOMBSTONE_MS_DEFAULT: u64 = 24 * 60 * 60 * 1000;
 /// The longest topic name, in bytes: what a file name can hold, with room for a suffix.
 pub const TOPIC_NAME_BYTES_MAX: usize = 200;
 /// The version of `topic.json` that this code writes and reads.
@@ -48,6 +52,16 @@ pub struct Settings {
     /// The longest record that the topic takes, in bytes; what any topic takes if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_bytes_max: Option<u64>,
+    /// Whether closed segments keep only the last record of each key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compact: bool,
+    /// A jq expression; a record for which it is true takes its key away with the next compaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstone: Option<String>,
+    /// How long such a record stays once its key's earlier ones are gone, in milliseconds;
+    /// [`TOMBSTONE_MS_DEFAULT`] if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstone_ms: Option<u64>,
     /// Who may read; everybody if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readers: Option<Vec<Principal>>,
@@ -119,6 +133,9 @@ impl Settings {
             retention_ms: None,
             retention_bytes: None,
             record_bytes_max: None,
+            compact: false,
+            tombstone: None,
+            tombstone_ms: None,
             readers: None,
             writers: None,
         }
@@ -164,7 +181,19 @@ impl Settings {
 
     /// Whether the topic needs tending also when nobody appends to it.
     pub fn is_kept(&self) -> bool {
-        [self.retention_ms, self.retention_bytes, self.segment_ms].iter().any(Option::is_some)
+        let limits = [self.retention_ms, self.retention_bytes, self.segment_ms];
+        self.compact || limits.iter().any(Option::is_some)
+    }
+
+    /// How long a tombstone stays, in milliseconds.
+    pub fn tombstone_ms(&self) -> u64 {
+        self.tombstone_ms.unwrap_or(TOMBSTONE_MS_DEFAULT)
+    }
+
+    /// Whether compaction under these settings does the same as under others.
+    pub(super) fn compacts_as(&self, other: &Settings) -> bool {
+        let of = |it: &Settings| (it.compact, it.tombstone.clone(), it.tombstone_ms());
+        of(self) == of(other)
     }
 
     fn is_optional(name: &str) -> bool {
@@ -175,6 +204,9 @@ impl Settings {
                 | "retention_ms"
                 | "retention_bytes"
                 | "record_bytes_max"
+                | "compact"
+                | "tombstone"
+                | "tombstone_ms"
                 | "readers"
                 | "writers"
         )
@@ -239,7 +271,40 @@ impl Settings {
             }
             _ => {}
         }
-        self.check_access()
+        self.check_access()?;
+        self.check_compaction()
+    }
+
+    /// Checks what compaction needs; a setting without effect is a misunderstanding.
+    fn check_compaction(&self) -> Result<(), LogError> {
+        let why = match self {
+            Settings { compact: true, key: None, .. } => {
+                "compact keeps the last record of each key, and the topic has no key"
+            }
+            Settings { compact: false, tombstone: Some(_), .. } => {
+                "a tombstone does nothing without compact"
+            }
+            Settings { tombstone: None, tombstone_ms: Some(_), .. } => {
+                "tombstone_ms does nothing without a tombstone"
+            }
+            _ => return Ok(()),
+        };
+        Err(LogError::BadSettings { why: why.to_owned() })
+    }
+
+    /// Compiles the expressions, to see that they are jq.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub(super) fn check_expressions(&self) -> Result<(), LogError> {
+        for (what, source) in [("key", &self.key), ("tombstone", &self.tombstone)] {
+            if let Some(source) = source {
+                Program::compile(&[source]).map_err(|error| LogError::BadSettings {
+                    why: format!("the {what} is no jq: {error}"),
+                })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -313,6 +378,26 @@ mod tests {
         ] {
             assert!(settings.with(&changes(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn compaction_needs_a_key_and_a_tombstone_compaction() {
+        let changes = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let keyed = Settings::new(1, Some(".k".to_owned()));
+        let all = changes(r#"{"compact":true,"tombstone":".gone","tombstone_ms":5}"#);
+        let compacted = keyed.with(&all).unwrap();
+        assert!(compacted.is_kept() && compacted.tombstone_ms() == 5);
+        compacted.check_expressions().unwrap();
+        let why = Settings::new(1, None).with(&all).unwrap_err().to_string();
+        assert!(why.contains("no key"), "{why}");
+        let back = changes(r#"{"compact":null,"tombstone":null,"tombstone_ms":null}"#);
+        assert_eq!(compacted.with(&back).unwrap(), keyed);
+        for bad in [r#"{"tombstone":"."}"#, r#"{"compact":true,"tombstone_ms":5}"#] {
+            assert!(keyed.with(&changes(bad)).is_err(), "{bad}");
+        }
+        assert!(compacted.with(&changes(r#"{"compact":false}"#)).is_err());
+        let no_jq = keyed.with(&changes(r#"{"compact":true,"tombstone":".a +"}"#)).unwrap();
+        assert!(no_jq.check_expressions().unwrap_err().to_string().contains("tombstone"));
     }
 
     #[test]

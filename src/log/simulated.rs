@@ -1,27 +1,33 @@
-//! A disk that crashes, for tests: it forgets, tears and reorders what was not forced to it.
+//! A disk that crashes and fails, for tests: it forgets, tears and reorders what was not forced to
+//! it, and refuses any call that it is told to.
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex};
 
+use super::call::{self, Call, Fault};
 use super::storage::{Lock, Open, Storage, StorageFile};
 use super::topic::lock;
 
 /// Which promise of a disk a test takes away, to see that other tests notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Lie {
+pub(crate) enum Lie {
     #[default]
     None,
     /// Forcing a file to the disk does nothing.
     Sync,
     /// Forcing a directory to the disk does nothing.
     SyncDir,
+    /// Forcing a file to the disk is answered at once, and done only with the next one: whatever
+    /// is acknowledged then is acknowledged early.
+    SyncLater,
 }
 
 /// A simulated disk. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Simulated {
+pub(crate) struct Simulated {
     state: Arc<Mutex<State>>,
 }
 
@@ -29,9 +35,16 @@ pub(super) struct Simulated {
 struct State {
     nodes: Vec<Node>,
     steps: u64,
+    calls: u64,
     crash_at: Option<u64>,
     fail_at: Option<u64>,
+    /// From which call on, up to which one, and how calls fail.
+    fault: Option<(u64, u64, Fault)>,
+    /// Whether a call has failed as `fault` says.
+    struck: bool,
     lie: Lie,
+    /// The file whose sync was answered and not done.
+    owed: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,14 +78,14 @@ impl Change {
 
 /// A small generator of pseudo-random numbers (xorshift64*), so that a seed replays a crash.
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -80,8 +93,15 @@ impl Random {
     }
 }
 
+/// So many seeds: the same ones each time, unless MILLSTREAM_SEED names the first. A test tells the
+/// seed with which it failed; it is then the first to be tried.
+pub(crate) fn seeds(count: u64) -> Range<u64> {
+    let first = std::env::var("MILLSTREAM_SEED").map_or(0, |seed| seed.parse().unwrap());
+    first..first + count
+}
+
 impl Simulated {
-    pub(super) fn new(lie: Lie) -> Simulated {
+    pub(crate) fn new(lie: Lie) -> Simulated {
         let disk = Simulated::default();
         lock(&disk.state).nodes.push(Node::Dir {
             now: Names::new(),
@@ -106,6 +126,22 @@ impl Simulated {
         lock(&self.state).steps
     }
 
+    /// Of the calls that can fail in this way, makes `calls` fail from the one with the number
+    /// `first` on.
+    pub(crate) fn break_at(&self, first: u64, calls: u64, fault: Fault) {
+        lock(&self.state).fault = Some((first, calls, fault));
+    }
+
+    /// Nothing fails any more.
+    pub(crate) fn cure(&self) {
+        lock(&self.state).fault = None;
+    }
+
+    /// Whether a call has failed since the disk was made.
+    pub(crate) fn is_struck(&self) -> bool {
+        lock(&self.state).struck
+    }
+
     /// The disk with everything forced to it.
     pub(super) fn after_sync(&self) -> Simulated {
         let state = lock(&self.state);
@@ -127,7 +163,7 @@ impl Simulated {
     }
 
     /// The disk as it is found after the crash.
-    pub(super) fn after_crash(&self, random: &mut Random) -> Simulated {
+    pub(crate) fn after_crash(&self, random: &mut Random) -> Simulated {
         let state = lock(&self.state);
         let mut nodes = state.nodes.clone();
         for node in &mut nodes {
@@ -159,6 +195,34 @@ impl Simulated {
 }
 
 impl State {
+    /// Any call; it may be one that fails.
+    fn call(&mut self, call: Call) -> io::Result<()> {
+        let Some((first, left, fault)) = &mut self.fault else { return Ok(()) };
+        if !fault.befalls(call) {
+            return Ok(());
+        }
+        self.calls += 1;
+        if self.calls < *first || *left == 0 {
+            return Ok(());
+        }
+        *left -= 1;
+        self.struck = true;
+        Err(fault.error())
+    }
+
+    /// A call that changes something.
+    fn change(&mut self, call: Call) -> io::Result<()> {
+        self.step()?;
+        self.call(call)
+    }
+
+    /// Forces a file to the disk.
+    fn force(&mut self, node: usize) {
+        if let Node::File { disk, pending, .. } = &mut self.nodes[node] {
+            pending.drain(..).for_each(|change| change.apply(disk, usize::MAX));
+        }
+    }
+
     /// Counts a step that changes something; it may be the one that fails.
     fn step(&mut self) -> io::Result<()> {
         self.steps += 1;
@@ -208,7 +272,7 @@ impl Storage for Simulated {
         let found = state.find(path);
         let node = match (open, found) {
             (Open::Create, found) => {
-                state.step()?;
+                state.change(Call::Name)?;
                 if let Ok(node) = found {
                     let Node::File { now, pending, .. } = &mut state.nodes[node] else { panic!() };
                     now.clear();
@@ -220,13 +284,17 @@ impl Storage for Simulated {
                     state.add(path, file)?
                 }
             }
-            (_, found) => found?,
+            (_, found) => {
+                state.call(Call::Open)?;
+                found?
+            }
         };
         Ok(Box::new(SimulatedFile { state: Arc::clone(&self.state), node }))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        state.call(Call::Open)?;
         match &state.nodes[state.find(dir)?] {
             Node::Dir { now, .. } => Ok(now.keys().cloned().collect()),
             Node::File { .. } => Err(io::ErrorKind::NotADirectory.into()),
@@ -236,9 +304,9 @@ impl Storage for Simulated {
     fn make_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = lock(&self.state);
         if state.find(dir).is_ok() {
-            return Ok(());
+            return state.call(Call::Other);
         }
-        state.step()?;
+        state.change(Call::Name)?;
         let node = Node::Dir { now: Names::new(), disk: Names::new(), pending: Vec::new() };
         state.add(dir, node).map(drop)
     }
@@ -246,7 +314,7 @@ impl Storage for Simulated {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         assert_eq!(from.parent(), to.parent(), "the log renames only within a directory");
         let mut state = lock(&self.state);
-        state.step()?;
+        state.change(Call::Name)?;
         let target = to.file_name().unwrap().to_str().unwrap().to_owned();
         let (now, pending, name) = state.names(from)?;
         let node = now.remove(&name).ok_or(io::ErrorKind::NotFound)?;
@@ -257,7 +325,7 @@ impl Storage for Simulated {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = lock(&self.state);
-        state.step()?;
+        state.change(Call::Other)?;
         let (now, pending, name) = state.names(path)?;
         now.remove(&name).ok_or(io::ErrorKind::NotFound)?;
         pending.push(now.clone());
@@ -266,7 +334,7 @@ impl Storage for Simulated {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = lock(&self.state);
-        state.step()?;
+        state.change(Call::Open)?;
         if state.lie == Lie::SyncDir {
             return Ok(());
         }
@@ -278,10 +346,12 @@ impl Storage for Simulated {
     }
 
     fn lock(&self, _path: &Path) -> io::Result<Option<Lock>> {
+        lock(&self.state).call(Call::Open)?;
         Ok(Some(Lock::unshared()))
     }
 
     fn is_locked(&self, _path: &Path) -> io::Result<bool> {
+        lock(&self.state).call(Call::Open)?;
         Ok(false)
     }
 }
@@ -293,25 +363,29 @@ struct SimulatedFile {
 }
 
 impl SimulatedFile {
-    fn change(&self, change: Change, bytes_if_full: usize) -> io::Result<()> {
+    fn change(&self, change: Change, call: Call) -> io::Result<()> {
         let mut state = lock(&self.state);
-        let stepped = state.step();
-        let bytes_max = match &stepped {
-            Ok(()) => usize::MAX,
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => bytes_if_full,
-            Err(_) => return stepped,
+        let changed = state.change(call);
+        let change = match (&changed, change) {
+            (Ok(()), change) => change,
+            (Err(error), Change::Write(at, mut bytes)) if call::leaves_a_part(error) => {
+                bytes.truncate(bytes.len() / 2);
+                Change::Write(at, bytes)
+            }
+            (Err(_), _) => return changed,
         };
         if let Node::File { now, pending, .. } = &mut state.nodes[self.node] {
-            change.apply(now, bytes_max);
+            change.apply(now, usize::MAX);
             pending.push(change);
         }
-        stepped
+        changed
     }
 }
 
 impl StorageFile for SimulatedFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        state.call(Call::Read)?;
         let Node::File { now, .. } = &state.nodes[self.node] else { panic!() };
         let rest = now.get(position as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
@@ -321,30 +395,44 @@ impl StorageFile for SimulatedFile {
 
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<()> {
         let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        let half = bytes.len() / 2;
-        self.change(Change::Write(position as usize, bytes), half)
+        let held = match &lock(&self.state).nodes[self.node] {
+            Node::File { now, .. } => now.len(),
+            Node::Dir { .. } => panic!(),
+        };
+        let is_longer = position as usize + bytes.len() > held;
+        let call = if is_longer { Call::Write } else { Call::Overwrite };
+        self.change(Change::Write(position as usize, bytes), call)
     }
 
     fn sync(&self) -> io::Result<()> {
         let mut state = lock(&self.state);
-        state.step()?;
-        if state.lie == Lie::Sync {
-            return Ok(());
+        if let Err(error) = state.change(Call::Sync) {
+            if error.raw_os_error() == Some(nix::libc::EIO)
+                && let Node::File { pending, .. } = &mut state.nodes[self.node]
+            {
+                pending.clear();
+            }
+            return Err(error);
         }
-        if let Node::File { now, disk, pending } = &mut state.nodes[self.node] {
-            disk.clone_from(now);
-            pending.clear();
+        match state.lie {
+            Lie::Sync => {}
+            Lie::SyncLater => {
+                let owed = state.owed.replace(self.node);
+                owed.into_iter().for_each(|node| state.force(node));
+            }
+            Lie::None | Lie::SyncDir => state.force(self.node),
         }
         Ok(())
     }
 
     fn size(&self) -> io::Result<u64> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        state.call(Call::Other)?;
         let Node::File { now, .. } = &state.nodes[self.node] else { panic!() };
         Ok(now.len() as u64)
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.change(Change::Cut(bytes as usize), usize::MAX)
+        self.change(Change::Cut(bytes as usize), Call::Other)
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 
@@ -58,6 +58,10 @@ pub trait StorageFile: Debug + Send + Sync {
     fn size(&self) -> io::Result<u64>;
     /// Cuts the file to a length.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
+    /// The kernel's descriptor of it, to be passed to other processes, if it has one.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// A held lock; dropping it gives it back.
@@ -193,6 +197,10 @@ impl StorageFile for File {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 

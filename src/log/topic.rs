@@ -1,12 +1,14 @@
 //! A topic, open for appending: made, checked, placed in, read from by many threads at once.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::{Appended, Batch, Identity, Placement, prepare};
 use super::partition::Partition;
 use super::reader::{Progress, TopicReader, View};
-use super::recovery::survey_topic;
+use super::recovery::{Survey, survey_topic};
+use super::rewrite::sweep_unfinished;
 use super::segment::Place;
 use super::settings::Settings;
 use super::storage::{Storage, replace};
@@ -25,6 +27,10 @@ pub struct Topic {
     pub(super) writer: Mutex<Writer>,
     /// Held by the one who looks after closed segments.
     pub(super) upkeep: Mutex<()>,
+    /// Held by the one who compacts, for long; it takes `upkeep` too when a segment changes.
+    pub(super) compaction: Mutex<()>,
+    /// Set when compacting is to end soon, unfinished.
+    pub(super) interrupted: AtomicBool,
     pub(super) due: Due,
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
@@ -46,9 +52,7 @@ impl Topic {
         settings: &Settings,
     ) -> Result<(), LogError> {
         settings.check()?;
-        if let Some(key) = &settings.key {
-            compile(key)?;
-        }
+        settings.check_expressions()?;
         let parent = dir.parent().unwrap_or(Path::new("."));
         let temporary = parent.join(format!(".{name}.tmp"));
         let io = |error| LogError::io(dir, error);
@@ -77,12 +81,14 @@ impl Topic {
         settings: Settings,
     ) -> Result<Topic, LogError> {
         settings.check()?;
-        if let Some(key) = &settings.key {
-            compile(key)?;
-        }
+        settings.check_expressions()?;
         let places: Vec<Place> =
             (0..settings.partitions).map(|number| Place::new(name, &dir, number)).collect();
         let surveys = survey_topic(&*storage, &places)?;
+        force_names(&*storage, &dir, &surveys)?;
+        if surveys.iter().all(|survey| survey.damage.is_none()) {
+            places.iter().try_for_each(|place| sweep_unfinished(&*storage, place))?;
+        }
         let writer = Writer::open(Arc::clone(&storage), &dir, &settings, places, &surveys)?;
         let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
         Ok(Topic {
@@ -92,6 +98,8 @@ impl Topic {
             storage,
             writer: Mutex::new(writer),
             upkeep: Mutex::default(),
+            compaction: Mutex::default(),
+            interrupted: AtomicBool::new(false),
             due: Due::now(),
             progress,
             keys: Mutex::default(),
@@ -185,6 +193,9 @@ impl Topic {
         let before = self.settings();
         let after = Arc::new(before.with(changes)?);
         after.check_change(&before, force)?;
+        if !after.compacts_as(&before) {
+            after.check_expressions()?;
+        }
         let mut writer = lock(&self.writer);
         let added = writer.new_partitions(after.partitions)?;
         let contents =
@@ -197,6 +208,7 @@ impl Topic {
         }
         *lock(&self.settings) = Arc::clone(&after);
         // What is due now may be due earlier than before.
+        self.due.set_closed_changed();
         self.due.set_writer(Some(0));
         Ok(after)
     }
@@ -204,6 +216,8 @@ impl Topic {
     /// Ends the topic, which is about to be deleted: appends and readers are told that there is
     /// none. While the guard is held nobody looks after its segments.
     pub(super) fn retire(&self) -> MutexGuard<'_, ()> {
+        self.interrupt();
+        drop(lock(&self.compaction));
         let idle = lock(&self.upkeep);
         lock(&self.writer).retire();
         self.progress.end();
@@ -211,19 +225,56 @@ impl Topic {
         idle
     }
 
+    /// Lets compacting end soon; what it has not done yet is done another time.
+    pub(super) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+    }
+
+    /// How many files it keeps open: the two of each partition's active segment.
+    pub(super) fn open_files(&self) -> usize {
+        self.settings().partitions as usize * 2
+    }
+
+    /// Leaves the topic's files clean, if anything was written to them; false if it is to stay
+    /// open, because it takes no more appends.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn close_idle(&self) -> Result<bool, LogError> {
+        let closed = lock(&self.writer).close_idle()?;
+        self.refresh_due();
+        Ok(closed)
+    }
+
     /// Leaves the topic's files clean.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(super) fn close(&self) -> Result<(), LogError> {
+        self.interrupt();
+        drop(lock(&self.compaction));
         lock(&self.writer).close()
     }
 }
 
+/// Forces the names of a topic's small files to the disk, and its own if it is new: whoever gave
+/// them may have been ended before that was done, and what is acknowledged next stands on them.
+fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<(), LogError> {
+    let is_new = surveys.iter().all(|survey| survey.end == 0);
+    let parent = dir.parent().filter(|_| is_new);
+    for dir in [Some(dir), parent].into_iter().flatten() {
+        storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
+    }
+    Ok(())
+}
+
 /// Compiles a topic's key.
 fn compile(key: &str) -> Result<Program, LogError> {
-    Program::compile(&[key])
-        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })
+    let mut program = Program::compile(&[key])
+        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })?;
+    // A record is placed when it has been validated.
+    program.trust();
+    Ok(program)
 }
 
 /// The partition of a record: CRC-32C of its key's compact JSON text, modulo their number.

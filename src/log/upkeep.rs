@@ -4,7 +4,7 @@
 //! It never needs a thread of its own: [`Topic::due_us`] tells when something is to be done, and
 //! whoever holds the topic calls [`Topic::tend`] then.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use super::LogError;
 use super::retention::{Closed, closed, due_us, expired, remove, sweep};
@@ -14,7 +14,7 @@ use super::topic::{Topic, lock};
 use super::writer::now_us;
 
 /// How long to leave the disk alone after it has refused, in µs.
-const RETRY_US: i64 = 60_000_000;
+pub(super) const RETRY_US: i64 = 60_000_000;
 
 /// What is removed by hand: all that lies before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +32,40 @@ pub(super) struct Due {
     writer: AtomicI64,
     /// What the closed segments are due for.
     closed: AtomicI64,
+    /// When they are to be compacted.
+    compaction: AtomicI64,
+    /// Whether that is to be found out anew.
+    closed_changed: AtomicBool,
 }
 
 impl Due {
     /// Everything is due: what a crash interrupted is taken up.
     pub(super) fn now() -> Due {
-        Due { writer: AtomicI64::new(0), closed: AtomicI64::new(0) }
+        Due {
+            writer: AtomicI64::new(0),
+            closed: AtomicI64::new(0),
+            compaction: AtomicI64::new(i64::MAX),
+            closed_changed: AtomicBool::new(true),
+        }
     }
 
     pub(super) fn set_never(&self) {
         self.closed.store(i64::MAX, Ordering::SeqCst);
         self.set_writer(None);
+        self.set_compaction(None);
+    }
+
+    /// There are other closed segments than before, or other settings for them.
+    pub(super) fn set_closed_changed(&self) {
+        self.closed_changed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn set_compaction(&self, due_us: Option<i64>) {
+        self.compaction.store(due_us.unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    pub(super) fn compaction_us(&self) -> Option<i64> {
+        Some(self.compaction.load(Ordering::SeqCst)).filter(|&due_us| due_us < i64::MAX)
     }
 
     pub(super) fn set_writer(&self, due_us: Option<i64>) {
@@ -66,16 +89,37 @@ impl Topic {
         self.tend_at(now_us())
     }
 
-    pub(super) fn tend_at(&self, now_us: i64) -> Result<(), LogError> {
+    /// Does what is due at a time: for whoever waited for it, and knows better than a clock that
+    /// was set back meanwhile.
+    ///
+    /// # Errors
+    /// As [`Topic::tend`].
+    pub fn tend_at(&self, now_us: i64) -> Result<(), LogError> {
         let _alone = lock(&self.upkeep);
         // Whatever fails now is tried again, but not without end.
         self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
         self.due.set_writer(None);
         let settings = self.settings();
+        let flight = lock(&self.writer).begin_flight(now_us);
+        if let Some(flight) = flight {
+            // While others append.
+            flight.run();
+            lock(&self.writer).end_flight(&flight)?;
+        }
         let tended = lock(&self.writer).tend(now_us);
-        tended?;
+        if tended? {
+            self.due.set_closed_changed();
+        }
         self.refresh_due();
-        self.expire(&settings, now_us)
+        self.expire(&settings, now_us)?;
+        if settings.compact && self.due.closed_changed.swap(false, Ordering::SeqCst) {
+            let noted = self.note_closed();
+            if noted.is_err() {
+                self.due.set_closed_changed();
+            }
+            return noted;
+        }
+        Ok(())
     }
 
     /// Asks the writer when it is next due.
@@ -96,7 +140,7 @@ impl Topic {
             let closed = closed(&*self.storage, &place)?;
             let (gone, kept) = closed.split_at(expired(&closed, active_bytes, settings, now_us));
             self.let_go(&place, gone)?;
-            let due_us = kept.first().and_then(|oldest| due_us(oldest, settings));
+            let due_us = kept.first().and_then(|oldest| due_us(oldest, settings, now_us));
             next_us = next_us.min(due_us.unwrap_or(i64::MAX));
         }
         self.due.closed.store(next_us, Ordering::SeqCst);

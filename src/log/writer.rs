@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::LogError;
 use super::batch::{Appended, Batch};
+pub(super) use super::clock::{now_us, us_of_ms};
+use super::flight::{Flight, Unsynced};
 use super::format::Counted;
 use super::group::{Group, Stamp};
-use super::partition::{Partition, Staged};
+use super::partition::{Partition, Staged, settle};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
+use super::refusal::Refusal;
 use super::segment::{Place, Segment};
 use super::settings::{Fsync, Settings};
 use super::storage::Storage;
@@ -21,17 +23,6 @@ const GROUP_BATCHES_MAX: usize = 1 << 14;
 /// The most batches that are acknowledged and not on the disk: recovery must see by their numbers
 /// that one is missing.
 const UNSYNCED_BATCHES_MAX: usize = 1 << 15;
-
-/// Milliseconds in µs.
-pub(super) fn us_of_ms(ms: u64) -> i64 {
-    i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX)
-}
-
-/// The time now, in µs since the epoch.
-pub(super) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
 
 /// The one writer of a topic.
 pub(super) struct Writer {
@@ -46,43 +37,11 @@ pub(super) struct Writer {
     counted: Counted,
     /// What is acknowledged and not yet on the disk, if anything.
     unsynced: Option<Unsynced>,
+    /// What is being forced to the disk without us.
+    flight: Option<Arc<Flight>>,
     /// Whether a segment was closed since that was last asked.
     rolled: bool,
     refuses: Option<Refusal>,
-}
-
-/// Acknowledged and not yet on the disk.
-#[derive(Clone, Copy, Debug)]
-struct Unsynced {
-    /// When the first of it was acknowledged, in µs since the epoch.
-    since_us: i64,
-    /// How many batches.
-    batches: usize,
-}
-
-/// Forces what recovery kept to the disk where it may not be: all of it before any partition says
-/// so, since a batch may have parts in several.
-fn settle(opened: Vec<(Partition, bool)>) -> Result<Vec<Partition>, LogError> {
-    let (mut partitions, unsure): (Vec<Partition>, Vec<bool>) = opened.into_iter().unzip();
-    let unsure = || unsure.iter().copied();
-    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
-        partition.sync()?;
-    }
-    for (partition, _) in partitions.iter_mut().zip(unsure()).filter(|(_, unsure)| *unsure) {
-        partition.attest()?;
-    }
-    Ok(partitions)
-}
-
-/// Why a topic takes no more records.
-#[derive(Clone, Debug)]
-enum Refusal {
-    /// Acknowledged records are damaged.
-    Damaged { partition: u32, offset: u64, why: String },
-    /// A write failed in a way after which the files are uncertain.
-    Failed { why: String },
-    /// The topic is gone.
-    Deleted,
 }
 
 impl Writer {
@@ -114,6 +73,7 @@ impl Writer {
             partitions,
             producers: None,
             unsynced: None,
+            flight: None,
             rolled: false,
             counted: surveys.iter().map(|survey| survey.counted).max().unwrap_or_default(),
             refuses,
@@ -153,16 +113,23 @@ impl Writer {
         self.partitions.iter_mut().try_for_each(Partition::close)
     }
 
+    /// The same where anything was written; false if the topic refuses appends, and is to go on
+    /// refusing them.
+    pub(super) fn close_idle(&mut self) -> Result<bool, LogError> {
+        if self.refuses.is_some() {
+            return Ok(false);
+        }
+        if self.partitions.iter().any(Partition::has_changed) {
+            self.close()?;
+        }
+        Ok(true)
+    }
+
     /// Refuses where nothing may be appended any more.
     pub(super) fn check(&self) -> Result<(), LogError> {
-        let topic = self.topic.clone();
         match self.refuses.clone() {
             None => Ok(()),
-            Some(Refusal::Damaged { partition, offset, why }) => {
-                Err(LogError::Damaged { topic, partition, offset, why })
-            }
-            Some(Refusal::Deleted) => Err(LogError::UnknownTopic { topic }),
-            Some(Refusal::Failed { why }) => Err(LogError::Poisoned { topic, why }),
+            Some(refusal) => Err(refusal.of(self.topic.clone())),
         }
     }
 
@@ -235,6 +202,8 @@ impl Writer {
             }
         }
         if self.settings.fsync == Fsync::Always {
+            // Put off under another policy, before the settings were changed.
+            self.land()?;
             // All are on the disk before any says so: a batch may have parts in several.
             for (at, _) in &touched {
                 if let Err(error) = self.partitions[*at].sync() {
@@ -252,17 +221,17 @@ impl Writer {
         }
         let unsynced = self.unsynced.get_or_insert(Unsynced { since_us: now_us(), batches: 0 });
         unsynced.batches += batches;
-        if unsynced.batches < UNSYNCED_BATCHES_MAX { Ok(()) } else { self.flush() }
+        let flying = self.flight.as_ref().map_or(0, |flight| flight.batches);
+        if unsynced.batches + flying < UNSYNCED_BATCHES_MAX { Ok(()) } else { self.flush() }
     }
 
     /// Forces everything that is acknowledged to the disk.
     pub(super) fn flush(&mut self) -> Result<(), LogError> {
+        self.land()?;
         if self.unsynced.take().is_none() {
             return Ok(());
         }
-        let unsynced = |partition: &Partition| partition.unsynced_entries() > 0;
-        let late: Vec<usize> =
-            (0..self.partitions.len()).filter(|&at| unsynced(&self.partitions[at])).collect();
+        let late = self.late();
         let (mut synced, mut attested) = (Ok(()), Ok(()));
         for &at in &late {
             synced = synced.and_then(|()| self.partitions[at].sync());
@@ -273,6 +242,49 @@ impl Writer {
             }
         }
         synced.and(attested).map_err(|error| self.fail(error))
+    }
+
+    /// The partitions that have something which is acknowledged and not on the disk.
+    fn late(&self) -> Vec<usize> {
+        let is_late = |&at: &usize| self.partitions[at].unsynced_entries() > 0;
+        (0..self.partitions.len()).filter(is_late).collect()
+    }
+
+    /// Begins to force what is due to the disk: whoever calls runs the flight, while others append,
+    /// and then calls [`Writer::end_flight`].
+    pub(super) fn begin_flight(&mut self, now_us: i64) -> Option<Arc<Flight>> {
+        self.mind_clock(now_us);
+        let is_due = self.sync_due_us().is_some_and(|due_us| due_us <= now_us);
+        if self.refuses.is_some() || self.flight.is_some() || !is_due {
+            return None;
+        }
+        let batches = self.unsynced.take()?.batches;
+        let marks = self.late().into_iter().map(|at| (at, self.partitions[at].mark())).collect();
+        let flight = Arc::new(Flight::new(marks, batches));
+        self.flight = Some(Arc::clone(&flight));
+        Some(flight)
+    }
+
+    /// Takes note of a flight that has landed, unless somebody who needed that has done so.
+    pub(super) fn end_flight(&mut self, flight: &Arc<Flight>) -> Result<(), LogError> {
+        let is_out = self.flight.as_ref().is_some_and(|other| Arc::ptr_eq(other, flight));
+        if is_out { self.land() } else { Ok(()) }
+    }
+
+    /// Waits for what is being forced to the disk, and takes note of it. Nothing may be synced or
+    /// begun anew before.
+    fn land(&mut self) -> Result<(), LogError> {
+        let Some(flight) = self.flight.take() else { return Ok(()) };
+        let mut landed = flight.wait();
+        if landed.is_ok() {
+            for (at, mark) in &flight.marks {
+                self.partitions[*at].reached(mark);
+            }
+            for (at, _) in &flight.marks {
+                landed = landed.and_then(|()| self.partitions[*at].attest_visible());
+            }
+        }
+        landed.map_err(|error| self.fail(error))
     }
 
     /// Takes back a group that could not be written whole: a full disk is then only an error, and
@@ -294,6 +306,7 @@ impl Writer {
     /// Begins new segments where the active ones are full.
     fn roll_full(&mut self) -> Result<(), LogError> {
         let now_us = now_us();
+        self.mind_clock(now_us);
         let (segment_bytes, age_us) = (self.settings.segment_bytes, self.segment_us());
         self.roll(|_, partition| {
             partition.is_full(segment_bytes) || partition.is_older(age_us, now_us)
@@ -306,25 +319,37 @@ impl Writer {
         self.settings.segment_ms.map(us_of_ms)
     }
 
-    /// Begins new segments where `wanted` says so, by a partition's number and itself. Whether any
-    /// was begun.
+    /// What seems to have begun after now began before the clock was set back: its age counts from
+    /// now on at the latest.
+    fn mind_clock(&mut self, now_us: i64) {
+        self.partitions.iter_mut().for_each(|partition| partition.mind_clock(now_us));
+        if let Some(unsynced) = &mut self.unsynced {
+            unsynced.since_us = unsynced.since_us.min(now_us);
+        }
+    }
+
+    /// Begins new segments where `wanted` says so, by a partition's number and itself, and where
+    /// that has failed before. Whether any was begun.
     pub(super) fn roll(
         &mut self,
         wanted: impl Fn(usize, &Partition) -> bool,
     ) -> Result<bool, LogError> {
-        let wanted: Vec<usize> =
-            (0..self.partitions.len()).filter(|&at| wanted(at, &self.partitions[at])).collect();
+        let wanted =
+            |&at: &usize| self.partitions[at].is_unfinished() || wanted(at, &self.partitions[at]);
+        let wanted: Vec<usize> = (0..self.partitions.len()).filter(wanted).collect();
         if wanted.is_empty() {
             return Ok(false);
         }
         // A new segment says that all batches before it are certain, in every partition.
         self.flush()?;
         for &at in &wanted {
-            if let Err(error) = self.partitions[at].roll(now_us(), self.counted) {
+            if let Err(error) = self.partitions[at].close() {
                 return Err(self.fail(error));
             }
+            // A failure is no room or no descriptor, as a rule. That passes, and it is tried again.
+            self.partitions[at].begin_next(now_us(), self.counted)?;
+            self.rolled = true;
         }
-        self.rolled = true;
         if self.producers.as_ref().is_some_and(|producers| !producers.is_empty()) {
             self.save_producers()?;
         }
@@ -358,19 +383,16 @@ impl Writer {
         if self.producers()?.is_empty() { Ok(()) } else { self.save_producers() }
     }
 
-    /// Forces to the disk and closes what is due; a topic that refuses appends is left alone.
-    pub(super) fn tend(&mut self, now_us: i64) -> Result<(), LogError> {
-        self.rolled = false;
+    /// Closes the segments that are due; a topic that refuses appends is left alone. Whether a
+    /// segment was closed since the last time.
+    pub(super) fn tend(&mut self, now_us: i64) -> Result<bool, LogError> {
         if self.refuses.is_some() {
-            return Ok(());
+            return Ok(std::mem::take(&mut self.rolled));
         }
-        if self.sync_due_us().is_some_and(|due_us| due_us <= now_us) {
-            self.flush()?;
-        }
+        self.mind_clock(now_us);
         let age_us = self.segment_us();
-        let rolled = self.roll(|_, partition| partition.is_older(age_us, now_us)).map(drop);
-        self.rolled = false;
-        rolled
+        self.roll(|_, partition| partition.is_older(age_us, now_us))?;
+        Ok(std::mem::take(&mut self.rolled))
     }
 
     /// Closes the active segment of a partition if all its records, and there are some, lie before
@@ -415,6 +437,11 @@ impl Writer {
         self.places.iter().cloned().zip(bytes).collect()
     }
 
+    /// The partitions of a topic that takes appends.
+    pub(super) fn places_if_whole(&self) -> Result<Vec<Place>, LogError> {
+        self.check().map(|()| self.places.clone())
+    }
+
     /// Makes the partitions that the topic lacks to have so many, without taking them up.
     pub(super) fn new_partitions(
         &mut self,
@@ -457,6 +484,10 @@ impl Writer {
         let loaded = match self.producers.take() {
             Some(producers) => producers,
             None => {
+                // Entries are about to use the numbers that the file gives: its name must be on the
+                // disk, also where a failure came between.
+                let dir = &self.dir;
+                self.storage.sync_dir(dir).map_err(|error| LogError::io(dir, error))?;
                 let entries: Vec<u64> = self.partitions.iter().map(Partition::entries).collect();
                 Producers::load(&*self.storage, &self.dir, &self.places, &entries)?
             }

@@ -56,7 +56,8 @@ struct Envelope {
 
 /// Whether a line is meant as a control record.
 pub fn is_control(line: &[u8]) -> bool {
-    line.starts_with(PREFIX)
+    // Hardly any line has this byte here, and one byte is looked at sooner than fifteen.
+    line.get(2) == Some(&b'@') && line.starts_with(PREFIX)
 }
 
 impl Control {

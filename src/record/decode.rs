@@ -6,6 +6,8 @@
 
 use std::ops::ControlFlow;
 
+use super::lines::Lines;
+
 /// A record on its way into a tool.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw<'a> {
@@ -38,6 +40,12 @@ pub struct Bad<'a> {
 pub trait Sink {
     /// Takes a record. `Break` stops the decoder at once.
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()>;
+    /// May take records from the front of `lines`, as many as it likes: those it leaves come one by
+    /// one. It is asked again behind each of them. `Break` stops the decoder at once.
+    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        let _ = lines;
+        ControlFlow::Continue(())
+    }
     /// Takes something that is not a record. `Break` stops the decoder at once.
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()>;
 }

@@ -71,24 +71,79 @@ impl LineDecoder {
     }
 }
 
+/// Whole lines, one after the other, each with its LF; how far they have been taken.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// How many lines of the input lie before `at`.
+    line: u64,
+    record_bytes_max: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// All of the text, also what has been taken.
+    pub fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Where in the text the next line begins.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What has not been taken.
+    pub fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next line, which ends at `end`, without its line end; none if it is over the limit.
+    pub fn record(&self, end: usize) -> Option<&'a [u8]> {
+        let line = self.text.get(self.at..end)?;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        (line.len() <= self.record_bytes_max).then_some(line)
+    }
+
+    /// Takes the next line, whose LF is at `end`.
+    pub fn pass(&mut self, end: usize) {
+        self.at = end + 1;
+        self.line += 1;
+    }
+
+    /// Takes the next line, and gives it without its LF.
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        let length = memchr::memchr(b'\n', self.rest())?;
+        let line = self.rest().get(..length)?;
+        self.pass(self.at + length);
+        Some(line)
+    }
+}
+
 impl Decoder for LineDecoder {
     fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', block) {
-            let piece = &block[start..end];
-            start = end + 1;
-            if self.carry.is_empty() {
-                self.line(piece, false, sink)?;
-            } else {
-                let mut whole = std::mem::take(&mut self.carry);
-                whole.extend_from_slice(piece);
-                let flow = self.line(&whole, false, sink);
-                whole.clear();
-                self.carry = whole;
-                flow?;
-            }
+        let mut block = block;
+        if !self.carry.is_empty() || self.skipping {
+            let Some(end) = memchr::memchr(b'\n', block) else { return self.keep(block, sink) };
+            let (piece, rest) = block.split_at(end);
+            block = rest.get(1..).unwrap_or_default();
+            let mut whole = std::mem::take(&mut self.carry);
+            whole.extend_from_slice(piece);
+            let flow = self.line(&whole, false, sink);
+            whole.clear();
+            self.carry = whole;
+            flow?;
         }
-        self.keep(&block[start..], sink)
+        let end = memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
+        let (text, rest) = block.split_at(end);
+        let (line, record_bytes_max) = (self.line, self.record_bytes_max);
+        let mut lines = Lines { text, at: 0, line, record_bytes_max };
+        loop {
+            sink.lines(&mut lines)?;
+            self.line = lines.line;
+            let Some(line) = lines.next_line() else { break };
+            self.line(line, false, sink)?;
+        }
+        self.keep(rest, sink)
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {

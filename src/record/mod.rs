@@ -3,11 +3,14 @@
 //! A record is one line of valid UTF-8 JSON. Everything here works on byte slices: no files, no
 //! clock, no printing, and no knowledge of any other room.
 
+pub mod check;
 pub mod control;
 pub mod decode;
 pub mod json;
 pub mod lines;
 pub mod members;
+pub mod pick;
+pub mod scan;
 pub mod splice;
 pub mod text;
 

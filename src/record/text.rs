@@ -2,8 +2,12 @@
 
 /// Appends `text` as a JSON string, quotes included; escapes only what JSON requires.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    write_utf8(text.as_bytes(), out);
+}
+
+/// Appends UTF-8 as a JSON string, as [`write_string`] does.
+pub fn write_utf8(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
     // Most texts need no escape. Without a way out of the loop, many bytes are looked at at once.
     let escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
     if !bytes.iter().fold(false, |any, byte| any | escape(*byte)) {

@@ -5,6 +5,7 @@
 //! hands nothing to another thread, and while one fdatasync runs, the next group gathers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::bell::Bell;
@@ -20,6 +21,8 @@ pub struct Desk {
     pub topic: Arc<Topic>,
     /// Rung after each group.
     pub bell: Bell,
+    /// When it was last asked for, on the daemon's own count.
+    pub used: AtomicU64,
     line: Mutex<Line>,
 }
 
@@ -52,7 +55,7 @@ enum Said {
 impl Desk {
     /// The desk of a topic.
     pub fn new(topic: Arc<Topic>) -> Desk {
-        Desk { topic, bell: Bell::default(), line: Mutex::default() }
+        Desk { topic, bell: Bell::default(), used: AtomicU64::new(0), line: Mutex::default() }
     }
 
     /// Appends the batches in order; durable and visible on return. One outcome a batch.

@@ -5,8 +5,9 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -45,9 +46,14 @@ pub(super) struct Shared {
     pub budget: Budget,
     pub groups: Groups,
     pub keeper: Keeper,
+    pub compactor: Keeper,
     pub names: Names,
     pub counters: Counters,
-    desks: Mutex<HashMap<String, Arc<Desk>>>,
+    pub(super) desks: Mutex<HashMap<String, Arc<Desk>>>,
+    /// Counts what was asked of desks.
+    pub(super) asked: AtomicU64,
+    /// Held by the one who closes idle topics.
+    pub(super) closing: Mutex<()>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
     stopping: AtomicBool,
@@ -72,28 +78,37 @@ pub fn run(
         log,
         limits,
         keeper: Keeper::new(),
+        compactor: Keeper::new(),
         budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
         groups: Groups::default(),
         names: Names::default(),
         counters: Counters::new(),
         desks: Mutex::default(),
+        asked: AtomicU64::new(0),
+        closing: Mutex::default(),
         stop,
         stopping: AtomicBool::new(false),
         seats: Mutex::default(),
         seat_freed: Condvar::new(),
     });
-    let kept = Arc::clone(&shared);
-    let keeper = std::thread::Builder::new().name("keeper".to_owned());
-    let keeper = keeper.spawn(move || kept.keeper.run(&kept.log)).map_err(ServeError::Accept)?;
+    let background = [
+        start(&shared, "keeper", |shared| shared.keeper.run(shared))?,
+        start(&shared, "compactor", |shared| shared.compactor.run_compactor(shared))?,
+    ];
     let taken = take_connections(&listener, &shared);
     stopping();
     shared.stopping.store(true, Ordering::SeqCst);
     close_door(&listener, &shared);
     drop(listener);
+    shared.compactor.stop();
+    // Sessions may be waiting for it, too.
+    shared.log.interrupt_compaction();
     let all_left = shared.drain();
     shared.keeper.stop();
-    if keeper.join().is_err() {
-        tracing::warn!("the keeper failed");
+    for thread in background {
+        if thread.join().is_err() {
+            tracing::warn!("a background thread failed");
+        }
     }
     if all_left {
         shared.log.close()?;
@@ -103,6 +118,17 @@ pub fn run(
         tracing::warn!("the log is left without its mark of a clean end");
     }
     taken.map_err(ServeError::Accept)
+}
+
+/// Starts a thread that works in the background.
+fn start(
+    shared: &Arc<Shared>,
+    name: &str,
+    work: impl FnOnce(&Shared) + Send + 'static,
+) -> Result<JoinHandle<()>, ServeError> {
+    let shared = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(move || work(&shared)).map_err(ServeError::Accept)
 }
 
 fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
@@ -122,6 +148,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
             Err(error) if passes(&error) => {}
             Err(error) if is_shortage(&error) => {
                 tracing::warn!("cannot take a connection now: {error}");
+                // Topics stay open for it: what those who are connected use goes on.
                 wait(&[shared.stop_wanted()], Some(RESPITE))?;
             }
             Err(error) => return Err(error),
@@ -203,14 +230,21 @@ pub(super) const STOPPING: &str = "log-serve is shutting down; try again once it
 impl Shared {
     /// The desk of a topic.
     pub fn desk(&self, topic: &str) -> Result<Arc<Desk>, LogError> {
+        let now = self.asked.fetch_add(1, Ordering::Relaxed);
         if let Some(desk) = lock(&self.desks).get(topic) {
+            desk.used.store(now, Ordering::Relaxed);
             return Ok(Arc::clone(desk));
         }
         // Opening may mean to recover: not while others wait for the lock.
-        let opened = self.log.topic(topic)?;
-        let mut desks = lock(&self.desks);
-        let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
-        Ok(Arc::clone(desk))
+        let opened = self.open(topic)?;
+        let desk = {
+            let mut desks = lock(&self.desks);
+            let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
+            desk.used.store(now, Ordering::Relaxed);
+            Arc::clone(desk)
+        };
+        self.make_room();
+        Ok(desk)
     }
 
     /// Drops the desk of a topic that is deleted, and wakes those who follow it to be told.

@@ -28,9 +28,9 @@ impl Session<'_> {
             }
         };
         let ended = if fetch.follow {
-            self.follow(&desk, &mut cursor, fetch.batches)?
+            self.follow(&desk, &mut cursor, &fetch)?
         } else {
-            self.deliver(&desk, &mut cursor, fetch.batches)?
+            self.deliver(&desk, &mut cursor, &fetch)?
         };
         let fetched = |()| {
             let offsets = cursor.positions().into_iter().collect();
@@ -46,7 +46,7 @@ impl Session<'_> {
         let bounds = reader.bounds().map_err(refusal::body)?;
         let spans = spans(fetch, &bounds)?;
         let cursor = reader.cursor(spans).map_err(refusal::body)?;
-        Ok((desk, cursor))
+        Ok((desk, cursor.verifying(!fetch.unverified)))
     }
 
     /// Sends all that is visible up to the cursor's ends.
@@ -54,9 +54,15 @@ impl Session<'_> {
         &mut self,
         desk: &Desk,
         cursor: &mut Cursor,
-        batches: bool,
+        fetch: &Fetch,
     ) -> Result<Result<(), LogError>, End> {
+        let batches = fetch.batches;
         loop {
+            if fetch.files
+                && let Err(error) = self.pass_files(desk, cursor)?
+            {
+                return Ok(Err(error));
+            }
             match self.next_chunk(desk, cursor) {
                 Ok(Some(chunk)) => self.send(chunk, batches)?,
                 Ok(None) => return Ok(Ok(())),
@@ -70,12 +76,12 @@ impl Session<'_> {
         &mut self,
         desk: &Desk,
         cursor: &mut Cursor,
-        batches: bool,
+        fetch: &Fetch,
     ) -> Result<Result<(), LogError>, End> {
         let waiter = Arc::new(Waiter::new()?);
         let _listening = desk.bell.listen(&waiter);
         loop {
-            if let Err(error) = self.deliver(desk, cursor, batches)? {
+            if let Err(error) = self.deliver(desk, cursor, fetch)? {
                 return Ok(Err(error));
             }
             if cursor.done() {
@@ -86,7 +92,7 @@ impl Session<'_> {
             match self.next_chunk(desk, cursor) {
                 Ok(Some(chunk)) => {
                     waiter.disarm();
-                    self.send(chunk, batches)?;
+                    self.send(chunk, fetch.batches)?;
                 }
                 Ok(None) => self.sleep(&waiter)?,
                 Err(error) => return Ok(Err(error)),

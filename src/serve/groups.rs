@@ -140,6 +140,27 @@ impl Groups {
         Ok(Lease { groups: self, name: name.to_owned(), state })
     }
 
+    /// Lets all groups forget what they have committed in a topic that is deleted; nobody is a
+    /// member there any more.
+    ///
+    /// # Errors
+    /// When a group's file cannot be read or written.
+    pub fn forget(&self, log: &Log, topic: &str) -> Result<(), LogError> {
+        let mut names = log.group_names()?;
+        names.extend(self.names());
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            match self.open(log, &name) {
+                Ok(lease) => lease.forget(topic)?,
+                // What nobody can read, nobody goes on from.
+                Err(error) if error.is_garbled() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Shares out a topic's partitions anew in all groups that read it, now that it has so many.
     pub fn share_out_added(&self, topic: &str, partitions: u32) {
         let lease = |(name, state): (&String, &Arc<Mutex<State>>)| Lease {
@@ -191,6 +212,17 @@ impl<'a> Lease<'a> {
             clock
         };
         Membership { lease: self, topic: topic.to_owned(), number, clock }
+    }
+
+    /// Forgets what was committed in a topic that is deleted. Its members have no partitions any
+    /// more, and are none where another topic of that name is joined.
+    ///
+    /// # Errors
+    /// When the group's file cannot be written.
+    pub fn forget(&self, topic: &str) -> Result<(), LogError> {
+        let mut state = lock(&self.state);
+        state.teams.remove(topic);
+        state.store.forget(topic)
     }
 
     /// What the group has in each topic.
@@ -445,6 +477,34 @@ mod tests {
         assert!(lease.standings().is_empty());
         lease.reset("t", &ByPartition::from([(0, 7)]), false).unwrap();
         drop(gone);
+    }
+
+    #[test]
+    fn what_was_committed_in_a_deleted_topic_is_forgotten_and_stays_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let join = || groups.open(&log, "g").unwrap().join("t", || 1, None);
+        let to = ByPartition::from([(0, 7)]);
+        let old = join();
+        old.commit(1, &to).unwrap();
+        groups.open(&log, "h").unwrap().reset("t", &to, false).unwrap();
+        groups.open(&log, "h").unwrap().reset("u", &to, false).unwrap();
+        groups.forget(&log, "t").unwrap();
+        // A member of the topic that is gone neither commits in the new one nor has a part in it.
+        assert!(old.commit(1, &to).is_err());
+        let new = join();
+        assert!(old.commit(1, &to).is_err() && old.commit(new.share().generation, &to).is_err());
+        assert_eq!(new.share().since.keys().collect::<Vec<_>>(), [&0]);
+        assert!(new.share().committed.is_empty());
+        drop(old);
+        assert_eq!(new.share().since.len(), 1);
+        let other = groups.open(&log, "h").unwrap();
+        let topics: Vec<String> = other.standings().into_iter().map(|it| it.topic).collect();
+        assert_eq!(topics, ["u"]);
+        drop((new, other));
+        assert!(log.group("g").unwrap().offsets("t").is_empty());
+        assert!(log.group("h").unwrap().offsets("t").is_empty());
     }
 
     #[test]

@@ -1,15 +1,22 @@
-//! The daemon's one background thread: does for the topics what is due by and by, and sleeps
-//! otherwise. Idle topics cost it nothing.
+//! The daemon's background threads: they do for the topics what is due by and by, and sleep
+//! otherwise. Idle topics cost them nothing.
+//!
+//! The keeper forces to the disk, closes segments and removes old ones. Compacting may take
+//! minutes, which nothing of this can wait for: it has a thread of its own, the compactor. It is
+//! the keeper that wakes it, since it is the keeper that looks at the segments.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::daemon::Shared;
 use super::lock;
-use crate::log::{Log, LogError};
+use crate::log::{Compacted, LogError};
 
 /// The longest sleep while something is due: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// How long to leave a topic alone that cannot be opened, in µs.
+const RETRY_US: i64 = 60_000_000;
 /// Nothing is due.
 const NEVER: i64 = i64::MAX;
 
@@ -49,38 +56,54 @@ impl Keeper {
         self.called.notify_one();
     }
 
-    /// Does what is due, until stopped.
-    pub fn run(&self, log: &Log) {
-        if let Err(error) = open_kept(log) {
+    /// Tends the topics until stopped, and tells the compactor when one is to be compacted.
+    pub fn run(&self, shared: &Shared) {
+        if let Err(error) = open_kept(shared) {
             tracing::warn!("{error}");
         }
+        self.repeat(|woken_us| tend(shared, woken_us));
+    }
+
+    /// Compacts the topics until stopped.
+    pub fn run_compactor(&self, shared: &Shared) {
+        self.repeat(|woken_us| compact(shared, woken_us));
+    }
+
+    /// Does what is due at a time, which tells when it is next, until stopped.
+    fn repeat(&self, work: impl Fn(i64) -> i64) {
+        let mut woken_us = now_us();
         loop {
             // From here on everything that comes up pokes us: it may be missed below.
             self.wakes_us.store(NEVER, Ordering::SeqCst);
-            let next_us = tend(log);
+            let next_us = work(woken_us);
             self.wakes_us.store(next_us, Ordering::SeqCst);
-            if !self.sleep(next_us) {
-                return;
-            }
+            let Some(now_us) = self.sleep(next_us) else { return };
+            woken_us = now_us;
         }
     }
 
-    /// Sleeps until something is due; false to stop.
-    fn sleep(&self, until_us: i64) -> bool {
+    /// Sleeps until something is due; `None` to stop. Gives the time that it is then: what was to
+    /// be waited for has come, also if the clock was set back meanwhile.
+    fn sleep(&self, until_us: i64) -> Option<i64> {
         let mut call = lock(&self.call);
+        let begun = Instant::now();
+        let whole = Duration::from_micros(u64::try_from(until_us - now_us()).unwrap_or(0));
         loop {
             if call.stop {
-                return false;
+                return None;
             }
-            let left_us = u64::try_from(until_us.saturating_sub(now_us())).unwrap_or(0);
-            if std::mem::take(&mut call.poked) || left_us == 0 {
-                return true;
+            if std::mem::take(&mut call.poked) {
+                return Some(now_us());
+            }
+            let by_clock = Duration::from_micros(u64::try_from(until_us - now_us()).unwrap_or(0));
+            let left = by_clock.min(whole.saturating_sub(begun.elapsed()));
+            if left.is_zero() {
+                return Some(now_us().max(until_us));
             }
             call = if until_us == NEVER {
                 self.called.wait(call).unwrap_or_else(PoisonError::into_inner)
             } else {
-                let time = Duration::from_micros(left_us).min(SLEEP_MAX);
-                let waited = self.called.wait_timeout(call, time);
+                let waited = self.called.wait_timeout(call, left.min(SLEEP_MAX));
                 waited.unwrap_or_else(PoisonError::into_inner).0
             };
         }
@@ -88,31 +111,74 @@ impl Keeper {
 }
 
 /// Opens the topics that need tending also when nobody uses them.
-fn open_kept(log: &Log) -> Result<(), LogError> {
-    for name in log.topic_names()? {
-        let opened = match log.settings(&name) {
-            Ok(settings) if settings.is_kept() => log.topic(&name).map(drop),
+fn open_kept(shared: &Shared) -> Result<(), LogError> {
+    for name in shared.log.topic_names()? {
+        let tended = match shared.log.settings(&name) {
+            // Tended at once, so that it may be closed again if there are many.
+            Ok(settings) if settings.is_kept() => shared.open(&name).and_then(|topic| {
+                topic.tend()?;
+                shared.compactor.note_due(topic.compaction_due_us());
+                Ok(())
+            }),
             settings => settings.map(drop),
         };
-        if let Err(error) = opened {
-            tracing::warn!("{error}");
+        if let Err(error) = tended {
+            tracing::warn!("{name}: {error}");
         }
+        shared.make_room();
     }
     Ok(())
 }
 
-/// Tends the topics that are due; gives the time when the next one is.
-fn tend(log: &Log) -> i64 {
-    let mut next_us = NEVER;
-    for topic in log.open_topics() {
-        if topic.due_us().is_some_and(|due_us| due_us <= now_us())
-            && let Err(error) = topic.tend()
-        {
-            tracing::warn!("{}: not tended: {error}", topic.name());
+/// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
+fn tend(shared: &Shared, woken_us: i64) -> i64 {
+    let now_us = now_us().max(woken_us);
+    let (due, asleep_us) = shared.log.due_asleep(now_us);
+    let mut next_us = asleep_us.unwrap_or(NEVER);
+    for name in due {
+        let tended = shared.open(&name).and_then(|topic| {
+            topic.tend_at(now_us)?;
+            shared.compactor.note_due(topic.compaction_due_us());
+            Ok(())
+        });
+        if let Err(error) = tended {
+            tracing::warn!("{name}: not tended: {error}");
+            next_us = next_us.min(self::now_us().saturating_add(RETRY_US));
+        }
+        shared.make_room();
+    }
+    for topic in shared.log.open_topics() {
+        if topic.due_us().is_some_and(|due_us| due_us <= now_us) {
+            if let Err(error) = topic.tend_at(now_us) {
+                tracing::warn!("{}: not tended: {error}", topic.name());
+            }
+            shared.compactor.note_due(topic.compaction_due_us());
         }
         next_us = next_us.min(topic.due_us().unwrap_or(NEVER));
     }
     next_us
+}
+
+/// Compacts the topics that are due by now, or by `woken_us`; gives the time when the next one is.
+/// Those that are closed as idle are opened by the keeper when they are due.
+fn compact(shared: &Shared, woken_us: i64) -> i64 {
+    let now_us = now_us().max(woken_us);
+    let mut next_us = NEVER;
+    for topic in shared.log.open_topics() {
+        if topic.compaction_due_us().is_some_and(|due_us| due_us <= now_us) {
+            match topic.compact_due() {
+                Ok(compacted) => compacted.iter().for_each(|one| tell(topic.name(), one)),
+                Err(error) => tracing::warn!("{}: not compacted: {error}", topic.name()),
+            }
+        }
+        next_us = next_us.min(topic.compaction_due_us().unwrap_or(NEVER));
+    }
+    next_us
+}
+
+fn tell(topic: &str, one: &Compacted) {
+    let (partition, records, bytes) = (one.partition, one.records, one.bytes);
+    tracing::debug!("{topic}/{partition}: compacted: {records} records, {bytes} bytes less");
 }
 
 fn now_us() -> i64 {

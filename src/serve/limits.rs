@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// How many bytes of records go out behind one header, unless a single record is larger.
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
+/// Runs of at least so many bytes are passed as a file, to clients that take files.
+pub(super) const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
 /// Runs of records smaller than this are gathered into one write.
 pub(super) const GATHER_BYTES: usize = 16 << 10;
 /// How many bytes of appends one connection gathers while those before them are written: what a
@@ -33,6 +35,9 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// How many bytes of the disk are left free: an append that would take them is refused.
     pub free_bytes_min: u64,
+    /// How many files topics may keep open, those of readers not counted: then those that nobody
+    /// uses are closed.
+    pub files_max: usize,
     /// Under how many producers' names one connection may append.
     pub names_max: usize,
     /// How long an append's bytes may stay away while others wait for its memory.
@@ -49,6 +54,7 @@ impl Default for Limits {
             append_bytes_max: 32 << 20,
             memory_bytes_max: 256 << 20,
             free_bytes_min: 0,
+            files_max: 512,
             names_max: 1024,
             stall: Duration::from_secs(10),
             drain: Duration::from_secs(5),

@@ -212,6 +212,11 @@ impl<'a> Session<'a> {
         check_offsets(&reset.topic, &reset.offsets, &bounds)?;
         let lease = shared.groups.open(&shared.log, &reset.group).map_err(refusal::body)?;
         let before = lease.reset(&reset.topic, &reset.offsets, reset.dry_run)?;
+        if let Err(gone) = desk.topic.reader().bounds() {
+            // Deleted meanwhile: who deletes may have been before us.
+            lease.forget(&reset.topic).map_err(refusal::body)?;
+            return Err(refusal::body(gone));
+        }
         let moved = |(number, to)| (number, Moved { from: before.get(&number).copied(), to });
         Ok(ResetDone {
             group: reset.group,
@@ -252,7 +257,8 @@ impl Member<'_> {
                 committed => committed?,
             }
         }
-        self.cursor = reader.cursor(spans).map_err(refusal::body)?;
+        let cursor = reader.cursor(spans).map_err(refusal::body)?;
+        self.cursor = cursor.verifying(!self.join.unverified);
         self.generation = share.generation;
         Ok(Assigned {
             group: self.join.group.clone(),

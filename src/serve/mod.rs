@@ -8,9 +8,11 @@
 //! - `access`: who is at the other end, and what it may do.
 //! - `append`: the session's appends, gathered as far as they arrived together.
 //! - `fetch`: the session's reading: delivering, following, telling offsets.
+//!   `passing`: large runs of records passed as files.
 //! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
 //!   `assign`: who reads which partition.
 //! - `commit`: group commit.
+//! - `idle`: closing topics that nobody uses; `keeper`: what topics need by and by.
 //! - `bell`: waking followers.
 //! - `budget`: the memory that appends may hold.
 //! - `names`: producers' names, one connection's at a time.
@@ -30,10 +32,14 @@ mod daemon;
 mod fetch;
 mod figures;
 mod groups;
+mod idle;
 mod keeper;
 mod limits;
 mod member;
 mod names;
+mod passing;
+#[cfg(test)]
+mod promise;
 mod refusal;
 mod session;
 mod topics;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::idle::is_shortage;
 use super::limits::BAD_RECORDS_LISTED_MAX;
 use crate::log::LogError;
 use crate::wire::answer::{BadRecord, Code, ErrorBody};
@@ -9,6 +10,9 @@ use crate::wire::answer::{BadRecord, Code, ErrorBody};
 /// What a client is told of an error.
 pub fn body(error: LogError) -> ErrorBody {
     let mut body = ErrorBody::new(code(&error), error.to_string());
+    if is_shortage(&error) {
+        body.message += "; raise log-serve's limit of open files (ulimit -n; LimitNOFILE=)";
+    }
     match error {
         LogError::BadRecords { records } => {
             let listed = records.into_iter().take(BAD_RECORDS_LISTED_MAX);

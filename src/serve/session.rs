@@ -69,7 +69,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        let names = OwnNames::new(&shared.names, shared.limits.names_max);
+        let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
         let access = Access::of(&stream);
         Session {
             shared,
@@ -194,6 +194,10 @@ impl<'a> Session<'a> {
             Request::Trim(trim) => {
                 let trimmed = self.trim(trim).map(Answer::Trimmed);
                 self.reply(trimmed.map_err(refusal::body));
+            }
+            Request::Compact(compact) => {
+                let compacted = self.compact(compact).map(Answer::Compacted);
+                self.reply(compacted.map_err(refusal::body));
             }
             Request::Delete(named) => {
                 let deleted = self.delete(&named.topic).map(|()| Answer::Deleted(named));

@@ -1,11 +1,11 @@
-//! A session's requests about topics: made, altered, described, trimmed, deleted.
+//! A session's requests about topics: made, altered, described, trimmed, compacted, deleted.
 
 use serde_json::{Map, Value};
 
 use super::session::Session;
 use crate::log::{Before, LogError, Settings};
-use crate::wire::answer::{Described, Fetched, Topic, TopicEntry};
-use crate::wire::request::{Alter, Create, Trim};
+use crate::wire::answer::{Compacted, Described, Fetched, TakenAway, Topic, TopicEntry};
+use crate::wire::request::{Alter, Compact, Create, Trim};
 
 impl Session<'_> {
     pub(super) fn create(&self, create: Create) -> Result<Topic, LogError> {
@@ -17,7 +17,10 @@ impl Session<'_> {
         self.check_lists(&create.topic, !settings.is_open())?;
         let topic = self.shared.log.create(&create.topic, &settings)?;
         self.shared.keeper.note_due(topic.due_us());
-        Ok(describe(topic.name(), &topic.settings()))
+        let made = describe(topic.name(), &topic.settings());
+        drop(topic);
+        self.shared.make_room();
+        Ok(made)
     }
 
     pub(super) fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
@@ -32,7 +35,7 @@ impl Session<'_> {
         self.check_manages(&alter.topic)?;
         let lists = ["readers", "writers"].iter().any(|list| alter.settings.contains_key(*list));
         self.check_lists(&alter.topic, lists)?;
-        let topic = self.shared.log.topic(&alter.topic)?;
+        let topic = self.shared.open(&alter.topic)?;
         let settings = topic.alter(&alter.settings, alter.force)?;
         self.shared.wake(&alter.topic);
         self.shared.groups.share_out_added(&alter.topic, settings.partitions);
@@ -47,7 +50,7 @@ impl Session<'_> {
 
     pub(super) fn trim(&self, trim: Trim) -> Result<Fetched, LogError> {
         self.check_manages(&trim.topic)?;
-        let topic = self.shared.log.topic(&trim.topic)?;
+        let topic = self.shared.open(&trim.topic)?;
         let before = match (trim.offset, trim.time_us) {
             (Some(offset), _) => Before::Offset(offset),
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),
@@ -57,11 +60,32 @@ impl Session<'_> {
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }
 
+    /// Compacts a topic. However long that takes, the session has no other request meanwhile.
+    pub(super) fn compact(&self, compact: Compact) -> Result<Compacted, LogError> {
+        self.check_manages(&compact.topic)?;
+        let topic = self.shared.log.topic(&compact.topic)?;
+        let compacted = topic.compact(compact.close);
+        self.shared.keeper.note_due(topic.due_us());
+        let taken_away = |one: crate::log::Compacted| {
+            let (segments, records, bytes) = (one.segments, one.records, one.bytes);
+            (one.partition, TakenAway { segments, records, bytes })
+        };
+        let partitions = compacted?.into_iter().map(taken_away).collect();
+        Ok(Compacted { topic: compact.topic, partitions })
+    }
+
     pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {
-        self.check_manages(topic)?;
-        self.shared.log.delete(topic)?;
-        self.shared.forget(topic);
-        Ok(())
+        match self.check_manages(topic) {
+            // There may be something left of it.
+            Err(LogError::UnknownTopic { .. }) if self.access.is_master() => {}
+            checked => checked?,
+        }
+        let shared = self.shared;
+        let deleted = shared.log.delete_with(topic, || shared.groups.forget(&shared.log, topic));
+        if !matches!(deleted, Err(LogError::UnknownTopic { .. } | LogError::BadTopicName { .. })) {
+            shared.forget(topic);
+        }
+        deleted
     }
 }
 

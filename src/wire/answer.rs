@@ -23,12 +23,16 @@ pub enum Answer {
     Deleted(Named),
     /// Where the partitions now begin.
     Trimmed(Fetched),
+    /// What compacting took away.
+    Compacted(Compacted),
     /// All topics.
     Topics(Vec<TopicEntry>),
     /// The records are durable.
     Appended(Appended),
     /// A run of records, whose bytes follow.
     Records(Records),
+    /// A run of records, to be read from a file.
+    File(FileRecords),
     /// A fetch is complete.
     Fetched(Fetched),
     /// Where the partitions begin and end.
@@ -131,6 +135,39 @@ pub struct Records {
     pub batches: Option<Vec<BatchRun>>,
 }
 
+/// See [`Answer::File`]. The records follow each other in the file, batch by batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecords {
+    /// Of which partition.
+    pub partition: u32,
+    /// The first record's offset.
+    pub offset: u64,
+    /// How many records.
+    pub records: u64,
+    /// Where the partition ended just now.
+    pub end: u64,
+    /// Whether the file's descriptor comes with this line; else it is that of the partition's run
+    /// before.
+    pub passed: bool,
+    /// The position in the file at which the first record begins.
+    pub position: u64,
+    /// The batches that the records were appended in.
+    pub batches: Vec<CheckedRun>,
+}
+
+/// So many records that were appended together, and their checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedRun {
+    /// How many records.
+    pub records: u64,
+    /// How many bytes of them.
+    pub bytes: u64,
+    /// When they were appended, in microseconds since the epoch.
+    pub time_us: i64,
+    /// The CRC-32C of the bytes.
+    pub crc: u32,
+}
+
 /// So many records that were appended together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchRun {
@@ -149,6 +186,26 @@ pub struct Fetched {
     pub topic: String,
     /// Where a next fetch goes on.
     pub offsets: ByPartition<u64>,
+}
+
+/// See [`Answer::Compacted`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Of which topic.
+    pub topic: String,
+    /// Of each partition.
+    pub partitions: ByPartition<TakenAway>,
+}
+
+/// What compacting took away from a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenAway {
+    /// From how many segments.
+    pub segments: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many bytes.
+    pub bytes: u64,
 }
 
 /// See [`Answer::Offsets`].
@@ -364,6 +421,18 @@ mod tests {
                 r#"{"records":{"partition":1,"offset":2,"records":3,"bytes":4,"end":5,"batches":[{"records":3,"bytes":4,"time_us":6}]}}"#,
             ),
             (
+                Answer::File(FileRecords {
+                    partition: 1,
+                    offset: 2,
+                    records: 3,
+                    end: 5,
+                    passed: true,
+                    position: 7,
+                    batches: vec![CheckedRun { records: 3, bytes: 4, time_us: 6, crc: 8 }],
+                }),
+                r#"{"file":{"partition":1,"offset":2,"records":3,"end":5,"passed":true,"position":7,"batches":[{"records":3,"bytes":4,"time_us":6,"crc":8}]}}"#,
+            ),
+            (
                 Answer::Fetched(Fetched { topic: topic(), offsets: BTreeMap::from([(0, 1)]) }),
                 r#"{"fetched":{"topic":"t","offsets":{"0":1}}}"#,
             ),
@@ -373,6 +442,16 @@ mod tests {
                     partitions: BTreeMap::from([(0, Place { start: 1, end: 3, at: 2 })]),
                 }),
                 r#"{"offsets":{"topic":"t","partitions":{"0":{"start":1,"end":3,"at":2}}}}"#,
+            ),
+            (
+                Answer::Compacted(Compacted {
+                    topic: topic(),
+                    partitions: BTreeMap::from([(
+                        1,
+                        TakenAway { segments: 2, records: 3, bytes: 4 },
+                    )]),
+                }),
+                r#"{"compacted":{"topic":"t","partitions":{"1":{"segments":2,"records":3,"bytes":4}}}}"#,
             ),
             (
                 Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),

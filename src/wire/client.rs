@@ -1,21 +1,21 @@
 //! The requests as calls, for the tools that find a daemon.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, Described, ErrorBody, Fetched, Greeting, Places, Records, Standing,
-    TopicEntry,
+    Answer, Appended, Compacted, Described, ErrorBody, Fetched, FileRecords, Greeting, Places,
+    Records, Standing, TopicEntry,
 };
 use super::connection::Connection;
 use super::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
 use super::request::{
-    Alter, Append, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
+    Alter, Append, Compact, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
 };
 use super::stats::{Figures, Stats};
 use super::{VERSION, answer};
@@ -57,10 +57,12 @@ pub enum ClientError {
 }
 
 /// What a fetch gives next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Delivery {
     /// A run of records.
     Records(Records),
+    /// A run of records in a file; the file, if it is another than before.
+    File(FileRecords, Option<OwnedFd>),
     /// The fetch is complete.
     Done(Fetched),
 }
@@ -168,6 +170,17 @@ impl Client {
         }
     }
 
+    /// Compacts a topic; tells what that took away.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn compact(&mut self, compact: Compact) -> Result<Compacted, ClientError> {
+        match self.call(&Request::Compact(compact))? {
+            Answer::Compacted(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Lists the topics.
     ///
     /// # Errors
@@ -245,6 +258,9 @@ impl Client {
     /// # Errors
     /// When the daemon is gone.
     pub fn fetch(&mut self, fetch: Fetch) -> Result<(), ClientError> {
+        if fetch.files {
+            self.connection.take_descriptors();
+        }
         self.send(&Request::Fetch(fetch), &[])
     }
 
@@ -258,6 +274,13 @@ impl Client {
             Answer::Records(records) => {
                 self.take_lines(&records, bytes)?;
                 Ok(Delivery::Records(records))
+            }
+            Answer::File(run) => {
+                let file = if run.passed { self.connection.next_descriptor() } else { None };
+                if run.passed && file.is_none() {
+                    return Err(self.garbled("a file without its descriptor".to_owned()));
+                }
+                Ok(Delivery::File(run, file))
             }
             Answer::Fetched(fetched) => {
                 bytes.clear();

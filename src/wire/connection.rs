@@ -3,19 +3,28 @@
 //! Nothing here waits in secret: [`Connection::fill`] and the calls that say so read the socket,
 //! all others work on what is buffered.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, sendmsg};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
 
 /// How large the input buffer is at first; it grows only for a longer line.
 const INPUT_BYTES: usize = 64 << 10;
 /// How much room for output is kept once it is written.
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
+
+/// How many descriptors are taken with one read; the kernel closes what comes beyond.
+const DESCRIPTORS_AT_ONCE: usize = 4;
 
 /// A line is longer than the connection takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +45,10 @@ pub struct Connection {
     /// How much of `unread` is known to hold no line end.
     searched: usize,
     output: Vec<u8>,
+    /// Whether the peer may pass descriptors; if not, the kernel closes those it passes.
+    takes_descriptors: bool,
+    /// Those that came and were not taken.
+    descriptors: VecDeque<OwnedFd>,
 }
 
 impl Connection {
@@ -49,7 +62,20 @@ impl Connection {
             unread: 0..0,
             searched: 0,
             output: Vec::new(),
+            takes_descriptors: false,
+            descriptors: VecDeque::new(),
         }
+    }
+
+    /// From now on takes descriptors that the peer passes.
+    pub fn take_descriptors(&mut self) {
+        self.takes_descriptors = true;
+    }
+
+    /// Takes the descriptor that was passed the longest time ago. One comes with the first byte
+    /// that was sent with it.
+    pub fn next_descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
     }
 
     /// The socket, to wait for.
@@ -97,7 +123,10 @@ impl Connection {
             let why = "more came than is taken before it is asked for";
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, why));
         };
-        let count = retry(|| stream.read(room))?;
+        let count = match self.takes_descriptors {
+            true => retry(|| receive(stream, room, &mut self.descriptors))?,
+            false => retry(|| stream.read(room))?,
+        };
         self.unread.end += count;
         Ok(count)
     }
@@ -169,6 +198,34 @@ impl Connection {
         written
     }
 
+    /// Writes all output, and passes the peer a descriptor with its first byte. False, and nothing
+    /// is written, if the kernel has as many descriptors under way as it lets us.
+    ///
+    /// # Errors
+    /// As [`Connection::flush`].
+    pub fn flush_passing(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<bool> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [descriptor];
+        control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let sent = loop {
+            let slices = [IoSlice::new(&self.output)];
+            let flags = SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(&self.stream, &slices, &mut control, flags) {
+                Ok(count) => break count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::TOOMANYREFS) => return Ok(false),
+                Err(error) => {
+                    self.output.clear();
+                    return Err(error.into());
+                }
+            }
+        };
+        self.output.drain(..sent.min(self.output.len()));
+        self.flush()?;
+        Ok(true)
+    }
+
     /// Writes all output and `payload` behind it, and buffers meanwhile what the peer sends, so
     /// that two peers never wait for each other to read.
     ///
@@ -176,17 +233,20 @@ impl Connection {
     /// As [`Connection::flush`]; also when the peer sends more than a line's limit meanwhile.
     pub fn flush_reading(&mut self, payload: &[u8]) -> io::Result<()> {
         let output = std::mem::take(&mut self.output);
-        let written = self.send_reading(&output).and_then(|()| self.send_reading(payload));
+        let written = self.send_reading(&output, payload);
         self.output = output;
         self.output.clear();
         written
     }
 
-    fn send_reading(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    fn send_reading(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        while !bytes.is_empty() {
-            match send(self.stream.as_raw_fd(), bytes, flags) {
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+        let mut slices = [IoSlice::new(first), IoSlice::new(second)];
+        let mut left = &mut slices[..];
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match sendmsg::<()>(self.stream.as_raw_fd(), left, &[], flags, None) {
+                Ok(count) => IoSlice::advance_slices(&mut left, count),
                 Err(nix::Error::EINTR) => {}
                 Err(nix::Error::EAGAIN) => self.read_until_writable()?,
                 Err(error) => return Err(error.into()),
@@ -253,6 +313,24 @@ impl Connection {
             self.input.resize(grown.max(self.input.len()), 0);
         }
     }
+}
+
+/// Reads once, and puts what descriptors come along behind the others.
+fn receive(
+    stream: &UnixStream,
+    room: &mut [u8],
+    descriptors: &mut VecDeque<OwnedFd>,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_AT_ONCE))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut slices = [IoSliceMut::new(room)];
+    let got = rustix::net::recvmsg(stream, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(passed) = message {
+            descriptors.extend(passed);
+        }
+    }
+    Ok(got.bytes)
 }
 
 fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
@@ -361,6 +439,40 @@ mod tests {
         };
         let (first, second) = (run(ours), run(theirs));
         assert!(first.join().unwrap() && second.join().unwrap());
+    }
+
+    #[test]
+    fn descriptors_come_with_their_lines() {
+        let (mut ours, theirs) = pair(100);
+        let mut theirs = Connection::new(Arc::new(theirs), 100);
+        ours.take_descriptors();
+        let files = [b"first", b"other"].map(|text| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(text).unwrap();
+            file
+        });
+        theirs.output().extend_from_slice(b"none\n");
+        theirs.flush().unwrap();
+        for file in &files {
+            theirs.output().extend_from_slice(b"one\n");
+            assert!(theirs.flush_passing(file.as_fd()).unwrap());
+        }
+        let mut lines = 0;
+        while lines < 3 {
+            while let Some(line) = ours.take_line().unwrap() {
+                let passed = line == b"one\n";
+                let file = if passed { ours.next_descriptor() } else { None };
+                let file = file.map(std::fs::File::from);
+                let text = file.map(|file| {
+                    let mut text = [0; 5];
+                    std::os::unix::fs::FileExt::read_exact_at(&file, &mut text, 0).unwrap();
+                    text
+                });
+                assert_eq!(text.as_ref(), [None, Some(b"first"), Some(b"other")][lines]);
+                lines += 1;
+            }
+            assert!(lines == 3 || ours.fill().unwrap() > 0);
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct Join {
     /// Whether to tell when the records were appended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub batches: bool,
+    /// Whether to send records as they stand in the files, without checking their checksums.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
 }
 
 /// An end of what a partition holds.
@@ -232,6 +235,7 @@ mod tests {
                     reset: Some(Edge::Start),
                     follow: true,
                     batches: true,
+                    unverified: false,
                 }),
                 r#"{"join":{"group":"g","topic":"t","offsets":{"0":"end","1":5},"reset":"start","follow":true,"batches":true}}"#,
             ),

@@ -33,6 +33,12 @@ pub struct Fetch {
     /// Whether to tell when the records were appended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub batches: bool,
+    /// Whether to send records as they stand in the files, without checking their checksums.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
+    /// Whether runs of records may come as files: the client takes their descriptors.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files: bool,
 }
 
 /// See [`Request::Offsets`](super::request::Request::Offsets).

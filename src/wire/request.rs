@@ -7,7 +7,7 @@ pub use super::appending::{Append, Producer};
 use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
 pub use super::reading::{At, ByPartition, Fetch, Offsets, Position};
 use super::stats::Stats;
-pub use super::topics::{Alter, Create, Named, Topics, Trim};
+pub use super::topics::{Alter, Compact, Create, Named, Topics, Trim};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum Request {
     Delete(Named),
     /// Removes a topic's old records.
     Trim(Trim),
+    /// Removes the records of a topic that have a later one of their key.
+    Compact(Compact),
     /// Lists the topics.
     Topics(Topics),
     /// Appends records, whose bytes follow.
@@ -183,6 +185,10 @@ mod tests {
                 Request::Trim(Trim { topic: topic(), offset: Some(3), ..Trim::default() }),
                 r#"{"trim":{"topic":"t","offset":3}}"#,
             ),
+            (
+                Request::Compact(Compact { topic: topic(), close: true }),
+                r#"{"compact":{"topic":"t","close":true}}"#,
+            ),
             (Request::Topics(Topics {}), r#"{"topics":{}}"#),
             (
                 Request::Append(Append { topic: topic(), bytes: 3, ..Append::default() }),
@@ -206,9 +212,10 @@ mod tests {
                     offset: Some(Position::Offset(7)),
                     follow: true,
                     batches: true,
+                    unverified: true,
                     ..Fetch::default()
                 }),
-                r#"{"fetch":{"topic":"t","partition":1,"offset":7,"follow":true,"batches":true}}"#,
+                r#"{"fetch":{"topic":"t","partition":1,"offset":7,"follow":true,"batches":true,"unverified":true}}"#,
             ),
             (
                 Request::Fetch(Fetch {

@@ -64,6 +64,17 @@ pub struct Trim {
     pub time_us: Option<i64>,
 }
 
+/// See [`Request::Compact`](super::request::Request::Compact).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compact {
+    /// Which topic.
+    pub topic: String,
+    /// Whether to close the active segments first, so that their records are compacted, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
+}
+
 /// See [`Request::Topics`](super::request::Request::Topics).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

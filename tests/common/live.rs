@@ -47,6 +47,11 @@ impl Pipeline {
         line.trim_end_matches('\n').to_owned()
     }
 
+    /// The process ids of the programs.
+    pub fn pids(&self) -> Vec<u32> {
+        self.stages.iter().map(|(child, _)| child.0.id()).collect()
+    }
+
     /// Sends a signal to the program at this place in the pipe, as soon as it listens for signals.
     pub fn signal(&self, stage: usize, signal: Signal) {
         let pid = i32::try_from(self.stages[stage].0.0.id()).expect("a pid");

@@ -4,6 +4,7 @@
 
 pub mod daemon;
 pub mod live;
+pub mod proc;
 pub mod someone;
 
 use std::io::Write;

@@ -15,6 +15,7 @@ use crate::cli::{Failure, Status};
 use crate::expr::Program;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 use crate::time::Duration;
 use crate::time::event_time::TimeUnit;
 
@@ -122,23 +123,29 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
             Failure::usage("<EXPR> is missing, the jq expression; see 'filter --help'").into()
         );
     }
+    let program = options.program()?;
+    if options.expression.explain(&program)? {
+        return Ok(Status::Done);
+    }
     let place = options.otherwise.as_deref();
     let mut filter = Filter {
-        program: options.program()?,
-        invert: options.invert,
+        program,
         seen: options.memory().map(Seen::new),
         key: Vec::new(),
         timed: options.time.is_some(),
         time_unit: options.time_unit,
-        print: !(options.count || options.quiet),
         count: options.count,
-        kept_max: if options.quiet { Some(1) } else { options.max_kept },
-        kept: 0,
+        parting: Parting {
+            invert: options.invert,
+            print: !(options.count || options.quiet),
+            kept_max: if options.quiet { Some(1) } else { options.max_kept },
+            kept: 0,
+            others: options.otherwise.is_some().then(Vec::new),
+        },
         otherwise: place.map(|path| Keep::open(path, "what is not kept")).transpose()?,
-        others: Vec::new(),
     };
     let outcome = pump::run(&options.input, &mut filter)?;
-    let nothing = filter.kept == 0 && outcome.ended == Ended::Input;
+    let nothing = filter.parting.kept == 0 && outcome.ended == Ended::Input;
     Ok(match outcome.status {
         Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
         status => status,
@@ -166,7 +173,6 @@ impl Options {
 
 struct Filter {
     program: Program,
-    invert: bool,
     /// The keys that passed, with --unique.
     seen: Option<Seen>,
     /// The key of the record in hand.
@@ -174,22 +180,54 @@ struct Filter {
     /// Whether records have times.
     timed: bool,
     time_unit: Option<TimeUnit>,
-    /// Whether records go out.
-    print: bool,
-    /// Whether their number goes out, at the end.
+    /// Whether the number of records that were kept goes out, at the end.
     count: bool,
-    kept_max: Option<u64>,
-    kept: u64,
+    parting: Parting,
     /// Where the others go.
     otherwise: Option<Keep>,
-    /// Those on their way there.
-    others: Vec<u8>,
+}
+
+/// What is kept, and what becomes of it and of the others.
+struct Parting {
+    invert: bool,
+    /// Whether records go out.
+    print: bool,
+    kept_max: Option<u64>,
+    kept: u64,
+    /// The others on their way, if they go anywhere.
+    others: Option<Vec<u8>>,
+}
+
+impl Parting {
+    /// Takes a record that is kept or not; `Break` when it was the last that is wanted.
+    #[inline]
+    fn take(&mut self, record: &[u8], kept: bool, out: &mut Vec<u8>) -> ControlFlow<()> {
+        if !kept {
+            if let Some(others) = &mut self.others {
+                put(record, others);
+            }
+            return ControlFlow::Continue(());
+        }
+        self.kept += 1;
+        if self.print {
+            put(record, out);
+        }
+        match self.kept_max == Some(self.kept) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn put(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
 }
 
 impl Filter {
     fn keeps(&mut self, record: &[u8]) -> Result<bool, StageError> {
         self.program.load(record).map_err(StageError::bad)?;
-        if self.program.truth(0).map_err(StageError::bad)? == self.invert {
+        if self.program.truth(0).map_err(StageError::bad)? == self.parting.invert {
             return Ok(false);
         }
         let Some(seen) = &mut self.seen else { return Ok(true) };
@@ -207,22 +245,19 @@ impl Filter {
 
 impl Stage for Filter {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        if !self.keeps(raw.bytes)? {
-            if self.otherwise.is_some() {
-                self.others.extend_from_slice(raw.bytes);
-                self.others.push(b'\n');
-            }
-            return Ok(ControlFlow::Continue(()));
+        let kept = self.keeps(raw.bytes)?;
+        Ok(self.parting.take(raw.bytes, kept, &mut cx.out))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        // A key is read from one record after the other.
+        if self.seen.is_some() {
+            return ControlFlow::Continue(());
         }
-        self.kept += 1;
-        if self.print {
-            cx.out.extend_from_slice(raw.bytes);
-            cx.out.push(b'\n');
-        }
-        if self.kept_max == Some(self.kept) {
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(()))
+        let parting = &mut self.parting;
+        self.program.sift(0, lines, |record, truth| {
+            parting.take(record, truth != parting.invert, &mut cx.out)
+        })
     }
 
     fn control(
@@ -231,19 +266,18 @@ impl Stage for Filter {
         line: &[u8],
         cx: &mut Context,
     ) -> Result<(), StageError> {
-        let others = self.otherwise.is_some().then_some(&mut self.others);
-        for out in self.print.then_some(&mut cx.out).into_iter().chain(others) {
-            out.extend_from_slice(line);
-            out.push(b'\n');
+        let Parting { print, others, .. } = &mut self.parting;
+        for out in print.then_some(&mut cx.out).into_iter().chain(others) {
+            put(line, out);
         }
         Ok(())
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
-        match &mut self.otherwise {
-            Some(otherwise) if !self.others.is_empty() => {
-                let written = otherwise.write(&self.others);
-                self.others.clear();
+        match (&mut self.otherwise, &mut self.parting.others) {
+            (Some(otherwise), Some(others)) if !others.is_empty() => {
+                let written = otherwise.write(others);
+                others.clear();
                 written
             }
             _ => Ok(()),
@@ -252,7 +286,7 @@ impl Stage for Filter {
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if self.count {
-            cx.out.extend_from_slice(format!("{}\n", self.kept).as_bytes());
+            cx.out.extend_from_slice(format!("{}\n", self.parting.kept).as_bytes());
         }
         Ok(())
     }

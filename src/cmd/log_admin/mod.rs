@@ -1,6 +1,7 @@
 //! `log-admin`: the topics of a log are made, looked at and checked. One file an action.
 
 mod alter;
+mod compact;
 mod describe;
 mod groups;
 mod list;
@@ -30,6 +31,10 @@ Examples:
       Remove records a week after they were appended, a day's segment at a time.
   log-admin trim clicks --before -1h
       Remove now what is older than an hour, as far as it fills whole segments.
+  log-admin create users --key .id --compact --tombstone .deleted
+      Make a topic that keeps each user's last record, and none of one who is deleted.
+  log-admin compact users --close
+      Remove now what has a later record of its key.
   log-admin list
       List the topics.
   log-admin describe clicks --json
@@ -45,12 +50,13 @@ Examples:
   log-admin verify clicks --repair
       Make a damaged topic usable again, and tell what of it is lost.";
 
-/// Make, change, list, describe, trim, delete and verify the topics of a log
+/// Make, change, list, describe, trim, compact, delete and verify the topics of a log
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "log-admin",
     version,
-    long_about = "Make, change, list, describe, trim, delete and verify the topics of a log.\n\n\
+    long_about = "Make, change, list, describe, trim, compact, delete and verify the topics of a \
+        log.\n\n\
         Works through log-serve where it runs, else on the files. verify looks at the files \
         themselves, and needs log-serve to be stopped.",
     after_help = EXAMPLES,
@@ -122,6 +128,15 @@ enum Action {
         #[arg(long, value_name = "N")]
         partition: Option<u32>,
     },
+    /// Keep only the last record of each key, at once; tells what was removed
+    Compact {
+        /// The topic's name; it has the setting --compact
+        topic: String,
+
+        /// Close the active segments first, so that their records are compacted, too
+        #[arg(long)]
+        close: bool,
+    },
     /// List the topics
     List,
     /// Tell what a topic's partitions hold
@@ -167,6 +182,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         Action::Trim { topic, before, partition } => {
             trim::run(&dir, topic, *partition, *before, &mut table)?
         }
+        Action::Compact { topic, close } => compact::run(&dir, topic, *close, &mut table)?,
         Action::List => list::run(&dir, &mut table)?,
         Action::Describe { topic } => describe::run(&dir, topic, &mut table)?,
         Action::Groups { group } => groups::run(&dir, group.as_deref(), &mut table)?,

@@ -35,6 +35,19 @@ pub struct SettingsOptions {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_record: Option<Value>,
 
+    /// Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back
+    #[arg(long, value_name = "BOOL", value_parser = whether)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    compact: Option<Value>,
+
+    /// With --compact: a jq expression; a record for which it is true removes its key, itself included
+    #[arg(long, value_name = "EXPR", value_parser = text)]
+    tombstone: Option<Value>,
+
+    /// Remove such a record DURATION after the earlier ones of its key [default: 1d]
+    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    tombstone_age: Option<Value>,
+
     /// Let only these read: users, and groups as :GROUP, with commas between them
     #[arg(long, value_name = "WHO,…", value_parser = principals)]
     readers: Option<Value>,
@@ -54,6 +67,9 @@ impl SettingsOptions {
             ("segment_bytes", &self.segment_bytes),
             ("segment_ms", &self.segment_age),
             ("record_bytes_max", &self.max_record),
+            ("compact", &self.compact),
+            ("tombstone", &self.tombstone),
+            ("tombstone_ms", &self.tombstone_age),
             ("readers", &self.readers),
             ("writers", &self.writers),
         ];
@@ -99,6 +115,14 @@ fn ms(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(read(text)?.ms().into()))
 }
 
+fn whether(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(text.parse::<bool>().map_err(|error| error.to_string())?.into()))
+}
+
+fn text(text: &str) -> Result<Value, String> {
+    or_default(text, |text| Ok(text.into()))
+}
+
 fn bytes(text: &str) -> Result<Value, String> {
     or_default(text, |text| Ok(parse_bytes(text)?.into()))
 }
@@ -126,6 +150,9 @@ mod tests {
         assert_eq!(principals("default"), Ok(Value::Null));
         assert_eq!(bytes("default"), Ok(Value::Null));
         assert_eq!(shown("fsync", &fsync("100ms").unwrap()), "100ms");
+        assert_eq!((whether("true"), whether("default")), (Ok(true.into()), Ok(Value::Null)));
+        assert!(whether("1").is_err());
+        assert_eq!(text(".gone"), Ok(".gone".into()));
         assert!(fsync("often").is_err() && ms("5").is_err() && bytes("x").is_err());
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +59,7 @@ pub struct Options {
     /// Send the records through COMMAND, which sh runs and which writes one line for each
     #[arg(
         long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString,
-        conflicts_with_all = ["from_file", "arg", "argjson"]
+        conflicts_with_all = ["from_file", "arg", "argjson", "explain", "trust"]
     )]
     through: Option<String>,
 
@@ -79,6 +80,9 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         return Err(Failure::usage("<EXPR> is missing, the jq expression; see 'map --help'").into());
     }
     let program = options.expression.compile(&[])?;
+    if options.expression.explain(&program)? {
+        return Ok(Status::Done);
+    }
     Ok(pump::run(&options.input, &mut Map { program })?.status)
 }
 
@@ -91,5 +95,10 @@ impl Stage for Map {
         self.program.load(raw.bytes).map_err(StageError::bad)?;
         self.program.write(0, &mut cx.out).map_err(StageError::bad)?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        self.program.rewrite(0, lines, &mut cx.out);
+        ControlFlow::Continue(())
     }
 }

@@ -18,8 +18,9 @@ use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
 
-/// A batch is sent when it has grown to this size, also while there is more input at hand.
-const BATCH_BYTES: usize = 1 << 20;
+/// A batch is sent when it has grown to this size, also while there is more input at hand. Several
+/// are under way at a time; and one of this size is delivered whole.
+const BATCH_BYTES: usize = 512 << 10;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +44,7 @@ Examples:
         Reads NDJSON (one JSON value a line), or what --from names, from standard input or FILEs. \
         Appends through log-serve where it runs; without it, produce opens the log's directory \
         itself. What one read of a pipe returned is appended at once, and is on the disk before more \
-        is read; files are read a megabyte at a time. \
+        is read; files are appended half a megabyte at a time. \
         Control records are used up.\n\n\
         The first bad line ends produce, when all records before it have been appended; \
         --rejects FILE keeps bad lines and goes on.\n\n\

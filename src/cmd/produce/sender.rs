@@ -71,8 +71,7 @@ impl Sender {
         self.stands = read;
         self.begin(&sent)?;
         self.sent.push_back(sent);
-        let ahead = if self.appender.works_ahead() { AHEAD_BYTES_MAX } else { 0 };
-        while self.sent_bytes > ahead {
+        while self.sent_bytes > AHEAD_BYTES_MAX {
             self.finish_one(cx)?;
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! Writing to one topic, through the daemon or by ourselves.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Failure, Status};
-use crate::log::{Appended, BadRecord, Identity, Log, LogError, Settings, Topic};
+use crate::log::{Appended, BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Append, Create, Offsets, Producer};
@@ -32,9 +33,20 @@ enum To {
     Embedded {
         topic: Arc<Topic>,
         log: Log,
-        /// What became of the last batch.
-        done: Option<Result<u64, AppendError>>,
+        /// Batches that were handed over: they are written together.
+        handed: Vec<Handed>,
+        /// What became of those before them.
+        done: VecDeque<Result<u64, AppendError>>,
+        /// Whether the last that was told failed.
+        failed: bool,
     },
+}
+
+/// A batch, or what is wrong with it.
+struct Handed {
+    batch: Result<Batch, LogError>,
+    /// Whether another one was under way, without which this one is not appended.
+    chained: bool,
 }
 
 /// Why a batch was not appended.
@@ -95,20 +107,12 @@ impl Appender {
                 append.chained = client.outstanding() > 0;
                 client.send_append(append, lines)?;
             }
-            To::Embedded { topic, done, .. } => {
-                let batch = topic.prepare(lines.to_vec(), identity);
-                let outcome = batch.and_then(|batch| {
-                    topic.append(vec![batch]).pop().unwrap_or_else(|| Ok(Appended::default()))
-                });
-                *done = Some(outcome.map(|appended| appended.records).map_err(of_log));
+            To::Embedded { topic, handed, done, .. } => {
+                let chained = !(handed.is_empty() && done.is_empty());
+                handed.push(Handed { batch: topic.prepare(lines.to_vec(), identity), chained });
             }
         }
         Ok(())
-    }
-
-    /// Whether it gains anything to hand over a batch before the last one is finished.
-    pub fn works_ahead(&self) -> bool {
-        matches!(self.to, To::Served { .. })
     }
 
     /// Waits for the earliest batch that was handed over; returns how many records it had, once
@@ -121,7 +125,14 @@ impl Appender {
             To::Served { client, .. } => {
                 client.receive_appended().map(|appended| appended.records).map_err(of_client)
             }
-            To::Embedded { done, .. } => done.take().unwrap_or(Ok(0)),
+            To::Embedded { topic, handed, done, failed, .. } => {
+                if done.is_empty() {
+                    *done = append_group(topic, std::mem::take(handed), *failed);
+                }
+                let outcome = done.pop_front().unwrap_or(Ok(0));
+                *failed = outcome.is_err();
+                outcome
+            }
         }
     }
 
@@ -140,6 +151,38 @@ impl Appender {
     }
 }
 
+/// Appends batches with one write, none behind one that fails. `failed`: whether the one before
+/// them did.
+fn append_group(
+    topic: &Topic,
+    handed: Vec<Handed>,
+    mut failed: bool,
+) -> VecDeque<Result<u64, AppendError>> {
+    let mut batches: Vec<Batch> = Vec::with_capacity(handed.len());
+    let mut checked = Vec::with_capacity(handed.len());
+    for Handed { batch, chained } in handed {
+        let outcome = match batch {
+            _ if chained && failed => Err(AppendError::Behind),
+            Err(error) => Err(of_log(error)),
+            Ok(batch) => {
+                let follows = chained && !batches.is_empty();
+                batches.push(if follows { batch.chained() } else { batch });
+                Ok(())
+            }
+        };
+        failed = outcome.is_err();
+        checked.push(outcome);
+    }
+    let appended = if batches.is_empty() { Vec::new() } else { topic.append(batches) };
+    let mut appended = appended.into_iter();
+    let outcome = |checked: Result<(), AppendError>| {
+        checked?;
+        let outcome = appended.next().unwrap_or_else(|| Ok(Appended::default()));
+        outcome.map(|batch| batch.records).map_err(of_log)
+    };
+    checked.into_iter().map(outcome).collect()
+}
+
 fn of_client(error: ClientError) -> AppendError {
     match error {
         ClientError::Refused(refused) if refused.code == Code::ChainBroken => AppendError::Behind,
@@ -156,6 +199,7 @@ fn of_client(error: ClientError) -> AppendError {
 fn of_log(error: LogError) -> AppendError {
     match error {
         LogError::BadRecords { records } => AppendError::Bad(records),
+        LogError::ChainBroken { .. } => AppendError::Behind,
         error => AppendError::Other(error.into()),
     }
 }
@@ -207,7 +251,7 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log, done: None })
+    Ok(To::Embedded { topic, log, handed: Vec::new(), done: VecDeque::new(), failed: false })
 }
 
 /// Whether a topic that is there is what the user asked for.

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::appender::Wanted;
 use super::reader::Reader;
-use crate::log::{Before, Bounds, Log, LogError, Settings, open_readers};
+use crate::log::{Before, Bounds, Compacted, Log, LogError, Settings, open_readers};
 use crate::wire::answer::TopicEntry;
 use crate::wire::client::{Client, ClientError};
-use crate::wire::request::{Alter, At, Create, Named, Trim};
+use crate::wire::request::{Alter, At, Compact, Create, Named, Trim};
 
 /// A topic, as a list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +162,27 @@ pub fn trim(
     let offsets = log.topic(name)?.trim(partition, before)?;
     log.close()?;
     Ok(offsets)
+}
+
+/// Compacts a topic; tells what that took away.
+///
+/// # Errors
+/// When there is no such topic, it is not one that is compacted, or the disk refuses.
+pub fn compact(dir: &Path, name: &str, close: bool) -> anyhow::Result<Vec<Compacted>> {
+    if let Some(mut client) = Client::connect(dir)? {
+        let done = client.compact(Compact { topic: name.to_owned(), close })?;
+        let compacted = done.partitions.into_iter().map(|(partition, one)| Compacted {
+            partition,
+            segments: one.segments,
+            records: one.records,
+            bytes: one.bytes,
+        });
+        return Ok(compacted.collect());
+    }
+    let log = open_existing(dir)?;
+    let compacted = log.topic(name)?.compact(close)?;
+    log.close()?;
+    Ok(compacted)
 }
 
 /// Opens a log to write to it, which is not made if it is not there.

@@ -14,4 +14,4 @@ pub mod reader;
 pub mod stats;
 
 pub use appender::{AppendError, Appender, Wanted};
-pub use reader::{Reader, Step};
+pub use reader::{Manner, Reader, Step};

@@ -1,17 +1,34 @@
 //! Reading one topic, through the daemon or from its files.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use crate::cli::input::{Halt, Watch};
-use crate::log::{BatchSpan, Bounds, Chunk, Cursor, LogError, Span, TopicReader, open_readers};
-use crate::wire::answer::Records;
+use crate::log::{
+    BatchSpan, Bounds, Chunk, Cursor, FileBatch, FileRun, LogError, Span, TopicReader, open_readers,
+};
+use crate::wire::answer::{CheckedRun, FileRecords, Records};
 use crate::wire::client::{Client, Delivery};
 use crate::wire::request::{At, Fetch, Offsets, Position};
 
 /// How much is read at once, in bytes, where a batch is not longer.
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// Runs of at least so many bytes are given as files, where files are asked for.
+const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
+
+/// How to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Whether to wait for records that are not there yet.
+    pub follow: bool,
+    /// Whether to check checksums, but for those of records in files: that is up to who reads them.
+    pub verify: bool,
+    /// Whether large runs of records are given as files.
+    pub files: bool,
+}
 
 /// A topic, open for reading.
 pub struct Reader {
@@ -39,6 +56,8 @@ pub struct Found {
 pub enum Step {
     /// A run of records, whose lines were read.
     Records(Chunk),
+    /// A run of records in a file.
+    File(FileRun),
     /// All that was asked for has been read.
     Done,
     /// There is no need to read further.
@@ -90,11 +109,11 @@ impl Reader {
         }
     }
 
-    /// Begins to read. Without `follow`, every span must say where it ends.
+    /// Begins to read. Without [`Manner::follow`], every span must say where it ends.
     ///
     /// # Errors
     /// When a span begins outside of what its partition holds.
-    pub fn read(self, spans: Vec<Span>, follow: bool) -> anyhow::Result<Reading> {
+    pub fn read(self, spans: Vec<Span>, manner: Manner) -> anyhow::Result<Reading> {
         match self.from {
             From::Served(mut client) => {
                 let offsets = spans.iter();
@@ -104,16 +123,19 @@ impl Reader {
                     topic: self.topic,
                     offsets: Some(offsets.collect()),
                     until: until.collect(),
-                    follow,
+                    follow: manner.follow,
                     batches: true,
+                    unverified: !manner.verify,
+                    files: manner.files,
                     ..Fetch::default()
                 })?;
                 Ok(Reading::Served(client))
             }
             From::Files(reader) => {
                 // Before anything is read, so that nothing is missed between reading and waiting.
-                let changes = if follow { Some(watch_files(&reader)?) } else { None };
-                Ok(Reading::Files { cursor: reader.cursor(spans)?, changes })
+                let changes = if manner.follow { Some(watch_files(&reader)?) } else { None };
+                let cursor = reader.cursor(spans)?.verifying(manner.verify);
+                Ok(Reading::Files { cursor, changes, passes: manner.files })
             }
         }
     }
@@ -167,6 +189,8 @@ pub enum Reading {
         cursor: Cursor,
         /// Tells when the files have changed, if we follow them.
         changes: Option<Inotify>,
+        /// Whether large runs are given as files.
+        passes: bool,
     },
 }
 
@@ -188,10 +212,15 @@ impl Reading {
                 }
                 Ok(match client.next_chunk(bytes)? {
                     Delivery::Records(records) => Step::Records(chunk(records)),
+                    Delivery::File(run, file) => Step::File(file_run(run, file)),
                     Delivery::Done(_) => Step::Done,
                 })
             }
-            Reading::Files { cursor, changes } => loop {
+            Reading::Files { cursor, changes, passes } => loop {
+                if *passes && let Some(run) = cursor.file_run(FILE_RUN_BYTES_MIN)? {
+                    cursor.pass(&run);
+                    return Ok(Step::File(run));
+                }
                 if let Some(chunk) = cursor.next(CHUNK_BYTES, bytes)? {
                     return Ok(Step::Records(chunk));
                 }
@@ -205,6 +234,24 @@ impl Reading {
                 while changes.read_events().is_ok_and(|events| !events.is_empty()) {}
             },
         }
+    }
+}
+
+/// The run of records in a file that the daemon tells of.
+fn file_run(run: FileRecords, file: Option<OwnedFd>) -> FileRun {
+    let batch = |batch: CheckedRun| FileBatch {
+        records: batch.records,
+        bytes: batch.bytes,
+        time_us: batch.time_us,
+        crc: batch.crc,
+    };
+    FileRun {
+        partition: run.partition,
+        offset: run.offset,
+        end: run.end,
+        position: run.position,
+        batches: run.batches.into_iter().map(batch).collect(),
+        file,
     }
 }
 

@@ -42,6 +42,7 @@ pub fn run(
         reset: options.reset.map(Into::into),
         follow: options.follow,
         batches: options.meta,
+        unverified: options.no_verify,
     })?;
     let printer = Printer::new(options.meta.then_some(&*options.topic), None);
     let mut member = Member {

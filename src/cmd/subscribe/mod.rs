@@ -1,14 +1,16 @@
 //! `subscribe`: the records of a topic are printed.
 
 mod exec;
+mod files;
 mod group;
 mod print;
 
 use clap::{Parser, ValueEnum};
 
+use self::files::Files;
 use self::print::Printer;
 use super::place::{Place, at};
-use super::store::{Reader, Step};
+use super::store::{Manner, Reader, Step};
 use crate::cli::Status;
 use crate::cli::input::{Halt, Watch};
 use crate::cli::options::DataOptions;
@@ -91,6 +93,10 @@ pub struct Options {
     #[arg(long, value_name = "WHERE", requires = "group")]
     reset: Option<ResetTo>,
 
+    /// Do not check the checksums of what is read
+    #[arg(long)]
+    no_verify: bool,
+
     /// Print each record as the field "record" of an object with its topic, partition, offset and time of appending
     #[arg(long)]
     meta: bool,
@@ -138,11 +144,22 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         _ => None,
     };
     let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
-    let mut reading = reader.read(spans, options.follow)?;
+    let (follow, verify) = (options.follow, !options.no_verify);
+    let manner = Manner { follow, verify, files: printer.is_plain() };
+    let mut reading = reader.read(spans, manner)?;
+    let mut files = Files::new(&options.topic, verify);
     let mut bytes = Vec::new();
     loop {
-        let chunk = match reading.next(&watch, &mut bytes)? {
+        let step = match reading.next(&watch, &mut bytes)? {
+            Step::File(run) => match files.print(run, &watch, &mut output)? {
+                None => continue,
+                Some(halt) => Step::Halt(halt),
+            },
+            step => step,
+        };
+        let chunk = match step {
             Step::Records(chunk) => chunk,
+            Step::File(_) => continue,
             Step::Done | Step::Halt(Halt::OutputClosed) => return Ok(Status::Done),
             // To be stopped is how following ends.
             Step::Halt(Halt::Stopped(_)) if options.follow => return Ok(Status::Done),

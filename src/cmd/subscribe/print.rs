@@ -20,6 +20,11 @@ impl Printer {
         Printer { topic: topic.map(quoted), until_us, lines: Vec::new() }
     }
 
+    /// Whether records are printed as they are, all of them.
+    pub fn is_plain(&self) -> bool {
+        self.topic.is_none() && self.until_us.is_none()
+    }
+
     /// What is printed of a run of records, and whether more are wanted.
     pub fn lines<'a>(&'a mut self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
         let (bytes, more) = self.wanted(chunk, bytes);

@@ -8,7 +8,8 @@ use jaq_core::load::lex::{self, Lexer};
 use jaq_core::load::parse::{self, Def, Parser, Term};
 use jaq_core::load::{Arena, File, Loader};
 
-use super::super::ExprError;
+use super::super::fast::{self, Draft, NotFast};
+use super::super::{ExprError, Variables};
 use super::fields::Fields;
 use super::natives::Kind;
 use super::rewrite::{literals, rewrite};
@@ -22,6 +23,8 @@ pub(super) struct Expression {
     pub(super) depth: usize,
     /// What it looks at.
     pub(super) fields: Fields,
+    /// The same for the fast evaluator.
+    pub(super) fast: Result<Draft, NotFast>,
 }
 
 /// The definition that stands for the whole expression.
@@ -35,11 +38,11 @@ const VARIABLE: &str = "bind it with 'as', or give it a value where the tool has
 const EXPRESSION_BYTES_MAX: usize = 64 << 10;
 
 /// Compiles one expression, the `index`th of the user's. Needs a roomy stack.
-/// It may use variables of these names.
+/// It may use these variables.
 pub(super) fn compile(
     index: usize,
     source: &str,
-    variables: &[&str],
+    variables: &Variables,
 ) -> Result<Expression, ExprError> {
     build(source, variables).map_err(|fault| ExprError {
         index,
@@ -63,7 +66,7 @@ impl Fault {
     }
 }
 
-fn build(source: &str, variables: &[&str]) -> Result<Expression, Fault> {
+fn build(source: &str, variables: &Variables) -> Result<Expression, Fault> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
@@ -71,6 +74,7 @@ fn build(source: &str, variables: &[&str]) -> Result<Expression, Fault> {
     let mut body = parse(source)?;
     check_patterns(source, &mut body)?;
     let fields = Fields::of(&body);
+    let fast = fast::compile(&body, variables);
     let depth = rewrite(&mut body);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
@@ -78,7 +82,7 @@ fn build(source: &str, variables: &[&str]) -> Result<Expression, Fault> {
     let modules = Loader::new(defs).load(&arena, File { code: MAIN, path: () });
     let modules = modules.map_err(|_| Fault::new(0..0, "the expression cannot be loaded"))?;
     let compiler = Compiler::default().with_funs(library::funs());
-    let filter = compiler.with_global_vars(variables.iter().copied()).compile(modules);
+    let filter = compiler.with_global_vars(variables.iter().map(|(name, _)| name)).compile(modules);
     let filter = filter.map_err(|errors| {
         let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
         match first {
@@ -86,7 +90,7 @@ fn build(source: &str, variables: &[&str]) -> Result<Expression, Fault> {
             None => Fault::new(0..0, "the expression does not compile"),
         }
     })?;
-    Ok(Expression { filter, depth, fields })
+    Ok(Expression { filter, depth, fields, fast })
 }
 
 /// A malformed regular expression that is written out would fail for every record; better now.

@@ -22,12 +22,17 @@ mod write;
 
 use jaq_core::{Ctx, ValT, Vars};
 
+use super::fast::{Draft, NotFast, spelled};
 use super::{ExprError, RecordError, Value, Variables};
 use compile::Expression;
 use fields::Fields;
 use natives::{Data, Kind, Shared};
 use read::Reader;
 use val::Val;
+
+use crate::record::pick::Step;
+
+pub(super) use regex::Compiled as Pattern;
 
 /// How deep records and expressions may nest to be evaluated on the caller's stack. Measured in
 /// debug builds, where it is worst: an update takes up to 4 KiB of stack for each level of the
@@ -60,10 +65,9 @@ pub(super) struct Evaluator {
 
 impl Evaluator {
     pub(super) fn compile(sources: &[&str], variables: &Variables) -> Result<Evaluator, ExprError> {
-        let names: Vec<&str> = variables.iter().map(|(name, _)| name).collect();
         let all = || {
             let each = sources.iter().enumerate();
-            each.map(|(index, source)| compile::compile(index, source, &names)).collect()
+            each.map(|(index, source)| compile::compile(index, source, variables)).collect()
         };
         let short = sources.iter().all(|source| source.len() <= SHORT_BYTES);
         let expressions: Result<Vec<Expression>, ExprError> =
@@ -86,6 +90,22 @@ impl Evaluator {
             depth,
             result: Val::Null,
         })
+    }
+
+    /// The expressions as the fast evaluator takes them, or what in the first that it does not.
+    pub(super) fn drafts(&mut self) -> Result<Vec<Draft>, NotFast> {
+        let taken = || Err(NotFast("it was taken before".into()));
+        self.expressions.iter_mut().map(|one| std::mem::replace(&mut one.fast, taken())).collect()
+    }
+
+    /// What of a record is read; none if it may be all of it.
+    pub(super) fn fields(&self) -> Option<Vec<String>> {
+        match &self.fields {
+            Fields::All => None,
+            Fields::Some(names) => {
+                Some(names.iter().map(|name| spelled(&[Step::Key(name.clone())])).collect())
+            }
+        }
     }
 
     /// Forgets the record.

@@ -17,10 +17,26 @@ const PATTERNS_MAX: usize = 32;
 #[derive(Default)]
 pub(super) struct Regexes(Vec<(String, String, Arc<Compiled>)>);
 
-struct Compiled {
+/// A compiled pattern.
+pub(in crate::expr) struct Compiled {
     regex: Regex,
     all: bool,
     skip_empty: bool,
+}
+
+impl Compiled {
+    /// Compiles a pattern with jq's flags.
+    pub(in crate::expr) fn new(pattern: &str, flags: &str) -> Result<Compiled, String> {
+        compile(pattern, flags)
+    }
+
+    /// Whether a string matches.
+    pub(in crate::expr) fn matches(&self, text: &str) -> bool {
+        match self.skip_empty {
+            true => self.regex.find_iter(text).any(|found| !found.is_empty()),
+            false => self.regex.is_match(text),
+        }
+    }
 }
 
 impl Regexes {
@@ -94,12 +110,7 @@ fn test(mut cv: Cv<'_, Kind>, with_flags: bool) -> ValR {
     let flags = if with_flags { cv.0.pop_var() } else { Val::Null };
     let pattern = cv.0.pop_var();
     let compiled = compiled(&cv, pattern, flags)?;
-    let text = cv.1.as_text()?;
-    let matches = match compiled.skip_empty {
-        true => compiled.regex.find_iter(text).any(|found| !found.is_empty()),
-        false => compiled.regex.is_match(text),
-    };
-    Ok(Val::Bool(matches))
+    Ok(Val::Bool(compiled.matches(cv.1.as_text()?)))
 }
 
 fn compiled(cv: &Cv<'_, Kind>, pattern: Val, flags: Val) -> Result<Arc<Compiled>, Error> {

@@ -2,13 +2,11 @@
 
 use std::io::Write;
 
+use super::super::number::write_float;
 use super::super::{RecordError, Value};
 use super::val::Val;
 use crate::record::json::DEPTH_MAX;
 use crate::record::text::write_string;
-
-/// What jq writes for infinity, which JSON does not have: the greatest finite double.
-const INFINITE: &[u8] = b"1.7976931348623157e+308";
 
 /// Why a result cannot be written.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -103,44 +101,4 @@ fn write(value: &Val, levels: usize, bytes_max: usize, out: &mut Vec<u8>) -> Res
 /// What was just written; we write nothing but UTF-8.
 fn as_text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
-}
-
-/// A computed number, spelled as jq spells it: the fewest digits that give the same double, without
-/// an exponent unless the number is far longer than its digits.
-fn write_float(float: f64, out: &mut Vec<u8>) {
-    if float.is_nan() {
-        return out.extend_from_slice(b"null");
-    }
-    if float.is_sign_negative() {
-        out.push(b'-');
-    }
-    if float.is_infinite() {
-        return out.extend_from_slice(INFINITE);
-    }
-    let mut scientific = [0; 32];
-    let mut rest = scientific.as_mut_slice();
-    let _ = write!(rest, "{:e}", float.abs());
-    let unused = rest.len();
-    let written = &scientific[..scientific.len() - unused];
-    let (mantissa, exponent) = as_text(written).split_once('e').unwrap_or(("0", "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    let point = exponent + 1;
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    if point <= -4 || point > count + 15 {
-        out.extend_from_slice(mantissa.as_bytes());
-        drop(write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
-    } else if point <= 0 {
-        out.extend_from_slice(b"0.");
-        out.extend((point..0).map(|_| b'0'));
-        out.extend_from_slice(&digits);
-    } else {
-        let (whole, fraction) = digits.split_at(digits.len().min(point.unsigned_abs() as usize));
-        out.extend_from_slice(whole);
-        out.extend((count..point).map(|_| b'0'));
-        if !fraction.is_empty() {
-            out.push(b'.');
-            out.extend_from_slice(fraction);
-        }
-    }
 }

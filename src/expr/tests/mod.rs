@@ -1,5 +1,6 @@
 //! What a program promises, whatever evaluates it.
 
+mod agreement;
 mod limits;
 mod properties;
 
@@ -187,7 +188,11 @@ fn malformed_expressions_are_told_where_and_why() {
         ),
         ("status", "'status': undefined function 'status' at column 1; did you mean '.status'?"),
         ("map(.a; .b)", "'map(.a; .b)': 'map' takes 1 argument, not 2 at column 1"),
-        (".a | $x", "'.a | $x': undefined variable '$x' at column 6"),
+        (
+            ".a | $x",
+            "'.a | $x': undefined variable '$x' at column 6; bind it with 'as', or give it a value \
+             where the tool has --arg",
+        ),
         ("break $out", "'break $out': undefined label '$out' at column 7"),
         (
             ".a|test(\"(\")",

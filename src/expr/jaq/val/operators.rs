@@ -8,21 +8,14 @@ use jaq_core::ops::Math;
 use super::number::Number;
 use super::text::TEXT_BYTES_MAX;
 use super::{Error, Map, Text, Val, ValR};
+use crate::expr::number;
 
-/// A calculation on integers, and on doubles where integers of 64 bits do not hold the result.
-fn calculate(
-    left: &Val,
-    right: &Val,
-    exact: fn(i64, i64) -> Option<i64>,
-    rough: fn(f64, f64) -> f64,
-) -> Option<Val> {
-    let (left, right) = (left.number()?, right.number()?);
-    if let (Number::Int(left), Number::Int(right)) = (left, right)
-        && let Some(result) = exact(left, right)
-    {
-        return Some(Val::Int(result));
-    }
-    Some(Val::Float(rough(left.as_f64(), right.as_f64())))
+/// A calculation on numbers; none if one of them is something else.
+fn calculate(left: &Val, op: Math, right: &Val) -> Option<ValR> {
+    let (left_number, right_number) = (left.number()?, right.number()?);
+    let result = number::calculate(left_number, op, right_number);
+    let why = || Error::str(format_args!("{left} cannot be divided by zero"));
+    Some(result.map(Val::from).ok_or_else(why))
 }
 
 fn too_long() -> Error {
@@ -51,8 +44,8 @@ impl Add for Val {
                 Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
                 Ok(Val::Obj(left))
             }
-            (left, right) => calculate(&left, &right, i64::checked_add, Add::add)
-                .ok_or_else(|| Error::math(left, Math::Add, right)),
+            (left, right) => calculate(&left, Math::Add, &right)
+                .unwrap_or_else(|| Err(Error::math(left, Math::Add, right))),
         }
     }
 }
@@ -68,8 +61,8 @@ impl Sub for Val {
                 Arc::make_mut(&mut left).retain(|item| gone.binary_search(&item).is_err());
                 Ok(Val::Arr(left))
             }
-            (left, right) => calculate(&left, &right, i64::checked_sub, Sub::sub)
-                .ok_or_else(|| Error::math(left, Math::Sub, right)),
+            (left, right) => calculate(&left, Math::Sub, &right)
+                .unwrap_or_else(|| Err(Error::math(left, Math::Sub, right))),
         }
     }
 }
@@ -86,8 +79,8 @@ impl Mul for Val {
             (Val::Text(text), count) | (count, Val::Text(text)) if count.number().is_some() => {
                 repeat(&text, count.number().map_or(0.0, Number::as_f64))
             }
-            (left, right) => calculate(&left, &right, i64::checked_mul, Mul::mul)
-                .ok_or_else(|| Error::math(left, Math::Mul, right)),
+            (left, right) => calculate(&left, Math::Mul, &right)
+                .unwrap_or_else(|| Err(Error::math(left, Math::Mul, right))),
         }
     }
 }
@@ -122,17 +115,8 @@ impl Div for Val {
         if let (Val::Text(text), Val::Text(separator)) = (&self, &other) {
             return Ok(split(text, separator));
         }
-        let exact = |left: i64, right: i64| match left.checked_rem(right) {
-            Some(0) => left.checked_div(right),
-            _ => None,
-        };
-        match other.number() {
-            Some(divisor) if divisor.as_f64() == 0.0 && self.number().is_some() => {
-                Err(Error::str(format_args!("{self} cannot be divided by zero")))
-            }
-            _ => calculate(&self, &other, exact, Div::div)
-                .ok_or_else(|| Error::math(self, Math::Div, other)),
-        }
+        calculate(&self, Math::Div, &other)
+            .unwrap_or_else(|| Err(Error::math(self, Math::Div, other)))
     }
 }
 
@@ -151,18 +135,9 @@ fn split(text: &Text, separator: &str) -> Val {
 impl Rem for Val {
     type Output = ValR;
 
-    /// On the integer parts; the sign is the dividend's.
     fn rem(self, other: Val) -> ValR {
-        let (Some(dividend), Some(divisor)) = (self.number(), other.number()) else {
-            return Err(Error::math(self, Math::Rem, other));
-        };
-        if dividend.as_f64().is_nan() || divisor.as_f64().is_nan() {
-            return Ok(Val::Float(f64::NAN));
-        }
-        match divisor.truncated() {
-            0 => Err(Error::str(format_args!("{self} cannot be divided by zero"))),
-            divisor => Ok(Val::Int(dividend.truncated().checked_rem(divisor).unwrap_or(0))),
-        }
+        calculate(&self, Math::Rem, &other)
+            .unwrap_or_else(|| Err(Error::math(self, Math::Rem, other)))
     }
 }
 

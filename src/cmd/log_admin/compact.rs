@@ -1,0 +1,26 @@
+//! `log-admin compact`: of each key only the last record is kept, at once.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::table::Table;
+use crate::cli::Status;
+use crate::cmd::store::catalog;
+
+/// Compacts `topic`; `close`: also what is in segments that are not full.
+///
+/// # Errors
+/// When there is no such topic, it is not one that is compacted, or the disk refuses.
+pub fn run(dir: &Path, topic: &str, close: bool, table: &mut Table) -> anyhow::Result<Status> {
+    for one in catalog::compact(dir, topic, close)? {
+        table.row(&[
+            ("topic", json!(topic)),
+            ("partition", json!(one.partition)),
+            ("segments", json!(one.segments)),
+            ("records", json!(one.records)),
+            ("bytes", json!(one.bytes)),
+        ]);
+    }
+    Ok(Status::Done)
+}

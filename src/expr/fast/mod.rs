@@ -1,0 +1,294 @@
+//! The fast evaluator: expressions made of common parts, over the bytes of records, without
+//! building values and without allocating.
+//!
+//! - [`tree`]: what such an expression is made of.
+//! - `compile`: from jaq's syntax tree to it, or to what stands in the way; `calls`: of functions.
+//! - `eval`: running it over the fields that [`crate::record::pick`] found; `results`: what becomes
+//!   of what it gives.
+//! - `value`: values and their order; `json`: arrays and objects; `text`: escapes, and room.
+//!
+//! It gives the results that jaq gives, or none at all: [`Stop::Elsewhere`] sends a record to jaq,
+//! for the result or for the message. So what is rare costs time, and is never another result.
+
+mod calls;
+mod compile;
+mod eval;
+mod json;
+mod results;
+mod text;
+mod tree;
+mod value;
+
+use std::ops::ControlFlow;
+
+use crate::record::control::is_control;
+use crate::record::lines::Lines;
+use crate::record::pick::{Line, Picker, Plan, Slot, Step};
+use crate::record::scan::{Scanner, TEXT_BYTES_MAX};
+use crate::record::text::write_string;
+use eval::Context;
+use json::Compact;
+use results::Shape;
+use text::{SCRATCH_BYTES, Scratch};
+use tree::{Expr, Steps};
+use value::Value;
+
+pub(super) use compile::compile;
+pub(super) use tree::{Draft, NotFast};
+
+/// Why there is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The expression has no result.
+    Empty,
+    /// The record is one for jaq.
+    Elsewhere,
+}
+
+/// What became of a record: whether it was the last that is wanted.
+type Taken = Result<ControlFlow<()>, Stop>;
+
+/// A path from the record, and its steps.
+struct Path {
+    place: usize,
+    steps: Vec<PathStep>,
+}
+
+struct PathStep {
+    place: usize,
+    /// An item of an array, not a field of an object.
+    item: bool,
+    /// It may fail quietly.
+    quiet: bool,
+}
+
+/// The compiled expressions, and the record that was loaded.
+pub(super) struct Evaluator {
+    expressions: Vec<(Expr, Vec<Path>)>,
+    /// The paths of all of them, for people.
+    fields: Vec<String>,
+    plan: Plan,
+    slots: Vec<Slot>,
+    scanner: Scanner,
+    scratch: Vec<u8>,
+    compact: Compact,
+    record: Vec<u8>,
+    /// Whether the next record that is loaded was found to be one for jaq.
+    refused: bool,
+    /// Whether records are known to be valid.
+    pub(super) trusted: bool,
+}
+
+impl Evaluator {
+    pub(super) fn new(drafts: Vec<Draft>) -> Evaluator {
+        let bare = |steps: &Steps| steps.iter().map(|(step, _)| step.clone()).collect();
+        let all: Vec<Vec<Step>> = drafts.iter().flat_map(|d| &d.paths).map(bare).collect();
+        let plan = Plan::new(all.iter().map(Vec::as_slice));
+        let mut fields: Vec<String> = all.iter().map(|path| spelled(path)).collect();
+        fields.sort();
+        fields.dedup();
+        let path = |steps: &Steps| {
+            let bare: Vec<Step> = bare(steps);
+            let place = |length| bare.get(..length).and_then(|part| plan.place(part)).unwrap_or(0);
+            let step = |(at, (step, quiet)): (usize, &(Step, bool))| PathStep {
+                place: place(at + 1),
+                item: matches!(step, Step::Item(_)),
+                quiet: *quiet,
+            };
+            Path { place: place(bare.len()), steps: steps.iter().enumerate().map(step).collect() }
+        };
+        let expressions =
+            drafts.into_iter().map(|d| (d.expr, d.paths.iter().map(path).collect())).collect();
+        Evaluator {
+            expressions,
+            fields,
+            slots: vec![Slot::default(); plan.len()],
+            plan,
+            scanner: Scanner::default(),
+            scratch: vec![0; SCRATCH_BYTES],
+            compact: Compact::default(),
+            record: Vec::new(),
+            refused: false,
+            trusted: false,
+        }
+    }
+
+    /// The paths that are read.
+    pub(super) fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// Takes a record, unless it is one for jaq.
+    pub(super) fn load(&mut self, record: &[u8]) -> bool {
+        if std::mem::take(&mut self.refused) || record.len() > TEXT_BYTES_MAX {
+            return false;
+        }
+        self.record.clear();
+        self.record.extend_from_slice(record);
+        let (text, plan, slots) = (&self.record, &self.plan, &mut self.slots);
+        let line = match self.trusted {
+            false => Picker::<false>::new(text, 0, &mut self.scanner, plan, slots).line(),
+            true => Picker::<true>::new(text, 0, &mut self.scanner, plan, slots).line(),
+        };
+        line == Line::Record(self.record.len())
+    }
+
+    /// Works on expression `index` over the record that was loaded.
+    fn run<T>(
+        &mut self,
+        index: usize,
+        work: impl for<'r> FnOnce(&mut Context<'r>, &'r Expr) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let (expr, paths) = self.expressions.get(index).ok_or(Stop::Elsewhere)?;
+        let mut context = Context {
+            text: &self.record,
+            slots: &self.slots,
+            paths,
+            scratch: Scratch::new(&mut self.scratch),
+            compact: &mut self.compact,
+        };
+        work(&mut context, expr)
+    }
+
+    pub(super) fn truth(&mut self, index: usize) -> Result<bool, Stop> {
+        self.run(index, |context, expr| context.truth(expr, Value::Null))
+    }
+
+    /// Appends all results, each with a LF; after an error, `out` may have some of them.
+    pub(super) fn write(&mut self, index: usize, out: &mut Vec<u8>) -> Result<(), Stop> {
+        self.run(index, |context, expr| context.stream(expr, Value::Null, out))
+    }
+
+    /// The first result, whose text is appended to `text`.
+    pub(super) fn value(&mut self, index: usize, text: &mut Vec<u8>) -> Result<Shape, Stop> {
+        self.run(index, |context, expr| context.first(expr, Value::Null, text))
+    }
+
+    /// Takes the record out.
+    pub(super) fn take_record(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.record)
+    }
+
+    /// Gives the record's space back.
+    pub(super) fn give_back(&mut self, record: Vec<u8>) {
+        self.record = record;
+    }
+
+    /// Goes through the records at the front of `lines` for as long as they are for this one.
+    /// `take` is given each record and whether expression `index` is true for it.
+    pub(super) fn sift(
+        &mut self,
+        index: usize,
+        lines: &mut Lines<'_>,
+        mut take: impl FnMut(&[u8], bool) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.each(index, lines, |context, expr, line| {
+            context.truth(expr, Value::Null).map(|truth| take(line, truth))
+        })
+    }
+
+    /// Goes through the records at the front of `lines` for as long as they are for this one, and
+    /// appends the results of expression `index` for each.
+    pub(super) fn rewrite(&mut self, index: usize, lines: &mut Lines<'_>, out: &mut Vec<u8>) {
+        let _ = self.each(index, lines, |context, expr, _| {
+            let start = out.len();
+            let written = context.stream(expr, Value::Null, out);
+            if written.is_err() {
+                out.truncate(start);
+            }
+            written.map(ControlFlow::Continue)
+        });
+    }
+
+    #[inline(always)]
+    fn each(
+        &mut self,
+        index: usize,
+        lines: &mut Lines<'_>,
+        work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
+    ) -> ControlFlow<()> {
+        match self.trusted {
+            false => self.each_with::<false>(index, lines, work),
+            true => self.each_with::<true>(index, lines, work),
+        }
+    }
+
+    #[inline(always)]
+    fn each_with<const TRUSTED: bool>(
+        &mut self,
+        index: usize,
+        lines: &mut Lines<'_>,
+        mut work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
+    ) -> ControlFlow<()> {
+        let text = lines.text();
+        let Some((expr, paths)) = self.expressions.get(index) else {
+            return ControlFlow::Continue(());
+        };
+        if text.len() > TEXT_BYTES_MAX {
+            return ControlFlow::Continue(());
+        }
+        let (scanner, slots) = (&mut self.scanner, &mut self.slots);
+        let mut picker = Picker::<TRUSTED>::new(text, lines.at(), scanner, &self.plan, slots);
+        self.refused = false;
+        while !lines.rest().is_empty() && !is_control(lines.rest()) {
+            let end = match picker.line() {
+                Line::Record(end) => end,
+                Line::Blank(end) => {
+                    lines.pass(end);
+                    continue;
+                }
+                Line::Odd => {
+                    self.refused = true;
+                    break;
+                }
+            };
+            let Some(line) = lines.record(end) else { break };
+            let mut context = Context {
+                text,
+                slots: picker.slots(),
+                paths,
+                scratch: Scratch::new(&mut self.scratch),
+                compact: &mut self.compact,
+            };
+            match work(&mut context, expr, line) {
+                Ok(flow) => {
+                    lines.pass(end);
+                    flow?;
+                }
+                Err(_) => {
+                    self.refused = true;
+                    break;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A path as jq spells it.
+pub(super) fn spelled(path: &[Step]) -> String {
+    let mut text = String::from(".");
+    for step in path {
+        match step {
+            Step::Key(key) if is_word(key) => {
+                if !text.ends_with('.') {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+            Step::Key(key) => {
+                let mut quoted = Vec::new();
+                write_string(key, &mut quoted);
+                text.push_str(&format!("[{}]", String::from_utf8_lossy(&quoted)));
+            }
+            Step::Item(item) => text.push_str(&format!("[{item}]")),
+        }
+    }
+    text
+}
+
+/// Whether a key needs no quotes in a path.
+fn is_word(key: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !key.is_empty() && key.chars().all(word) && !key.starts_with(|c: char| c.is_ascii_digit())
+}

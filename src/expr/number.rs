@@ -1,0 +1,307 @@
+//! Numbers, as both evaluators see them: integers of 64 bits are exact, all others are doubles,
+//! and what nobody computed with is written as it came.
+
+use std::cmp::Ordering;
+use std::io::Write;
+
+use jaq_core::ops::Math;
+
+/// What jq writes for infinity, which JSON does not have: the greatest finite double.
+const INFINITE: &[u8] = b"1.7976931348623157e+308";
+
+/// A number by its value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
+    Int(i64),
+    Float(f64),
+}
+
+impl Number {
+    pub(super) fn as_f64(self) -> f64 {
+        match self {
+            Number::Int(int) => int as f64,
+            Number::Float(float) => float,
+        }
+    }
+
+    /// The number without its fraction, if 64 bits hold it; the nearest integer that they hold, if
+    /// not; 0 for what is not a number.
+    pub(super) fn truncated(self) -> i64 {
+        match self {
+            Number::Int(int) => int,
+            Number::Float(float) => float as i64,
+        }
+    }
+
+    /// The integer that this is, if it is one of 64 bits.
+    pub(super) fn as_int(self) -> Option<i64> {
+        match self {
+            Number::Int(int) => Some(int),
+            Number::Float(float) => whole(float),
+        }
+    }
+}
+
+/// jq's calculations on numbers: on integers, and on doubles where integers of 64 bits do not hold
+/// the result. None for a division by zero.
+pub(super) fn calculate(left: Number, op: Math, right: Number) -> Option<Number> {
+    let exact: fn(i64, i64) -> Option<i64> = match op {
+        Math::Add => i64::checked_add,
+        Math::Sub => i64::checked_sub,
+        Math::Mul => i64::checked_mul,
+        Math::Div if right.as_f64() == 0.0 => return None,
+        Math::Div => |left, right| match left.checked_rem(right) {
+            Some(0) => left.checked_div(right),
+            _ => None,
+        },
+        Math::Rem => return remainder(left, right),
+    };
+    if let (Number::Int(left), Number::Int(right)) = (left, right)
+        && let Some(result) = exact(left, right)
+    {
+        return Some(Number::Int(result));
+    }
+    let (left, right) = (left.as_f64(), right.as_f64());
+    Some(Number::Float(match op {
+        Math::Add => left + right,
+        Math::Sub => left - right,
+        Math::Mul => left * right,
+        Math::Div | Math::Rem => left / right,
+    }))
+}
+
+/// On the integer parts; the sign is the dividend's.
+fn remainder(dividend: Number, divisor: Number) -> Option<Number> {
+    if dividend.as_f64().is_nan() || divisor.as_f64().is_nan() {
+        return Some(Number::Float(f64::NAN));
+    }
+    match divisor.truncated() {
+        0 => None,
+        divisor => Some(Number::Int(dividend.truncated().checked_rem(divisor).unwrap_or(0))),
+    }
+}
+
+/// A number, which may still be as it was spelled.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Numeral<'a> {
+    Int(i64),
+    /// A computed number.
+    Float(f64),
+    /// A number whose spelling says more than its value does.
+    Spelled(&'a str),
+}
+
+impl<'a> Numeral<'a> {
+    /// A number from its JSON spelling.
+    pub(super) fn read(json: &'a str) -> Numeral<'a> {
+        if json == "-0" {
+            return Numeral::Spelled(json);
+        }
+        // Twenty letters hold every integer of 64 bits; what does not parse has a fraction or
+        // exponent.
+        let int = if json.len() <= 20 { json.parse().ok() } else { None };
+        int.map_or(Numeral::Spelled(json), Numeral::Int)
+    }
+
+    /// A number from its JSON spelling, if it is a short integer, as most are.
+    #[inline]
+    pub(super) fn short(json: &[u8]) -> Option<Numeral<'a>> {
+        if json.len() > 18 || json == b"-0" {
+            return None;
+        }
+        let (digits, negative) = match json {
+            [b'-', digits @ ..] => (digits, true),
+            digits => (digits, false),
+        };
+        let mut int = 0;
+        for digit in digits {
+            let digit = digit.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            // Eighteen digits are less than 2^63.
+            int = int * 10 + i64::from(digit);
+        }
+        Some(Numeral::Int(if negative { -int } else { int }))
+    }
+
+    /// Its value.
+    pub(super) fn number(self) -> Number {
+        match self {
+            Numeral::Int(int) => Number::Int(int),
+            Numeral::Float(float) => Number::Float(float),
+            // The double nearest to it.
+            Numeral::Spelled(spelled) => Number::Float(spelled.parse().unwrap_or(f64::NAN)),
+        }
+    }
+
+    fn integer(self) -> Option<Integer<'a>> {
+        match self {
+            Numeral::Int(int) => Some(Integer::Short(int)),
+            Numeral::Float(float) => whole(float).map(Integer::Short),
+            Numeral::Spelled(spelled) => {
+                let digits = spelled.strip_prefix('-').unwrap_or(spelled);
+                let long = digits.len() > 18 && digits.bytes().all(|byte| byte.is_ascii_digit());
+                long.then_some(Integer::Long(spelled))
+            }
+        }
+    }
+}
+
+/// jq's order of numbers. What is not a number is less than any.
+pub(super) fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
+    if let (Numeral::Int(left), Numeral::Int(right)) = (left, right) {
+        return left.cmp(&right);
+    }
+    if let (Some(left), Some(right)) = (left.integer(), right.integer()) {
+        return compare_integers(left, right);
+    }
+    let (left, right) = (left.number().as_f64(), right.number().as_f64());
+    left.partial_cmp(&right).unwrap_or_else(|| right.is_nan().cmp(&left.is_nan()))
+}
+
+/// An integer, whatever its length.
+enum Integer<'a> {
+    Short(i64),
+    /// One that 64 bits do not hold, as it is spelled.
+    Long(&'a str),
+}
+
+/// The integer that a double is exactly, if it is one of 64 bits.
+fn whole(float: f64) -> Option<i64> {
+    // 2^63 is a double, and the first that 64 bits do not hold.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let fits = float.trunc() == float && (-LIMIT..LIMIT).contains(&float);
+    fits.then_some(float as i64)
+}
+
+/// Long integers are outside the range of the short ones and have no leading zeros.
+fn compare_integers(left: Integer<'_>, right: Integer<'_>) -> Ordering {
+    let outside = |spelled: &str| match spelled.starts_with('-') {
+        true => Ordering::Less,
+        false => Ordering::Greater,
+    };
+    match (left, right) {
+        (Integer::Short(left), Integer::Short(right)) => left.cmp(&right),
+        (Integer::Long(left), Integer::Short(_)) => outside(left),
+        (Integer::Short(_), Integer::Long(right)) => outside(right).reverse(),
+        (Integer::Long(left), Integer::Long(right)) => {
+            let by_size = |a: &str, b: &str| a.len().cmp(&b.len()).then_with(|| a.cmp(b));
+            match (left.strip_prefix('-'), right.strip_prefix('-')) {
+                (None, None) => by_size(left, right),
+                (Some(left), Some(right)) => by_size(right, left),
+                (None, Some(_)) => Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+            }
+        }
+    }
+}
+
+/// A computed number, spelled as jq spells it: the fewest digits that give the same double, without
+/// an exponent unless the number is far longer than its digits.
+pub(super) fn write_float(float: f64, out: &mut Vec<u8>) {
+    if float.is_nan() {
+        return out.extend_from_slice(b"null");
+    }
+    if float.is_sign_negative() {
+        out.push(b'-');
+    }
+    if float.is_infinite() {
+        return out.extend_from_slice(INFINITE);
+    }
+    let mut scientific = [0; 32];
+    let mut rest = scientific.as_mut_slice();
+    let _ = write!(rest, "{:e}", float.abs());
+    let unused = rest.len();
+    let written = &scientific[..scientific.len() - unused];
+    let written = str::from_utf8(written).unwrap_or_default();
+    let (mantissa, exponent) = written.split_once('e').unwrap_or(("0", "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    let point = exponent + 1;
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    if point <= -4 || point > count + 15 {
+        out.extend_from_slice(mantissa.as_bytes());
+        drop(write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
+    } else if point <= 0 {
+        out.extend_from_slice(b"0.");
+        out.extend((point..0).map(|_| b'0'));
+        out.extend_from_slice(&digits);
+    } else {
+        let (whole, fraction) = digits.split_at(digits.len().min(point.unsigned_abs() as usize));
+        out.extend_from_slice(whole);
+        out.extend((count..point).map(|_| b'0'));
+        if !fraction.is_empty() {
+            out.push(b'.');
+            out.extend_from_slice(fraction);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(json: &str) -> Numeral<'_> {
+        Numeral::read(json)
+    }
+
+    #[test]
+    fn integers_of_any_length_are_ordered_exactly() {
+        let ascending = [
+            "-100000000000000000000",
+            "-18446744073709551616",
+            "-9223372036854775809",
+            "-9223372036854775808",
+            "-1.5",
+            "-1",
+            "0",
+            "1e-3",
+            "9007199254740992",
+            "9007199254740993",
+            "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551614",
+            "18446744073709551615",
+            "1e30",
+        ];
+        for (i, left) in ascending.iter().enumerate() {
+            for (j, right) in ascending.iter().enumerate() {
+                assert_eq!(compare(number(left), number(right)), i.cmp(&j), "{left} {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_its_value_however_it_is_spelled() {
+        for (left, right) in [("1", "1.0"), ("100", "1e2"), ("0", "-0"), ("0.5", "5E-1")] {
+            assert_eq!(compare(number(left), number(right)), Ordering::Equal, "{left} {right}");
+        }
+        assert_eq!(compare(Numeral::Float(3.0), Numeral::Int(3)), Ordering::Equal);
+        let (nan, least) = (Numeral::Float(f64::NAN), Numeral::Float(f64::NEG_INFINITY));
+        assert_eq!(compare(nan, least), Ordering::Less);
+    }
+
+    #[test]
+    fn short_integers_are_read_as_all_are() {
+        for json in ["0", "7", "-1", "500", "123456789012345678", "-12345678901234567", "-0", "1.5"]
+        {
+            let short = Numeral::short(json.as_bytes());
+            match (short, number(json)) {
+                (Some(Numeral::Int(short)), Numeral::Int(read)) => assert_eq!(short, read),
+                (None, Numeral::Spelled(_)) => {}
+                other => panic!("{json}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_exact_integers_are_integers() {
+        let int = |json: &str| number(json).number().as_int();
+        assert_eq!(int("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(int("9223372036854775808"), None);
+        assert_eq!(int("1e3"), Some(1000));
+        assert_eq!(int("1.5"), None);
+        assert_eq!(int("1e400"), None);
+    }
+}
