@@ -1,6 +1,6 @@
 //! The group table: one set of results in the making.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -54,7 +54,7 @@ impl Table {
 
     /// Looks a key up.
     pub fn find(&self, key: &[u8]) -> Found {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash(&self.hasher, key);
         let group = self.index.find(hash, |group| self.key(*group) == key).copied();
         Found { group, hash }
     }
@@ -68,7 +68,7 @@ impl Table {
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
         let (keys, ends, hasher) = (&self.keys, &self.ends, &self.hasher);
-        let rehash = |group: &usize| hasher.hash_one(key_of(keys, ends, *group));
+        let rehash = |group: &usize| hash(hasher, key_of(keys, ends, *group));
         self.index.insert_unique(found.hash, group, rehash);
         for column in &mut self.columns {
             column.add_group();
@@ -99,6 +99,13 @@ impl Table {
     pub fn key(&self, group: usize) -> &[u8] {
         key_of(&self.keys, &self.ends, group)
     }
+}
+
+/// Keys are hashed alone: their length need not tell them from what follows.
+fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
 }
 
 fn key_of<'a>(keys: &'a [u8], ends: &[usize], group: usize) -> &'a [u8] {
