@@ -3,7 +3,7 @@ complete -c aggregate -l having -d 'Put out only results for which a jq expressi
 complete -c aggregate -l top -d 'Put out only the K results, of each window, for which the aggregate NAME is greatest' -r
 complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows together' -r
 complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'
-table\t'Aligned columns for people, a table for each window'"
+table\t'Aligned columns for people, a table for each window; long texts are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
 complete -c aggregate -l ties -d 'With --top, put out also those that are as good as the last of them'

@@ -7,6 +7,12 @@ use crate::record::members::members;
 /// The widest cell; a longer one is cut.
 const CELL_COLUMNS_MAX: usize = 60;
 
+/// The most decimals of a number.
+const DECIMALS_MAX: usize = 3;
+
+/// Numbers below keep all decimals.
+const SMALL: f64 = 0.01;
+
 const GAP: &str = "  ";
 
 /// Appends a table of `rows`: flat objects, one a line, all with the same fields.
@@ -60,7 +66,7 @@ impl Cell {
         };
         let text = match kind {
             Kind::Nothing => "-".to_owned(),
-            Kind::Number => String::from_utf8_lossy(value).into_owned(),
+            Kind::Number => shortened(&String::from_utf8_lossy(value)),
             Kind::Other => cut(decoded(value)),
         };
         Cell { text, kind }
@@ -96,6 +102,20 @@ impl Column {
             spaces(width, &text) + &text
         });
         std::iter::once(spaces(width, &self.name) + &self.name).chain(cells).collect()
+    }
+}
+
+/// A number with no more decimals than people look at, unless it is too small for that.
+fn shortened(number: &str) -> String {
+    let decimals = match number.split_once('.') {
+        Some((_, decimals)) if decimals.bytes().all(|byte| byte.is_ascii_digit()) => decimals.len(),
+        _ => 0,
+    };
+    match number.parse::<f64>() {
+        Ok(value) if decimals > DECIMALS_MAX && value.abs() >= SMALL => {
+            format!("{value:.DECIMALS_MAX$}")
+        }
+        _ => number.to_owned(),
     }
 }
 
@@ -169,6 +189,20 @@ e       -3   1.5e-7
         let rows = "{\"a\\n\":\"x\\u001b[2J\\ny\",\"b\":[1,\"\\n\"],\"c\":true}\n";
         let shown = drawn(rows);
         assert_eq!(shown, "a\\n            b         c\nx\\u{1b}[2J\\ny  [1,\"\\n\"]  true\n");
+    }
+
+    #[test]
+    fn numbers_have_few_decimals() {
+        for (number, text) in [
+            ("24.228879418400602", "24.229"),
+            ("-0.30000000000000004", "-0.300"),
+            ("0.001234567", "0.001234567"),
+            ("1.25", "1.25"),
+            ("1234567890123456789", "1234567890123456789"),
+            ("1.23456e-7", "1.23456e-7"),
+        ] {
+            assert_eq!(shortened(number), text);
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use sketches_ddsketch::{Config, DDSketch};
 use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
 use super::number::write_float;
 
-/// How far an approximate quantile is from the value that it stands for, relative to it.
-const ERROR: f64 = 0.01;
+/// How far the sketch is from the value that a quantile stands for, relative to it. Rounded to four
+/// digits, which is off by 0.05 % at most, it is within 1 %.
+const SKETCH_ERROR: f64 = 0.009;
 
 /// The values of so small a group are kept; their quantiles are exact.
 const FEW: usize = 32;
@@ -206,8 +207,8 @@ impl State {
             State::All(values) | State::Few(values) => interpolated(values, fraction),
             State::Sketch(sketch) => {
                 let (least, greatest) = (sketch.min()?, sketch.max()?);
+                let value = rounded(sketch.quantile(fraction).ok().flatten()?);
                 // The middle of the outermost bins may lie beyond every value.
-                let value = sketch.quantile(fraction).ok().flatten()?;
                 Some(value.clamp(least, greatest))
             }
         }
@@ -222,9 +223,14 @@ impl State {
 }
 
 fn sketch_of(values: &[f64]) -> Box<DDSketch> {
-    let mut sketch = DDSketch::new(Config::new(ERROR, BINS_MAX, f64::MIN_POSITIVE));
+    let mut sketch = DDSketch::new(Config::new(SKETCH_ERROR, BINS_MAX, f64::MIN_POSITIVE));
     values.iter().for_each(|value| sketch.add(*value));
     Box::new(sketch)
+}
+
+/// The nearest number of four digits: more would look as if they were known.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// The value at the place `fraction` of the way from the least to the greatest; between two, on the
@@ -248,6 +254,9 @@ mod tests {
     use super::*;
     use crate::expr::Value;
     use proptest::prelude::*;
+
+    /// What the help promises.
+    const ERROR: f64 = 0.01;
 
     fn of(function: &Function, fraction: f64, numbers: &[&str]) -> String {
         written(&*column_of(function, fraction, &numbers_of(numbers)))
@@ -300,7 +309,7 @@ mod tests {
             let fraction = f64::from(rank) / 1_201.0 + 1e-9;
             let given: f64 = of(&QUANTILE, fraction.min(1.0), &numbers).parse().unwrap();
             let exact = sorted[rank as usize];
-            assert!((given - exact).abs() <= exact.abs() * ERROR * 1.000_001, "{given} {exact}");
+            assert!((given - exact).abs() <= exact.abs() * ERROR, "{given} {exact}");
         }
     }
 
@@ -339,7 +348,7 @@ mod tests {
             if numbers.len() <= FEW {
                 prop_assert_eq!(whole, exact);
             } else {
-                prop_assert!((whole - low).abs() <= low.abs() * ERROR * 1.000_001, "{} {}", whole, low);
+                prop_assert!((whole - low).abs() <= low.abs() * ERROR, "{} {}", whole, low);
             }
         }
     }

@@ -116,7 +116,7 @@ pub struct Options {
 enum Format {
     /// One object a line
     Ndjson,
-    /// Aligned columns for people, a table for each window
+    /// Aligned columns for people, a table for each window; long texts are cut, decimals rounded
     Table,
 }
 
