@@ -23,7 +23,7 @@ _filter() {
 
     case "${cmd}" in
         filter)
-            opts="-f -v -c -m -q -e -h -V --from-file --arg --argjson --explain --trust --invert --count --max-kept --quiet --exit-status --else --unique --within --last --time --time-unit --rejects --max-record --help --version"
+            opts="-f -v -c -m -q -e -j -h -V --from-file --arg --argjson --explain --trust --invert --count --max-kept --quiet --exit-status --else --unique --within --last --time --time-unit --jobs --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -107,6 +107,14 @@ _filter() {
                     return 0
                     ;;
                 --time-unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

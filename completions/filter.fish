@@ -8,6 +8,7 @@ complete -c filter -l within -d 'With --unique: remember a key for so long, by e
 complete -c filter -l last -d 'With --unique: remember only the N keys that were seen last' -r
 complete -c filter -l time -d 'With --within: the jq expression for a record\'s event time: RFC 3339 text, or a number since 1970' -r
 complete -c filter -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
+complete -c filter -s j -l jobs -d 'Work on N cores; the records come in their order all the same' -r
 complete -c filter -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
 complete -c filter -l max-record -d 'Refuse records longer than SIZE' -r
 complete -c filter -l explain -d 'Say which evaluator runs the expressions and which fields they read, and read no input'

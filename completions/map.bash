@@ -23,7 +23,7 @@ _map() {
 
     case "${cmd}" in
         map)
-            opts="-f -h -V --from-file --arg --argjson --explain --trust --through --rejects --max-record --help --version"
+            opts="-f -j -h -V --from-file --arg --argjson --explain --trust --through --jobs --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -68,6 +68,14 @@ _map() {
                     return 0
                     ;;
                 --through)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

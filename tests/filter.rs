@@ -714,3 +714,94 @@ fn an_expression_may_stand_in_a_file() {
     assert_eq!(filter(&["-f", "/nonexistent"], "").status, 74);
     assert_eq!(filter(&[], "").status, 2);
 }
+
+/// What comes of the same input on one core and on several: output, messages, status, and files.
+fn alike(args: &[&str], input: &[u8]) -> Ran {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("in.ndjson");
+    std::fs::write(&file, input).unwrap();
+    let outcome = |jobs: &str, from_file: bool| {
+        let (rejects, others) = (dir.path().join("rejects"), dir.path().join("others"));
+        let _ = (std::fs::remove_file(&rejects), std::fs::remove_file(&others));
+        let fill = |arg: &&str| match *arg {
+            "REJECTS" => rejects.to_str().unwrap().to_owned(),
+            "OTHERS" => others.to_str().unwrap().to_owned(),
+            arg => arg.to_owned(),
+        };
+        let mut all: Vec<String> = args.iter().map(fill).collect();
+        all.extend(["-j".to_owned(), jobs.to_owned()]);
+        if from_file {
+            all.push("in.ndjson".to_owned());
+        }
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let ran =
+            run(tool("filter", &all).current_dir(dir.path()), if from_file { b"" } else { input });
+        let told = ran.stderr.replace("in.ndjson", "stdin");
+        let files = [rejects, others].map(|path| std::fs::read(path).unwrap_or_default());
+        (ran, told, files)
+    };
+    let (one, told, files) = outcome("1", true);
+    for (jobs, from_file) in [("2", true), ("3", true), ("7", true), ("1", false), ("3", false)] {
+        let (several, also_told, other_files) = outcome(jobs, from_file);
+        assert_eq!(several.status, one.status, "{args:?} -j {jobs}: {several:?}");
+        assert!(several.stdout == one.stdout, "{args:?} -j {jobs}");
+        assert_eq!(also_told, told, "{args:?} -j {jobs}");
+        assert!(other_files == files, "{args:?} -j {jobs}");
+    }
+    one
+}
+
+#[test]
+fn several_cores_give_what_one_gives() {
+    let mut input = Vec::new();
+    for number in 0..60_000_u32 {
+        let filler = "x".repeat(number as usize % 97);
+        input.extend_from_slice(format!("{{\"n\":{number},\"x\":\"{filler}\"}}").as_bytes());
+        input.extend_from_slice(if number % 5 == 0 { b"\r\n" } else { b"\n" });
+        match number {
+            _ if number % 1000 == 7 => input.extend_from_slice(b"\n  \n"),
+            _ if number % 777 == 3 => input.extend_from_slice(
+                format!("{{\"@millstream\":{{\"watermark\":{{\"ms\":{number}}}}}}}\n").as_bytes(),
+            ),
+            20_000 => input.extend_from_slice(format!("\"{}\"\n", "y".repeat(2 << 20)).as_bytes()),
+            _ => {}
+        }
+    }
+    let good = alike(&["--else", "OTHERS", ".n? % 3 == 0"], &input);
+    assert_eq!(good.status, 0, "{}", good.stderr);
+    assert!(good.stdout.lines().count() > 20_000);
+    alike(&["-c", ".n? % 3 == 0"], &input);
+    alike(&["-v", "-e", "true"], &input);
+    // What jaq evaluates, and what fails for one record.
+    alike(&["[.n?] | map(. // 0) | add % 7 == 0"], &input);
+    let failed = alike(&[".n % 3 == 0"], &input);
+    assert_eq!(failed.status, 65, "{}", failed.stderr);
+    alike(&["--rejects", "REJECTS", "--else", "OTHERS", ".n % 3 == 0"], &input);
+    alike(&["--max-record", "1MiB", "--rejects", "REJECTS", ".n? % 3 == 0"], &input);
+    alike(&["--max-record", "1MiB", ".n? % 3 == 0"], &input);
+    alike(&["--max-record", "1MiB", "--rejects", "REJECTS", ".n % 3 == 0 and .n != []"], &input);
+    // The first of several bad lines counts, and the input may be cut short.
+    let at = input.len() / 2;
+    let mut bad = input.clone();
+    bad.splice(at..at, *b"\nbad\n{\"n\":\n\xff\n");
+    bad.truncate(bad.len() - 3);
+    alike(&["--rejects", "REJECTS", ".n? % 3 == 0"], &bad);
+    let told = alike(&[".n? % 3 == 0"], &bad).stderr;
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for conflict in [&["-m", "3"][..], &["-q"], &["--unique", ".n"]] {
+        let args = [conflict, &["-j", "2", "."]].concat();
+        assert_eq!(filter(&args, "").status, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn several_cores_hold_no_output_back() {
+    let mut command = tool("filter", &["-j", "3", ". > 1"]);
+    let mut child = Guard(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut input = child.0.stdin.take().unwrap();
+    let mut kept = BufReader::new(child.0.stdout.take().unwrap());
+    for _ in 0..3 {
+        input.write_all(b"1\n2\n").unwrap();
+        assert_eq!(next_line(&mut kept), "2\n");
+    }
+}

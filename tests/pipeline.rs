@@ -133,7 +133,10 @@ fn produce_says_how_much_is_in_the_log_when_the_daemon_dies() {
     drop(stdin);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_ne!(ran.status, 0, "{ran:?}");
-    assert!(ran.stderr.starts_with("produce: 50 records appended to t\n"), "{ran:?}");
+    // The follower may have seen the last record before produce heard of it: it counts what it was
+    // told.
+    let told = |count: u32| ran.stderr.starts_with(&format!("produce: {count} records appended"));
+    assert!(told(50) || told(49), "{ran:?}");
     let daemon = Daemon::start(dir.path(), &[]);
     let expected: String = (0..50).map(|n| format!("{n}\n")).collect();
     assert_eq!(subscribe(dir.path(), &["t"]), expected);

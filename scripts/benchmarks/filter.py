@@ -20,24 +20,23 @@ ASKED = [
 
 
 def seconds(command, stdin=None, stdout=subprocess.DEVNULL):
-    """CPU seconds and peak KiB of a command."""
+    """CPU seconds of a command."""
     process = subprocess.Popen(command, stdin=stdin, stdout=stdout)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command
-    return used.ru_utime + used.ru_stime, used.ru_maxrss
+    return used.ru_utime + used.ru_stime
 
 
 def median(runs, command):
-    taken = [seconds(command) for _ in range(runs)]
-    return statistics.median(cpu for cpu, _ in taken), max(peak for _, peak in taken)
+    return statistics.median(seconds(command) for _ in range(runs))
 
 
 def piped(command, records):
     """CPU seconds of a command with a pipe on either side."""
     source = subprocess.Popen(["cat", records], stdout=subprocess.PIPE)
     sink = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    cpu, _ = seconds(command, source.stdout, sink.stdin)
+    cpu = seconds(command, source.stdout, sink.stdin)
     for end in (source.stdout, sink.stdin):
         end.close()
     source.wait()
@@ -65,14 +64,13 @@ def run(work, options):
     for name, expression, same in ASKED:
         print(f"  {name} '{expression}'")
         for trust in ([], ["--trust"]):
-            cpu, peak = median(options.runs, [tool(name), *trust, expression, records])
-            print(f"    {name + ' ' + ' '.join(trust):15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s"
-                  f"  at most {peak / 1024:.0f} MiB")
+            cpu = median(options.runs, [tool(name), *trust, expression, records])
+            print(f"    {name + ' ' + ' '.join(trust):15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s")
             if not trust:
                 checked = cpu
         if jq:
             good = agree(work, [tool(name), expression, few], [jq, "-c", same, few])
-            cpu, _ = seconds([jq, "-c", same, records])
+            cpu = seconds([jq, "-c", same, records])
             print(f"    {'jq':15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s; ours takes "
                   f"1/{cpu / checked:.0f}; {'same results' if good else 'RESULTS DIFFER'}")
         cpu = statistics.median(piped([tool(name), expression], records)

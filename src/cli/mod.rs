@@ -13,6 +13,7 @@ pub mod message;
 pub mod options;
 pub mod output;
 pub mod pages;
+pub mod parallel;
 pub mod pump;
 pub mod ready;
 pub mod rejects;

@@ -51,6 +51,16 @@ pub trait Stage {
         Ok(())
     }
 
+    /// Something that is no record comes next, and may be rejected: what was taken before it is to
+    /// be rejected first.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn catch_up(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
     /// All that one read returned has been taken: finish with it before the next wait.
     ///
     /// # Errors
@@ -104,6 +114,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
+    /// records are dealt with elsewhere.
+    pub(super) fn apart(out: Vec<u8>) -> Context {
+        Context { out, more_at_hand: true, rejects: Rejects::default(), source: String::new() }
+    }
+
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
     pub fn place(&self, line: u64) -> String {
         format!("{}:{line}", self.source)
@@ -235,6 +251,7 @@ impl<S: Stage> Pump<'_, S> {
                 Err(error) => Some(Err(error)),
             };
             // Also after an error: what was taken before it counts.
+            self.cx.more_at_hand &= self.failed.is_none() && !self.enough;
             let settled = self.stage.settle(&mut self.cx);
             self.flush(&mut output)?;
             if let Some(error) = self.failed.take() {
@@ -265,15 +282,20 @@ impl<S: Stage> Pump<'_, S> {
         self.failed = Some(error.into());
         ControlFlow::Break(())
     }
+}
 
-    fn take(&mut self, raw: Raw<'_>) -> Result<ControlFlow<()>, StageError> {
-        if is_control(raw.bytes) {
-            let control = Control::parse(raw.bytes).map_err(StageError::bad)?;
-            self.stage.control(control, raw.bytes, &mut self.cx)?;
-            return Ok(ControlFlow::Continue(()));
-        }
-        self.stage.record(raw, &mut self.cx)
+/// Gives a stage a record, or a control record.
+pub(super) fn take(
+    stage: &mut impl Stage,
+    raw: Raw<'_>,
+    cx: &mut Context,
+) -> Result<ControlFlow<()>, StageError> {
+    if is_control(raw.bytes) {
+        let control = Control::parse(raw.bytes).map_err(StageError::bad)?;
+        stage.control(control, raw.bytes, cx)?;
+        return Ok(ControlFlow::Continue(()));
     }
+    stage.record(raw, cx)
 }
 
 impl<S: Stage> Sink for Pump<'_, S> {
@@ -284,7 +306,7 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
-        match self.take(raw) {
+        match take(self.stage, raw, &mut self.cx) {
             Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
             Ok(ControlFlow::Break(())) => {
                 self.enough = true;
@@ -303,6 +325,9 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
+        if let Err(error) = self.stage.catch_up(&mut self.cx) {
+            return self.fail(error);
+        }
         let place = self.cx.place(bad.line);
         match self.cx.rejects.take_piece(&place, bad.bytes, &bad.why, bad.more, bad.continued) {
             Ok(()) => ControlFlow::Continue(()),

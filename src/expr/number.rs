@@ -160,6 +160,39 @@ pub(super) fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
     left.partial_cmp(&right).unwrap_or_else(|| right.is_nan().cmp(&left.is_nan()))
 }
 
+/// The order of a number, given by its JSON spelling, and an integer, where it is plain to see:
+/// for numbers of up to fifteen digits without an exponent. As doubles they are as different as
+/// they are spelled.
+#[inline]
+pub(super) fn compare_short(json: &[u8], right: i64) -> Option<Ordering> {
+    const RIGHT_MAX: u64 = 1_000_000_000_000_000;
+    if json.len() > 16 || right.unsigned_abs() > RIGHT_MAX {
+        return None;
+    }
+    let (digits, negative) = match json {
+        [b'-', digits @ ..] => (digits, true),
+        digits => (digits, false),
+    };
+    let (mut whole, mut point, mut fraction) = (0, false, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' if point => fraction |= *byte != b'0',
+            b'0'..=b'9' => whole = whole * 10 + i64::from(byte - b'0'),
+            b'.' => point = true,
+            _ => return None,
+        }
+    }
+    if digits.len() - usize::from(point) > 15 {
+        return None;
+    }
+    let (whole, beyond) =
+        if negative { (-whole, Ordering::Less) } else { (whole, Ordering::Greater) };
+    Some(match whole.cmp(&right) {
+        Ordering::Equal if fraction => beyond,
+        order => order,
+    })
+}
+
 /// An integer, whatever its length.
 enum Integer<'a> {
     Short(i64),
@@ -291,6 +324,23 @@ mod tests {
                 (Some(Numeral::Int(short)), Numeral::Int(read)) => assert_eq!(short, read),
                 (None, Numeral::Spelled(_)) => {}
                 other => panic!("{json}: {other:?}"),
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn short_numbers_are_compared_as_all_are(
+            json in "-?(0|[1-9][0-9]{0,3}|[1-9][0-9]{0,17})(\\.([0-9]{1,4}|0{0,3}[0-9]{1,16}))?",
+            right in proptest::prop_oneof![-3..3_i64, proptest::num::i64::ANY, -10_000..10_000_i64],
+            near in -1..=1_i64,
+        ) {
+            let same = number(&json).number().truncated().saturating_add(near);
+            for right in [right, same] {
+                if let Some(order) = compare_short(json.as_bytes(), right) {
+                    let all = compare(number(&json), Numeral::Int(right));
+                    proptest::prop_assert_eq!(order, all, "{} {}", json, right);
+                }
             }
         }
     }

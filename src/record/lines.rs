@@ -22,6 +22,11 @@ impl LineDecoder {
         LineDecoder { carry: Vec::new(), line: 0, record_bytes_max, skipping: false }
     }
 
+    /// The same for a text that has `line` lines before it in its input.
+    pub fn behind(line: u64, record_bytes_max: usize) -> Self {
+        LineDecoder { line, ..LineDecoder::new(record_bytes_max) }
+    }
+
     /// Hands over one whole line, its LF removed.
     fn line(&mut self, line: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.line += 1;
@@ -90,6 +95,17 @@ impl<'a> Lines<'a> {
     /// Where in the text the next line begins.
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    /// How many lines of the input lie before the next one.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Takes all that is left.
+    pub fn pass_all(&mut self) {
+        self.line += memchr::memchr_iter(b'\n', self.rest()).count() as u64;
+        self.at = self.text.len();
     }
 
     /// What has not been taken.

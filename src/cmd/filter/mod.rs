@@ -10,6 +10,7 @@ use super::clock::event_time;
 use super::expression::ExpressionOptions;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
+use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
@@ -109,6 +110,14 @@ pub struct Options {
     #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
     time_unit: Option<TimeUnit>,
 
+    /// Work on N cores; the records come in their order all the same
+    #[arg(
+        short = 'j', long, value_name = "N", default_value = "1",
+        conflicts_with_all = ["max_kept", "quiet", "unique"],
+        value_parser = clap::value_parser!(u8).range(1..)
+    )]
+    jobs: u8,
+
     #[command(flatten)]
     input: InputOptions,
 }
@@ -128,24 +137,18 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         return Ok(Status::Done);
     }
     let place = options.otherwise.as_deref();
-    let mut filter = Filter {
-        program,
-        seen: options.memory().map(Seen::new),
-        key: Vec::new(),
-        timed: options.time.is_some(),
-        time_unit: options.time_unit,
-        count: options.count,
-        parting: Parting {
-            invert: options.invert,
-            print: !(options.count || options.quiet),
-            kept_max: if options.quiet { Some(1) } else { options.max_kept },
-            kept: 0,
-            others: options.otherwise.is_some().then(Vec::new),
-        },
-        otherwise: place.map(|path| Keep::open(path, "what is not kept")).transpose()?,
+    let keep = place.map(|path| Keep::open(path, "what is not kept")).transpose()?;
+    let filter = options.filter(program, keep);
+    let (outcome, kept) = if options.jobs == 1 {
+        let mut filter = filter;
+        (pump::run(&options.input, &mut filter)?, filter.parting.kept)
+    } else {
+        let worker = |_| Ok(options.filter(options.program()?, None));
+        let workers: anyhow::Result<Vec<Filter>> = (0..options.jobs).map(worker).collect();
+        let mut filters = Parallel::new(filter, workers?, options.input.record_bytes_max())?;
+        (pump::run(&options.input, &mut filters)?, filters.stage().parting.kept)
     };
-    let outcome = pump::run(&options.input, &mut filter)?;
-    let nothing = filter.parting.kept == 0 && outcome.ended == Ended::Input;
+    let nothing = kept == 0 && outcome.ended == Ended::Input;
     Ok(match outcome.status {
         Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
         status => status,
@@ -153,6 +156,25 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
 }
 
 impl Options {
+    fn filter(&self, program: Program, otherwise: Option<Keep>) -> Filter {
+        Filter {
+            program,
+            seen: self.memory().map(Seen::new),
+            key: Vec::new(),
+            timed: self.time.is_some(),
+            time_unit: self.time_unit,
+            count: self.count,
+            parting: Parting {
+                invert: self.invert,
+                print: !(self.count || self.quiet),
+                kept_max: if self.quiet { Some(1) } else { self.max_kept },
+                kept: 0,
+                others: self.otherwise.is_some().then(Vec::new),
+            },
+            otherwise,
+        }
+    }
+
     /// EXPR and, behind it, what gives a record's key and its time.
     fn program(&self) -> anyhow::Result<Program> {
         let unique = self.unique.as_deref().map(|expression| ("--unique", expression));
@@ -289,5 +311,22 @@ impl Stage for Filter {
             cx.out.extend_from_slice(format!("{}\n", self.parting.kept).as_bytes());
         }
         Ok(())
+    }
+}
+
+impl Shared for Filter {
+    /// How many records were kept, and the others.
+    type Sum = (u64, Vec<u8>);
+
+    fn hand_in(&mut self) -> (u64, Vec<u8>) {
+        let others = self.parting.others.as_mut().map(std::mem::take);
+        (std::mem::take(&mut self.parting.kept), others.unwrap_or_default())
+    }
+
+    fn absorb(&mut self, (kept, others): (u64, Vec<u8>)) {
+        self.parting.kept += kept;
+        if let Some(all) = &mut self.parting.others {
+            all.extend_from_slice(&others);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use super::expression::ExpressionOptions;
 use crate::cli::options::InputOptions;
+use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
@@ -63,6 +64,13 @@ pub struct Options {
     )]
     through: Option<String>,
 
+    /// Work on N cores; the results come in the order of the records all the same
+    #[arg(
+        short = 'j', long, value_name = "N", default_value = "1", conflicts_with = "through",
+        value_parser = clap::value_parser!(u8).range(1..)
+    )]
+    jobs: u8,
+
     #[command(flatten)]
     input: InputOptions,
 }
@@ -83,7 +91,14 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
-    Ok(pump::run(&options.input, &mut Map { program })?.status)
+    let mut map = Map { program };
+    if options.jobs == 1 {
+        return Ok(pump::run(&options.input, &mut map)?.status);
+    }
+    let worker = |_| Ok(Map { program: options.expression.compile(&[])? });
+    let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
+    let mut maps = Parallel::new(map, workers?, options.input.record_bytes_max())?;
+    Ok(pump::run(&options.input, &mut maps)?.status)
 }
 
 struct Map {
@@ -101,4 +116,12 @@ impl Stage for Map {
         self.program.rewrite(0, lines, &mut cx.out);
         ControlFlow::Continue(())
     }
+}
+
+impl Shared for Map {
+    type Sum = ();
+
+    fn hand_in(&mut self) {}
+
+    fn absorb(&mut self, (): ()) {}
 }

@@ -305,7 +305,8 @@ impl Builder<'_> {
         };
         let left = self.inside(left, input)?;
         let input = steps.map_or(Input::Value, |steps| Input::Path(steps, false));
-        Ok(Expr::Pipe(left, boxed(self.build(right, &input, position))?))
+        let right = self.build(right, &input, position)?;
+        Ok(piped(left, right))
     }
 
     fn branches(
@@ -362,6 +363,23 @@ impl Builder<'_> {
         let rest: Vec<_> = gets.collect();
         let path = self.add(steps)?;
         Ok(if rest.is_empty() { path } else { Expr::Get(Box::new(path), rest) })
+    }
+}
+
+/// A pipe; where the right side is a function of a path and nothing else, without one.
+fn piped(left: Box<Expr>, right: Expr) -> Expr {
+    let of_path = matches!(*left, Expr::Path(_));
+    match right {
+        Expr::Of(function, of) if of_path && matches!(*of, Expr::Input) => Expr::Of(function, left),
+        Expr::With(operation, of, argument)
+            if of_path && matches!((&*of, &*argument), (Expr::Input, Expr::Constant(_))) =>
+        {
+            Expr::With(operation, left, argument)
+        }
+        Expr::Test(of, pattern) if of_path && matches!(*of, Expr::Input) => {
+            Expr::Test(left, pattern)
+        }
+        right => Expr::Pipe(left, Box::new(right)),
     }
 }
 

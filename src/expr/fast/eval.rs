@@ -58,7 +58,7 @@ impl<'r> Context<'r> {
         Ok(Value::Null)
     }
 
-    /// The order of a field and a constant, where both are short integers or plain strings: most
+    /// The order of a field and a constant, where both are short numbers or plain strings: most
     /// comparisons are of these.
     #[inline(always)]
     fn plain_order(&self, left: &Expr, right: &Expr) -> Option<Ordering> {
@@ -66,13 +66,18 @@ impl<'r> Context<'r> {
         let slot = self.slot(self.paths.get(*number)?.place);
         let json = slot.of(self.text);
         match (slot.kind, constant) {
-            (Kind::Number, Constant::Int(right)) => match Numeral::short(json)? {
-                Numeral::Int(left) => Some(left.cmp(right)),
-                _ => None,
-            },
+            (Kind::Number, Constant::Int(right)) => number::compare_short(json, *right),
             (Kind::Plain, Constant::Text(right)) => Some(inside(json).cmp(right.as_bytes())),
             _ => None,
         }
+    }
+
+    /// The text of a field that is a string without escapes.
+    #[inline(always)]
+    fn plain_text(&self, expr: &Expr) -> Option<&'r [u8]> {
+        let Expr::Path(number) = expr else { return None };
+        let slot = self.slot(self.paths.get(*number)?.place);
+        (slot.kind == Kind::Plain).then(|| inside(slot.of(self.text)))
     }
 
     fn has(&mut self, whole: usize, below: usize) -> Result<Value<'r>, Stop> {
@@ -137,8 +142,14 @@ impl<'r> Context<'r> {
                 self.apply(*function, of)
             }
             Expr::With(operation, of, argument) => {
+                if let (Some(text), Expr::Constant(Constant::Text(argument))) =
+                    (self.plain_text(of), &**argument)
+                {
+                    return Ok(operate(*operation, text, argument.as_bytes()));
+                }
                 let argument = self.eval(argument, input)?;
-                operate(*operation, self.eval(of, input)?, argument)
+                let of = self.eval(of, input)?;
+                Ok(operate(*operation, of.text()?, argument.text()?))
             }
             _ => self.eval_rare(expr, input),
         }
@@ -404,18 +415,13 @@ fn to_number(value: Value<'_>) -> Result<Value<'_>, Stop> {
     Ok(Value::Number(Numeral::read(number)))
 }
 
-fn operate<'r>(
-    operation: Operation,
-    of: Value<'r>,
-    argument: Value<'r>,
-) -> Result<Value<'r>, Stop> {
-    let (text, argument) = (of.text()?, argument.text()?);
+fn operate<'r>(operation: Operation, text: &'r [u8], argument: &[u8]) -> Value<'r> {
     let trimmed = |rest: Option<&'r [u8]>| Value::Text(rest.unwrap_or(text));
-    Ok(match operation {
+    match operation {
         Operation::StartsWith => Value::Bool(text.starts_with(argument)),
         Operation::EndsWith => Value::Bool(text.ends_with(argument)),
         Operation::Contains => Value::Bool(memchr::memmem::find(text, argument).is_some()),
         Operation::TrimStart => trimmed(text.strip_prefix(argument)),
         Operation::TrimEnd => trimmed(text.strip_suffix(argument)),
-    })
+    }
 }
