@@ -1,5 +1,12 @@
 complete -c aggregate -l by -d 'Group by the value of a jq expression; may be given several times' -r
+complete -c aggregate -l having -d 'Put out only results for which a jq expression over them is neither false nor null' -r
+complete -c aggregate -l top -d 'Put out only the K results, of each window, for which the aggregate NAME is greatest' -r
+complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows together' -r
+complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'
+table\t'Aligned columns for people, a table for each window; long texts are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c aggregate -l ties -d 'With --top, put out also those that are as good as the last of them'
+complete -c aggregate -l stats -d 'Say on standard error at the end how many groups and windows were held, and how much memory they took'
 complete -c aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aggregate -s V -l version -d 'Print version'

@@ -1,26 +1,47 @@
-//! `count`: how many.
+//! `count` and `count_if`: how many.
 
-use super::function::{Argument, Column, Function, Misfit};
+use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
+use super::number::write_whole;
 use crate::expr::Value;
 
 /// `count` and `count(EXPR)`.
 pub const COUNT: Function = Function {
     name: "count",
+    aliases: &[],
     synonyms: &["length", "len", "number"],
     argument: Argument::Optional,
     about: "how many records; with EXPR, those for which it is not null",
-    column: || Box::<Count>::default(),
+    needs_window: false,
+    column: |_| Box::new(Count { counted: |value: Value<'_>| value != Value::Null, ..Count::NONE }),
 };
 
-#[derive(Default)]
+/// `count_if(EXPR)`.
+pub const COUNT_IF: Function = Function {
+    name: "count_if",
+    aliases: &["countif"],
+    synonyms: &[],
+    argument: Argument::Required,
+    about: "how many records for which EXPR is neither false nor null",
+    needs_window: false,
+    column: |_| {
+        let counted = |value: Value<'_>| !matches!(value, Value::Null | Value::Bool(false));
+        Box::new(Count { counted, ..Count::NONE })
+    },
+};
+
 struct Count {
+    counted: fn(Value<'_>) -> bool,
     counts: Vec<u64>,
     staged: bool,
 }
 
+impl Count {
+    const NONE: Count = Count { counted: |_| true, counts: Vec::new(), staged: false };
+}
+
 impl Column for Count {
-    fn stage(&mut self, _: Option<usize>, value: &Value<'_>) -> Result<(), Misfit> {
-        self.staged = *value != Value::Null;
+    fn stage(&mut self, _: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged = (self.counted)(input.value);
         Ok(())
     }
 
@@ -32,14 +53,23 @@ impl Column for Count {
         self.counts.push(0);
     }
 
-    fn write(&self, group: usize, out: &mut Vec<u8>) {
-        super::number::write_whole(self.counts[group].into(), out);
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
+        let Some(other) = same::<Count>(other) else { return };
+        self.counts[group] += other.counts[from];
+    }
+
+    fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
+        write_whole(self.counts[group].into(), out);
+    }
+
+    fn bytes(&self) -> usize {
+        self.counts.capacity() * size_of::<u64>()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::function::testing::reduced;
+    use super::super::function::testing::{merged, reduced};
     use super::*;
 
     #[test]
@@ -47,5 +77,21 @@ mod tests {
         let values = [Value::Bool(false), Value::Null, Value::Number("0"), Value::Text("")];
         assert_eq!(reduced(&COUNT, &values), "3");
         assert_eq!(reduced(&COUNT, &[]), "0");
+    }
+
+    #[test]
+    fn only_what_is_true_counts_on_condition() {
+        let values = [
+            Value::Bool(false),
+            Value::Null,
+            Value::Number("0"),
+            Value::Text(""),
+            Value::Bool(true),
+        ];
+        assert_eq!(reduced(&COUNT_IF, &values), "3");
+        for at in 0..=values.len() {
+            assert_eq!(merged(&COUNT_IF, 0.0, &values, at), "3");
+            assert_eq!(merged(&COUNT, 0.0, &values, at), "4");
+        }
     }
 }

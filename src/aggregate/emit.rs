@@ -1,5 +1,6 @@
 //! Results as records: one object a group.
 
+use super::function::Scope;
 use super::table::Table;
 use crate::record::text::write_string;
 
@@ -24,23 +25,21 @@ impl Layout {
         Layout { groups: groups.map(label).collect(), aggregates: aggregates.map(label).collect() }
     }
 
-    /// Appends a line for each group of `table`, with `head` as its first fields.
-    pub fn write(&self, head: &[u8], table: &Table, out: &mut Vec<u8>) {
-        for group in 0..table.len() {
-            out.push(b'{');
-            out.extend_from_slice(head);
-            let mut first = head.is_empty();
-            let values = table.key(group).split(|byte| *byte == KEY_SEPARATOR);
-            for (label, value) in self.groups.iter().zip(values) {
-                start_field(&mut first, label, out);
-                out.extend_from_slice(value);
-            }
-            for (label, column) in self.aggregates.iter().zip(&table.columns) {
-                start_field(&mut first, label, out);
-                column.write(group, out);
-            }
-            out.extend_from_slice(b"}\n");
+    /// Appends the result of a group, a line, with `head` as its first fields.
+    pub fn write(&self, head: &[u8], table: &Table, group: usize, scope: Scope, out: &mut Vec<u8>) {
+        out.push(b'{');
+        out.extend_from_slice(head);
+        let mut first = head.is_empty();
+        let values = table.key(group).split(|byte| *byte == KEY_SEPARATOR);
+        for (label, value) in self.groups.iter().zip(values) {
+            start_field(&mut first, label, out);
+            out.extend_from_slice(value);
         }
+        for (label, column) in self.aggregates.iter().zip(&table.columns) {
+            start_field(&mut first, label, out);
+            column.write(group, scope, out);
+        }
+        out.extend_from_slice(b"}\n");
     }
 }
 
@@ -60,23 +59,22 @@ fn start_field(first: &mut bool, label: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::function::Function;
+    use super::super::function::{Call, Function};
     use super::*;
 
     #[test]
     fn fields_stand_in_order() {
         let count = Function::find("count").unwrap();
-        let mut table = Table::new([count, count].into_iter());
+        let column = || (count.column)(Call { bare: true, number: 0.0 });
+        let mut table = Table::new(vec![column(), column()]);
         for key in [b"\"x\"\nnull".as_slice(), b"1\n[2]"] {
             table.enter(table.find(key), key);
         }
         let layout = Layout::new(["a", "b\""].into_iter(), ["n", "m"].into_iter());
         let mut out = Vec::new();
-        layout.write(b"\"w\":0", &table, &mut out);
-        layout.write(b"", &table, &mut out);
+        layout.write(b"\"w\":0", &table, 0, Scope::default(), &mut out);
+        layout.write(b"", &table, 1, Scope::default(), &mut out);
         let expected = r#"{"w":0,"a":"x","b\"":null,"n":0,"m":0}
-{"w":0,"a":1,"b\"":[2],"n":0,"m":0}
-{"a":"x","b\"":null,"n":0,"m":0}
 {"a":1,"b\"":[2],"n":0,"m":0}
 "#;
         assert_eq!(String::from_utf8_lossy(&out), expected);

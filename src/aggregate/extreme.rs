@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::function::{Argument, Column, Function, Misfit, show};
+use super::function::{Argument, Column, Function, Input, Misfit, Scope, same, show};
 use super::number::Number;
 use crate::expr::Value;
 use crate::record::text::write_string;
@@ -12,19 +12,23 @@ use crate::record::text::write_string;
 /// `min(EXPR)`.
 pub const MIN: Function = Function {
     name: "min",
+    aliases: &[],
     synonyms: &["minimum", "least", "smallest", "lowest"],
     argument: Argument::Required,
     about: "the least number or text",
-    column: || Box::new(Extremes::new(Ordering::Less)),
+    needs_window: false,
+    column: |_| Box::new(Extremes::new(Ordering::Less)),
 };
 
 /// `max(EXPR)`.
 pub const MAX: Function = Function {
     name: "max",
+    aliases: &[],
     synonyms: &["maximum", "greatest", "largest", "highest"],
     argument: Argument::Required,
     about: "the greatest number or text",
-    column: || Box::new(Extremes::new(Ordering::Greater)),
+    needs_window: false,
+    column: |_| Box::new(Extremes::new(Ordering::Greater)),
 };
 
 struct Extremes {
@@ -34,14 +38,53 @@ struct Extremes {
     staged: Best,
 }
 
+impl Extremes {
+    fn new(wins: Ordering) -> Extremes {
+        Extremes { wins, best: Vec::new(), staged: Best::default() }
+    }
+}
+
+impl Column for Extremes {
+    fn stage(&mut self, group: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged.stage(group.map(|group| &self.best[group]), input)
+    }
+
+    fn apply(&mut self, group: usize) {
+        let best = &mut self.best[group];
+        if self.staged.replaces(best, self.wins) {
+            // The loser's buffer serves the next record.
+            std::mem::swap(best, &mut self.staged);
+        }
+    }
+
+    fn add_group(&mut self) {
+        self.best.push(Best::default());
+    }
+
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
+        let Some(other) = same::<Extremes>(other) else { return };
+        if other.best[from].replaces(&self.best[group], self.wins) {
+            self.best[group].copy(&other.best[from]);
+        }
+    }
+
+    fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
+        self.best[group].write(out);
+    }
+
+    fn bytes(&self) -> usize {
+        Best::bytes(&self.best)
+    }
+}
+
 /// The best value so far: what it is, and its characters.
-#[derive(Default)]
-struct Best {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Best {
     kind: Kind,
     characters: String,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Kind {
     #[default]
     Nothing,
@@ -61,64 +104,71 @@ impl Kind {
     }
 }
 
-impl Extremes {
-    fn new(wins: Ordering) -> Extremes {
-        Extremes { wins, best: Vec::new(), staged: Best::default() }
-    }
-}
-
-impl Column for Extremes {
-    fn stage(&mut self, group: Option<usize>, value: &Value<'_>) -> Result<(), Misfit> {
-        let (kind, characters) = match value {
+impl Best {
+    /// Becomes a value that is to be compared with those of `group`, the best of a group so far.
+    pub(super) fn stage(&mut self, group: Option<&Best>, input: &Input<'_>) -> Result<(), Misfit> {
+        let (kind, characters) = match &input.value {
             Value::Null => (Kind::Nothing, ""),
             Value::Text(text) => (Kind::Text, *text),
             Value::Number(spelling) => {
-                let number = Number::parse(spelling).map_err(|_| Misfit::TooLarge(show(value)))?;
-                (Kind::Number(number), *spelling)
+                (input.number()?.map_or(Kind::Nothing, Kind::Number), *spelling)
             }
-            _ => return Err(Misfit::NotOrdered(show(value))),
+            other => return Err(Misfit::NotOrdered(show(other))),
         };
-        let best = group.map_or(Kind::Nothing, |group| self.best[group].kind);
+        let best = group.map_or(Kind::Nothing, |group| group.kind);
         if let (Kind::Number(_), Kind::Text) | (Kind::Text, Kind::Number(_)) = (kind, best) {
-            return Err(Misfit::Mixed { value: show(value), others: best.name() });
+            return Err(Misfit::Mixed { value: show(&input.value), others: best.name() });
         }
-        self.staged.kind = kind;
-        self.staged.characters.clear();
-        self.staged.characters.push_str(characters);
+        self.kind = kind;
+        self.characters.clear();
+        self.characters.push_str(characters);
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
-        let (best, staged) = (&mut self.best[group], &mut self.staged);
-        let order = match (staged.kind, best.kind) {
-            (Kind::Nothing, _) => return,
+    /// Whether this is to replace `best`, where the value that compares as `wins` is the better
+    /// one. Numbers are less than texts, as in jq: groups that each hold one of them may be merged.
+    pub(super) fn replaces(&self, best: &Best, wins: Ordering) -> bool {
+        let order = match (self.kind, best.kind) {
+            (Kind::Nothing, _) => return false,
+            (_, Kind::Nothing) => return true,
             (Kind::Number(new), Kind::Number(old)) => new.compare(old),
-            (Kind::Text, Kind::Text) => staged.characters.cmp(&best.characters),
-            _ => self.wins,
+            (Kind::Text, Kind::Text) => self.characters.cmp(&best.characters),
+            (Kind::Number(_), Kind::Text) => Ordering::Less,
+            (Kind::Text, Kind::Number(_)) => Ordering::Greater,
         };
-        if order == self.wins {
-            // The loser's buffer serves the next record.
-            std::mem::swap(best, staged);
-        }
+        order == wins
     }
 
-    fn add_group(&mut self) {
-        self.best.push(Best::default());
+    /// Forgets the value.
+    pub(super) fn clear(&mut self) {
+        self.kind = Kind::Nothing;
     }
 
-    fn write(&self, group: usize, out: &mut Vec<u8>) {
-        let best = &self.best[group];
-        match best.kind {
+    /// Takes the place of `self`, as a copy of `other`.
+    pub(super) fn copy(&mut self, other: &Best) {
+        self.kind = other.kind;
+        self.characters.clone_from(&other.characters);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.kind {
             Kind::Nothing => out.extend_from_slice(b"null"),
-            Kind::Number(_) => out.extend_from_slice(best.characters.as_bytes()),
-            Kind::Text => write_string(&best.characters, out),
+            Kind::Number(_) => out.extend_from_slice(self.characters.as_bytes()),
+            Kind::Text => write_string(&self.characters, out),
         }
+    }
+
+    /// About how many bytes `all` take.
+    pub(super) fn bytes(all: &Vec<Best>) -> usize {
+        let characters: usize = all.iter().map(|best| best.characters.capacity()).sum();
+        all.capacity() * size_of::<Best>() + characters
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::function::testing::{reduced, reduced_numbers};
+    use super::super::function::Call;
+    use super::super::function::testing::{merged, numbers_of, reduced, reduced_numbers};
     use super::*;
 
     #[test]
@@ -150,10 +200,10 @@ mod tests {
 
     #[test]
     fn a_group_holds_numbers_or_texts_not_both() {
-        let mut column = (MAX.column)();
+        let mut column = (MAX.column)(Call { bare: false, number: 0.0 });
         let mut take = |group: usize, value: Value<'_>| {
             column.add_group();
-            column.stage(Some(group), &value).map(|()| column.apply(group))
+            column.stage(Some(group), &Input::new(value)).map(|()| column.apply(group))
         };
         assert_eq!(take(0, Value::Number("1")), Ok(()));
         assert_eq!(take(1, Value::Text("x")), Ok(()));
@@ -162,5 +212,18 @@ mod tests {
         assert_eq!(take(1, Value::Number("1")), mixed("1", "text"));
         assert_eq!(take(2, Value::Bool(true)), Err(Misfit::NotOrdered("true".to_owned())));
         assert_eq!(take(2, Value::Json("{}")), Err(Misfit::NotOrdered("an object".to_owned())));
+    }
+
+    #[test]
+    fn merged_states_give_what_the_whole_gives() {
+        let numbers = numbers_of(&["2", "-1.0", "7e0", "-1", "7", "3"]);
+        for at in 0..=numbers.len() {
+            assert_eq!(merged(&MIN, 0.0, &numbers, at), "-1.0");
+            assert_eq!(merged(&MAX, 0.0, &numbers, at), "7e0");
+        }
+        // As slices of a window may do, each of which has only one kind.
+        let mixed = [Value::Number("5"), Value::Text("")];
+        assert_eq!(merged(&MIN, 0.0, &mixed, 1), "5");
+        assert_eq!(merged(&MAX, 0.0, &mixed, 1), "\"\"");
     }
 }

@@ -49,11 +49,25 @@ pub enum Fault {
     /// The window has no written form.
     #[error(transparent)]
     OutOfRange(#[from] OutOfRange),
+    /// It is not this record that is at fault.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
 }
 
-/// Why a stream cannot be windowed.
+/// Why a stream cannot be aggregated: leaving out a record would not mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
+    /// More groups than are allowed.
+    #[error(
+        "more than {0} groups at the same time; group by less, use windows, or raise --max-groups"
+    )]
+    TooManyGroups(usize),
+    /// An aggregate is by the second of a window, and there is none.
+    #[error("'{0}' is by the second of a window, and the input has none; let window run before")]
+    NoWindows(String),
+    /// The condition on results failed.
+    #[error("the condition on results: {0}")]
+    Having(RecordError),
     /// Some of its records are not.
     #[error("records without windows came before those with windows; aggregate them apart")]
     Mixed,

@@ -1,39 +1,76 @@
-//! What an aggregate function is, and the table of them all.
+//! What an aggregate function is.
 //!
-//! A family of functions is one file: it has a [`Column`] and a [`Function`] each, and its line in
-//! [`FUNCTIONS`]. The command line, the help and the group table know no function by name.
+//! A family of functions is one file: it has a [`Column`] and a [`Function`] each, and its lines in
+//! [`super::catalog`]. The command line, the help and the group table know no function by name.
 
-use super::number::TooLarge;
-use super::{count, extreme, sum};
+use std::any::Any;
+use std::cell::OnceCell;
+
+use super::number::{Number, TooLarge};
 use crate::expr::Value;
 use crate::record::text::excerpt;
-
-/// All functions, in the order in which the help tells of them.
-pub const FUNCTIONS: [&Function; 5] =
-    [&count::COUNT, &sum::SUM, &sum::AVG, &extreme::MIN, &extreme::MAX];
 
 /// An aggregate function.
 #[derive(Debug)]
 pub struct Function {
     /// What it is called.
     pub name: &'static str,
+    /// Other names that it can be called by.
+    pub aliases: &'static [&'static str],
     /// What others call it, to suggest it by.
     pub synonyms: &'static [&'static str],
-    /// Whether it can do without an argument.
+    /// What it takes.
     pub argument: Argument,
     /// What it gives, for the help.
     pub about: &'static str,
+    /// Whether its result is only defined for a window.
+    pub needs_window: bool,
     /// Makes a column without groups.
-    pub column: fn() -> Box<dyn Column>,
+    pub column: fn(Call) -> Box<dyn Column>,
 }
 
-/// Whether a function takes an argument.
+/// What a function takes between its parentheses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// It may have one.
+    /// An expression, or nothing.
     Optional,
-    /// It must have one.
+    /// An expression.
     Required,
+    /// Two expressions: what to give, and what to decide by.
+    Pair,
+    /// An expression and a fraction from 0 to 1.
+    Fraction,
+    /// A number of values, and an expression.
+    Count,
+}
+
+impl Argument {
+    /// How it is written, for the help.
+    pub fn shown(self) -> &'static str {
+        match self {
+            Argument::Optional => "[(EXPR)]",
+            Argument::Required => "(EXPR)",
+            Argument::Pair => "(EXPR; BY)",
+            Argument::Fraction => "(EXPR; Q)",
+            Argument::Count => "(K; EXPR)",
+        }
+    }
+}
+
+/// How a function is called.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Call {
+    /// Whether it has no argument, so that it takes the records as such.
+    pub bare: bool,
+    /// The fraction or the count that it takes; 0 where it takes none.
+    pub number: f64,
+}
+
+/// What a result may depend on beside the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scope {
+    /// How long the window is, in seconds; none without windows.
+    pub seconds: Option<f64>,
 }
 
 /// The state of one aggregate for all groups of a table, group by group.
@@ -41,13 +78,26 @@ pub enum Argument {
 /// A record is taken in two steps, so that a record that one aggregate refuses leaves no trace in
 /// another: all columns first [`stage`](Column::stage) their value, and if all could, all
 /// [`apply`](Column::apply) it.
-pub trait Column: Send {
+///
+/// Null is left out by every function: it is also what a column gets for a record that its
+/// condition leaves out.
+pub trait Column: Any + Send {
     /// Takes a record's value, without applying it yet. `group` is the record's group, where there
     /// is one already. An aggregate without an argument gets true for each record.
     ///
     /// # Errors
     /// When the value is none that the function takes.
-    fn stage(&mut self, group: Option<usize>, value: &Value<'_>) -> Result<(), Misfit>;
+    fn stage(&mut self, group: Option<usize>, input: &Input<'_>) -> Result<(), Misfit>;
+
+    /// Takes the value of the second expression, for functions that have two; it comes after the
+    /// first.
+    ///
+    /// # Errors
+    /// As [`Column::stage`].
+    fn stage_by(&mut self, group: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        let _ = (group, input);
+        Ok(())
+    }
 
     /// Applies the value staged last to `group`.
     fn apply(&mut self, group: usize);
@@ -55,8 +105,50 @@ pub trait Column: Send {
     /// Adds a group, numbered in sequence.
     fn add_group(&mut self);
 
-    /// Appends the result for `group` as JSON.
-    fn write(&self, group: usize, out: &mut Vec<u8>);
+    /// Adds the state of group `from` of `other`, a column of the same call, to `group`. Where the
+    /// order of records matters, those of `other` came later.
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize);
+
+    /// Appends the result for `group` as JSON; the state goes on.
+    fn write(&self, group: usize, scope: Scope, out: &mut Vec<u8>);
+
+    /// About how many bytes the states take.
+    fn bytes(&self) -> usize;
+}
+
+/// The states of `other`, if it is a column of the type `C`; columns are only merged with columns
+/// of the same call.
+pub(super) fn same<C: Column>(other: &dyn Column) -> Option<&C> {
+    (other as &dyn Any).downcast_ref()
+}
+
+/// The value of an expression; its number is read once for all functions that need it.
+pub struct Input<'a> {
+    /// The value.
+    pub value: Value<'a>,
+    number: OnceCell<Result<Number, TooLarge>>,
+}
+
+impl<'a> Input<'a> {
+    /// A value.
+    pub fn new(value: Value<'a>) -> Input<'a> {
+        Input { value, number: OnceCell::new() }
+    }
+
+    /// The number that the value is; none for null.
+    ///
+    /// # Errors
+    /// When it is something else, or beyond the floats.
+    pub fn number(&self) -> Result<Option<Number>, Misfit> {
+        let Value::Number(spelling) = self.value else {
+            let null = self.value == Value::Null;
+            return if null { Ok(None) } else { Err(Misfit::NotANumber(show(&self.value))) };
+        };
+        match self.number.get_or_init(|| Number::parse(spelling)) {
+            Ok(number) => Ok(Some(*number)),
+            Err(TooLarge) => Err(Misfit::TooLarge(show(&self.value))),
+        }
+    }
 }
 
 /// A value that a function does not take.
@@ -93,104 +185,54 @@ pub(super) fn show(value: &Value<'_>) -> String {
     }
 }
 
-impl Function {
-    /// The function of this name.
-    pub fn find(name: &str) -> Option<&'static Function> {
-        FUNCTIONS.into_iter().find(|function| function.name == name)
-    }
-
-    /// The function that somebody who wrote `name` may have meant.
-    pub fn nearest(name: &str) -> Option<&'static Function> {
-        let name = name.to_ascii_lowercase();
-        let called = |function: &&Function| {
-            function.name == name || function.synonyms.contains(&name.as_str())
-        };
-        FUNCTIONS.into_iter().find(called).or_else(|| {
-            let far = |function: &&'static Function| edits(&name, function.name);
-            FUNCTIONS
-                .into_iter()
-                .min_by_key(far)
-                .filter(|function| far(function) <= function.name.len() / 3)
-        })
-    }
-}
-
-/// How many letters must be added, dropped, changed, or swapped with their neighbour to turn `a`
-/// into `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let change = rows[i][j] + usize::from(x != y);
-            let mut least = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 pub(super) mod testing {
     use super::*;
 
-    /// What a function gives for these values in one group.
-    pub fn reduced(function: &Function, values: &[Value<'_>]) -> String {
-        let mut column = (function.column)();
+    /// A column of one group that has taken these values.
+    pub fn column_of(function: &Function, number: f64, values: &[Value<'_>]) -> Box<dyn Column> {
+        let mut column = (function.column)(Call { bare: false, number });
         column.add_group();
         for value in values {
-            column.stage(Some(0), value).unwrap();
+            column.stage(Some(0), &Input::new(*value)).unwrap();
             column.apply(0);
         }
+        column
+    }
+
+    /// What a column gives for its group.
+    pub fn written(column: &dyn Column) -> String {
         let mut out = Vec::new();
-        column.write(0, &mut out);
+        column.write(0, Scope { seconds: Some(10.0) }, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    /// What a function gives for these values in one group.
+    pub fn reduced(function: &Function, values: &[Value<'_>]) -> String {
+        written(&*column_of(function, 0.0, values))
     }
 
     /// As [`reduced`], of numbers.
     pub fn reduced_numbers(function: &Function, numbers: &[&str]) -> String {
-        let values: Vec<Value<'_>> = numbers.iter().map(|text| Value::Number(text)).collect();
-        reduced(function, &values)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<&str> = FUNCTIONS
-            .iter()
-            .flat_map(|function| function.synonyms.iter().chain([&function.name]).copied())
-            .collect();
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
+        reduced(function, &numbers_of(numbers))
     }
 
-    #[test]
-    fn a_slip_is_understood() {
-        for (slip, meant) in [
-            ("avgg", "avg"),
-            ("agv", "avg"),
-            ("AVG", "avg"),
-            ("mean", "avg"),
-            ("cuont", "count"),
-            ("counts", "count"),
-            ("Sum", "sum"),
-            ("mx", "max"),
-        ] {
-            assert_eq!(Function::nearest(slip).map(|f| f.name), Some(meant), "{slip}");
-        }
-        for nothing in ["", "a", "flights", "data", "summer", "x"] {
-            assert!(Function::nearest(nothing).is_none(), "{nothing}");
-        }
+    /// These numbers as values.
+    pub fn numbers_of<'a>(numbers: &[&'a str]) -> Vec<Value<'a>> {
+        numbers.iter().map(|text| Value::Number(text)).collect()
+    }
+
+    /// What a function gives if the values are shared out to two states at `at`, which are merged.
+    pub fn merged(function: &Function, number: f64, values: &[Value<'_>], at: usize) -> String {
+        let (front, back) = values.split_at(at.min(values.len()));
+        let mut column = column_of(function, number, front);
+        column.merge(0, &*column_of(function, number, back), 0);
+        written(&*column)
+    }
+
+    /// Why a function does not take a value as the first of a group.
+    pub fn refused(function: &Function, value: Value<'_>) -> Option<String> {
+        let mut column = (function.column)(Call { bare: false, number: 0.0 });
+        column.stage(None, &Input::new(value)).err().map(|misfit| misfit.to_string())
     }
 }

@@ -1,28 +1,44 @@
 //! Grouping and reducing.
 //!
-//! - [`spec`]: what the user writes.
+//! - [`spec`]: what the user writes; `parentheses`: where the jq in it ends.
 //! - [`plan`]: what is evaluated for each record because of it.
-//! - [`function`]: what an aggregate function is, and the table of them all.
-//! - `count`, `sum`, `extreme`: the functions, one file a family.
-//! - [`number`]: the numbers that they work on.
+//! - [`function`]: what an aggregate function is; [`catalog`]: the table of them all.
+//! - `count`, `sum`, `spread`, `extreme`, `pick`, `quantile`, `distinct`, `top`, `collect`: the
+//!   functions, one file a family.
+//! - [`number`], [`wide`]: the numbers that they work on.
 //! - [`table`]: groups and their state.
 //! - [`windows`]: one table a window, until the watermark closes it.
-//! - [`emit`]: results as records.
+//! - [`emit`]: results as records; [`select`]: which of them; [`draw`]: as a table for people;
+//!   [`report`]: all of it.
 //! - [`aggregator`]: all of it together; [`fault`]: what can be wrong with what it gets.
 
 pub mod aggregator;
+pub mod catalog;
+mod collect;
 mod count;
+mod distinct;
+pub mod draw;
 pub mod emit;
 mod extreme;
 pub mod fault;
 pub mod function;
 pub mod number;
+mod parentheses;
+mod pick;
 pub mod plan;
+mod quantile;
+pub mod report;
+pub mod select;
 pub mod spec;
+mod spread;
 mod sum;
 pub mod table;
+mod top;
+pub mod wide;
 pub mod windows;
 
-pub use aggregator::{Aggregator, Unreported};
+pub use aggregator::{Aggregator, Held, Unreported};
 pub use plan::Plan;
+pub use report::Style;
+pub use select::Selection;
 pub use spec::{AggregateSpec, GroupSpec};

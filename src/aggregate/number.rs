@@ -23,12 +23,23 @@ impl Number {
     /// # Errors
     /// When it is beyond the floats.
     pub fn parse(spelling: &str) -> Result<Number, TooLarge> {
+        if let Some(number) = parse_short(spelling.as_bytes()) {
+            return Ok(number);
+        }
         if let Ok(whole) = spelling.parse() {
             return Ok(Number::Whole(whole));
         }
         match spelling.parse::<f64>() {
             Ok(float) if float.is_finite() => Ok(Number::Float(float)),
             _ => Err(TooLarge),
+        }
+    }
+
+    /// The nearest float.
+    pub fn float(self) -> f64 {
+        match self {
+            Number::Whole(whole) => whole as f64,
+            Number::Float(float) => float,
         }
     }
 
@@ -41,6 +52,38 @@ impl Number {
             (Number::Float(a), Number::Whole(b)) => compare_mixed(b, a).reverse(),
         }
     }
+}
+
+/// Reads what most numbers are: a few digits, perhaps with a point among them.
+///
+/// The digits without the point, if they are below 2^53, and the power of ten are both floats
+/// exactly, so that their quotient is the nearest float (Clinger 1990).
+fn parse_short(spelling: &[u8]) -> Option<Number> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, text) = match spelling {
+        [b'-', text @ ..] => (true, text),
+        text => (false, text),
+    };
+    // Fifteen digits are below 2^53, with the point sixteen characters.
+    if text.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut point) = (0_i64, None);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let signed = if negative { -digits } else { digits };
+    let Some(point) = point else {
+        // A lone sign is no number; "-0" is a float's zero elsewhere, and a whole one here.
+        return (!text.is_empty()).then_some(Number::Whole(signed.into()));
+    };
+    let float = digits as f64 / POWERS.get(text.len() - point - 1)?;
+    Some(Number::Float(if negative { -float } else { float }))
 }
 
 fn compare_mixed(whole: i128, float: f64) -> Ordering {
@@ -179,6 +222,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn short_spellings_are_read_as_all_others(spelling in "-?[1-9][0-9]{0,15}|-?(0|[1-9][0-9]{0,14})[.][0-9]{1,16}|-?0") {
+            let float: f64 = spelling.parse().unwrap();
+            match Number::parse(&spelling).unwrap() {
+                Number::Whole(whole) => prop_assert_eq!(whole, spelling.parse::<i128>().unwrap()),
+                Number::Float(given) => prop_assert_eq!(given.to_bits(), float.to_bits(), "{}", spelling),
+            }
+        }
+
         #[test]
         fn a_written_float_reads_back(float in any::<f64>()) {
             let text = written(|out| write_float(float, out));

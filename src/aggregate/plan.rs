@@ -2,11 +2,11 @@
 
 use super::emit::{KEY_SEPARATOR, Layout};
 use super::fault::Fault;
-use super::function::{Column, Function};
+use super::function::{Column, Input};
 use super::number::write_canonical;
 use super::spec::{AggregateSpec, GroupSpec};
 use super::table::Table;
-use crate::expr::{ExprError, Program, Value};
+use crate::expr::{ExprError, Program, RecordError, Value};
 use crate::time::interval::{END_FIELD, START_FIELD};
 
 /// Why the specifications do not fit together.
@@ -37,7 +37,8 @@ pub enum PlanError {
 
 /// What is evaluated for each record, and into which columns it goes.
 pub struct Plan {
-    /// The record's expressions: groups, arguments, and the ends of the record's window.
+    /// The record's expressions: groups, arguments, conditions, and the ends of the record's
+    /// window.
     pub(super) program: Program,
     groups: Vec<GroupSpec>,
     aggregates: Vec<AggregateSpec>,
@@ -45,12 +46,52 @@ pub struct Plan {
     steps: Vec<Step>,
     /// The columns that take the records as such.
     bare: Vec<usize>,
+    /// Which of the conditions each column has.
+    conditions: Vec<Option<usize>>,
+    /// The conditions, each evaluated once: its expression, and whether the record in hand meets
+    /// it.
+    met: Vec<(usize, bool)>,
+    /// The expression for the start of the record's window; that for its end is the next.
+    window: usize,
 }
 
-/// An expression and the columns that take its value.
+/// A value and the columns that take it.
 struct Step {
-    expression: usize,
-    columns: Vec<usize>,
+    source: Source,
+    takers: Vec<Taker>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Expression(usize),
+    /// The record itself, as it is spelled.
+    Record,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Taker {
+    column: usize,
+    /// Whether the value is the one to decide by.
+    by: bool,
+}
+
+/// Expressions to compile, each with the specification that it is from.
+struct Sources<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Sources<'a> {
+    /// The place of an expression behind the first `before`, which is added if it is not there.
+    fn place(&mut self, expression: &'a str, text: &'a str, before: usize) -> usize {
+        let behind = self.0.iter().skip(before);
+        let known = behind.clone().position(|(other, _)| *other == expression);
+        known.map_or_else(
+            || {
+                self.0.push((expression, text));
+                self.0.len() - 1
+            },
+            |at| before + at,
+        )
+    }
 }
 
 impl Plan {
@@ -64,44 +105,48 @@ impl Plan {
         }
         check_names(&groups, &aggregates)?;
         let grouped = groups.iter().map(|group| (group.expression.as_str(), group.text.as_str()));
-        // Each expression with the specification that it is from.
-        let mut sources: Vec<(&str, &str)> = grouped.collect();
-        let (mut steps, mut bare) = (Vec::<Step>::new(), Vec::new());
-        for (column, aggregate) in aggregates.iter().enumerate() {
-            let Some(argument) = &aggregate.argument else {
-                bare.push(column);
-                continue;
-            };
-            let same =
-                |step: &&mut Step| sources.get(step.expression).is_some_and(|(e, _)| e == argument);
-            if let Some(step) = steps.iter_mut().find(same) {
-                step.columns.push(column);
-            } else {
-                steps.push(Step { expression: sources.len(), columns: vec![column] });
-                sources.push((argument, &aggregate.text));
-            }
+        let mut sources = Sources(grouped.collect());
+        let steps = steps(&aggregates, &mut sources, groups.len());
+        let arguments_end = sources.0.len();
+        let mut conditions = Vec::new();
+        for aggregate in &aggregates {
+            let place = |one| sources.place(one, &aggregate.text, arguments_end) - arguments_end;
+            conditions.push(aggregate.condition.as_deref().map(place));
         }
-        let window = [START_FIELD, END_FIELD].map(|field| format!(".{field}"));
-        let expressions = sources.iter().map(|(expression, _)| *expression);
-        let all: Vec<&str> = expressions.chain(window.iter().map(String::as_str)).collect();
+        let window = sources.0.len();
+        let ends = [START_FIELD, END_FIELD].map(|field| format!(".{field}"));
+        let expressions = sources.0.iter().map(|(expression, _)| *expression);
+        let all: Vec<&str> = expressions.chain(ends.iter().map(String::as_str)).collect();
         let program = Program::compile(&all).map_err(|error| {
-            let text = sources.get(error.index).map_or("", |(_, text)| text).to_owned();
+            let text = sources.0.get(error.index).map_or("", |(_, text)| text).to_owned();
             PlanError::Expression { text, error }
         })?;
-        Ok(Plan { program, groups, aggregates, steps, bare })
+        let bare = |(_, one): &(usize, &AggregateSpec)| one.argument.is_none();
+        let bare = aggregates.iter().enumerate().filter(bare).map(|(at, _)| at).collect();
+        let met = (arguments_end..window).map(|expression| (expression, false)).collect();
+        Ok(Plan { program, groups, aggregates, steps, bare, conditions, met, window })
     }
 
     /// The fields of the results.
     pub fn layout(&self) -> Layout {
-        Layout::new(
-            self.groups.iter().map(|group| group.name.as_str()),
-            self.aggregates.iter().map(|aggregate| aggregate.name.as_str()),
-        )
+        Layout::new(self.groups.iter().map(|group| group.name.as_str()), self.aggregate_names())
+    }
+
+    /// What the aggregates are called.
+    pub fn aggregate_names(&self) -> impl Iterator<Item = &str> {
+        self.aggregates.iter().map(|aggregate| aggregate.name.as_str())
     }
 
     /// A table without groups.
     pub fn table(&self) -> Table {
-        Table::new(self.functions())
+        let column = |one: &AggregateSpec| (one.function.column)(one.call);
+        Table::new(self.aggregates.iter().map(column).collect())
+    }
+
+    /// The first aggregate that is only defined for windows, as the user wrote it.
+    pub fn needs_windows(&self) -> Option<&str> {
+        let one = self.aggregates.iter().find(|one| one.function.needs_window)?;
+        Some(&one.text)
     }
 
     /// Whether the results are grouped at all.
@@ -124,63 +169,132 @@ impl Plan {
                 key.push(KEY_SEPARATOR);
             }
             match self.program.value(at) {
-                Ok(Value::Number(spelling)) => write_canonical(spelling, key),
-                Ok(value) => value.write_json(key),
+                Ok(value) => write_identity(&value, key),
                 Err(error) => return Err(Fault::Expression { text: group.text.clone(), error }),
             }
         }
         Ok(())
     }
 
-    /// Has all columns stage the loaded record's values.
+    /// Has all columns stage the loaded record's values; `record` is its bytes.
     pub(super) fn stage(
         &mut self,
         group: Option<usize>,
+        record: &[u8],
         columns: &mut [Box<dyn Column>],
     ) -> Result<(), Fault> {
+        self.check_conditions()?;
         for step in &self.steps {
-            let value = self.program.value(step.expression).map_err(|error| Fault::Expression {
-                text: text_at(&self.aggregates, step.columns.first()),
-                error,
-            })?;
-            for at in &step.columns {
-                stage_one(columns, *at, group, &value, &self.aggregates)?;
+            let takes = |taker: &Taker| meets(&self.conditions, &self.met, taker.column);
+            let value = match step.source {
+                // What nobody takes may well be what the condition is to keep away.
+                _ if !step.takers.iter().any(takes) => Value::Null,
+                Source::Record => whole(record)?,
+                Source::Expression(at) => self.program.value(at).map_err(|error| {
+                    let first = step.takers.first().map(|taker| taker.column);
+                    Fault::Expression { text: text_at(&self.aggregates, first), error }
+                })?,
+            };
+            let input = Input::new(value);
+            for taker in &step.takers {
+                let none = Input::new(Value::Null);
+                let input = if takes(taker) { &input } else { &none };
+                stage_one(columns, *taker, group, input, &self.aggregates)?;
             }
         }
-        for at in &self.bare {
-            stage_one(columns, *at, group, &Value::Bool(true), &self.aggregates)?;
+        for column in &self.bare {
+            let taken = meets(&self.conditions, &self.met, *column);
+            let input = Input::new(if taken { Value::Bool(true) } else { Value::Null });
+            let taker = Taker { column: *column, by: false };
+            stage_one(columns, taker, group, &input, &self.aggregates)?;
+        }
+        Ok(())
+    }
+
+    fn check_conditions(&mut self) -> Result<(), Fault> {
+        for (at, (expression, met)) in self.met.iter_mut().enumerate() {
+            *met = self.program.truth(*expression).map_err(|error| {
+                let first = self.conditions.iter().position(|one| *one == Some(at));
+                Fault::Expression { text: text_at(&self.aggregates, first), error }
+            })?;
         }
         Ok(())
     }
 
     /// The expressions for the start and the end of the record's window.
     pub(super) fn window_expressions(&self) -> [usize; 2] {
-        let start = self.groups.len() + self.steps.len();
-        [start, start + 1]
+        [self.window, self.window + 1]
     }
+}
 
-    fn functions(&self) -> impl Iterator<Item = &Function> {
-        self.aggregates.iter().map(|aggregate| aggregate.function)
+/// Appends what all values have in common that count as the same: JSON, with equal numbers spelled
+/// the same.
+pub(super) fn write_identity(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Number(spelling) => write_canonical(spelling, out),
+        value => value.write_json(out),
     }
+}
+
+/// The steps for the arguments of `aggregates`, whose expressions stand behind those of groups.
+fn steps<'a>(
+    aggregates: &'a [AggregateSpec],
+    sources: &mut Sources<'a>,
+    groups: usize,
+) -> Vec<Step> {
+    let mut steps = Vec::<Step>::new();
+    // A column takes the value to decide by after the value to give.
+    for by in [false, true] {
+        for (column, aggregate) in aggregates.iter().enumerate() {
+            let argument = if by { &aggregate.by } else { &aggregate.argument };
+            let Some(argument) = argument else { continue };
+            let source = match argument.as_str() {
+                "." => Source::Record,
+                argument => Source::Expression(sources.place(argument, &aggregate.text, groups)),
+            };
+            let taker = Taker { column, by };
+            // A step of the second round must not join one of the first: its column might not have
+            // its first value yet.
+            let same = |step: &&mut Step| {
+                step.source == source && step.takers.iter().all(|taker| taker.by == by)
+            };
+            match steps.iter_mut().find(same) {
+                Some(step) => step.takers.push(taker),
+                None => steps.push(Step { source, takers: vec![taker] }),
+            }
+        }
+    }
+    steps
+}
+
+fn whole(record: &[u8]) -> Result<Value<'_>, Fault> {
+    let text = str::from_utf8(record.trim_ascii()).map_err(RecordError::eval)?;
+    Ok(Value::Json(text))
+}
+
+/// Whether a column takes the record in hand.
+fn meets(conditions: &[Option<usize>], met: &[(usize, bool)], column: usize) -> bool {
+    let condition = conditions.get(column).copied().flatten().and_then(|at| met.get(at));
+    condition.is_none_or(|(_, met)| *met)
 }
 
 fn stage_one(
     columns: &mut [Box<dyn Column>],
-    at: usize,
+    taker: Taker,
     group: Option<usize>,
-    value: &Value<'_>,
+    input: &Input<'_>,
     aggregates: &[AggregateSpec],
 ) -> Result<(), Fault> {
-    let Some(column) = columns.get_mut(at) else { return Ok(()) };
-    column
-        .stage(group, value)
-        .map_err(|misfit| Fault::Misfit { text: text_at(aggregates, Some(&at)), misfit })
+    let Some(column) = columns.get_mut(taker.column) else { return Ok(()) };
+    let staged = match taker.by {
+        false => column.stage(group, input),
+        true => column.stage_by(group, input),
+    };
+    staged.map_err(|misfit| Fault::Misfit { text: text_at(aggregates, Some(taker.column)), misfit })
 }
 
-fn text_at(aggregates: &[AggregateSpec], at: Option<&usize>) -> String {
-    at.and_then(|at| aggregates.get(*at))
-        .map(|aggregate| aggregate.text.clone())
-        .unwrap_or_default()
+fn text_at(aggregates: &[AggregateSpec], at: Option<usize>) -> String {
+    at.and_then(|at| aggregates.get(at)).map(|aggregate| aggregate.text.clone()).unwrap_or_default()
 }
 
 /// The fields of the results, each with what the user wrote for it.
@@ -219,10 +333,31 @@ mod tests {
     #[test]
     fn an_argument_is_evaluated_once() {
         let plan = plan(&[".g"], &["sum(.x)", "count", "avg(.y)", "max(.x)"]).unwrap();
-        let steps: Vec<(usize, &[usize])> =
-            plan.steps.iter().map(|step| (step.expression, step.columns.as_slice())).collect();
-        assert_eq!(steps, [(1, [0, 3].as_slice()), (2, &[2])]);
+        let of = |step: &Step| {
+            (step.source, step.takers.iter().map(|taker| taker.column).collect::<Vec<_>>())
+        };
+        let steps: Vec<_> = plan.steps.iter().map(of).collect();
+        let expected = [(Source::Expression(1), vec![0, 3]), (Source::Expression(2), vec![2])];
+        assert_eq!(steps, expected);
         assert_eq!(plan.bare, [1]);
+        assert_eq!(plan.window_expressions(), [3, 4]);
+    }
+
+    #[test]
+    fn a_condition_is_evaluated_once_and_the_record_is_no_expression() {
+        let aggregates = [
+            "a=count where .ok",
+            "b=sum(.x) where .ok",
+            "c=sum(.x) where .no",
+            "last(.)",
+            "arg_max(.; .x)",
+        ];
+        let plan = plan(&[], &aggregates).unwrap();
+        assert_eq!(plan.conditions, [Some(0), Some(0), Some(1), None, None]);
+        assert_eq!(plan.met, [(1, false), (2, false)]);
+        let sources: Vec<Source> = plan.steps.iter().map(|step| step.source).collect();
+        // The value to decide by is evaluated again, behind all values to give.
+        assert_eq!(sources, [Source::Expression(0), Source::Record, Source::Expression(0)]);
         assert_eq!(plan.window_expressions(), [3, 4]);
     }
 

@@ -1,6 +1,9 @@
-//! What the user writes: `count`, `avg(.ms)`, `worst=max(.ms)`, `--by .host`, `--by day=.at[:10]`.
+//! What the user writes: `count`, `worst=max(.ms)`, `slow=count where .ms > 100`, `--by .host`.
 
-use super::function::{Argument, FUNCTIONS, Function};
+use super::catalog::FUNCTIONS;
+use super::function::{Argument, Call, Function};
+use super::parentheses::{closing, semicolons};
+use super::quantile::percentile;
 use crate::expr::path_name;
 
 /// An aggregate to compute.
@@ -10,8 +13,14 @@ pub struct AggregateSpec {
     pub name: String,
     /// The function.
     pub function: &'static Function,
+    /// How it is called.
+    pub call: Call,
     /// The jq expression for what it reduces; none if it takes the records as such.
     pub argument: Option<String>,
+    /// The jq expression for what it decides by, for functions that have one.
+    pub by: Option<String>,
+    /// The jq expression that chooses the records it takes; none if it takes all.
+    pub condition: Option<String>,
     /// As the user wrote it.
     pub text: String,
 }
@@ -46,9 +55,32 @@ pub enum SpecError {
         /// The function.
         function: &'static str,
     },
-    /// The closing parenthesis is missing, or something follows it.
+    /// The function takes something else.
+    #[error("'{text}': write it like {function}{form}")]
+    Form {
+        /// The whole text.
+        text: String,
+        /// The function.
+        function: &'static str,
+        /// What it takes.
+        form: &'static str,
+    },
+    /// The number that the function takes is none, or not in its range.
+    #[error("'{text}': '{number}' is not {range}")]
+    BadNumber {
+        /// The whole text.
+        text: String,
+        /// What stands for the number.
+        number: String,
+        /// What it can be.
+        range: &'static str,
+    },
+    /// The closing parenthesis is missing.
     #[error("'{0}': an aggregate ends with the closing parenthesis of its expression")]
     Unclosed(String),
+    /// Something other than a condition follows.
+    #[error("'{0}': behind an aggregate only a condition can stand, like where .ms > 100")]
+    Behind(String),
     /// Only a simple path names its result.
     #[error("'{0}' needs a name for its result; write it like NAME={0}")]
     NoName(String),
@@ -80,39 +112,142 @@ impl AggregateSpec {
     /// # Errors
     /// When it has that shape, but is not an aggregate.
     pub fn parse(text: &str) -> Result<Option<AggregateSpec>, SpecError> {
-        let (name, call) = match text.split_once('=') {
-            Some((name, call)) if !name.contains(['(', '"']) => (Some(name), call.trim_start()),
-            _ => (None, text),
-        };
+        let (name, call) = split_name(text);
         let (word, rest) = call.split_at(word_end(call));
-        let bare = rest.is_empty();
+        let condition_only = condition(rest);
+        let bare = rest.is_empty() || condition_only.is_some();
         if word.is_empty() || !(bare || rest.starts_with('(')) {
             return Ok(None);
         }
-        let text = || text.to_owned();
         let Some(function) = Function::find(word) else {
-            let a_file = bare && name.is_none();
-            return if a_file {
-                Ok(None)
-            } else {
-                Err(SpecError::Unknown { text: text(), name: word.to_owned() })
-            };
+            let a_file = rest.is_empty() && name.is_none();
+            let (text, name) = (text.to_owned(), word.to_owned());
+            return if a_file { Ok(None) } else { Err(SpecError::Unknown { text, name }) };
         };
-        let inside = match rest.strip_prefix('(') {
-            None => "",
-            Some(inside) => inside.strip_suffix(')').ok_or_else(|| SpecError::Unclosed(text()))?,
+        let (inside, condition) = match (condition_only, rest.strip_prefix('(')) {
+            (Some(condition), _) => ("", Some(condition)),
+            (None, Some(inside)) => parenthesised(inside, text)?,
+            (None, None) => ("", None),
         };
-        let argument = Some(inside.trim()).filter(|inside| !inside.is_empty()).map(str::to_owned);
-        if argument.is_none() && function.argument == Argument::Required {
-            return Err(SpecError::NoArgument { text: text(), function: function.name });
-        }
+        let arguments = Arguments::read(function, word, inside, text)?;
         let name = match name {
-            Some(name) => given_name(name, text())?,
-            None => default_name(function, argument.as_deref())
-                .ok_or_else(|| SpecError::NoName(text()))?,
+            Some(name) => given_name(name, text)?,
+            None if condition.is_some() => None,
+            None => default_name(word, arguments.argument.as_deref()),
         };
-        Ok(Some(AggregateSpec { name, function, argument, text: text() }))
+        let name = name.ok_or_else(|| SpecError::NoName(text.to_owned()))?;
+        let Arguments { argument, by, number } = arguments;
+        let call = Call { bare: argument.is_none(), number };
+        let condition = condition.map(str::to_owned);
+        let text = text.to_owned();
+        Ok(Some(AggregateSpec { name, function, call, argument, by, condition, text }))
     }
+}
+
+/// Splits the name in front off, if there is one. A function's argument or condition may have an
+/// equals sign too.
+fn split_name(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('=') {
+        Some((name, call))
+            if !name.contains(['(', '"']) && name.split_whitespace().nth(1) != Some("where") =>
+        {
+            (Some(name), call.trim_start())
+        }
+        _ => (None, text),
+    }
+}
+
+/// The condition that `rest` is, if it is one.
+fn condition(rest: &str) -> Option<&str> {
+    let behind = rest.trim_start().strip_prefix("where")?;
+    let condition = behind.trim();
+    (behind.starts_with(char::is_whitespace) && !condition.is_empty()).then_some(condition)
+}
+
+/// What stands in the parenthesis that is open before `inside`, and the condition behind it.
+fn parenthesised<'a>(inside: &'a str, text: &str) -> Result<(&'a str, Option<&'a str>), SpecError> {
+    let unclosed = || SpecError::Unclosed(text.to_owned());
+    let (inside, behind) =
+        inside.split_at_checked(closing(inside).ok_or_else(unclosed)?).ok_or_else(unclosed)?;
+    let behind = behind.strip_prefix(')').unwrap_or_default().trim();
+    match condition(behind) {
+        None if !behind.is_empty() => Err(SpecError::Behind(text.to_owned())),
+        condition => Ok((inside, condition)),
+    }
+}
+
+/// What stands between a function's parentheses.
+struct Arguments {
+    argument: Option<String>,
+    by: Option<String>,
+    number: f64,
+}
+
+impl Arguments {
+    fn read(
+        function: &'static Function,
+        word: &str,
+        inside: &str,
+        text: &str,
+    ) -> Result<Arguments, SpecError> {
+        let form = || SpecError::Form {
+            text: text.to_owned(),
+            function: function.name,
+            form: function.argument.shown(),
+        };
+        let split = |at: Option<usize>| {
+            let (front, back) = inside.split_at_checked(at?)?;
+            Some((front, back.strip_prefix(';')?))
+        };
+        let (argument, by, number) = match function.argument {
+            Argument::Optional | Argument::Required => {
+                (inside, None, percentile(word).map_or(0.0, |(fraction, _)| fraction))
+            }
+            Argument::Pair => {
+                let (argument, by) = split(semicolons(inside).last()).ok_or_else(form)?;
+                (argument, Some(by), 0.0)
+            }
+            Argument::Fraction => {
+                let (argument, number) = split(semicolons(inside).last()).ok_or_else(form)?;
+                (argument, None, fraction(number, text)?)
+            }
+            Argument::Count => {
+                let (number, argument) = split(semicolons(inside).next()).ok_or_else(form)?;
+                (argument, None, whole(number, text)?)
+            }
+        };
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (argument, has_by) = (given(argument), by.is_some());
+        let by = by.and_then(given);
+        match (&argument, function.argument) {
+            (None, Argument::Required) => {
+                Err(SpecError::NoArgument { text: text.to_owned(), function: function.name })
+            }
+            (None, Argument::Pair | Argument::Fraction | Argument::Count) => Err(form()),
+            _ if has_by && by.is_none() => Err(form()),
+            _ => Ok(Arguments { argument, by, number }),
+        }
+    }
+}
+
+fn fraction(number: &str, text: &str) -> Result<f64, SpecError> {
+    let number = number.trim();
+    let fraction = number.parse().ok().filter(|fraction| (0.0..=1.0).contains(fraction));
+    fraction.ok_or_else(|| SpecError::BadNumber {
+        text: text.to_owned(),
+        number: number.to_owned(),
+        range: "a fraction from 0 to 1, like 0.99",
+    })
+}
+
+fn whole(number: &str, text: &str) -> Result<f64, SpecError> {
+    let number = number.trim();
+    let whole = number.parse::<u32>().ok().filter(|whole| *whole > 0).map(f64::from);
+    whole.ok_or_else(|| SpecError::BadNumber {
+        text: text.to_owned(),
+        number: number.to_owned(),
+        range: "a whole number, like 10",
+    })
 }
 
 impl GroupSpec {
@@ -132,20 +267,22 @@ impl GroupSpec {
     }
 }
 
-/// The name of an aggregate's result where none is given: `count`, or `avg_ms` for `avg(.ms)`.
-fn default_name(function: &Function, argument: Option<&str>) -> Option<String> {
+/// The name of an aggregate's result where none is given: `count`, `avg_ms` for `avg(.ms)`, `last`
+/// for `last(.)`.
+fn default_name(word: &str, argument: Option<&str>) -> Option<String> {
+    let word = word.replace('.', "_");
     match argument {
-        None => Some(function.name.to_owned()),
-        Some(argument) => Some(format!("{}_{}", function.name, path_name(argument)?)),
+        None | Some(".") => Some(word),
+        Some(argument) => Some(format!("{word}_{}", path_name(argument)?)),
     }
 }
 
-fn given_name(name: &str, text: String) -> Result<String, SpecError> {
+fn given_name(name: &str, text: &str) -> Result<Option<String>, SpecError> {
     let name = name.trim();
     if is_name(name) {
-        Ok(name.to_owned())
+        Ok(Some(name.to_owned()))
     } else {
-        Err(SpecError::BadName { text, name: name.to_owned() })
+        Err(SpecError::BadName { text: text.to_owned(), name: name.to_owned() })
     }
 }
 
@@ -154,13 +291,25 @@ fn is_name(text: &str) -> bool {
     starts && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// Where the word at the front of `text` ends.
+/// Where the word at the front of `text` ends; `p99.9` is one word.
 fn word_end(text: &str) -> usize {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return 0;
     }
-    text.find(|c| !word(c)).unwrap_or(text.len())
+    let end = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.find(|c| !word(c)).unwrap_or(rest.len())
+    };
+    let first = end(0);
+    match text.get(first..).and_then(|rest| rest.strip_prefix('.')) {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            let longer = end(first + 1);
+            let whole = text.get(..longer).unwrap_or_default();
+            if percentile(whole).is_some() { longer } else { first }
+        }
+        _ => first,
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +345,43 @@ mod tests {
     }
 
     #[test]
+    fn conditions_and_second_arguments_are_read() {
+        let parts = |text: &str| {
+            let spec = AggregateSpec::parse(text).unwrap().unwrap();
+            let part = |part: Option<String>| part.unwrap_or_default();
+            (spec.name, part(spec.argument), part(spec.by), part(spec.condition), spec.call.number)
+        };
+        for (text, name, argument, by, condition, number) in [
+            ("slow=count() where .ms > 100", "slow", "", "", ".ms > 100", 0.0),
+            ("n=count where .a == \"x=(\"", "n", "", "", ".a == \"x=(\"", 0.0),
+            ("s=sum(.x | f(\")\")) where .y", "s", ".x | f(\")\")", "", ".y", 0.0),
+            ("arg_max(.host; .ms)", "arg_max_host", ".host", ".ms", "", 0.0),
+            ("arg_min(f(1; 2).x; .a.b)", "", "f(1; 2).x", ".a.b", "", 0.0),
+            ("p99.9(.ms)", "p99_9_ms", ".ms", "", "", 0.999),
+            ("p50_exact(.ms)", "p50_exact_ms", ".ms", "", "", 0.5),
+            ("quantile(.ms; 0.25)", "quantile_ms", ".ms", "", "", 0.25),
+            ("top(3; .path)", "top_path", ".path", "", "", 3.0),
+            ("x=top(3; def f: 1; f)", "x", "def f: 1; f", "", "", 3.0),
+            ("x=sum(def f: 1; f)", "x", "def f: 1; f", "", "", 0.0),
+            ("last(.)", "last", ".", "", "", 0.0),
+            ("stddev_samp(.x)", "stddev_samp_x", ".x", "", "", 0.0),
+        ] {
+            let (text, given) = match name {
+                "" => (format!("x={text}"), "x"),
+                name => (text.to_owned(), name),
+            };
+            let expected = (
+                given.to_owned(),
+                argument.to_owned(),
+                by.to_owned(),
+                condition.to_owned(),
+                number,
+            );
+            assert_eq!(parts(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_may_be_a_file_is_left_to_be_one() {
         for text in [
             "flights.ndjson",
@@ -207,6 +393,9 @@ mod tests {
             "/tmp/a=b/c",
             "a=b.csv",
             "9(x)",
+            "p99.csv",
+            "p1.5.csv",
+            "count wherever",
         ] {
             assert!(AggregateSpec::parse(text).unwrap().is_none(), "{text}");
         }
@@ -216,10 +405,13 @@ mod tests {
     fn what_is_nearly_an_aggregate_is_told() {
         for (text, why) in [
             ("avgg(.x)", "'avgg(.x)': there is no aggregate 'avgg'; did you mean avg?"),
-            ("a=mean(.x)", "'a=mean(.x)': there is no aggregate 'mean'; did you mean avg?"),
+            (
+                "a=average(.x)",
+                "'a=average(.x)': there is no aggregate 'average'; did you mean avg?",
+            ),
             (
                 "n=tally",
-                "'n=tally': there is no aggregate 'tally'; the aggregates are count, sum, avg, min, max",
+                "'n=tally': there is no aggregate 'tally'; the aggregates are count, count_if, sum, avg, rate, min, max, arg_min, arg_max, first, last, stddev, stddev_pop, variance, variance_pop, median, p99, quantile, median_exact, p99_exact, quantile_exact, distinct, distinct_exact, top, collect",
             ),
             ("sum", "'sum': sum needs an expression; write it like sum(.field)"),
             ("max( )", "'max( )': max needs an expression; write it like max(.field)"),
@@ -229,11 +421,29 @@ mod tests {
             ),
             (
                 "avg(.x) / 2",
-                "'avg(.x) / 2': an aggregate ends with the closing parenthesis of its expression",
+                "'avg(.x) / 2': behind an aggregate only a condition can stand, like where .ms > 100",
             ),
             (
                 "sum(.a * .b)",
                 "'sum(.a * .b)' needs a name for its result; write it like NAME=sum(.a * .b)",
+            ),
+            ("arg_max(.x)", "'arg_max(.x)': write it like arg_max(EXPR; BY)"),
+            ("arg_max(.x; )", "'arg_max(.x; )': write it like arg_max(EXPR; BY)"),
+            ("top(.x)", "'top(.x)': write it like top(K; EXPR)"),
+            ("quantile", "'quantile': write it like quantile(EXPR; Q)"),
+            ("top(0; .x)", "'top(0; .x)': '0' is not a whole number, like 10"),
+            (
+                "quantile(.x; 99)",
+                "'quantile(.x; 99)': '99' is not a fraction from 0 to 1, like 0.99",
+            ),
+            ("p99", "'p99': p99 needs an expression; write it like p99(.field)"),
+            (
+                "count where .x",
+                "'count where .x' needs a name for its result; write it like NAME=count where .x",
+            ),
+            (
+                "n=count() where",
+                "'n=count() where': behind an aggregate only a condition can stand, like where .ms > 100",
             ),
             ("=count", "'=count': '' is not a name; a name has letters, digits, _ and -"),
             ("a b=count", "'a b=count': 'a b' is not a name; a name has letters, digits, _ and -"),

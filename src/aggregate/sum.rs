@@ -1,44 +1,65 @@
-//! `sum` and `avg`.
+//! `sum`, `avg` and `rate`.
 //!
-//! Whole numbers are added exactly, in 128 bits. Other numbers are added as floats with Neumaier's
-//! compensation, which keeps what each addition loses.
+//! Whole numbers are added exactly, however large their sum. Other numbers are added as floats with
+//! Neumaier's compensation, which keeps what each addition loses.
 
-use super::function::{Argument, Column, Function, Misfit, show};
+use super::function::{Argument, Call, Column, Function, Input, Misfit, Scope, same};
 use super::number::{Number, write_float, write_whole};
+use super::wide::Wide;
 use crate::expr::Value;
 
 /// `sum(EXPR)`.
 pub const SUM: Function = Function {
     name: "sum",
+    aliases: &[],
     synonyms: &["total", "add"],
     argument: Argument::Required,
     about: "the sum; exact for whole numbers",
-    column: || Box::new(Sums { write: Total::write_sum, totals: Vec::new(), staged: None }),
+    needs_window: false,
+    column: |call| Sums::column(call, |total, _, out| total.write_sum(out)),
 };
 
 /// `avg(EXPR)`.
 pub const AVG: Function = Function {
     name: "avg",
-    synonyms: &["average", "mean"],
+    aliases: &["mean"],
+    synonyms: &["average"],
     argument: Argument::Required,
     about: "the sum divided by how many",
-    column: || Box::new(Sums { write: Total::write_average, totals: Vec::new(), staged: None }),
+    needs_window: false,
+    column: |call| Sums::column(call, |total, _, out| total.write_average(out)),
+};
+
+/// `rate` and `rate(EXPR)`.
+pub const RATE: Function = Function {
+    name: "rate",
+    aliases: &[],
+    synonyms: &["per_second", "throughput"],
+    argument: Argument::Optional,
+    about: "how many records for each second of the window; with EXPR, its sum a second",
+    needs_window: true,
+    column: |call| Sums::column(call, Total::write_rate),
 };
 
 struct Sums {
-    write: fn(&Total, &mut Vec<u8>),
+    /// Whether each record counts as one.
+    bare: bool,
+    write: fn(&Total, Scope, &mut Vec<u8>),
     totals: Vec<Total>,
     staged: Option<Number>,
 }
 
+impl Sums {
+    fn column(call: Call, write: fn(&Total, Scope, &mut Vec<u8>)) -> Box<dyn Column> {
+        Box::new(Sums { bare: call.bare, write, totals: Vec::new(), staged: None })
+    }
+}
+
 impl Column for Sums {
-    fn stage(&mut self, _: Option<usize>, value: &Value<'_>) -> Result<(), Misfit> {
-        self.staged = match value {
-            Value::Null => None,
-            Value::Number(spelling) => {
-                Some(Number::parse(spelling).map_err(|_| Misfit::TooLarge(show(value)))?)
-            }
-            _ => return Err(Misfit::NotANumber(show(value))),
+    fn stage(&mut self, _: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged = match self.bare {
+            true => (input.value != Value::Null).then_some(Number::Whole(1)),
+            false => input.number()?,
         };
         Ok(())
     }
@@ -53,64 +74,83 @@ impl Column for Sums {
         self.totals.push(Total::default());
     }
 
-    fn write(&self, group: usize, out: &mut Vec<u8>) {
-        (self.write)(&self.totals[group], out);
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
+        let Some(other) = same::<Sums>(other) else { return };
+        self.totals[group].merge(&other.totals[from]);
+    }
+
+    fn write(&self, group: usize, scope: Scope, out: &mut Vec<u8>) {
+        (self.write)(&self.totals[group], scope, out);
+    }
+
+    fn bytes(&self) -> usize {
+        self.totals.capacity() * size_of::<Total>()
     }
 }
 
-#[derive(Default)]
-struct Total {
+/// A sum, and of how many numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Total {
     count: u64,
-    whole: i128,
     rest: Compensated,
+    whole: Wide,
 }
 
 impl Total {
-    fn add(&mut self, number: Number) {
+    pub(super) fn add(&mut self, number: Number) {
         self.count += 1;
         match number {
+            Number::Whole(whole) => self.whole.add(whole),
             Number::Float(float) => self.rest.add(float),
-            Number::Whole(whole) => match self.whole.checked_add(whole) {
-                Some(sum) => self.whole = sum,
-                None => {
-                    self.rest.add_whole(self.whole);
-                    self.whole = whole;
-                }
-            },
         }
     }
 
+    fn merge(&mut self, other: &Total) {
+        self.count += other.count;
+        self.whole.add_wide(other.whole);
+        self.rest.add(other.rest.sum);
+        self.rest.lost += other.rest.lost;
+    }
+
     /// The sum, if it is known exactly.
-    fn exact(&self) -> Option<i128> {
+    fn exact(&self) -> Option<Wide> {
         (self.rest.value() == 0.0).then_some(self.whole)
     }
 
     fn float(&self) -> f64 {
         let mut all = self.rest;
-        all.add_whole(self.whole);
+        self.whole.floats().into_iter().for_each(|float| all.add(float));
         all.value()
     }
 
-    fn write_sum(&self, out: &mut Vec<u8>) {
+    pub(super) fn write_sum(&self, out: &mut Vec<u8>) {
         match self.exact() {
             _ if self.count == 0 => out.extend_from_slice(b"null"),
-            Some(whole) => write_whole(whole, out),
+            Some(whole) => whole.write(out),
             None => write_float(self.float(), out),
         }
     }
 
     fn write_average(&self, out: &mut Vec<u8>) {
         let count = i128::from(self.count);
-        match self.exact() {
+        match self.exact().and_then(Wide::narrow) {
             _ if count == 0 => out.extend_from_slice(b"null"),
             Some(whole) if whole % count == 0 => write_whole(whole / count, out),
             _ => write_float(self.float() / count as f64, out),
         }
     }
+
+    /// Nothing a second is no rate of zero where a sum of nothing is null.
+    fn write_rate(&self, scope: Scope, out: &mut Vec<u8>) {
+        match scope.seconds {
+            Some(seconds) if self.count > 0 => write_float(self.float() / seconds, out),
+            _ => out.extend_from_slice(b"null"),
+        }
+    }
 }
 
 /// A sum of floats, and what its additions have lost (Neumaier 1974).
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Compensated {
     sum: f64,
     lost: f64,
@@ -125,14 +165,6 @@ impl Compensated {
         self.sum = sum;
     }
 
-    /// Adds a whole number in two floats, so that its low digits are not lost.
-    fn add_whole(&mut self, whole: i128) {
-        let high = whole as f64;
-        self.add(high);
-        // The cast back saturates only for sums that no float holds to the last digit anyway.
-        self.add(whole.saturating_sub(high as i128) as f64);
-    }
-
     fn value(&self) -> f64 {
         // Beyond the floats, what was lost is not a number either.
         if self.sum.is_finite() { self.sum + self.lost } else { self.sum }
@@ -141,7 +173,7 @@ impl Compensated {
 
 #[cfg(test)]
 mod tests {
-    use super::super::function::testing::{reduced, reduced_numbers};
+    use super::super::function::testing::{merged, numbers_of, reduced, reduced_numbers, refused};
     use super::*;
     use proptest::prelude::*;
 
@@ -154,14 +186,15 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_exact_in_128_bits() {
+    fn whole_numbers_are_exact() {
         let large = ["9223372036854775807", "9223372036854775807", "1"];
         assert_eq!(reduced_numbers(&SUM, &large), "18446744073709551615");
         assert_eq!(reduced_numbers(&AVG, &large), "6148914691236517205");
         assert_eq!(reduced_numbers(&SUM, &["-5", "0.5", "-0.5"]), "-5");
         assert_eq!(reduced_numbers(&AVG, &["1", "2"]), "1.5");
         let most = "170141183460469231731687303715884105727";
-        assert_eq!(reduced_numbers(&SUM, &[most, most]), "3.402823669209385e38");
+        assert_eq!(reduced_numbers(&SUM, &[most, most]), "340282366920938463463374607431768211454");
+        assert_eq!(reduced_numbers(&AVG, &[most, most]), "1.7014118346046923e38");
     }
 
     #[test]
@@ -181,19 +214,45 @@ mod tests {
 
     #[test]
     fn only_numbers_are_added() {
-        let mut column = (SUM.column)();
         for (value, why) in [
             (Value::Text("5"), "\"5\" is not a number"),
             (Value::Bool(true), "true is not a number"),
             (Value::Json("[1]"), "an array is not a number"),
             (Value::Number("1e999"), "1e999 is beyond the largest 64-bit float"),
         ] {
-            let misfit = column.stage(None, &value).err().map(|misfit| misfit.to_string());
-            assert_eq!(misfit.as_deref(), Some(why));
+            assert_eq!(refused(&SUM, value).as_deref(), Some(why));
         }
     }
 
+    #[test]
+    fn a_rate_is_by_the_second_of_the_window() {
+        assert_eq!(reduced_numbers(&RATE, &["5", "2.5"]), "0.75");
+        assert_eq!(reduced(&RATE, &[Value::Null]), "null");
+        let mut column = (RATE.column)(Call { bare: true, number: 0.0 });
+        column.add_group();
+        for value in [Value::Bool(true), Value::Null, Value::Bool(true)] {
+            column.stage(Some(0), &Input::new(value)).unwrap();
+            column.apply(0);
+        }
+        let mut out = Vec::new();
+        column.write(0, Scope { seconds: Some(0.5) }, &mut out);
+        assert_eq!(out, b"4");
+    }
+
     proptest! {
+        #[test]
+        fn merged_sums_are_the_whole_sum(numbers in proptest::collection::vec(-1_000_000_000_i64..1_000_000_000, 1..100), at in 0..100_usize) {
+            let whole: Vec<String> = numbers.iter().map(i64::to_string).collect();
+            let cents: Vec<String> = numbers.iter().map(|number| format!("{number}e-2")).collect();
+            for spelled in [whole, cents] {
+                let spelled: Vec<&str> = spelled.iter().map(String::as_str).collect();
+                let values = numbers_of(&spelled);
+                for function in [&SUM, &AVG, &RATE] {
+                    prop_assert_eq!(merged(function, 0.0, &values, at), reduced(function, &values));
+                }
+            }
+        }
+
         #[test]
         fn whole_sums_agree_with_wide_arithmetic(numbers in proptest::collection::vec(any::<i64>(), 1..50)) {
             let spelled: Vec<String> = numbers.iter().map(i64::to_string).collect();

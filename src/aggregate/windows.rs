@@ -10,6 +10,8 @@ use crate::time::watermark::closes;
 
 /// A window in the making.
 pub struct Open {
+    /// From when to when it is.
+    pub interval: Interval,
     /// The window as the first fields of its results.
     pub head: Vec<u8>,
     /// Its groups.
@@ -50,7 +52,7 @@ impl Windows {
                 None => {
                     let mut head = Vec::new();
                     interval.write_fields(&mut head)?;
-                    Box::new(Open { head, table: new() })
+                    Box::new(Open { interval, head, table: new() })
                 }
             };
             self.current = Some((interval, open));
@@ -94,6 +96,12 @@ impl Windows {
         self.others.values().chain(current).filter(|open| !open.table.is_empty()).count()
     }
 
+    /// About how many bytes of memory their groups take.
+    pub fn bytes(&self) -> usize {
+        let current = self.current.as_ref().map(|(_, open)| open);
+        self.others.values().chain(current).map(|open| open.table.bytes()).sum()
+    }
+
     fn is_closed(&self, interval: Interval) -> bool {
         self.mark.is_some_and(|mark| passes(mark, interval.end_ms))
     }
@@ -120,7 +128,7 @@ mod tests {
 
     /// Puts a record into a window; false if that is closed.
     fn put(windows: &mut Windows, window: Interval) -> bool {
-        match windows.enter(window, || Table::new(std::iter::empty())).unwrap() {
+        match windows.enter(window, || Table::new(Vec::new())).unwrap() {
             None => false,
             Some(open) => {
                 let found = open.table.find(b"");
@@ -172,7 +180,7 @@ mod tests {
     #[test]
     fn a_window_without_groups_is_not_reported() {
         let mut windows = Windows::default();
-        let table = || Table::new(std::iter::empty());
+        let table = || Table::new(Vec::new());
         assert!(windows.enter(interval(0, 10), table).unwrap().is_some());
         assert_eq!(windows.open_count(), 0);
         assert_eq!(closed(&mut windows, Mark::End), [""; 0]);

@@ -78,7 +78,7 @@ pub enum RecordError {
 
 impl RecordError {
     /// A failed evaluation; of a long message, the beginning is kept.
-    pub(super) fn eval(why: impl fmt::Display) -> RecordError {
+    pub(crate) fn eval(why: impl fmt::Display) -> RecordError {
         let mut text = Bounded::default();
         // Running into the bound is what stops it; there is no other error.
         let _ = fmt::write(&mut text, format_args!("{why}"));

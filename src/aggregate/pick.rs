@@ -1,0 +1,249 @@
+//! `first`, `last`, `arg_min` and `arg_max`: one record's value out of many, kept as it is.
+
+use std::cmp::Ordering;
+
+use super::extreme::Best;
+use super::function::{Argument, Call, Column, Function, Input, Misfit, Scope, same};
+use crate::expr::Value;
+
+/// `first(EXPR)`.
+pub const FIRST: Function = Function {
+    name: "first",
+    aliases: &["first_value"],
+    synonyms: &["any_value"],
+    argument: Argument::Required,
+    about: "the value of the first record; first(.) keeps the whole record",
+    needs_window: false,
+    column: |_| Box::new(Ends { last: false, values: Vec::new(), staged: Vec::new() }),
+};
+
+/// `last(EXPR)`.
+pub const LAST: Function = Function {
+    name: "last",
+    aliases: &["last_value"],
+    synonyms: &["latest"],
+    argument: Argument::Required,
+    about: "the value of the last record; last(.) keeps the whole record",
+    needs_window: false,
+    column: |_| Box::new(Ends { last: true, values: Vec::new(), staged: Vec::new() }),
+};
+
+/// `arg_min(EXPR; BY)`.
+pub const ARG_MIN: Function = Function {
+    name: "arg_min",
+    aliases: &["min_by"],
+    synonyms: &["argmin"],
+    argument: Argument::Pair,
+    about: "the value of the record for which BY is least",
+    needs_window: false,
+    column: |call| Picks::column(call, Ordering::Less),
+};
+
+/// `arg_max(EXPR; BY)`.
+pub const ARG_MAX: Function = Function {
+    name: "arg_max",
+    aliases: &["max_by"],
+    synonyms: &["argmax"],
+    argument: Argument::Pair,
+    about: "the value of the record for which BY is greatest",
+    needs_window: false,
+    column: |call| Picks::column(call, Ordering::Greater),
+};
+
+/// The first or the last values: JSON; empty where there is none.
+struct Ends {
+    last: bool,
+    values: Vec<Vec<u8>>,
+    staged: Vec<u8>,
+}
+
+impl Ends {
+    /// Whether a later value has nothing to say to `group`.
+    fn is_settled(&self, group: usize) -> bool {
+        !self.last && !self.values[group].is_empty()
+    }
+}
+
+impl Column for Ends {
+    fn stage(&mut self, group: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged.clear();
+        if !group.is_some_and(|group| self.is_settled(group)) {
+            keep(&input.value, &mut self.staged);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, group: usize) {
+        if !self.staged.is_empty() {
+            std::mem::swap(&mut self.values[group], &mut self.staged);
+        }
+    }
+
+    fn add_group(&mut self) {
+        self.values.push(Vec::new());
+    }
+
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
+        let Some(other) = same::<Ends>(other) else { return };
+        if !other.values[from].is_empty() && !self.is_settled(group) {
+            self.values[group].clone_from(&other.values[from]);
+        }
+    }
+
+    fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
+        write_kept(&self.values[group], out);
+    }
+
+    fn bytes(&self) -> usize {
+        bytes_of(&self.values)
+    }
+}
+
+/// The values of the records that win by another value.
+struct Picks {
+    wins: Ordering,
+    best: Vec<Best>,
+    values: Vec<Vec<u8>>,
+    staged: Vec<u8>,
+    staged_by: Best,
+}
+
+impl Picks {
+    fn column(_: Call, wins: Ordering) -> Box<dyn Column> {
+        Box::new(Picks {
+            wins,
+            best: Vec::new(),
+            values: Vec::new(),
+            staged: Vec::new(),
+            staged_by: Best::default(),
+        })
+    }
+}
+
+impl Column for Picks {
+    fn stage(&mut self, _: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged.clear();
+        self.staged_by.clear();
+        keep(&input.value, &mut self.staged);
+        Ok(())
+    }
+
+    fn stage_by(&mut self, group: Option<usize>, input: &Input<'_>) -> Result<(), Misfit> {
+        self.staged_by.stage(group.map(|group| &self.best[group]), input)
+    }
+
+    fn apply(&mut self, group: usize) {
+        if !self.staged.is_empty() && self.staged_by.replaces(&self.best[group], self.wins) {
+            std::mem::swap(&mut self.best[group], &mut self.staged_by);
+            std::mem::swap(&mut self.values[group], &mut self.staged);
+        }
+    }
+
+    fn add_group(&mut self) {
+        self.best.push(Best::default());
+        self.values.push(Vec::new());
+    }
+
+    fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
+        let Some(other) = same::<Picks>(other) else { return };
+        if other.best[from].replaces(&self.best[group], self.wins) {
+            self.best[group].copy(&other.best[from]);
+            self.values[group].clone_from(&other.values[from]);
+        }
+    }
+
+    fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
+        write_kept(&self.values[group], out);
+    }
+
+    fn bytes(&self) -> usize {
+        Best::bytes(&self.best) + bytes_of(&self.values)
+    }
+}
+
+/// Keeps a value that is not null as JSON.
+fn keep(value: &Value<'_>, staged: &mut Vec<u8>) {
+    if *value != Value::Null {
+        value.write_json(staged);
+    }
+}
+
+fn write_kept(value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(if value.is_empty() { b"null" } else { value });
+}
+
+fn bytes_of(values: &Vec<Vec<u8>>) -> usize {
+    let kept: usize = values.iter().map(Vec::capacity).sum();
+    values.capacity() * size_of::<Vec<u8>>() + kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::function::testing::{merged, numbers_of, reduced, written};
+    use super::*;
+
+    #[test]
+    fn ends_are_kept_as_they_are_spelled() {
+        let values = [
+            Value::Null,
+            Value::Number("1.50"),
+            Value::Json("{\"a\": 1}"),
+            Value::Text("x\""),
+            Value::Null,
+        ];
+        for at in 0..=values.len() {
+            assert_eq!(merged(&FIRST, 0.0, &values, at), "1.50");
+            assert_eq!(merged(&LAST, 0.0, &values, at), "\"x\\\"\"");
+        }
+        assert_eq!(reduced(&LAST, &values[..3]), "{\"a\": 1}");
+        assert_eq!(reduced(&FIRST, &[Value::Null]), "null");
+    }
+
+    /// A column that has taken pairs.
+    fn picked(function: &Function, pairs: &[(Value<'_>, Value<'_>)]) -> Box<dyn Column> {
+        let mut column = (function.column)(Call { bare: false, number: 0.0 });
+        column.add_group();
+        for (value, by) in pairs {
+            column.stage(Some(0), &Input::new(*value)).unwrap();
+            column.stage_by(Some(0), &Input::new(*by)).unwrap();
+            column.apply(0);
+        }
+        column
+    }
+
+    #[test]
+    fn the_winner_is_the_first_of_the_best() {
+        let values = ["\"a\"", "null", "\"c\"", "\"d\"", "\"e\""];
+        let by = numbers_of(&["2", "9", "1", "7.0", "7"]);
+        let pairs: Vec<_> = values
+            .iter()
+            .zip(by)
+            .map(|(value, by)| match *value {
+                "null" => (Value::Null, by),
+                other => (Value::Json(other), by),
+            })
+            .chain([(Value::Text("f"), Value::Null)])
+            .collect();
+        for at in 0..=pairs.len() {
+            let (front, back) = pairs.split_at(at);
+            for (function, winner) in [(&ARG_MIN, "\"c\""), (&ARG_MAX, "\"d\"")] {
+                let mut column = picked(function, front);
+                column.merge(0, &*picked(function, back), 0);
+                assert_eq!(written(&*column), winner);
+            }
+        }
+        assert_eq!(written(&*picked(&ARG_MAX, &[])), "null");
+    }
+
+    #[test]
+    fn a_value_to_decide_by_is_a_number_or_a_text() {
+        let mut column = picked(&ARG_MAX, &[(Value::Text("a"), Value::Text("x"))]);
+        column.stage(Some(0), &Input::new(Value::Text("b"))).unwrap();
+        let mixed = column.stage_by(Some(0), &Input::new(Value::Number("1")));
+        assert_eq!(
+            mixed.err().map(|misfit| misfit.to_string()).as_deref(),
+            Some("1 is not a text, as the values before it in its group are")
+        );
+        assert!(column.stage_by(None, &Input::new(Value::Json("[]"))).is_err());
+    }
+}
