@@ -1,6 +1,6 @@
-//! What each of 64 bytes is, with AVX2 and carry-less multiplication: the only `unsafe` code.
+//! What each of 64 bytes is, with AVX2 and carry-less multiplication.
 //!
-//! Two things need it, and nothing else is done here: reading 32 bytes into a register, and calling
+//! Two things need `unsafe`, and nothing else is done here: reading 32 bytes into a register, and calling
 //! a function that is compiled for processors with AVX2 after making sure that this is one.
 
 use std::arch::x86_64::*;

@@ -23,6 +23,21 @@ pub(super) trait Classify {
     fn classify<const TRUSTED: bool>(bytes: &[u8; STEP]) -> Masks;
     /// Each bit is the parity of itself and those below it.
     fn parity(bits: u64) -> u64;
+    /// Writes the positions of the bits that are set, counted from `base`; returns how many. What
+    /// is behind those in `out` may be overwritten.
+    #[inline(always)]
+    fn write(mut bits: u64, base: u32, out: &mut [u32; STEP]) -> usize {
+        let count = bits.count_ones() as usize;
+        let (eights, _) = out.as_chunks_mut::<8>();
+        // Eight at once: what is written too much is written over by the next.
+        for eight in eights.iter_mut().take(count.div_ceil(8)) {
+            for place in eight {
+                *place = base.wrapping_add(bits.trailing_zeros());
+                bits &= bits.wrapping_sub(1);
+            }
+        }
+        count
+    }
 }
 
 /// Eight bytes at a time in a common register.

@@ -8,10 +8,13 @@
 //! "Parsing Gigabytes of JSON per Second", 2019), run over many short records at once.
 //!
 //! - `classify`: what each of 64 bytes is, by plain arithmetic.
-//! - `avx2`: the same with AVX2 and carry-less multiplication; the only module with `unsafe`.
+//! - `avx2`, `avx512`: the same with wider registers and carry-less multiplication, where the
+//!   processor has them; the only modules with `unsafe`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod classify;
 
 use classify::{Classify, Portable};
@@ -74,7 +77,7 @@ impl Default for Scanner {
 /// The fastest way of this machine.
 fn best() -> Fill {
     #[cfg(target_arch = "x86_64")]
-    if let Some(fill) = avx2::fill() {
+    if let Some(fill) = avx512::fill().or_else(avx2::fill) {
         return fill;
     }
     portable
@@ -201,7 +204,7 @@ fn fill<C: Classify, const TRUSTED: bool>(
                 step::<C, TRUSTED>(&bytes, &mut now)
             }
         };
-        found += write(bits, now.next, out);
+        found += C::write(bits, now.next as u32, out);
         now.next += STEP;
     }
     *state = now;
@@ -244,31 +247,19 @@ fn escaped(backslash: u64, carry: &mut u64) -> u64 {
     escaped
 }
 
-/// Writes the positions of the bits that are set, counted from `base`; returns how many.
-#[inline(always)]
-fn write(mut bits: u64, base: usize, out: &mut [u32; STEP]) -> usize {
-    let base = base as u32;
-    let count = bits.count_ones() as usize;
-    let mut from = 0;
-    // Eight at once: what is written too much is written over by the next.
-    while from < count {
-        let Some(eight) = out.get_mut(from..).and_then(<[u32]>::first_chunk_mut::<8>) else {
-            break;
-        };
-        for place in eight {
-            *place = base.wrapping_add(bits.trailing_zeros());
-            bits &= bits.wrapping_sub(1);
-        }
-        from += 8;
-    }
-    count
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// All ways that this machine has.
+    fn ways() -> Vec<Fill> {
+        let mut ways = vec![portable as Fill];
+        #[cfg(target_arch = "x86_64")]
+        ways.extend([avx2::fill(), avx512::fill()].into_iter().flatten());
+        ways
+    }
 
     fn positions(scanner: &mut Scanner, text: &[u8], start: usize, trusted: bool) -> Vec<usize> {
         scanner.restart(start);
@@ -311,7 +302,7 @@ mod tests {
     fn text_that_is_not_utf8_is_noticed_where_it_is() {
         let text =
             [vec![b'a'; 61], "\u{1f600}\n".into(), vec![b'\xc3'; 2], b"\n".to_vec()].concat();
-        for fill in [best(), portable] {
+        for fill in ways() {
             let mut scanner = Scanner::with(fill);
             assert_eq!(positions(&mut scanner, &text, 0, false), [0, 65, 66, 68]);
             assert!(scanner.is_utf8(66) && !scanner.is_utf8(67));
@@ -329,7 +320,7 @@ mod tests {
             let text = text.as_bytes();
             for trusted in [false, true] {
                 let expected = slowly(text, start, trusted);
-                for fill in [best(), portable] {
+                for fill in ways() {
                     let mut scanner = Scanner::with(fill);
                     let found = positions(&mut scanner, text, start, trusted);
                     prop_assert_eq!(&found, &expected, "{:?}", String::from_utf8_lossy(text));
