@@ -358,3 +358,25 @@ fn several_cores_give_what_one_gives() {
         assert!(map(&["-j", "2", expression], &input).stdout == one.stdout, "{expression}");
     }
 }
+
+#[test]
+fn differences_from_jq_are_as_the_help_tells() {
+    let help = map(&["--help"], "").stdout;
+    let (_, differences) = help.split_once("Differences from jq:\n").unwrap();
+    let lines: Vec<&str> = differences.lines().take_while(|line| line.starts_with("  ")).collect();
+    let mut told = 0;
+    for pair in lines.chunks(2) {
+        let [expression, what] = pair else { panic!("{pair:?}") };
+        let ran = map(&[expression.trim()], "null\n");
+        match what.trim().strip_prefix("Gives ") {
+            Some(result) => {
+                let result =
+                    result.split([',', ':']).next().unwrap().replace("itself", expression.trim());
+                assert!(ran.stdout.starts_with(&result), "{expression}: {ran:?}");
+            }
+            None => assert!(ran.status == 2 && what.trim().starts_with("Is refused"), "{ran:?}"),
+        }
+        told += 1;
+    }
+    assert!(told >= 7, "{help}");
+}

@@ -1,22 +1,35 @@
-"""filter and map against jq, on the same records: CPU seconds of a file, with the result compared;
+"""filter and map against jq, jaq and DuckDB with one thread, on the same records: CPU seconds of a file, with the result compared;
 and what a pipe in front of filter and behind it costs its own process."""
 
 import filecmp
+import importlib.util
 import os
 import shutil
 import statistics
 import subprocess
+import sys
+import time
 
 from .common import have, make_records, tool
 
-# What is asked of ours, and the same of jq.
+# What is asked of ours, the same of jq and jaq, and of DuckDB.
 ASKED = [
-    ("filter", ".status >= 500", "select(.status >= 500)"),
+    ("filter", ".status >= 500", "select(.status >= 500)", "* FROM {} WHERE status >= 500"),
     ("filter", '(.path|startswith("/api")) and .latency_ms > 100',
-     'select((.path|startswith("/api")) and .latency_ms > 100)'),
-    ("map", "{ts, host, status}", "{ts, host, status}"),
-    ("map", ".latency_ms * 1000 | floor", ".latency_ms * 1000 | floor"),
+     'select((.path|startswith("/api")) and .latency_ms > 100)',
+     "* FROM {} WHERE path LIKE '/api%' AND latency_ms > 100"),
+    ("map", "{ts, host, status}", "{ts, host, status}", "ts, host, status FROM {}"),
+    ("map", ".latency_ms * 1000 | floor", ".latency_ms * 1000 | floor",
+     "floor(latency_ms * 1000) FROM {}"),
 ]
+
+
+def duckdb(query, records):
+    """A command that has DuckDB do it, and write JSON."""
+    source = f"read_json('{records}', format = 'newline_delimited')"
+    copy = f"COPY (SELECT {query.format(source)}) TO '/dev/null' (FORMAT json)"
+    return [sys.executable, "-c", f"import duckdb; duckdb.execute('SET threads = 1'); "
+            f"duckdb.execute({copy!r})"]
 
 
 def seconds(command, stdin=None, stdout=subprocess.DEVNULL):
@@ -26,6 +39,13 @@ def seconds(command, stdin=None, stdout=subprocess.DEVNULL):
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command
     return used.ru_utime + used.ru_stime
+
+
+def wall(command):
+    """Wall seconds of a command."""
+    begun = time.monotonic()
+    seconds(command)
+    return time.monotonic() - begun
 
 
 def median(runs, command):
@@ -61,18 +81,34 @@ def run(work, options):
     size = records.stat().st_size
     print(f"\nfilter and map of a file of {size / 1e6:.0f} MB, CPU seconds")
     jq = have("jq") and shutil.which("jq")
-    for name, expression, same in ASKED:
+    jaq = have("jaq") and shutil.which("jaq")
+    with_duckdb = importlib.util.find_spec("duckdb") is not None
+    if not with_duckdb:
+        print("  (without DuckDB: pip install duckdb)")
+    for name, expression, same, query in ASKED:
         print(f"  {name} '{expression}'")
         for trust in ([], ["--trust"]):
             cpu = median(options.runs, [tool(name), *trust, expression, records])
             print(f"    {name + ' ' + ' '.join(trust):15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s")
             if not trust:
                 checked = cpu
+        others = []
         if jq:
             good = agree(work, [tool(name), expression, few], [jq, "-c", same, few])
-            cpu = seconds([jq, "-c", same, records])
-            print(f"    {'jq':15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s; ours takes "
-                  f"1/{cpu / checked:.0f}; {'same results' if good else 'RESULTS DIFFER'}")
+            others.append(("jq", [jq, "-c", same, records],
+                           "same results" if good else "RESULTS DIFFER"))
+        if jaq:
+            others.append(("jaq", [jaq, "-c", same, records], ""))
+        if with_duckdb:
+            others.append(("duckdb", duckdb(query, records), "1 thread"))
+        for peer, command, remark in others:
+            cpu = seconds(command)
+            print(f"    {peer:15} {cpu:6.2f} s  {size / cpu / 1e6:6.0f} MB/s; ours takes "
+                  f"1/{cpu / checked:.1f}  {remark}")
         cpu = statistics.median(piped([tool(name), expression], records)
                                 for _ in range(options.runs))
         print(f"    from and into a pipe {cpu:.2f} s, {100 * (cpu / checked - 1):+.0f} %")
+        walls = [statistics.median(wall([tool(name), "-j", jobs, expression, records])
+                                   for _ in range(options.runs)) for jobs in ("1", "2")]
+        print(f"    -j 2 takes {walls[1]:.3f} s, -j 1 {walls[0]:.3f} s of wall time: "
+              f"{walls[0] / walls[1]:.2f} times as fast")

@@ -11,6 +11,24 @@ use crate::cli::output::Output;
 use crate::cli::pump::in_option;
 use crate::expr::{Explanation, Program, Variables};
 
+/// What the manual pages tell those who know jq. `docs/EXPRESSIONS.md` has more.
+pub const DIFFERENCES: &str = "\
+Differences from jq:
+  [10, 20] | .[1.7]
+      Gives 20, as in jq 1.7: an index with a fraction counts down.
+  1.5 | todate
+      Gives \"1970-01-01T00:00:01.5Z\": fractions of a second are kept.
+  [limit(-1; 1, 2)]
+      Gives []: a negative count is none.
+  100000000000000000001
+      Gives itself: numbers that nobody computes with keep their spelling.
+  \"ab\" | test(\"a(?=b)\")
+      Is refused: regular expressions have no look-around and no back-references.
+  1 as [$a] ?// $a | $a
+      Is refused: there are no destructuring alternatives.
+  [inputs] | length
+      Is refused, as are now, env, debug and halt: an expression sees one record and nothing else.";
+
 /// An expression, and what it is told.
 #[derive(Args, Clone, Debug)]
 pub struct ExpressionOptions {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use self::unique::{Memory, Seen};
 use super::clock::event_time;
-use super::expression::ExpressionOptions;
+use super::expression::{DIFFERENCES, ExpressionOptions};
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
@@ -57,6 +57,7 @@ records; 74 reading or writing failed.";
     name = "filter",
     version,
     after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{DIFFERENCES}"),
     override_usage = "filter [OPTIONS] EXPR [FILE]...\n       filter [OPTIONS] -f FILE [FILE]..."
 )]
 pub struct Options {

@@ -4,7 +4,7 @@ mod through;
 
 use std::ops::ControlFlow;
 
-use super::expression::ExpressionOptions;
+use super::expression::{DIFFERENCES, ExpressionOptions};
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Stage, StageError};
@@ -50,6 +50,7 @@ Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading o
     name = "map",
     version,
     after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{DIFFERENCES}"),
     override_usage = "map [OPTIONS] EXPR [FILE]...\n       map [OPTIONS] -f FILE [FILE]...\n       \
                       map [OPTIONS] --through COMMAND [FILE]..."
 )]

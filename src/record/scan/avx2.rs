@@ -1,8 +1,7 @@
 //! What each of 64 bytes is, with AVX2 and carry-less multiplication.
 //!
-//! Two things need `unsafe`, and nothing else is done here: reading 32 bytes into a register, and calling
-//! a function that is compiled for processors with AVX2 after making sure that this is one.
-
+//! Two things need `unsafe`, and nothing else is done here: reading 32 bytes into a register, and
+//! calling a function that is compiled for processors with AVX2 after making sure that this is one.
 use std::arch::x86_64::*;
 use std::is_x86_feature_detected as has;
 
