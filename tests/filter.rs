@@ -805,3 +805,26 @@ fn several_cores_hold_no_output_back() {
         assert_eq!(next_line(&mut kept), "2\n");
     }
 }
+
+#[test]
+fn a_stream_may_say_that_it_is_to_be_trusted() {
+    let start =
+        |trusted: bool| format!("{{\"@millstream\":{{\"start\":{{\"trusted\":{trusted}}}}}}}\n");
+    // Bad where nobody looks: seen unless the stream is trusted.
+    let odd = "{\"a\":1,\"b\":tru}\n";
+    let ran = filter(&[".a == 1"], start(true) + odd);
+    assert_eq!((ran.status, ran.stdout), (0, start(true) + odd));
+    assert_eq!(filter(&[".a == 1"], odd).status, 65);
+    assert_eq!(filter(&[".a == 1"], start(false) + odd).status, 65);
+    assert_eq!(filter(&[".a == 1"], start(true) + &start(false) + odd).status, 65);
+    assert_eq!(filter(&["--trust", ".a == 1"], start(false) + odd).status, 0);
+    // What one file says of itself holds for that one; and with several cores it counts for nothing.
+    let dir = TempDir::new().unwrap();
+    let [first, second] = ["first", "second"].map(|name| dir.path().join(name));
+    std::fs::write(&first, start(true) + odd).unwrap();
+    std::fs::write(&second, odd).unwrap();
+    let [first, second] = [first.to_str().unwrap(), second.to_str().unwrap()];
+    let ran = filter(&[".a == 1", first, second], "");
+    assert_eq!((ran.status, ran.stdout), (65, start(true) + odd));
+    assert_eq!(filter(&["-j", "2", ".a == 1", first], "").status, 65);
+}

@@ -380,3 +380,13 @@ fn differences_from_jq_are_as_the_help_tells() {
     }
     assert!(told >= 7, "{help}");
 }
+
+#[test]
+fn a_foreign_command_is_not_trusted() {
+    let start =
+        |trusted: bool| format!("{{\"@millstream\":{{\"start\":{{\"trusted\":{trusted}}}}}}}\n");
+    let input = start(true) + "{\"a\":1,\"b\":2}\n";
+    assert_eq!(map(&["--through", "cat"], &input).stdout, start(false) + "{\"a\":1,\"b\":2}\n");
+    assert_eq!(map(&[".a"], start(true) + "{\"a\":1,\"b\":tru}\n").stdout, start(true) + "1\n");
+    assert_eq!(map(&[".a"], "{\"a\":1,\"b\":tru}\n").status, 65);
+}

@@ -287,3 +287,28 @@ fn damage_is_named_after_what_holds() {
     assert_eq!(ran.status, 1);
     assert!(ran.stdout.contains("damaged at 1"), "{ran:?}");
 }
+
+#[test]
+fn a_stream_says_that_it_can_be_trusted_only_where_that_is_asked_for() {
+    let start =
+        |trusted: bool| format!("{{\"@millstream\":{{\"start\":{{\"trusted\":{trusted}}}}}}}\n");
+    both_ways(|dir| {
+        produce(dir, &["t"], "1\n2\n");
+        assert_eq!(subscribe(dir, &["t"]).stdout, "1\n2\n");
+        assert_eq!(subscribe(dir, &["t", "--control"]).stdout, start(true) + "1\n2\n");
+        let unchecked = subscribe(dir, &["t", "--control", "--no-verify"]);
+        assert_eq!(unchecked.stdout, start(false) + "1\n2\n");
+        let kept =
+            run(&mut on(dir, "filter", &[". > 1"]), subscribe(dir, &["t", "--control"]).stdout);
+        assert_eq!(kept.stdout, start(true) + "2\n");
+        // The log holds no control records.
+        let ran = run(&mut on(dir, "produce", &["u"]), kept.stdout);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(subscribe(dir, &["u"]).stdout, "2\n");
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let _daemon = Daemon::start(dir.path(), &[]);
+    produce(dir.path(), &["t"], "1\n");
+    let ran = subscribe(dir.path(), &["t", "--group", "g", "--control"]);
+    assert_eq!(ran.stdout, start(true) + "1\n");
+}

@@ -241,3 +241,12 @@ fn any_pieces_of_the_input_give_the_same_bytes() {
         assert_eq!((pieces.stdout, pieces.stderr), (whole.stdout.clone(), whole.stderr.clone()));
     }
 }
+
+#[test]
+fn that_a_stream_is_trusted_is_passed_on() {
+    let start = "{\"@millstream\":{\"start\":{\"trusted\":true}}}\n";
+    let mut command = tool("window", &["--tumbling", "1m", "--time", ".t"]);
+    let ran = run(&mut command, format!("{start}{{\"t\":0}}\n"));
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stdout.starts_with(start), "{ran:?}");
+}

@@ -61,6 +61,9 @@ pub trait Stage {
         Ok(())
     }
 
+    /// One of several inputs has ended: what was said of its records holds no longer.
+    fn source_end(&mut self) {}
+
     /// All that one read returned has been taken: finish with it before the next wait.
     ///
     /// # Errors
@@ -243,6 +246,7 @@ impl<S: Stage> Pump<'_, S> {
                 }
                 Ok(Next::SourceEnd) => {
                     let _ = decoder.finish(self);
+                    self.stage.source_end();
                     None
                 }
                 Ok(Next::End) => Some(Ok(Ended::Input)),

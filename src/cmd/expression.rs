@@ -58,6 +58,11 @@ pub struct ExpressionOptions {
 }
 
 impl ExpressionOptions {
+    /// Whether all input is to be trusted, whatever it says itself.
+    pub fn trusts(&self) -> bool {
+        self.trust
+    }
+
     /// Whether there is an expression. With `-f` what stands in its place is the first of the
     /// input's files, and is moved there.
     pub fn settle(&mut self, input: &mut InputOptions) -> bool {
@@ -93,7 +98,7 @@ impl ExpressionOptions {
             }
         })?;
         if self.trust {
-            program.trust();
+            program.trust(true);
         }
         Ok(program)
     }

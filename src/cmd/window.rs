@@ -135,10 +135,12 @@ impl Stage for Windowing {
     }
 
     /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
-    fn control(&mut self, control: Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
+    fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         match control {
-            Control::Window(_) | Control::Watermark(_) => Ok(()),
+            Control::Window(_) | Control::Watermark(_) => {}
+            Control::Start(_) => self.say(&control, cx),
         }
+        Ok(())
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {

@@ -91,11 +91,11 @@ impl Program {
         })
     }
 
-    /// Says that records come from where they were validated: what nobody looks at in them need
-    /// not be valid JSON any more. Of a record that is not valid, the results are not defined.
-    pub fn trust(&mut self) {
+    /// Says whether records come from where they were validated: what nobody looks at in them then
+    /// need not be valid JSON. Of a record that is not valid, the results are not defined.
+    pub fn trust(&mut self, trusted: bool) {
         if let Ok(fast) = &mut self.fast {
-            fast.trusted = true;
+            fast.trusted = trusted;
         }
     }
 

@@ -273,7 +273,7 @@ fn compile(key: &str) -> Result<Program, LogError> {
     let mut program = Program::compile(&[key])
         .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })?;
     // A record is placed when it has been validated.
-    program.trust();
+    program.trust(true);
     Ok(program)
 }
 

@@ -14,10 +14,21 @@ pub const PREFIX: &[u8] = b"{\"@millstream\":";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
+    /// A stream begins here.
+    Start(Start),
     /// How the stream is windowed from here on.
     Window(Windowing),
     /// No record with an earlier or equal event time is expected any more.
     Watermark(Mark),
+}
+
+/// What is known of the records behind it, up to the next start or the end of the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// They are valid JSON: they come from the log, which validated them, with their checksums
+    /// checked.
+    #[serde(default)]
+    pub trusted: bool,
 }
 
 /// The kind of windows that `window` gave the records.
@@ -88,7 +99,11 @@ mod tests {
 
     #[test]
     fn the_written_form_is_fixed() {
-        let forms: [(Control, &str); 3] = [
+        let forms: [(Control, &str); 4] = [
+            (
+                Control::Start(Start { trusted: true }),
+                "{\"@millstream\":{\"start\":{\"trusted\":true}}}\n",
+            ),
             (
                 Control::Window(Windowing::Tumbling { size_ms: 60_000, offset_ms: -5 }),
                 "{\"@millstream\":{\"window\":{\"tumbling\":{\"size_ms\":60000,\"offset_ms\":-5}}}}\n",

@@ -160,6 +160,7 @@ impl Options {
     fn filter(&self, program: Program, otherwise: Option<Keep>) -> Filter {
         Filter {
             program,
+            trusts: (self.jobs == 1).then_some(self.expression.trusts()),
             seen: self.memory().map(Seen::new),
             key: Vec::new(),
             timed: self.time.is_some(),
@@ -196,6 +197,9 @@ impl Options {
 
 struct Filter {
     program: Program,
+    /// Whether input is trusted that does not say so of itself; `None`: whatever it says counts
+    /// for nothing, since others see only parts of it.
+    trusts: Option<bool>,
     /// The keys that passed, with --unique.
     seen: Option<Seen>,
     /// The key of the record in hand.
@@ -285,15 +289,24 @@ impl Stage for Filter {
 
     fn control(
         &mut self,
-        _control: Control,
+        control: Control,
         line: &[u8],
         cx: &mut Context,
     ) -> Result<(), StageError> {
+        if let (Control::Start(start), Some(trusts)) = (&control, self.trusts) {
+            self.program.trust(trusts || start.trusted);
+        }
         let Parting { print, others, .. } = &mut self.parting;
         for out in print.then_some(&mut cx.out).into_iter().chain(others) {
             put(line, out);
         }
         Ok(())
+    }
+
+    fn source_end(&mut self) {
+        if let Some(trusts) = self.trusts {
+            self.program.trust(trusts);
+        }
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
+use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
 
@@ -92,11 +93,12 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
-    let mut map = Map { program };
+    let trusts = (options.jobs == 1).then_some(options.expression.trusts());
+    let mut map = Map { program, trusts };
     if options.jobs == 1 {
         return Ok(pump::run(&options.input, &mut map)?.status);
     }
-    let worker = |_| Ok(Map { program: options.expression.compile(&[])? });
+    let worker = |_| Ok(Map { program: options.expression.compile(&[])?, trusts });
     let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
     let mut maps = Parallel::new(map, workers?, options.input.record_bytes_max())?;
     Ok(pump::run(&options.input, &mut maps)?.status)
@@ -104,6 +106,9 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
 
 struct Map {
     program: Program,
+    /// Whether input is trusted that does not say so of itself; `None`: whatever it says counts
+    /// for nothing, since others see only parts of it.
+    trusts: Option<bool>,
 }
 
 impl Stage for Map {
@@ -111,6 +116,26 @@ impl Stage for Map {
         self.program.load(raw.bytes).map_err(StageError::bad)?;
         self.program.write(0, &mut cx.out).map_err(StageError::bad)?;
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn control(
+        &mut self,
+        control: Control,
+        line: &[u8],
+        cx: &mut Context,
+    ) -> Result<(), StageError> {
+        if let (Control::Start(start), Some(trusts)) = (&control, self.trusts) {
+            self.program.trust(trusts || start.trusted);
+        }
+        cx.out.extend_from_slice(line);
+        cx.out.push(b'\n');
+        Ok(())
+    }
+
+    fn source_end(&mut self) {
+        if let Some(trusts) = self.trusts {
+            self.program.trust(trusts);
+        }
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {

@@ -19,7 +19,7 @@ use crate::cli::options::InputOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status};
-use crate::record::control::Control;
+use crate::record::control::{Control, Start};
 use crate::record::decode::Raw;
 use crate::record::json;
 
@@ -210,9 +210,19 @@ impl Stage for Feed {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn control(&mut self, _: Control, line: &[u8], _: &mut Context) -> Result<(), StageError> {
+    fn control(
+        &mut self,
+        control: Control,
+        line: &[u8],
+        _: &mut Context,
+    ) -> Result<(), StageError> {
         let mut line = line.to_vec();
         line.push(b'\n');
+        if matches!(control, Control::Start(_)) {
+            // What the command writes is not what was validated.
+            line.clear();
+            Control::Start(Start { trusted: false }).write(&mut line);
+        }
         self.waiting.push((self.sent, line));
         Ok(())
     }

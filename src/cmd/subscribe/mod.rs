@@ -17,6 +17,7 @@ use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
 use crate::log::{LogError, Span};
+use crate::record::control::{Control, Start};
 use crate::wire::groups::Edge;
 use crate::wire::request::At;
 
@@ -97,6 +98,11 @@ pub struct Options {
     #[arg(long)]
     no_verify: bool,
 
+    /// Begin with a control record that says that the records are valid JSON: filter and map then
+    /// check only what they read
+    #[arg(long, conflicts_with = "exec")]
+    control: bool,
+
     /// Print each record as the field "record" of an object with its topic, partition, offset and time of appending
     #[arg(long)]
     meta: bool,
@@ -134,6 +140,14 @@ impl From<ResetTo> for Edge {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut output = Output::stdout()?;
     let watch = Watch::new(Stop::install()?, Some(&output))?;
+    if options.control {
+        let mut start = Vec::new();
+        Control::Start(Start { trusted: !options.no_verify }).write(&mut start);
+        match output.write(&start) {
+            Err(OutputError::Closed) => return Ok(Status::Done),
+            written => written?,
+        }
+    }
     if let Some(group) = &options.group {
         return group::run(&options, group, &watch, output);
     }

@@ -2,6 +2,7 @@
 //!
 //! Two things need `unsafe`, and nothing else is done here: reading 32 bytes into a register, and
 //! calling a function that is compiled for processors with AVX2 after making sure that this is one.
+
 use std::arch::x86_64::*;
 use std::is_x86_feature_detected as has;
 
