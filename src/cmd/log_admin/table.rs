@@ -13,13 +13,12 @@ impl Table {
         Table { json, heads: Vec::new(), rows: Vec::new() }
     }
 
-    /// Adds a row: its cells, each under its name.
     /// Whether the rows are for programs.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Adds a row.
+    /// Adds a row: its cells, each under its name.
     pub fn row(&mut self, cells: &[(&str, serde_json::Value)]) {
         if self.json {
             let fields: Vec<String> =
@@ -30,6 +29,7 @@ impl Table {
         self.heads = cells.iter().map(|(name, _)| name.to_uppercase()).collect();
         let cell = |value: &serde_json::Value| match value {
             serde_json::Value::Null => "-".to_owned(),
+            serde_json::Value::Array(items) if items.is_empty() => "-".to_owned(),
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
@@ -53,5 +53,23 @@ impl Table {
             out.push('\n');
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_there_is_a_dash_for_people_and_itself_for_programs() {
+        let cells = [("topic", json!("t")), ("lost", json!([])), ("end", json!(null))];
+        let text = |is_json| {
+            let mut table = Table::new(is_json);
+            table.row(&cells);
+            table.render()
+        };
+        assert_eq!(text(false), "TOPIC  LOST  END\nt      -     -\n");
+        assert_eq!(text(true), "{\"topic\":\"t\",\"lost\":[],\"end\":null}\n");
     }
 }
