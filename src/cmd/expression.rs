@@ -10,6 +10,7 @@ use crate::cli::options::InputOptions;
 use crate::cli::output::Output;
 use crate::cli::pump::in_option;
 use crate::expr::{Explanation, Program, Variables};
+use crate::record::control::Control;
 
 /// What the manual pages tell those who know jq. `docs/EXPRESSIONS.md` has more.
 pub const DIFFERENCES: &str = "\
@@ -58,9 +59,10 @@ pub struct ExpressionOptions {
 }
 
 impl ExpressionOptions {
-    /// Whether all input is to be trusted, whatever it says itself.
-    pub fn trusts(&self) -> bool {
-        self.trust
+    /// Whom to trust, if the program sees all of the stream. A worker that sees parts of it cannot
+    /// heed what the stream says.
+    pub fn trust(&self, sees_all: bool) -> Trust {
+        Trust { always: self.trust, heeds: sees_all }
     }
 
     /// Whether there is an expression. With `-f` what stands in its place is the first of the
@@ -152,4 +154,27 @@ fn explanation(of: &Explanation) -> String {
         Some(paths) => paths.join(" "),
     };
     format!("{evaluator}reads: {reads}\n")
+}
+
+/// Which input is taken to be valid JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Trust {
+    /// All of it, as `--trust` says.
+    always: bool,
+    /// What says so of itself, by a control record.
+    heeds: bool,
+}
+
+impl Trust {
+    /// Takes to heart what a control record says of the records behind it.
+    pub fn heed(self, control: &Control, program: &mut Program) {
+        if let (Control::Start(start), true) = (control, self.heeds) {
+            program.trust(self.always || start.trusted);
+        }
+    }
+
+    /// Forgets what was said: the input that said it has ended.
+    pub fn forget(self, program: &mut Program) {
+        program.trust(self.always);
+    }
 }

@@ -37,8 +37,8 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Where the string at the front of `text` ends, behind its closing quote.
-fn string_end(text: &[u8]) -> Option<usize> {
+/// Where the string at the front of `text`, which is valid JSON, ends: behind its closing quote.
+pub fn string_end(text: &[u8]) -> Option<usize> {
     text.strip_prefix(b"\"")?;
     let mut at = 1;
     loop {

@@ -1,8 +1,9 @@
 //! Group commit: batches of many connections share one write and one fdatasync.
 //!
-//! There is no committing thread. Whoever finds nobody writing to the topic writes at once; who
-//! comes meanwhile stands in line, and the first of them then writes for all. So a lone producer
-//! hands nothing to another thread, and while one fdatasync runs, the next group gathers.
+//! No thread commits for all. Whoever finds nobody writing to the topic writes at once; who comes
+//! meanwhile stands in line, and the first of them then writes for all. So a producer that waits
+//! for each answer hands nothing to another thread, and while one fdatasync runs, the next group
+//! gathers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;

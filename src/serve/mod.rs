@@ -1,7 +1,8 @@
 //! The daemon: it joins the log and the protocol (DESIGN section 5, `docs/PROTOCOL.md`).
 //!
 //! Each connection has a thread, which blocks only on its own socket, on the disk while it writes
-//! for a group, and on its turn for memory.
+//! for a group, and on its turn for memory. A client that sends ahead gets a second one, which
+//! waits for the disk.
 //!
 //! - `daemon`: taking connections, and ending them when the daemon stops.
 //! - `session`: one connection: its requests in order.
@@ -11,6 +12,7 @@
 //!   `passing`: large runs of records passed as files.
 //! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
 //!   `assign`: who reads which partition.
+//! - `committer`: the thread that waits for the disk while the session reads on.
 //! - `commit`: group commit.
 //! - `idle`: closing topics that nobody uses; `keeper`: what topics need by and by.
 //! - `bell`: waking followers.

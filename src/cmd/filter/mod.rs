@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use self::unique::{Memory, Seen};
 use super::clock::event_time;
-use super::expression::{DIFFERENCES, ExpressionOptions};
+use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
@@ -160,7 +160,7 @@ impl Options {
     fn filter(&self, program: Program, otherwise: Option<Keep>) -> Filter {
         Filter {
             program,
-            trusts: (self.jobs == 1).then_some(self.expression.trusts()),
+            trust: self.expression.trust(self.jobs == 1),
             seen: self.memory().map(Seen::new),
             key: Vec::new(),
             timed: self.time.is_some(),
@@ -197,9 +197,7 @@ impl Options {
 
 struct Filter {
     program: Program,
-    /// Whether input is trusted that does not say so of itself; `None`: whatever it says counts
-    /// for nothing, since others see only parts of it.
-    trusts: Option<bool>,
+    trust: Trust,
     /// The keys that passed, with --unique.
     seen: Option<Seen>,
     /// The key of the record in hand.
@@ -293,9 +291,7 @@ impl Stage for Filter {
         line: &[u8],
         cx: &mut Context,
     ) -> Result<(), StageError> {
-        if let (Control::Start(start), Some(trusts)) = (&control, self.trusts) {
-            self.program.trust(trusts || start.trusted);
-        }
+        self.trust.heed(&control, &mut self.program);
         let Parting { print, others, .. } = &mut self.parting;
         for out in print.then_some(&mut cx.out).into_iter().chain(others) {
             put(line, out);
@@ -304,9 +300,7 @@ impl Stage for Filter {
     }
 
     fn source_end(&mut self) {
-        if let Some(trusts) = self.trusts {
-            self.program.trust(trusts);
-        }
+        self.trust.forget(&mut self.program);
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ mod through;
 
 use std::ops::ControlFlow;
 
-use super::expression::{DIFFERENCES, ExpressionOptions};
+use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Stage, StageError};
@@ -93,12 +93,12 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
-    let trusts = (options.jobs == 1).then_some(options.expression.trusts());
-    let mut map = Map { program, trusts };
+    let trust = options.expression.trust(options.jobs == 1);
+    let mut map = Map { program, trust };
     if options.jobs == 1 {
         return Ok(pump::run(&options.input, &mut map)?.status);
     }
-    let worker = |_| Ok(Map { program: options.expression.compile(&[])?, trusts });
+    let worker = |_| Ok(Map { program: options.expression.compile(&[])?, trust });
     let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
     let mut maps = Parallel::new(map, workers?, options.input.record_bytes_max())?;
     Ok(pump::run(&options.input, &mut maps)?.status)
@@ -106,9 +106,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
 
 struct Map {
     program: Program,
-    /// Whether input is trusted that does not say so of itself; `None`: whatever it says counts
-    /// for nothing, since others see only parts of it.
-    trusts: Option<bool>,
+    trust: Trust,
 }
 
 impl Stage for Map {
@@ -124,18 +122,14 @@ impl Stage for Map {
         line: &[u8],
         cx: &mut Context,
     ) -> Result<(), StageError> {
-        if let (Control::Start(start), Some(trusts)) = (&control, self.trusts) {
-            self.program.trust(trusts || start.trusted);
-        }
+        self.trust.heed(&control, &mut self.program);
         cx.out.extend_from_slice(line);
         cx.out.push(b'\n');
         Ok(())
     }
 
     fn source_end(&mut self) {
-        if let Some(trusts) = self.trusts {
-            self.program.trust(trusts);
-        }
+        self.trust.forget(&mut self.program);
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {

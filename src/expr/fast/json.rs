@@ -4,6 +4,7 @@ use super::text::decode;
 use super::value::inside;
 use super::{Stop, Value};
 use crate::record::json::DEPTH_MAX;
+use crate::record::members::string_end;
 use crate::record::text::write_utf8;
 
 /// How many keys of one object are compared with each other to see whether one comes twice.
@@ -37,19 +38,6 @@ impl<'r> Iterator for Items<'r> {
         let behind = rest.get(end + 1..).unwrap_or_default();
         self.rest = behind.trim_ascii_start();
         (!value.is_empty()).then_some((key, value))
-    }
-}
-
-/// Where the string at the front ends, behind its closing quote.
-fn string_end(text: &[u8]) -> Option<usize> {
-    text.strip_prefix(b"\"")?;
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        match text.get(at)? {
-            b'"' => return Some(at + 1),
-            _ => at += 2,
-        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Classify for Avx2 {
 /// Multiplying by all ones without carries sums up, bit by bit, all bits below.
 #[inline]
 #[target_feature(enable = "pclmulqdq")]
-fn parity(bits: u64) -> u64 {
+pub(super) fn parity(bits: u64) -> u64 {
     let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
     _mm_cvtsi128_si64(product) as u64
 }

@@ -5,6 +5,7 @@
 use std::arch::x86_64::*;
 use std::is_x86_feature_detected as has;
 
+use super::avx2::parity;
 use super::classify::{Classify, Masks};
 use super::{Fill, STEP, State, fill as fill_with};
 
@@ -58,14 +59,6 @@ impl Classify for Avx512 {
         // SAFETY: only `compiled` uses this type, so the processor has AVX-512 with VBMI2.
         unsafe { write(bits, base, out) }
     }
-}
-
-/// Multiplying by all ones without carries sums up, bit by bit, all bits below.
-#[inline]
-#[target_feature(enable = "pclmulqdq")]
-fn parity(bits: u64) -> u64 {
-    let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
-    _mm_cvtsi128_si64(product) as u64
 }
 
 #[inline]
