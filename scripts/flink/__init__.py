@@ -1,0 +1,1 @@
+"""Flink SQL beside millstream: the same queries over the same records."""
