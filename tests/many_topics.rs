@@ -55,7 +55,8 @@ fn ten_thousand_topics_cost_nothing_until_they_are_asked_for() {
     assert!(resident_bytes(pid) < 32 << 20, "{}", resident_bytes(pid));
     for (asked, topic) in ["t17", "t9999"].into_iter().enumerate() {
         talk.append(topic, "2\n");
-        assert_eq!(talk.answer()["appended"]["offsets"]["0"], 1);
+        let answer = talk.answer();
+        assert_eq!(answer["appended"]["offsets"]["0"], 1, "{answer}");
         assert_eq!(segments(pid), 2 * (asked + 1));
     }
     let topics = talk.ask(r#"{"topics":{}}"#);
@@ -82,7 +83,8 @@ fn topics_that_nobody_uses_are_closed_when_files_get_short() {
     for round in 1..=3 {
         for number in 0..TOPICS {
             talk.append(&format!("t{number}"), &format!("{round}\n"));
-            assert_eq!(talk.answer()["appended"]["offsets"]["0"], round, "t{number}");
+            let answer = talk.answer();
+            assert_eq!(answer["appended"]["offsets"]["0"], round, "t{number}: {answer}");
         }
         assert!((2..FILES).contains(&segments(pid)), "{}", segments(pid));
         // Its topic is never closed.
@@ -100,7 +102,8 @@ fn topics_that_nobody_uses_are_closed_when_files_get_short() {
     let message = many["error"]["message"].as_str().unwrap();
     assert!(message.contains("limit of open files"), "{message}");
     talk.append("t1", "4\n");
-    assert_eq!(talk.answer()["appended"]["offsets"]["0"], 4);
+    let answer = talk.answer();
+    assert_eq!(answer["appended"]["offsets"]["0"], 4, "{answer}");
 
     assert_eq!(daemon.terminate().status, 0);
     let daemon = start(1024);
@@ -129,7 +132,8 @@ fn a_closed_topic_is_still_tended() {
     let is_open = || open_files(pid).iter().any(|path| path.contains("/topics/t0/"));
     for number in 1..200 {
         talk.append(&format!("t{number}"), "1\n");
-        assert!(talk.answer().get("appended").is_some());
+        let answer = talk.answer();
+        assert!(answer.get("appended").is_some(), "{answer}");
     }
     wait_for("the other topics to push it out, or its segment to be closed for its age", || {
         let rolled = fs::read_dir(dir.path().join("topics/t0/0")).unwrap().count() > 2;

@@ -38,6 +38,12 @@ fn without_descriptors_the_daemon_waits_and_then_goes_on() {
     let begun = Instant::now();
     let mut first = daemon.talk();
     first.ask(r#"{"create":{"topic":"t"}}"#);
+    // So that the topic is not closed to make room.
+    let mut follower = daemon.talk();
+    follower.say(r#"{"fetch":{"topic":"t","follow":true}}"#);
+    first.append("t", "0\n");
+    assert_eq!(first.answer()["appended"]["records"], 1);
+    assert!(follower.answer().get("records").is_some());
     // More than there are descriptors; those behind them stand in the listener's line.
     let mut crowd: Vec<Talk> = (0..DESCRIPTORS + 5).map(|_| daemon.talk()).collect();
     wait_for("the daemon to be short", || (descriptors(pid) >= DESCRIPTORS).then_some(()));

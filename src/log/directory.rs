@@ -119,13 +119,23 @@ impl Log {
         lock(&self.topics).values().map(|topic| topic.open_files()).sum()
     }
 
-    /// The topics that [`Log::close_topic`] has closed and that are to be tended by then, and when
-    /// the first of the others is, in µs since the epoch.
-    pub fn due_asleep(&self, now_us: i64) -> (Vec<String>, Option<i64>) {
-        let asleep = lock(&self.asleep);
-        let due = asleep.iter().filter(|(_, due_us)| **due_us <= now_us);
-        let later = asleep.values().copied().filter(|due_us| *due_us > now_us).min();
-        (due.map(|(name, _)| name.clone()).collect(), later)
+    /// The topics that are to be tended by then, open or closed by [`Log::close_topic`], and when
+    /// the first of the others is, in µs since the epoch. By their names: who held all of them
+    /// would keep every one from being closed.
+    pub fn due(&self, now_us: i64) -> (Vec<String>, Option<i64>) {
+        let mut dues = self.dues(Topic::due_us);
+        dues.extend(lock(&self.asleep).iter().map(|(name, due_us)| (name.clone(), *due_us)));
+        split_due(dues, now_us)
+    }
+
+    /// The same of open topics that are to be compacted.
+    pub fn due_compaction(&self, now_us: i64) -> (Vec<String>, Option<i64>) {
+        split_due(self.dues(Topic::compaction_due_us), now_us)
+    }
+
+    fn dues(&self, due_us: impl Fn(&Topic) -> Option<i64>) -> Vec<(String, i64)> {
+        let topics = lock(&self.topics);
+        topics.values().filter_map(|it| Some((it.name().to_owned(), due_us(it)?))).collect()
     }
 
     /// A reader of a topic, which is not opened for that; with it the topic, if it is open.
@@ -211,9 +221,9 @@ impl Log {
         self.storage.remove(&hidden).map_err(io)
     }
 
-    /// The topics that are open.
-    pub fn open_topics(&self) -> Vec<Arc<Topic>> {
-        lock(&self.topics).values().cloned().collect()
+    /// The names of the topics that are open.
+    pub fn open_topics(&self) -> Vec<String> {
+        lock(&self.topics).keys().cloned().collect()
     }
 
     /// The names of all topics, sorted.
@@ -252,7 +262,7 @@ impl Log {
     /// Lets the compaction of topics end soon, unfinished, and begin no more: the log is about to
     /// be closed.
     pub fn interrupt_compaction(&self) {
-        self.open_topics().iter().for_each(|topic| topic.interrupt());
+        lock(&self.topics).values().for_each(|topic| topic.interrupt());
     }
 
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.
@@ -263,6 +273,13 @@ impl Log {
         let topics = std::mem::take(&mut *lock(&self.topics));
         topics.values().map(|topic| topic.close()).fold(Ok(()), Result::and)
     }
+}
+
+/// Those that are due by then, and when the first of the others is.
+fn split_due(dues: Vec<(String, i64)>, now_us: i64) -> (Vec<String>, Option<i64>) {
+    let (now, later): (Vec<_>, Vec<_>) = dues.into_iter().partition(|(_, us)| *us <= now_us);
+    let first = later.into_iter().map(|(_, due_us)| due_us).min();
+    (now.into_iter().map(|(name, _)| name).collect(), first)
 }
 
 /// The topics of a log that is looked into without writing, by the names asked for; all of them if

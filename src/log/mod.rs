@@ -81,6 +81,8 @@ mod damage;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+pub(crate) mod ruled;
+#[cfg(test)]
 pub(crate) mod simulated;
 #[cfg(test)]
 mod slow_disk;

@@ -1,115 +1,15 @@
 //! Disks that are full, fail or take their time, under a topic that goes on.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::ruled::{Gate, Rule, Ruled, Task};
 use super::simulated::{Lie, Random, Simulated};
-use super::storage::{Lock, Open, Storage, StorageFile};
 use super::topic::lock;
 use super::{Fsync, Log, LogError, Settings, Span, Topic};
-
-/// What a disk is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    Create,
-    Grow,
-    Sync,
-}
-
-type Rule = Arc<dyn Fn(Task) -> io::Result<()> + Send + Sync>;
-
-/// A disk with a rule of its own.
-#[derive(Clone)]
-struct Ruled {
-    disk: Simulated,
-    rule: Rule,
-}
-
-impl std::fmt::Debug for Ruled {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.disk.fmt(out)
-    }
-}
-
-struct RuledFile {
-    file: Box<dyn StorageFile>,
-    rule: Rule,
-}
-
-impl std::fmt::Debug for RuledFile {
-    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.file.fmt(out)
-    }
-}
-
-impl Storage for Ruled {
-    fn open(&self, path: &Path, open: Open) -> io::Result<Box<dyn StorageFile>> {
-        if open == Open::Create {
-            (self.rule)(Task::Create)?;
-        }
-        let file = self.disk.open(path, open)?;
-        Ok(Box::new(RuledFile { file, rule: Arc::clone(&self.rule) }))
-    }
-
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.disk.list(dir)
-    }
-
-    fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        self.disk.make_dir(dir)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.disk.sync_dir(dir)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        self.disk.lock(path)
-    }
-
-    fn is_locked(&self, path: &Path) -> io::Result<bool> {
-        self.disk.is_locked(path)
-    }
-}
-
-impl StorageFile for RuledFile {
-    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(position, buffer)
-    }
-
-    fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<()> {
-        // What is there already can be written over on a full disk.
-        let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
-        if position + bytes as u64 > self.file.size()? {
-            (self.rule)(Task::Grow)?;
-        }
-        self.file.write_at(position, slices)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        (self.rule)(Task::Sync)?;
-        self.file.sync()
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.file.set_len(bytes)
-    }
-}
 
 fn open(ruled: &Ruled, settings: &Settings) -> (Log, Arc<Topic>) {
     let log = Log::open_on(Arc::new(ruled.clone()), Path::new("/")).unwrap();
@@ -180,46 +80,14 @@ fn a_disk_that_is_full_when_a_segment_is_begun_is_an_error_that_heals() {
     }
 }
 
-/// A gate that forcing to the disk waits at once it is shut, and how often somebody came to it.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<(bool, u32)>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn shut(&self, shut: bool) {
-        lock(&self.state).0 = shut;
-        self.changed.notify_all();
+/// Opens once this is what is read, or too much time is over.
+fn open_at(gate: &Gate, topic: &Topic, text: &str) {
+    let start = std::time::Instant::now();
+    while read(topic) != text && start.elapsed() < PATIENCE {
+        std::thread::yield_now();
     }
-
-    fn pass(&self) {
-        let mut state = lock(&self.state);
-        if state.0 {
-            state.1 += 1;
-            self.changed.notify_all();
-        }
-        while state.0 {
-            state = self.changed.wait(state).unwrap();
-        }
-    }
-
-    /// Opens once this is what is read, or too much time is over.
-    fn open_at(&self, topic: &Topic, text: &str) {
-        let start = std::time::Instant::now();
-        while read(topic) != text && start.elapsed() < PATIENCE {
-            std::thread::yield_now();
-        }
-        self.shut(false);
-        assert!(read(topic).starts_with(text), "{} in place of {text}", read(topic));
-    }
-
-    fn wait_for_somebody(&self) {
-        let mut state = lock(&self.state);
-        while state.1 == 0 {
-            state = self.changed.wait(state).unwrap();
-        }
-    }
+    gate.shut(false);
+    assert!(read(topic).starts_with(text), "{} in place of {text}", read(topic));
 }
 
 /// How long to wait for anything.
@@ -302,7 +170,7 @@ fn who_needs_all_on_the_disk_waits_for_what_is_under_way() {
         std::thread::scope(|scope| {
             // The last of these begins a segment.
             let appending = scope.spawn(|| (1..=4).try_for_each(|record| append(topic, record)));
-            gate.open_at(topic, "0 1 2 3 ");
+            open_at(&gate, topic, "0 1 2 3 ");
             appending.join().unwrap().unwrap();
         });
     });
@@ -320,7 +188,7 @@ fn what_fails_to_be_forced_to_the_disk_closes_the_topic() {
             if task != Task::Sync {
                 return Ok(());
             }
-            let was_shut = lock(&at_gate.state).0;
+            let was_shut = at_gate.is_shut();
             at_gate.pass();
             // Told once, to whoever asks first, as the kernel does.
             let is_first = was_shut && std::mem::replace(&mut *lock(&failures), 1) == 0;
@@ -332,7 +200,7 @@ fn what_fails_to_be_forced_to_the_disk_closes_the_topic() {
                 let records = if rolls { 1..=4 } else { 1..=1 };
                 let appending =
                     scope.spawn(|| records.map(|record| append(topic, record)).last().unwrap());
-                gate.open_at(topic, if rolls { "0 1 2 3 " } else { "0 1 " });
+                open_at(&gate, topic, if rolls { "0 1 2 3 " } else { "0 1 " });
                 assert_eq!(appending.join().unwrap().is_err(), rolls);
             });
         });

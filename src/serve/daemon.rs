@@ -74,23 +74,7 @@ pub fn run(
     stopping: impl FnOnce(),
 ) -> Result<(), ServeError> {
     let stop = stop.as_fd().try_clone_to_owned().map_err(ServeError::Accept)?;
-    let shared = Arc::new(Shared {
-        log,
-        limits,
-        keeper: Keeper::new(),
-        compactor: Keeper::new(),
-        budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
-        groups: Groups::default(),
-        names: Names::default(),
-        counters: Counters::new(),
-        desks: Mutex::default(),
-        asked: AtomicU64::new(0),
-        closing: Mutex::default(),
-        stop,
-        stopping: AtomicBool::new(false),
-        seats: Mutex::default(),
-        seat_freed: Condvar::new(),
-    });
+    let shared = Arc::new(Shared::new(log, limits, stop));
     let background = [
         start(&shared, "keeper", |shared| shared.keeper.run(shared))?,
         start(&shared, "compactor", |shared| shared.compactor.run_compactor(shared))?,
@@ -228,6 +212,27 @@ fn close_door(listener: &Listener, shared: &Shared) {
 pub(super) const STOPPING: &str = "log-serve is shutting down; try again once it is back";
 
 impl Shared {
+    /// What sessions share, before there are any. The daemon is to stop once `stop` is readable.
+    pub fn new(log: Log, limits: Limits, stop: OwnedFd) -> Shared {
+        Shared {
+            log,
+            limits,
+            keeper: Keeper::new(),
+            compactor: Keeper::new(),
+            budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+            groups: Groups::default(),
+            names: Names::default(),
+            counters: Counters::new(),
+            desks: Mutex::default(),
+            asked: AtomicU64::new(0),
+            closing: Mutex::default(),
+            stop,
+            stopping: AtomicBool::new(false),
+            seats: Mutex::default(),
+            seat_freed: Condvar::new(),
+        }
+    }
+
     /// The desk of a topic.
     pub fn desk(&self, topic: &str) -> Result<Arc<Desk>, LogError> {
         let now = self.asked.fetch_add(1, Ordering::Relaxed);

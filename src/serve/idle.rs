@@ -11,15 +11,26 @@ use nix::errno::Errno;
 
 use super::daemon::Shared;
 use super::lock;
-use crate::log::{LogError, Topic};
+use crate::log::{LogError, Settings, Topic};
 
 impl Shared {
     /// Opens a topic; if the kernel has no descriptor for it, after closing all that are idle.
     pub fn open(&self, topic: &str) -> Result<Arc<Topic>, LogError> {
-        match self.log.topic(topic) {
+        self.with_room(|| self.log.topic(topic))
+    }
+
+    /// Makes a topic, in the same way.
+    pub fn create(&self, topic: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
+        self.with_room(|| self.log.create(topic, settings))
+    }
+
+    fn with_room<T>(&self, open: impl Fn() -> Result<T, LogError>) -> Result<T, LogError> {
+        match open() {
             Err(error) if is_shortage(&error) => {
+                // Held also while we open: the room is ours.
+                let _alone = lock(&self.closing);
                 self.close_idle_topics(0);
-                self.log.topic(topic)
+                open()
             }
             opened => opened,
         }
@@ -29,16 +40,19 @@ impl Shared {
     /// every topic that is opened from now on closes another.
     pub fn make_room(&self) {
         let most = self.limits.files_max;
+        if self.log.open_files() <= most {
+            return;
+        }
+        // Who does not wait for another at it opens topics faster than that one closes them.
+        let _alone = lock(&self.closing);
         if self.log.open_files() > most {
             self.close_idle_topics(most - most / 8);
         }
     }
 
     /// Closes idle topics, those that were not asked for the longest time first, until the open
-    /// ones have no more than so many files.
-    pub fn close_idle_topics(&self, files: usize) {
-        // Two at it would close more than is needed.
-        let Ok(_alone) = self.closing.try_lock() else { return };
+    /// ones have no more than so many files. For who holds `closing`.
+    fn close_idle_topics(&self, files: usize) {
         let mut open = self.log.open_files();
         for name in self.open_topics_by_use() {
             if open <= files {
@@ -57,15 +71,10 @@ impl Shared {
     fn open_topics_by_use(&self) -> Vec<String> {
         let open = self.log.open_topics();
         let desks = lock(&self.desks);
-        let mut named: Vec<(u64, String)> = open
-            .iter()
-            .map(|topic| {
-                let desk = desks.get(topic.name());
-                (desk.map_or(0, |desk| desk.used.load(Ordering::Relaxed)), topic.name().to_owned())
-            })
-            .collect();
-        named.sort_unstable();
-        named.into_iter().map(|(_, name)| name).collect()
+        let used = |name: &String| desks.get(name).map_or(0, |it| it.used.load(Ordering::Relaxed));
+        let mut by_use: Vec<_> = open.into_iter().map(|name| (used(&name), name)).collect();
+        by_use.sort_unstable();
+        by_use.into_iter().map(|(_, name)| name).collect()
     }
 
     /// Takes a topic's desk away if nobody is at it.
@@ -84,4 +93,66 @@ pub(super) fn is_shortage(error: &LogError) -> bool {
     let LogError::Io { error, .. } = error else { return false };
     let errno = io::Error::raw_os_error(error).map(Errno::from_raw);
     matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::thread;
+
+    use super::*;
+    use crate::log::ruled::{Gate, Rule, Ruled, Task};
+    use crate::log::simulated::{Lie, Simulated};
+    use crate::log::{Fsync, Log};
+    use crate::serve::Limits;
+
+    const TOPICS: usize = 20;
+    /// Of half of the topics; each has two.
+    const FILES: usize = TOPICS;
+
+    #[test]
+    fn topics_are_closed_also_while_one_is_tended() {
+        let gate = Arc::new(Gate::default());
+        let at_gate = Arc::clone(&gate);
+        let rule: Rule = Arc::new(move |task| {
+            if task == Task::Sync && thread::current().name() == Some("keeper") {
+                at_gate.pass();
+            }
+            Ok(())
+        });
+        let disk = Arc::new(Ruled { disk: Simulated::new(Lie::None), rule });
+        let log = Log::open_on(disk, Path::new("/")).unwrap();
+        let names: Vec<String> = (0..TOPICS).map(|number| format!("t{number}")).collect();
+        let fsync = Fsync::Within("1ms".parse().unwrap());
+        let mut settings = Settings::new(1, None);
+        settings.fsync = fsync;
+        for name in &names {
+            drop(log.create(name, &settings).unwrap());
+            log.close_topic(name).unwrap();
+        }
+        let limits = Limits { files_max: FILES, ..Limits::default() };
+        let (_stop, stopped) = UnixStream::pair().unwrap();
+        let shared = Shared::new(log, limits, stopped.into());
+        for name in &names[..TOPICS / 2] {
+            shared.desk(name).unwrap();
+        }
+        let tended = &names[0];
+        let batch = shared.desk(tended).unwrap().topic.prepare(b"1\n".to_vec(), None).unwrap();
+        shared.desk(tended).unwrap().append(vec![batch]).remove(0).unwrap();
+        gate.shut(true);
+        thread::scope(|scope| {
+            let keeper = thread::Builder::new().name("keeper".to_owned());
+            keeper.spawn_scoped(scope, || shared.keeper.run(&shared)).unwrap();
+            gate.wait_for_somebody();
+            for name in &names[TOPICS / 2..] {
+                shared.desk(name).unwrap();
+            }
+            let (open, files) = (shared.log.open_topics(), shared.log.open_files());
+            gate.shut(false);
+            shared.keeper.stop();
+            assert!(files <= FILES, "{files} files: {open:?}");
+            assert!(open.contains(tended), "{open:?}");
+        });
+    }
 }

@@ -131,30 +131,29 @@ fn open_kept(shared: &Shared) -> Result<(), LogError> {
 }
 
 /// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
+/// One at a time is in hand, so that the others may be closed meanwhile.
 fn tend(shared: &Shared, woken_us: i64) -> i64 {
     let now_us = now_us().max(woken_us);
-    let (due, asleep_us) = shared.log.due_asleep(now_us);
-    let mut next_us = asleep_us.unwrap_or(NEVER);
+    let (due, later_us) = shared.log.due(now_us);
+    let mut next_us = later_us.unwrap_or(NEVER);
     for name in due {
-        let tended = shared.open(&name).and_then(|topic| {
-            topic.tend_at(now_us)?;
-            shared.compactor.note_due(topic.compaction_due_us());
-            Ok(())
-        });
-        if let Err(error) = tended {
-            tracing::warn!("{name}: not tended: {error}");
-            next_us = next_us.min(self::now_us().saturating_add(RETRY_US));
-        }
-        shared.make_room();
-    }
-    for topic in shared.log.open_topics() {
-        if topic.due_us().is_some_and(|due_us| due_us <= now_us) {
-            if let Err(error) = topic.tend_at(now_us) {
-                tracing::warn!("{}: not tended: {error}", topic.name());
+        let due_us = match shared.open(&name) {
+            Ok(topic) => {
+                if let Err(error) = topic.tend_at(now_us) {
+                    tracing::warn!("{name}: not tended: {error}");
+                }
+                shared.compactor.note_due(topic.compaction_due_us());
+                topic.due_us().unwrap_or(NEVER)
             }
-            shared.compactor.note_due(topic.compaction_due_us());
-        }
-        next_us = next_us.min(topic.due_us().unwrap_or(NEVER));
+            // Deleted meanwhile.
+            Err(LogError::UnknownTopic { .. }) => NEVER,
+            Err(error) => {
+                tracing::warn!("{name}: not tended: {error}");
+                self::now_us().saturating_add(RETRY_US)
+            }
+        };
+        next_us = next_us.min(due_us);
+        shared.make_room();
     }
     next_us
 }
@@ -162,14 +161,14 @@ fn tend(shared: &Shared, woken_us: i64) -> i64 {
 /// Compacts the topics that are due by now, or by `woken_us`; gives the time when the next one is.
 /// Those that are closed as idle are opened by the keeper when they are due.
 fn compact(shared: &Shared, woken_us: i64) -> i64 {
-    let now_us = now_us().max(woken_us);
-    let mut next_us = NEVER;
-    for topic in shared.log.open_topics() {
-        if topic.compaction_due_us().is_some_and(|due_us| due_us <= now_us) {
-            match topic.compact_due() {
-                Ok(compacted) => compacted.iter().for_each(|one| tell(topic.name(), one)),
-                Err(error) => tracing::warn!("{}: not compacted: {error}", topic.name()),
-            }
+    let (due, later_us) = shared.log.due_compaction(now_us().max(woken_us));
+    let mut next_us = later_us.unwrap_or(NEVER);
+    for name in due {
+        // What is due is not closed: if it is gone, it is deleted.
+        let Ok(topic) = shared.open(&name) else { continue };
+        match topic.compact_due() {
+            Ok(compacted) => compacted.iter().for_each(|one| tell(&name, one)),
+            Err(error) => tracing::warn!("{name}: not compacted: {error}"),
         }
         next_us = next_us.min(topic.compaction_due_us().unwrap_or(NEVER));
     }

@@ -15,7 +15,7 @@ impl Session<'_> {
         }
         let settings = settings.with(&create.settings)?;
         self.check_lists(&create.topic, !settings.is_open())?;
-        let topic = self.shared.log.create(&create.topic, &settings)?;
+        let topic = self.shared.create(&create.topic, &settings)?;
         self.shared.keeper.note_due(topic.due_us());
         let made = describe(topic.name(), &topic.settings());
         drop(topic);
@@ -63,7 +63,7 @@ impl Session<'_> {
     /// Compacts a topic. However long that takes, the session has no other request meanwhile.
     pub(super) fn compact(&self, compact: Compact) -> Result<Compacted, LogError> {
         self.check_manages(&compact.topic)?;
-        let topic = self.shared.log.topic(&compact.topic)?;
+        let topic = self.shared.open(&compact.topic)?;
         let compacted = topic.compact(compact.close);
         self.shared.keeper.note_due(topic.due_us());
         let taken_away = |one: crate::log::Compacted| {
