@@ -55,7 +55,7 @@ class Flink:
         return ["java", "-cp", self.class_path, "FlinkSql", mode, script]
 
     def run(self, mode, statements):
-        if statements and subprocess.run(self.command(mode, statements), timeout=1800).returncode:
+        if subprocess.run(self.command(mode, statements), timeout=1800).returncode:
             fail("Flink has refused or failed")
 
     def result(self, name, select):

@@ -158,7 +158,7 @@ WHOLE = [
 
 
 def prepare(data, work):
-    """Puts every source into a file of NDJSON."""
+    """Puts every source into a file of NDJSON; the queries of both kinds."""
     for source in SOURCES:
         source.path = work / f"{source.name}.ndjson"
     edits = gzip.decompress((data / "json/wikipedia-edits-2015-09-12.ndjson.gz").read_bytes())
@@ -178,3 +178,12 @@ def prepare(data, work):
             out.write(json.dumps({"ms": of["time"], **{name: of[name] for name in
                                   ("net", "type", "mag", "felt")}}) + "\n")
     make_records(EVENTS.path, 100_000)
+    return [("streaming", WINDOWED), ("batch", WHOLE)]
+
+
+def statements(asked, flink):
+    """What Flink is to do for these queries, and where the results will be."""
+    results = {query.name: flink.result(query.name, query.sql()) for query in asked}
+    tables = [source.table() for source in SOURCES]
+    return (tables + [statement for statement, _ in results.values()],
+            {name: path for name, (_, path) in results.items()})
