@@ -38,6 +38,14 @@ impl Column for Lists {
         self.lists.push(Vec::new());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.lists[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Lists>(other) else { return };
         append(&mut self.lists[group], &other.lists[from]);

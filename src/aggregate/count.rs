@@ -53,6 +53,10 @@ impl Column for Count {
         self.counts.push(0);
     }
 
+    fn clear(&mut self, group: usize) {
+        self.counts[group] = 0;
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Count>(other) else { return };
         self.counts[group] += other.counts[from];

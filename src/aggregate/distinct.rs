@@ -68,6 +68,10 @@ impl Column for Sketches {
         self.sketches.push(None);
     }
 
+    fn clear(&mut self, group: usize) {
+        self.sketches[group] = None;
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(theirs) = same::<Sketches>(other).and_then(|other| other.sketches[from].as_ref())
         else {
@@ -124,6 +128,14 @@ impl Column for Sets {
 
     fn add_group(&mut self) {
         self.sets.push(Set::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.sets[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

@@ -61,6 +61,10 @@ impl Column for Extremes {
         self.best.push(Best::default());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.best[group].clear();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Extremes>(other) else { return };
         if other.best[from].replaces(&self.best[group], self.wins) {

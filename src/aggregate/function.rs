@@ -105,12 +105,21 @@ pub trait Column: Any + Send {
     /// Adds a group, numbered in sequence.
     fn add_group(&mut self);
 
+    /// Puts a group back to what it was when it was added.
+    fn clear(&mut self, group: usize);
+
     /// Adds the state of group `from` of `other`, a column of the same call, to `group`. Where the
     /// order of records matters, those of `other` came later.
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize);
 
     /// Appends the result for `group` as JSON; the state goes on.
     fn write(&self, group: usize, scope: Scope, out: &mut Vec<u8>);
+
+    /// Whether a state holds all the values that it was made of, so that to merge it takes as long
+    /// as there are of them.
+    fn holds_values(&self) -> bool {
+        false
+    }
 
     /// About how many bytes the states take.
     fn bytes(&self) -> usize;

@@ -10,6 +10,7 @@
 //! - [`windows`]: one table a window, until the watermark closes it.
 //! - [`emit`]: results as records; [`select`]: which of them; [`draw`]: as a table for people;
 //!   [`report`]: all of it.
+//! - [`over`]: each record with the aggregates of the last ones of its group.
 //! - [`aggregator`]: all of it together; [`fault`]: what can be wrong with what it gets.
 
 pub mod aggregator;
@@ -23,6 +24,7 @@ mod extreme;
 pub mod fault;
 pub mod function;
 pub mod number;
+pub mod over;
 mod parentheses;
 mod pick;
 pub mod plan;

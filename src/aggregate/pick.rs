@@ -83,6 +83,10 @@ impl Column for Ends {
         self.values.push(Vec::new());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.values[group].clear();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Ends>(other) else { return };
         if !other.values[from].is_empty() && !self.is_settled(group) {
@@ -142,6 +146,11 @@ impl Column for Picks {
     fn add_group(&mut self) {
         self.best.push(Best::default());
         self.values.push(Vec::new());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.best[group].clear();
+        self.values[group].clear();
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

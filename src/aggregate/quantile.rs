@@ -152,6 +152,17 @@ impl Column for Quantiles {
         self.states.push((self.new)());
     }
 
+    fn clear(&mut self, group: usize) {
+        match &mut self.states[group] {
+            State::All(values) | State::Few(values) => values.clear(),
+            sketch @ State::Sketch(_) => *sketch = (self.new)(),
+        }
+    }
+
+    fn holds_values(&self) -> bool {
+        matches!((self.new)(), State::All(_))
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Quantiles>(other) else { return };
         self.states[group].merge(&other.states[from]);

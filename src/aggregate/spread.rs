@@ -78,6 +78,10 @@ impl Column for Spreads {
         self.spreads.push(Spread::default());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.spreads[group] = Spread::default();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Spreads>(other) else { return };
         self.spreads[group].merge(&other.spreads[from]);

@@ -74,6 +74,10 @@ impl Column for Sums {
         self.totals.push(Total::default());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.totals[group] = Total::default();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Sums>(other) else { return };
         self.totals[group].merge(&other.totals[from]);

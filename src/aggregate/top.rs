@@ -51,6 +51,14 @@ impl Column for Tallies {
         self.tallies.push(Tally::default());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.tallies[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Tallies>(other) else { return };
         for (value, times) in &other.tallies[from] {

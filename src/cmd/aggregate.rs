@@ -272,7 +272,9 @@ impl Stage for Aggregating {
 fn refuse(error: StreamError) -> Failure {
     let status = match error {
         StreamError::Mixed | StreamError::TooManyGroups(_) | StreamError::Having(_) => Status::Data,
-        StreamError::Clash { .. } | StreamError::NoWindows(_) => Status::Usage,
+        StreamError::Clash { .. } | StreamError::NoWindows(_) | StreamError::NoTime(_) => {
+            Status::Usage
+        }
     };
     Failure::new(status, error.to_string())
 }
