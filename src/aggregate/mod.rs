@@ -40,6 +40,7 @@ pub mod wide;
 pub mod windows;
 
 pub use aggregator::{Aggregator, Held, Unreported};
+pub use over::{Extent, Over};
 pub use plan::Plan;
 pub use report::Style;
 pub use select::Selection;

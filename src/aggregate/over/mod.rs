@@ -12,6 +12,7 @@ mod waiting;
 mod tests;
 
 use std::collections::VecDeque;
+use std::str::FromStr;
 
 use memchr::memmem;
 
@@ -26,6 +27,7 @@ use super::select::Selection;
 use crate::record::splice::{add_fields, replace_fields};
 use crate::record::text::write_string;
 use crate::time::Duration;
+use crate::time::duration::DurationError;
 use crate::time::watermark::Watermark;
 
 /// Which records of its group count for a record.
@@ -35,6 +37,39 @@ pub enum Extent {
     Records(usize),
     /// Those of the last so much event time, both ends included.
     Time(Duration),
+}
+
+/// A text that tells no extent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExtentError {
+    /// There is no record before the first.
+    #[error("at least 1 record must count: the record itself is one of them")]
+    Nothing,
+    /// A range of time must have a length.
+    #[error("the time that counts must be longer than 0")]
+    NoLength,
+    /// Neither a number nor a duration.
+    #[error("neither a number of records, like 10, nor a duration, like 10m: {0}")]
+    Neither(DurationError),
+}
+
+/// Reads a plain number as one of records, and all else as a duration.
+impl FromStr for Extent {
+    type Err = ExtentError;
+
+    fn from_str(text: &str) -> Result<Extent, ExtentError> {
+        if let Ok(records) = text.parse() {
+            return if records > 0 {
+                Ok(Extent::Records(records))
+            } else {
+                Err(ExtentError::Nothing)
+            };
+        }
+        match text.parse::<Duration>().map_err(ExtentError::Neither)? {
+            length if length.ms() == 0 => Err(ExtentError::NoLength),
+            length => Ok(Extent::Time(length)),
+        }
+    }
 }
 
 /// What became of a record of a stream in event time.

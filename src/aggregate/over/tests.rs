@@ -42,6 +42,21 @@ fn results(over: &mut Over, records: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_plain_number_is_one_of_records() {
+    assert_eq!("10".parse(), Ok(Extent::Records(10)));
+    assert_eq!("1m30s".parse(), Ok(time(90_000)));
+    for (text, why) in [
+        ("0", "at least 1 record must count: the record itself is one of them"),
+        ("0s", "the time that counts must be longer than 0"),
+        ("ten", "neither a number of records, like 10, nor a duration, like 10m: "),
+        ("-1", "neither a number of records, like 10, nor a duration, like 10m: "),
+    ] {
+        let said = text.parse::<Extent>().unwrap_err().to_string();
+        assert!(said.starts_with(why), "{said}");
+    }
+}
+
+#[test]
 fn so_many_records_count_the_record_itself_among_them() {
     let mut over = over(&[".g"], &["count", "sum(.x)"], Extent::Records(2), 0);
     let records =
