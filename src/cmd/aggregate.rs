@@ -107,7 +107,7 @@ pub struct Options {
     ties: bool,
 
     /// Put out each record, with the aggregates of the last N records of its group
-    #[arg(long, value_name = "N", value_parser = over::records, conflicts_with_all = ["top", "ties"])]
+    #[arg(long, value_name = "N", value_parser = over::records, conflicts_with = "top")]
     over: Option<Extent>,
 
     /// Stop when there are more groups than N at the same time, in all open windows together
