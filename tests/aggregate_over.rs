@@ -4,6 +4,7 @@ mod common;
 
 use common::live::Pipeline;
 use common::{Ran, run, tool};
+use nix::sys::signal::Signal;
 
 fn aggregate(args: &[&str], input: &str) -> Ran {
     run(&mut tool("aggregate", args), input)
@@ -30,6 +31,64 @@ fn records_come_out_at_once() {
     assert_eq!(pipeline.finish()[0].status, 0);
 }
 
+/// Both ends of the time count, and so do all records of one time.
+#[test]
+fn each_record_comes_out_by_time_with_what_there_is_of_the_last_time() {
+    let input = "{\"t\":10,\"k\":1}\n{\"t\":20,\"k\":1}\n{\"t\":21,\"k\":2}\n{\"t\":19,\"k\":1}\n\
+                 {\"t\":20,\"k\":1,\"i\":2}\n{\"t\":30,\"k\":1}\n";
+    let args = ["--over", "10s", "--time", ".t", "--by", ".k", "count", "first(.t)", "rate"];
+    let ran = aggregate(&args, input);
+    let expected = "{\"t\":10,\"k\":1,\"count\":1,\"first_t\":10,\"rate\":0.1}\n\
+                    {\"t\":19,\"k\":1,\"count\":2,\"first_t\":10,\"rate\":0.2}\n\
+                    {\"t\":20,\"k\":1,\"count\":4,\"first_t\":10,\"rate\":0.4}\n\
+                    {\"t\":20,\"k\":1,\"i\":2,\"count\":4,\"first_t\":10,\"rate\":0.4}\n\
+                    {\"t\":21,\"k\":2,\"count\":1,\"first_t\":21,\"rate\":0.1}\n\
+                    {\"t\":30,\"k\":1,\"count\":3,\"first_t\":20,\"rate\":0.3}\n";
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (0, expected, ""));
+}
+
+#[test]
+fn records_wait_for_the_watermark_and_no_longer() {
+    let args = ["aggregate", "--over", "1m", "--time", ".t", "--out-of-order", "2s", "count"];
+    let mut pipeline = Pipeline::start(&[&args]);
+    pipeline.send("{\"t\":10}\n{\"t\":9}\n{\"t\":12}\n");
+    // The watermark is 9.999 s.
+    assert_eq!(pipeline.line(), "{\"t\":9,\"count\":1}");
+    pipeline.send("{\"t\":12.001}\n");
+    assert_eq!(pipeline.line(), "{\"t\":10,\"count\":2}");
+    let ran = &pipeline.finish()[0];
+    let rest = "{\"t\":12,\"count\":3}\n{\"t\":12.001,\"count\":4}\n";
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, rest));
+}
+
+#[test]
+fn late_records_are_told_or_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("late");
+    let file = file.to_str().unwrap();
+    let input = "{\"t\":10}\n{\"t\":3.5, \"x\":1}\n{\"t\":5}\n";
+    let args = ["--over", "1m", "--time", ".t", "count"];
+    let expected = "{\"t\":5,\"count\":1}\n{\"t\":10,\"count\":2}\n";
+    let ran = aggregate(&args, input);
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, expected));
+    assert!(ran.stderr.contains("1 late record dropped, up to 6s500ms behind"), "{}", ran.stderr);
+    let ran = aggregate(&[&args[..], &["--late", file]].concat(), input);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, expected));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "{\"t\":3.5, \"x\":1}\n");
+}
+
+#[test]
+fn a_signal_tells_what_waited() {
+    let mut aggregate = Pipeline::start(&[&["aggregate", "--over", "1m", "--time", ".t", "count"]]);
+    aggregate.send("{\"t\":10}\n{\"t\":20}\n");
+    assert_eq!(aggregate.line(), "{\"t\":10,\"count\":1}");
+    aggregate.signal(0, Signal::SIGTERM);
+    let ran = &aggregate.finish()[0];
+    let why =
+        "aggregate: stopped before the end of the input: 1 record that waited is not put out\n";
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (128 + 15, "", why));
+}
+
 #[test]
 fn a_condition_looks_at_records_and_results() {
     let args = ["--over", "9", "count", "avg(.x)", "--having", ".x > 2 * .avg_x"];
@@ -46,6 +105,16 @@ fn what_makes_no_sense_is_told() {
     for (arguments, why) in [
         (vec!["--over", "0", "count"], "at least 1 record must count"),
         (vec!["--over", "x", "count"], "neither a number of records, like 10, nor a duration"),
+        (
+            vec!["--over", "2m", "count"],
+            "--over: the last 2m of what? name the event time with --time",
+        ),
+        (
+            vec!["--over", "2", "--time", ".t", "count"],
+            "--time: it goes with --over and a duration",
+        ),
+        (vec!["--time", ".t", "count"], "--time: it goes with --over and a duration"),
+        (vec!["--over", "2", "--late", "x", "count"], "--time <EXPR>"),
         (vec!["--over", "2", "rate"], "'rate' is by the second; give --over a duration"),
         (vec!["--over", "2", "count", "--top", "1:count"], "--top"),
         (vec!["--over", "2", "count", "--format", "table"], "--format table"),

@@ -193,6 +193,12 @@ RUNNING = [
          "1", "ROWS BETWEEN 0 PRECEDING AND CURRENT ROW"),
     Over("events over 100", EVENTS, "host", ["ts", "host", "user", "bytes"], "latency_ms",
          "100", "ROWS BETWEEN 99 PRECEDING AND CURRENT ROW"),
+    Over("edits over 10m", EDITS, "channel", ["time", "channel", "user", "page", "delta"], "delta",
+         "10m", "RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW"),
+    Over("flights over 1d", FLIGHTS, "origin", ["time_hour", "origin", "carrier", "dest"],
+         "dep_delay", "1d", "RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW"),
+    Over("earthquakes over 6h", EARTHQUAKES, "net", ["ms", "net", "mag"], "mag",
+         "6h", "RANGE BETWEEN INTERVAL '6' HOUR PRECEDING AND CURRENT ROW"),
 ]
 WHOLE = [
     Query("edits by channel", EDITS, ["channel"]),

@@ -7,11 +7,12 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::clock::TimeOptions;
 use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::function::Function;
 use crate::aggregate::{
-    AggregateSpec, Aggregator, Extent, GroupSpec, Held, Plan, Selection, Style, Unreported,
+    AggregateSpec, Aggregator, Extent, GroupSpec, Held, Over, Plan, Selection, Style, Unreported,
 };
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
@@ -33,6 +34,8 @@ Examples:
       The ten paths asked for most, and who waited longest there.
   aggregate --over 10 --by .host 'recent=avg(.ms)' requests.ndjson | filter '.ms > 5 * .recent'
       Requests that took five times as long as the last ten of their host on average.
+  aggregate --over 1h --time .at --by .card count 'sum(.amount)' --having '.count > 9' payments.ndjson
+      Payments by cards that paid more than nine times within the hour before.
   aggregate --by .id 'last(.)' edits.ndjson | map .last
       The last record of each id.
 
@@ -63,12 +66,18 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// Numbers are equal by value when records are grouped: 1, 1.0 and 1e0 are one group. Arrays and
 /// objects are compared as they are spelled.
 ///
-/// With --over each record comes out, with the aggregates of the last N records of its group behind
-/// its own fields: of the record itself and the N - 1 before it. (In SQL that is ROWS BETWEEN N - 1
-/// PRECEDING AND CURRENT ROW: its 10 PRECEDING are 11 rows.) Fields that are called so already are
-/// replaced. --having looks at the whole record. A group holds a state for each of its last N
-/// records, so that no more than two or three states are merged for each record, however large N
-/// is; collect, top and the exact functions hold N values and put them together for each record.
+/// With --over each record comes out, with the aggregates of others of its group behind its own
+/// fields; fields that are called so already are replaced, and --having looks at the whole record.
+/// --over N: at once, of the record itself and the N - 1 that came before it. (In SQL that is ROWS
+/// BETWEEN N - 1 PRECEDING AND CURRENT ROW: its 10 PRECEDING are 11 rows.) --over D, with --time: of
+/// all records whose time is at most D before its own, and not after it (RANGE BETWEEN INTERVAL D
+/// PRECEDING AND CURRENT ROW). Such records wait until the watermark, --out-of-order behind the
+/// greatest time, has passed them, and come out in the order of their times; what comes later still
+/// is late.
+///
+/// What --over holds is a state for each record that counts, and those that wait. Two or three
+/// states are merged for each record, however many count; but collect, top and the exact functions
+/// put together all values that count, for each record.
 ///
 /// The arguments up to the first that is not an aggregate are aggregates, those from there on are
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain
@@ -106,9 +115,12 @@ pub struct Options {
     #[arg(long, requires = "top")]
     ties: bool,
 
-    /// Put out each record, with the aggregates of the last N records of its group
-    #[arg(long, value_name = "N", value_parser = over::records, conflicts_with = "top")]
+    /// Put out each record, with the aggregates of the last N records of its group, or of the last D of event time
+    #[arg(long, value_name = "N|D", conflicts_with = "top")]
     over: Option<Extent>,
+
+    #[command(flatten)]
+    time: TimeOptions,
 
     /// Stop when there are more groups than N at the same time, in all open windows together
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
@@ -150,14 +162,10 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let plan = Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))?;
     let selection = selection(&options, &plan)?;
-    if let Some(extent) = options.over {
-        if options.format == Some(Format::Table) {
-            let why = "records come out one by one with --over; leave it out";
-            return Err(in_option("--format table", why).into());
-        }
-        let mut input = options.input;
-        input.files.splice(0..0, files);
-        return over::run(plan, extent, selection, options.max_groups, options.stats, &input);
+    let over = over::extent(options.over, &options.time)?;
+    if over.is_some() && options.format == Some(Format::Table) {
+        let why = "records come out one by one with --over; leave it out";
+        return Err(in_option("--format table", why).into());
     }
     let style = match options.format {
         Some(Format::Table) => Style::Columns,
@@ -166,6 +174,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let mut input = options.input;
     input.files.splice(0..0, files);
+    if let Some(extent) = over {
+        let over = Over::new(plan, extent, options.time.out_of_order, selection);
+        let over = over.map_err(refuse)?.limited(options.max_groups);
+        return over::run(over, &options.time, options.stats, &input);
+    }
     let aggregator = Aggregator::new(plan).reporting(selection, style).limited(options.max_groups);
     let aggregator = if options.stats { aggregator.watched() } else { aggregator };
     let mut stage = Aggregating { aggregator };

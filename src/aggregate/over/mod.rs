@@ -117,7 +117,6 @@ impl Over {
         extent: Extent,
         out_of_order: Duration,
         selection: Selection,
-        groups_max: usize,
     ) -> Result<Over, StreamError> {
         if let (Extent::Records(_), Some(text)) = (extent, plan.needs_windows()) {
             return Err(StreamError::NoTime(text.to_owned()));
@@ -135,7 +134,7 @@ impl Over {
             plan,
             selection,
             extent,
-            groups_max,
+            groups_max: usize::MAX,
             groups: Groups::default(),
             watermark: Watermark::new(out_of_order),
             waiting: Waiting::default(),
@@ -146,6 +145,13 @@ impl Over {
             names,
             groups_most: 0,
         })
+    }
+
+    /// Allows at most so many groups at the same time.
+    #[must_use]
+    pub fn limited(mut self, groups_max: usize) -> Over {
+        self.groups_max = groups_max;
+        self
     }
 
     /// Takes the next record, and appends it with its results.

@@ -12,7 +12,7 @@ fn plan(by: &[&str], aggregates: &[&str]) -> Plan {
 
 fn over(by: &[&str], aggregates: &[&str], extent: Extent, out_of_order_ms: i64) -> Over {
     let out_of_order = Duration::from_ms(out_of_order_ms).unwrap();
-    Over::new(plan(by, aggregates), extent, out_of_order, Selection::default(), 1_000).unwrap()
+    Over::new(plan(by, aggregates), extent, out_of_order, Selection::default()).unwrap()
 }
 
 fn time(ms: i64) -> Extent {
@@ -140,8 +140,7 @@ fn only_results_that_pass_come_out_but_all_count() {
     let mut selection = Selection::default();
     selection.having(".count == 2 and .x > 1").unwrap();
     let plan = plan(&[], &["count"]);
-    let mut over =
-        Over::new(plan, Extent::Records(2), Duration::default(), selection, 1_000).unwrap();
+    let mut over = Over::new(plan, Extent::Records(2), Duration::default(), selection).unwrap();
     let records = [r#"{"x":2}"#, r#"{"x":1}"#, r#"{"x":3}"#];
     assert_eq!(results(&mut over, &records), [r#"{"x":3,"count":2}"#]);
 }
@@ -154,7 +153,7 @@ fn a_rate_is_by_the_time_that_counts() {
     assert_eq!(results(&mut timed, &records), expected);
     let extent = Extent::Records(2);
     let refused =
-        Over::new(plan(&[], &["rate"]), extent, Duration::default(), Selection::default(), 9);
+        Over::new(plan(&[], &["rate"]), extent, Duration::default(), Selection::default());
     assert_eq!(refused.err(), Some(StreamError::NoTime("rate".to_owned())));
 }
 
@@ -172,7 +171,8 @@ fn a_record_at_fault_leaves_no_trace() {
 fn there_are_only_so_many_groups() {
     let plan = plan(&[".g"], &["count"]);
     let extent = Extent::Records(2);
-    let mut over = Over::new(plan, extent, Duration::default(), Selection::default(), 1).unwrap();
+    let mut over =
+        Over::new(plan, extent, Duration::default(), Selection::default()).unwrap().limited(1);
     let mut out = Vec::new();
     over.record(b"{\"g\":1}", &mut out).unwrap();
     over.record(b"{\"g\":1.0}", &mut out).unwrap();
