@@ -22,6 +22,8 @@ pub mod emit;
 mod extreme;
 pub mod fault;
 pub mod function;
+#[cfg(test)]
+mod merging;
 pub mod number;
 mod parentheses;
 mod pick;

@@ -142,7 +142,7 @@ impl Column for Quantiles {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.states[group].add(number);
         }
@@ -150,6 +150,10 @@ impl Column for Quantiles {
 
     fn add_group(&mut self) {
         self.states.push((self.new)());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.states[group] = (self.new)();
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
