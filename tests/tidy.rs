@@ -37,7 +37,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("wire", &["time", "record"]),
     ("log", &["expr", "time", "record"]),
     ("window", &["expr", "time", "record"]),
-    ("aggregate", &["expr", "time", "record"]),
+    ("aggregate", &["window", "expr", "time", "record"]),
     ("checkpoint", &["expr", "time", "record"]),
     ("expr", &["record"]),
     ("time", &["record"]),

@@ -254,7 +254,7 @@ impl Stage for Aggregating {
 
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         match control {
-            Control::Start(_) => {}
+            Control::Start(_) | Control::Partition(_) | Control::PartitionEnd(_) => {}
             Control::Window(_) => self.aggregator.begin_windows().map_err(refuse)?,
             Control::Watermark(mark) => {
                 self.aggregator.watermark(mark, &mut cx.out).map_err(refuse)?;

@@ -12,13 +12,13 @@ use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError, in_option};
 use crate::cli::{Status, message};
 use crate::expr::Program;
-use crate::record::control::{Control, Mark};
+use crate::record::control::{self, Control, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::splice::{add_fields, replace_fields};
 use crate::time::event_time::TimeUnit;
 use crate::time::interval::{END_FIELD, START_FIELD};
 use crate::time::{Duration, Interval, Shift};
-use crate::window::{Placed, Placing, Tumbling};
+use crate::window::{Placed, Placing, Windows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,7 +85,7 @@ pub struct Options {
 /// # Errors
 /// Options that make no sense; bad records where rejects are not kept; input and output failing.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let windows = Tumbling::new(options.tumbling, options.offset)
+    let windows = Windows::tumbling(options.tumbling, options.offset)
         .map_err(|error| in_option("--tumbling", error))?;
     let clock = Clock {
         program: Program::compile(&[&options.time]).map_err(|error| in_option("--time", error))?,
@@ -94,8 +94,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let keep = options.late.as_deref().map(|path| Keep::open(path, "late records")).transpose()?;
     let mut stage = Windowing {
         clock,
+        head: Some(Control::Window(control::Windowing::from(windows.kind()))),
         placing: Placing::new(windows, options.out_of_order),
-        head: Some(Control::Window(windows.windowing())),
         speaks: !options.plain && !std::io::stdout().is_terminal(),
         fields: Fields::default(),
         late: Late { keep, ..Late::default() },
@@ -123,8 +123,8 @@ impl Stage for Windowing {
         let time_ms = self.clock.read(raw.bytes)?;
         match self.placing.place(time_ms).map_err(StageError::bad)? {
             Placed::Late { behind } => self.late.take(raw.bytes, behind),
-            Placed::In { window, passed_ms } => {
-                self.fields.add(raw.bytes, window, &mut cx.out)?;
+            Placed::In { slice, passed_ms, .. } => {
+                self.fields.add(raw.bytes, slice, &mut cx.out)?;
                 cx.out.push(b'\n');
                 if let Some(ms) = passed_ms {
                     self.say(&Control::Watermark(Mark::Ms(ms)), cx);
@@ -137,8 +137,13 @@ impl Stage for Windowing {
     /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         match control {
-            Control::Window(_) | Control::Watermark(_) => {}
-            Control::Start(_) => self.say(&control, cx),
+            Control::Window(_)
+            | Control::Watermark(_)
+            | Control::Partition(_)
+            | Control::PartitionEnd(_) => {}
+            Control::Start(start) => {
+                self.say(&Control::Start(Start { partitions: Vec::new(), ..start }), cx);
+            }
         }
         Ok(())
     }

@@ -3,12 +3,22 @@
 //! A control record begins with `{"@millstream":`. The log never stores one. `docs/PIPE.md` lists
 //! them.
 
+mod windowing;
+
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+pub use windowing::{Count, Cumulate, Hop, Kind, Session, Tumbling, Windowing};
+
 /// How every control record begins, to the byte.
 pub const PREFIX: &[u8] = b"{\"@millstream\":";
+
+/// How a watermark begins, as it is written here.
+const WATERMARK: &[u8] = b"{\"@millstream\":{\"watermark\":{\"ms\":";
+
+/// How a change of the partition begins, as it is written here.
+const PARTITION: &[u8] = b"{\"@millstream\":{\"partition\":";
 
 /// A control record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +26,10 @@ pub const PREFIX: &[u8] = b"{\"@millstream\":";
 pub enum Control {
     /// A stream begins here.
     Start(Start),
+    /// The records behind it are of this partition, up to the next such line.
+    Partition(u32),
+    /// No more records of this partition come.
+    PartitionEnd(u32),
     /// How the stream is windowed from here on.
     Window(Windowing),
     /// No record with an earlier or equal event time is expected any more.
@@ -23,25 +37,15 @@ pub enum Control {
 }
 
 /// What is known of the records behind it, up to the next start or the end of the input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// They are valid JSON: they come from the log, which validated them, with their checksums
     /// checked.
     #[serde(default)]
     pub trusted: bool,
-}
-
-/// The kind of windows that `window` gave the records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Windowing {
-    /// Windows of one size, side by side.
-    Tumbling {
-        /// Length of a window, in milliseconds.
-        size_ms: i64,
-        /// Where windows begin, relative to the epoch, in milliseconds.
-        offset_ms: i64,
-    },
+    /// The partitions they come from, if these are told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<u32>,
 }
 
 /// A watermark's place in event time.
@@ -59,10 +63,16 @@ pub enum Mark {
 #[error("not a control record that this version knows: {0}")]
 pub struct UnknownControl(String);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "@millstream")]
     control: Control,
+}
+
+#[derive(Serialize)]
+struct Borrowed<'a> {
+    #[serde(rename = "@millstream")]
+    control: &'a Control,
 }
 
 /// Whether a line is meant as a control record.
@@ -78,6 +88,9 @@ impl Control {
     /// When the line is not one of the kinds above: an upstream tool of another version wrote it,
     /// or it is not ours at all.
     pub fn parse(line: &[u8]) -> Result<Control, UnknownControl> {
+        if let Some(control) = parse_frequent(line) {
+            return Ok(control);
+        }
         serde_json::from_slice::<Envelope>(line)
             .map(|envelope| envelope.control)
             .map_err(|error| UnknownControl(error.to_string()))
@@ -85,44 +98,151 @@ impl Control {
 
     /// Appends the control record as a line, LF included.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let envelope = Envelope { control: self.clone() };
         // Writing plain integers and names to memory has no way to fail.
-        if let Ok(text) = serde_json::to_string(&envelope) {
-            let _ = writeln!(out, "{text}");
-        }
+        let _ = match self {
+            Control::Watermark(Mark::Ms(ms)) => {
+                out.extend_from_slice(WATERMARK);
+                out.write_fmt(format_args!("{ms}}}}}}}"))
+            }
+            control => serde_json::to_writer(&mut *out, &Borrowed { control }).map_err(Into::into),
+        };
+        out.push(b'\n');
     }
+}
+
+/// Reads those that may come behind every record, as we write them; the others are left to serde.
+fn parse_frequent(line: &[u8]) -> Option<Control> {
+    if let Some(rest) = line.strip_prefix(WATERMARK) {
+        let ms = rest.strip_suffix(b"}}}")?;
+        return Some(Control::Watermark(Mark::Ms(integer(ms)?)));
+    }
+    let number = line.strip_prefix(PARTITION)?.strip_suffix(b"}}")?;
+    Some(Control::Partition(u32::try_from(integer(number)?).ok()?))
+}
+
+/// An integer as JSON spells it; none if it is another, or has more than 18 digits.
+fn integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let plain =
+        matches!((text, digits), ([b'0'], _) | (_, [b'1'..=b'9', ..])) && digits.len() <= 18;
+    let add =
+        |sum: i64, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
+    let sum = digits.iter().filter(|_| plain).try_fold(0, add)?;
+    plain.then(|| if digits.len() < text.len() { -sum } else { sum })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn window(kind: Kind) -> Control {
+        Control::Window(kind.into())
+    }
 
     #[test]
     fn the_written_form_is_fixed() {
-        let forms: [(Control, &str); 4] = [
+        let tz = || "Europe/Berlin".to_owned();
+        let text = |text: &str| text.to_owned();
+        let all = Windowing {
+            kind: Kind::Hop(Hop::Fixed { slide_ms: 2, size_ms: 10, offset_ms: 1 }),
+            allowed_lateness_ms: 7,
+            expanded: true,
+            every_ms: 9,
+        };
+        let forms = [
             (
-                Control::Start(Start { trusted: true }),
-                "{\"@millstream\":{\"start\":{\"trusted\":true}}}\n",
+                Control::Start(Start { trusted: true, partitions: Vec::new() }),
+                r#"{"start":{"trusted":true}}"#,
             ),
             (
-                Control::Window(Windowing::Tumbling { size_ms: 60_000, offset_ms: -5 }),
-                "{\"@millstream\":{\"window\":{\"tumbling\":{\"size_ms\":60000,\"offset_ms\":-5}}}}\n",
+                Control::Start(Start { trusted: false, partitions: vec![0, 2] }),
+                r#"{"start":{"trusted":false,"partitions":[0,2]}}"#,
             ),
-            (Control::Watermark(Mark::Ms(-1)), "{\"@millstream\":{\"watermark\":{\"ms\":-1}}}\n"),
-            (Control::Watermark(Mark::End), "{\"@millstream\":{\"watermark\":\"end\"}}\n"),
+            (Control::Partition(3), r#"{"partition":3}"#),
+            (Control::PartitionEnd(0), r#"{"partition_end":0}"#),
+            (
+                window(Kind::Tumbling(Tumbling::Fixed { size_ms: 60_000, offset_ms: -5 })),
+                r#"{"window":{"tumbling":{"size_ms":60000,"offset_ms":-5}}}"#,
+            ),
+            (
+                window(Kind::Tumbling(Tumbling::Calendar { size: text("1d"), tz: tz() })),
+                r#"{"window":{"tumbling":{"size":"1d","tz":"Europe/Berlin"}}}"#,
+            ),
+            (
+                Control::Window(all),
+                r#"{"window":{"hop":{"slide_ms":2,"size_ms":10,"offset_ms":1},"allowed_lateness_ms":7,"expanded":true,"every_ms":9}}"#,
+            ),
+            (
+                window(Kind::Hop(Hop::Calendar { slide: text("1d"), size: text("1w"), tz: tz() })),
+                r#"{"window":{"hop":{"slide":"1d","size":"1w","tz":"Europe/Berlin"}}}"#,
+            ),
+            (
+                window(Kind::Cumulate(Cumulate::Fixed { step_ms: 2, size_ms: 10, offset_ms: 0 })),
+                r#"{"window":{"cumulate":{"step_ms":2,"size_ms":10,"offset_ms":0}}}"#,
+            ),
+            (
+                window(Kind::Cumulate(Cumulate::Calendar {
+                    step: text("1h"),
+                    size: text("1d"),
+                    tz: tz(),
+                })),
+                r#"{"window":{"cumulate":{"step":"1h","size":"1d","tz":"Europe/Berlin"}}}"#,
+            ),
+            (
+                window(Kind::Session(Session { gap_ms: 30_000 })),
+                r#"{"window":{"session":{"gap_ms":30000}}}"#,
+            ),
+            (window(Kind::Count(Count { size: 100 })), r#"{"window":{"count":{"size":100}}}"#),
+            (Control::Watermark(Mark::Ms(-1)), r#"{"watermark":{"ms":-1}}"#),
+            (
+                Control::Watermark(Mark::Ms(i64::MIN)),
+                r#"{"watermark":{"ms":-9223372036854775808}}"#,
+            ),
+            (Control::Watermark(Mark::End), r#"{"watermark":"end"}"#),
         ];
-        for (control, line) in forms {
+        for (control, inside) in forms {
             let mut out = Vec::new();
             control.write(&mut out);
-            assert_eq!(String::from_utf8_lossy(&out), line);
+            assert_eq!(String::from_utf8_lossy(&out), format!("{{\"@millstream\":{inside}}}\n"));
             assert!(is_control(&out));
-            assert_eq!(Control::parse(&out).ok(), Some(control));
+            let line = out.strip_suffix(b"\n").unwrap();
+            assert_eq!(Control::parse(line).unwrap(), control);
         }
     }
 
     #[test]
-    fn an_unknown_kind_is_named() {
-        let error = Control::parse(b"{\"@millstream\":{\"tide\":1}}").err().map(|e| e.to_string());
-        assert!(error.is_some_and(|text| text.contains("tide")));
+    fn what_is_not_known_is_named() {
+        for (inside, word) in [
+            (r#"{"tide":1}"#, "tide"),
+            (r#"{"window":{"spiral":{"size_ms":1}}}"#, "spiral"),
+            (r#"{"window":{"session":{"gap_ms":1},"sparse":true}}"#, "sparse"),
+            (r#"{"window":{"session":{"gap_ms":1},"count":{"size":1}}}"#, "exactly one"),
+            (r#"{"window":{"every_ms":1}}"#, "exactly one"),
+            (r#"{"watermark":{"ms":1.5}}"#, "1.5"),
+            (r#"{"partition":-1}"#, "-1"),
+        ] {
+            let line = format!("{{\"@millstream\":{inside}}}");
+            let error = Control::parse(line.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(word), "{line}: {error}");
+        }
+    }
+
+    proptest! {
+        /// The short way and serde read the same from the same bytes.
+        #[test]
+        fn the_short_way_reads_what_serde_reads(
+            ms in "-?(0|[1-9][0-9]{0,19}|0[0-9]|[0-9]?\\.5| 1)|",
+            kind in prop_oneof![Just("{\"watermark\":{\"ms\":}}"), Just("{\"partition\":}")],
+            tail in prop_oneof![4 => Just(""), 1 => Just(" "), 1 => Just("}")],
+        ) {
+            let inside = kind.replacen(":}", &format!(":{ms}}}"), 1);
+            let line = format!("{{\"@millstream\":{inside}}}{tail}");
+            let slow = serde_json::from_str::<Envelope>(&line).ok().map(|envelope| envelope.control);
+            prop_assert_eq!(Control::parse(line.as_bytes()).ok(), slow.clone());
+            if let Some(short) = parse_frequent(line.as_bytes()) {
+                prop_assert_eq!(Some(short), slow);
+            }
+        }
     }
 }

@@ -8,6 +8,12 @@ pub const START_FIELD: &str = "window_start";
 /// The field in which a record carries the end of its window.
 pub const END_FIELD: &str = "window_end";
 
+/// The fields in which a record carries its window.
+pub const WINDOW_FIELDS: [&str; 2] = [START_FIELD, END_FIELD];
+
+/// The fields in which a record carries its slice: the piece that windows are made of.
+pub const SLICE_FIELDS: [&str; 2] = ["slice_start", "slice_end"];
+
 /// The event times from `start_ms` on that are before `end_ms`, in milliseconds since the epoch.
 /// Intervals are ordered as their results are: by end, then by start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,18 +31,24 @@ impl Interval {
     /// # Errors
     /// When an end of it is outside the years that RFC 3339 can write; then nothing is appended.
     pub fn write_fields(&self, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
+        self.write_fields_as(WINDOW_FIELDS, out)
+    }
+
+    /// As [`Interval::write_fields`], with other names for start and end.
+    ///
+    /// # Errors
+    /// As [`Interval::write_fields`].
+    pub fn write_fields_as(&self, names: [&str; 2], out: &mut Vec<u8>) -> Result<(), OutOfRange> {
         let before = out.len();
-        let written = self.write_both(out);
+        let written = self.write_both(names, out);
         if written.is_err() {
             out.truncate(before);
         }
         written
     }
 
-    fn write_both(&self, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
-        for (separator, field, ms) in
-            [("\"", START_FIELD, self.start_ms), (",\"", END_FIELD, self.end_ms)]
-        {
+    fn write_both(&self, [start, end]: [&str; 2], out: &mut Vec<u8>) -> Result<(), OutOfRange> {
+        for (separator, field, ms) in [("\"", start, self.start_ms), (",\"", end, self.end_ms)] {
             out.extend_from_slice(separator.as_bytes());
             out.extend_from_slice(field.as_bytes());
             out.extend_from_slice(b"\":\"");
@@ -60,6 +72,11 @@ mod tests {
         let expected =
             r#"{"window_start":"1969-12-31T23:00:00Z","window_end":"1970-01-01T00:00:00.500Z""#;
         assert_eq!(String::from_utf8_lossy(&out), expected);
+        let (mut slice, second) = (Vec::new(), Interval { start_ms: 0, end_ms: 1_000 });
+        assert_eq!(second.write_fields_as(SLICE_FIELDS, &mut slice), Ok(()));
+        let expected_slice =
+            r#""slice_start":"1970-01-01T00:00:00Z","slice_end":"1970-01-01T00:00:01Z""#;
+        assert_eq!(String::from_utf8_lossy(&slice), expected_slice);
         let beyond = Interval { start_ms: 0, end_ms: MAX_MS + 1 };
         assert_eq!((beyond.write_fields(&mut out), out.len()), (Err(OutOfRange), expected.len()));
     }

@@ -1,8 +1,8 @@
 //! The records of a stream into their windows, and the watermark behind them.
 
-use super::Tumbling;
+use super::{Tumbling, Windows};
 use crate::time::timestamp::{MAX_MS, MIN_MS, show_ms};
-use crate::time::watermark::{Watermark, closes};
+use crate::time::watermark::Watermark;
 use crate::time::{Duration, Interval};
 
 /// Puts the records of a stream into windows, one record at a time.
@@ -10,24 +10,30 @@ use crate::time::{Duration, Interval};
 /// What it says depends on the event times and their order alone.
 #[derive(Clone, Debug)]
 pub struct Placing {
-    windows: Tumbling,
+    windows: Windows,
     watermark: Watermark,
-    /// The first window end that the watermark has not passed; none before the first record.
-    next_end_ms: Option<i64>,
+    allowed_lateness_ms: i64,
+    every: Option<Tumbling>,
+    /// The slice of the last record, and the hull of its windows: most often also the next one's.
+    last: Option<(Interval, Interval)>,
+    /// The least watermark that is to be told; none before the first record.
+    next_ms: Option<i64>,
 }
 
 /// Where a record belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placed {
-    /// In this window.
+    /// In this slice, and so in those of [`Windows::of_slice`] that are still open.
     In {
-        /// The record's window, still open.
-        window: Interval,
-        /// The watermark behind this record, in milliseconds, if the record has moved it past the
-        /// end of at least one window.
+        /// The record's slice.
+        slice: Interval,
+        /// Those of its windows are closed that end here or before, in milliseconds; not the last
+        /// of them.
+        closed_ms: i64,
+        /// The watermark behind this record, in milliseconds, if it is to be told.
         passed_ms: Option<i64>,
     },
-    /// Nowhere: its window has closed.
+    /// Nowhere: all its windows have closed.
     Late {
         /// How far the record is behind the greatest event time seen.
         behind: Duration,
@@ -45,36 +51,101 @@ pub struct NoWindow {
 impl Placing {
     /// Puts records into `windows`, of which each closes when the watermark reaches its last
     /// millisecond; records may come `out_of_order` behind the greatest event time.
-    pub fn new(windows: Tumbling, out_of_order: Duration) -> Placing {
-        Placing { windows, watermark: Watermark::new(out_of_order), next_end_ms: None }
+    pub fn new(windows: Windows, out_of_order: Duration) -> Placing {
+        Placing {
+            windows,
+            watermark: Watermark::new(out_of_order),
+            allowed_lateness_ms: 0,
+            every: None,
+            last: None,
+            next_ms: None,
+        }
+    }
+
+    /// Lets windows take records until the watermark is so far behind their end.
+    #[must_use]
+    pub fn lenient(mut self, allowed_lateness: Duration) -> Placing {
+        self.allowed_lateness_ms = allowed_lateness.ms();
+        self
+    }
+
+    /// Tells the watermark also when it passes one of the ends of these windows.
+    #[must_use]
+    pub fn telling_every(mut self, every: Option<Tumbling>) -> Placing {
+        self.every = every;
+        self
+    }
+
+    /// The windows that records are put into.
+    pub fn windows(&self) -> &Windows {
+        &self.windows
     }
 
     /// Takes the next record by its event time, in milliseconds.
     ///
     /// # Errors
-    /// When the window cannot be written; the record then leaves no trace.
+    /// When a window cannot be written; the record then leaves no trace.
     pub fn place(&mut self, time_ms: i64) -> Result<Placed, NoWindow> {
-        let window = self
-            .windows
-            .assign(time_ms)
-            .filter(|window| window.start_ms >= MIN_MS && window.end_ms <= MAX_MS)
-            .ok_or(NoWindow { time_ms })?;
-        if self.watermark.at_ms().is_some_and(|at_ms| closes(at_ms, window.end_ms)) {
+        let (slice, hull) = self.slice(time_ms).ok_or(NoWindow { time_ms })?;
+        let closed_ms = self.closed_ms();
+        // Whether a session is late depends on the group's other records.
+        let merges = matches!(self.windows, Windows::Session { .. });
+        if hull.end_ms <= closed_ms && !merges {
             return Ok(Placed::Late { behind: self.behind(time_ms) });
         }
         let at_ms = self.watermark.observe(time_ms);
-        Ok(Placed::In { window, passed_ms: self.passes_an_end(at_ms).then_some(at_ms) })
+        Ok(Placed::In { slice, closed_ms, passed_ms: self.tells(at_ms).then_some(at_ms) })
     }
 
-    /// Whether the watermark has passed a window's end since it was last asked for.
-    fn passes_an_end(&mut self, at_ms: i64) -> bool {
-        if self.next_end_ms.is_some_and(|end_ms| !closes(at_ms, end_ms)) {
+    /// The slice of a time, and the hull of its windows; none if that cannot be written.
+    fn slice(&mut self, time_ms: i64) -> Option<(Interval, Interval)> {
+        let same = |(slice, _): &(Interval, Interval)| {
+            slice.start_ms <= time_ms
+                && time_ms < slice.end_ms
+                && !matches!(self.windows, Windows::Session { .. })
+        };
+        if let Some(last) = self.last.filter(same) {
+            return Some(last);
+        }
+        let slice = self.windows.slice(time_ms)?;
+        let hull = self.windows.hull(slice)?;
+        if hull.start_ms < MIN_MS || hull.end_ms > MAX_MS {
+            return None;
+        }
+        self.last = Some((slice, hull));
+        self.last
+    }
+
+    /// Windows that end here or before are closed.
+    fn closed_ms(&self) -> i64 {
+        self.watermark.at_ms().map_or(i64::MIN, |at_ms| {
+            // A window is open as long as its end − 1 + the lateness is above the watermark.
+            at_ms.saturating_add(1).saturating_sub(self.allowed_lateness_ms)
+        })
+    }
+
+    /// Whether the watermark has passed something that it is told for, since it was last asked for.
+    fn tells(&mut self, at_ms: i64) -> bool {
+        if self.next_ms.is_some_and(|next_ms| at_ms < next_ms) {
             return false;
         }
-        // The first window that is not closed holds the millisecond behind the watermark.
-        let open = self.windows.assign(at_ms.saturating_add(1));
-        self.next_end_ms = Some(open.map_or(i64::MAX, |window| window.end_ms));
+        self.next_ms = Some(self.next_after(at_ms));
         true
+    }
+
+    /// The least watermark above this one that is to be told.
+    fn next_after(&self, at_ms: i64) -> i64 {
+        // A window that ends at e closes at e − 1: so the first end after at + 1 is what counts.
+        let behind_ms = at_ms.saturating_add(1);
+        let ends_ms = self.windows.next_end_ms(behind_ms);
+        let lateness_ms = self.allowed_lateness_ms;
+        let last_ms = (lateness_ms > 0)
+            .then(|| self.windows.next_end_ms(behind_ms.saturating_sub(lateness_ms)))
+            .flatten()
+            .map(|end_ms| end_ms.saturating_add(lateness_ms));
+        let every_ms = self.every.and_then(|every| Some(every.assign(behind_ms)?.end_ms));
+        let next_ms = [ends_ms, last_ms, every_ms].into_iter().flatten().min();
+        next_ms.map_or(i64::MAX, |end_ms| end_ms.saturating_sub(1))
     }
 
     fn behind(&self, time_ms: i64) -> Duration {
@@ -87,74 +158,152 @@ impl Placing {
 mod tests {
     use super::*;
     use crate::time::Shift;
+    use crate::time::watermark::closes;
     use proptest::prelude::*;
 
+    fn duration(ms: i64) -> Duration {
+        Duration::from_ms(ms).unwrap()
+    }
+
     fn placing(size_ms: i64, out_of_order_ms: i64) -> Placing {
-        let duration = |ms| Duration::from_ms(ms).unwrap();
-        Placing::new(
-            Tumbling::new(duration(size_ms), Shift::default()).unwrap(),
-            duration(out_of_order_ms),
-        )
+        let windows = Windows::tumbling(duration(size_ms), Shift::default()).unwrap();
+        Placing::new(windows, duration(out_of_order_ms))
     }
 
-    fn within(start_ms: i64, end_ms: i64, passed_ms: Option<i64>) -> Result<Placed, NoWindow> {
-        Ok(Placed::In { window: Interval { start_ms, end_ms }, passed_ms })
+    /// What is said of a record, without what is closed of its windows.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Said {
+        Within(i64, i64, Option<i64>),
+        Late(i64),
+        NoWindow(i64),
     }
 
-    fn late(behind_ms: i64) -> Result<Placed, NoWindow> {
-        Ok(Placed::Late { behind: Duration::from_ms(behind_ms).unwrap() })
+    fn said(placing: &mut Placing, time_ms: i64) -> Said {
+        match placing.place(time_ms) {
+            Ok(Placed::In { slice, passed_ms, .. }) => {
+                Said::Within(slice.start_ms, slice.end_ms, passed_ms)
+            }
+            Ok(Placed::Late { behind }) => Said::Late(behind.ms()),
+            Err(NoWindow { time_ms }) => Said::NoWindow(time_ms),
+        }
     }
 
     #[test]
     fn a_window_closes_when_the_watermark_reaches_its_last_millisecond() {
         let mut placing = placing(10, 5);
-        assert_eq!(placing.place(-11), within(-20, -10, Some(-17)));
-        assert_eq!(placing.place(-6), within(-10, 0, None));
-        // The watermark is −12 now: the last millisecond of the first window, −11, is still open.
-        assert_eq!(placing.place(-20), within(-20, -10, None));
-        assert_eq!(placing.place(-5), within(-10, 0, Some(-11)));
-        assert_eq!(placing.place(-11), late(6));
-        assert_eq!(placing.place(-10), within(-10, 0, None));
-        assert_eq!(placing.place(25), within(20, 30, Some(19)));
-        assert_eq!(placing.place(19), late(6));
-        assert_eq!(placing.place(20), within(20, 30, None));
+        // At −20 the watermark is −12: the last millisecond of the first window, −11, is still open.
+        for (time_ms, expected) in [
+            (-11, Said::Within(-20, -10, Some(-17))),
+            (-6, Said::Within(-10, 0, None)),
+            (-20, Said::Within(-20, -10, None)),
+            (-5, Said::Within(-10, 0, Some(-11))),
+            (-11, Said::Late(6)),
+            (-10, Said::Within(-10, 0, None)),
+            (25, Said::Within(20, 30, Some(19))),
+            (19, Said::Late(6)),
+            (20, Said::Within(20, 30, None)),
+        ] {
+            assert_eq!(said(&mut placing, time_ms), expected, "{time_ms}");
+        }
     }
 
     #[test]
     fn a_record_without_a_window_leaves_no_trace() {
         let mut placing = placing(1_000, 0);
-        assert_eq!(placing.place(MAX_MS), Err(NoWindow { time_ms: MAX_MS }));
-        assert_eq!(placing.place(0), within(0, 1_000, Some(-1)));
+        assert_eq!(said(&mut placing, MAX_MS), Said::NoWindow(MAX_MS));
+        assert_eq!(said(&mut placing, 0), Said::Within(0, 1_000, Some(-1)));
         let text = NoWindow { time_ms: MAX_MS }.to_string();
         let expected =
             "the window of 9999-12-31T23:59:59.999Z reaches beyond the years 0000 to 9999";
         assert_eq!(text, expected);
+        let hop = Windows::hop(duration(1), duration(10), Shift::default()).unwrap();
+        let mut placing = Placing::new(hop, duration(0));
+        assert_eq!(said(&mut placing, MIN_MS + 8), Said::NoWindow(MIN_MS + 8));
+        assert_eq!(
+            said(&mut placing, MIN_MS + 9),
+            Said::Within(MIN_MS + 9, MIN_MS + 10, Some(MIN_MS + 8))
+        );
+    }
+
+    #[test]
+    fn a_session_is_never_late_here_and_every_move_is_told() {
+        let windows = Windows::session(duration(10)).unwrap();
+        let mut placing = Placing::new(windows, duration(0));
+        assert_eq!(said(&mut placing, 100), Said::Within(100, 110, Some(99)));
+        assert_eq!(said(&mut placing, 0), Said::Within(0, 10, None));
+        assert_eq!(said(&mut placing, 100), Said::Within(100, 110, None));
+        assert_eq!(said(&mut placing, 101), Said::Within(101, 111, Some(100)));
+    }
+
+    fn some_windows() -> impl Strategy<Value = Windows> {
+        let offset = || (-30_i64..30).prop_map(Shift::from_ms);
+        prop_oneof![
+            (1_i64..40, offset()).prop_map(|(size, offset)| Windows::tumbling(
+                duration(size),
+                offset
+            )
+            .unwrap()),
+            (1_i64..20, 0_i64..30, offset()).prop_map(|(slide, more, offset)| {
+                Windows::hop(duration(slide), duration(slide + more), offset).unwrap()
+            }),
+            (1_i64..10, 1_i64..6, offset()).prop_map(|(step, times, offset)| {
+                Windows::cumulate(duration(step), duration(step * times), offset).unwrap()
+            }),
+        ]
     }
 
     proptest! {
         /// Against a plain model that keeps all times and works everything out anew each time.
         #[test]
         fn agrees_with_a_plain_model(times in proptest::collection::vec(-200_i64..200, 0..60),
-                                     size_ms in 1_i64..40, out_of_order_ms in 0_i64..40) {
-            let mut placing = placing(size_ms, out_of_order_ms);
+                                     windows in some_windows(), out_of_order_ms in 0_i64..40,
+                                     lateness_ms in prop_oneof![Just(0), 1_i64..40],
+                                     every_ms in prop_oneof![Just(None), (1_i64..40).prop_map(Some)]) {
+            let every = every_ms
+                .map(|every_ms| Tumbling::new(duration(every_ms), Shift::default()).unwrap());
+            let mut placing = Placing::new(windows.clone(), duration(out_of_order_ms))
+                .lenient(duration(lateness_ms))
+                .telling_every(every);
+            // All ends of windows that there are, by trying each time.
+            let mut ends: Vec<i64> = (-600..600)
+                .flat_map(|at| windows.of_slice(windows.slice(at).unwrap()).collect::<Vec<_>>())
+                .map(|window| window.end_ms)
+                .collect();
+            ends.sort_unstable();
+            ends.dedup();
+            let told: Vec<i64> = (-500..500).filter(|at| {
+                ends.binary_search(at).is_ok()
+                    || ends.binary_search(&(at - lateness_ms)).is_ok()
+                    || every_ms.is_some_and(|every_ms| at % every_ms == 0)
+            }).collect();
             let mut taken: Vec<i64> = Vec::new();
             for time_ms in times {
                 let mark = |taken: &[i64]| taken.iter().max().map(|max| max - out_of_order_ms - 1);
-                let ends_passed = |mark: Option<i64>| mark.map(|mark| {
-                    (-600..=mark + 1).filter(|end| end.rem_euclid(size_ms) == 0).count()
+                let passed = |mark: Option<i64>| mark.map(|mark| {
+                    told.iter().filter(|end_ms| closes(mark, **end_ms)).count()
                 });
                 let before = mark(&taken);
-                let start_ms = (-600..=time_ms).rev().find(|at| at.rem_euclid(size_ms) == 0).unwrap();
-                let end_ms = start_ms + size_ms;
-                let expected = if before.is_some_and(|mark| end_ms - 1 <= mark) {
-                    late(taken.iter().max().unwrap() - time_ms)
-                } else {
-                    taken.push(time_ms);
-                    let after = mark(&taken);
-                    let passed = ends_passed(before) != ends_passed(after);
-                    within(start_ms, end_ms, after.filter(|_| passed))
+                let slice = windows.slice(time_ms).unwrap();
+                let open = |window: &Interval| {
+                    before.is_none_or(|mark| window.end_ms - 1 + lateness_ms > mark)
                 };
-                prop_assert_eq!(placing.place(time_ms), expected);
+                let open: Vec<Interval> = windows.of_slice(slice).filter(open).collect();
+                match placing.place(time_ms).unwrap() {
+                    Placed::Late { behind } => {
+                        prop_assert!(open.is_empty());
+                        prop_assert_eq!(behind.ms(), taken.iter().max().unwrap() - time_ms);
+                    }
+                    Placed::In { slice: put, closed_ms, passed_ms } => {
+                        prop_assert_eq!(put, slice);
+                        let left = windows.of_slice(slice).filter(|it| it.end_ms > closed_ms);
+                        prop_assert_eq!(left.collect::<Vec<_>>(), open.clone());
+                        prop_assert!(!open.is_empty());
+                        taken.push(time_ms);
+                        let after = mark(&taken);
+                        let tells = passed(before) != passed(after);
+                        prop_assert_eq!(passed_ms, after.filter(|_| tells));
+                    }
+                }
             }
         }
     }

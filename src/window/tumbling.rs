@@ -1,6 +1,7 @@
 //! Windows of one size, side by side: each event time is in exactly one.
 
-use crate::record::control::Windowing;
+use super::fault::WindowsError;
+use crate::record::control;
 use crate::time::{Duration, Interval, Shift};
 
 /// Windows of one size, side by side.
@@ -14,21 +15,26 @@ pub struct Tumbling {
     offset_ms: i64,
 }
 
-/// A window must have a length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a window must be longer than 0")]
-pub struct NoLength;
-
 impl Tumbling {
     /// Windows of length `size`, one of which starts `offset` away from the epoch.
     ///
     /// # Errors
     /// When the size is zero.
-    pub fn new(size: Duration, offset: Shift) -> Result<Tumbling, NoLength> {
+    pub fn new(size: Duration, offset: Shift) -> Result<Tumbling, WindowsError> {
         match size.ms() {
-            0 => Err(NoLength),
+            0 => Err(WindowsError::NoLength("window")),
             size_ms => Ok(Tumbling { size_ms, offset_ms: offset.ms().rem_euclid(size_ms) }),
         }
+    }
+
+    /// Length of a window in milliseconds, above zero.
+    pub fn size_ms(&self) -> i64 {
+        self.size_ms
+    }
+
+    /// Where one of the windows starts, in milliseconds: from zero to below the size.
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms
     }
 
     /// The window of an event time in milliseconds; none if it reaches beyond 64 bits.
@@ -42,8 +48,8 @@ impl Tumbling {
     }
 
     /// What the stream's control record says of these windows.
-    pub fn windowing(&self) -> Windowing {
-        Windowing::Tumbling { size_ms: self.size_ms, offset_ms: self.offset_ms }
+    pub fn sizes(&self) -> control::Tumbling {
+        control::Tumbling::Fixed { size_ms: self.size_ms, offset_ms: self.offset_ms }
     }
 }
 
@@ -79,13 +85,14 @@ mod tests {
 
     #[test]
     fn a_window_has_a_length() {
-        assert_eq!(Tumbling::new(Duration::default(), Shift::default()), Err(NoLength));
+        let none = Tumbling::new(Duration::default(), Shift::default());
+        assert_eq!(none, Err(WindowsError::NoLength("window")));
     }
 
     #[test]
     fn the_offset_is_told_without_whole_windows() {
-        let windowing = Windowing::Tumbling { size_ms: 10, offset_ms: 7 };
-        assert_eq!(tumbling(10, -23).windowing(), windowing);
+        let sizes = control::Tumbling::Fixed { size_ms: 10, offset_ms: 7 };
+        assert_eq!(tumbling(10, -23).sizes(), sizes);
     }
 
     proptest! {

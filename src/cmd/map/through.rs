@@ -218,10 +218,10 @@ impl Stage for Feed {
     ) -> Result<(), StageError> {
         let mut line = line.to_vec();
         line.push(b'\n');
-        if matches!(control, Control::Start(_)) {
+        if let Control::Start(start) = control {
             // What the command writes is not what was validated.
             line.clear();
-            Control::Start(Start { trusted: false }).write(&mut line);
+            Control::Start(Start { trusted: false, ..start }).write(&mut line);
         }
         self.waiting.push((self.sent, line));
         Ok(())

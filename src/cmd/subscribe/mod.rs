@@ -142,7 +142,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let watch = Watch::new(Stop::install()?, Some(&output))?;
     if options.control {
         let mut start = Vec::new();
-        Control::Start(Start { trusted: !options.no_verify }).write(&mut start);
+        Control::Start(Start { trusted: !options.no_verify, ..Start::default() }).write(&mut start);
         match output.write(&start) {
             Err(OutputError::Closed) => return Ok(Status::Done),
             written => written?,
