@@ -63,7 +63,8 @@ impl Table {
         Found { group, hash }
     }
 
-    /// The group of a key that was looked up; a new one, first seen at `arrival`, if there was none.
+    /// The group of a key that was looked up; a new one, first seen at `arrival`, if there was
+    /// none.
     pub fn enter(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
         if let Some(group) = found.group {
             return group;
