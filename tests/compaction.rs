@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::daemon::Daemon;
+use common::daemon::{Daemon, both_ways};
 use common::live::Pipeline;
 use common::{Ran, run, tool, wait_for};
 use nix::sys::signal::Signal;
@@ -23,16 +23,6 @@ fn admin(dir: &Path, args: &[&str]) -> Ran {
 fn ok(ran: Ran) -> String {
     assert_eq!(ran.status, 0, "{ran:?}");
     ran.stdout
-}
-
-/// Runs a test once without a daemon and once with one.
-fn both_ways(test: impl Fn(&Path)) {
-    let embedded = tempfile::tempdir().unwrap();
-    test(embedded.path());
-    let served = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start(served.path(), &[]);
-    test(served.path());
-    assert_eq!(daemon.terminate().status, 0);
 }
 
 /// The files of the topic `t`'s only partition, sorted.

@@ -4,21 +4,11 @@ mod common;
 
 use std::path::Path;
 
-use common::daemon::Daemon;
+use common::daemon::{Daemon, both_ways};
 use common::{Ran, run, tool};
 
 fn admin(dir: &Path, args: &[&str]) -> Ran {
     run(tool("log-admin", args).env("MILLSTREAM_DIR", dir), "")
-}
-
-/// Runs a test once without a daemon and once with one.
-fn both_ways(test: impl Fn(&Path)) {
-    let embedded = tempfile::tempdir().unwrap();
-    test(embedded.path());
-    let served = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start(served.path(), &[]);
-    test(served.path());
-    assert_eq!(daemon.terminate().status, 0);
 }
 
 #[test]
@@ -329,4 +319,46 @@ fn a_log_that_an_embedded_writer_holds_is_not_repaired() {
     assert_eq!(admin(dir.path(), &["verify", "--repair"]).status, 75);
     assert_eq!(pipeline.finish()[0].status, 0);
     assert_eq!(admin(dir.path(), &["verify"]).status, 0);
+}
+
+#[test]
+fn a_topic_that_cannot_be_opened_hides_no_other() {
+    both_ways(|dir| {
+        for topic in ["a", "b", "c"] {
+            assert_eq!(admin(dir, &["create", topic]).status, 0);
+        }
+        std::fs::write(dir.join("topics/b/topic.json"), "{").unwrap();
+        for (action, rows) in [("list", ["a ", "c "]), ("describe", ["a ", "c "])] {
+            let ran = admin(dir, &[action]);
+            assert_eq!(ran.status, 74, "{ran:?}");
+            let lines: Vec<&str> = ran.stdout.lines().skip(1).collect();
+            assert_eq!(lines.len(), 2, "{ran:?}");
+            assert!(lines.iter().zip(rows).all(|(line, row)| line.starts_with(row)), "{ran:?}");
+            assert!(ran.stderr.starts_with("log-admin: b: cannot be opened: "), "{ran:?}");
+            assert!(ran.stderr.contains("topic.json"), "{ran:?}");
+            assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+        }
+        assert_eq!(admin(dir, &["describe", "a", "c"]).status, 0);
+        assert_eq!(admin(dir, &["describe", "b"]).status, 74);
+    });
+}
+
+#[test]
+fn readers_and_writers_that_are_not_there_are_warned_of() {
+    both_ways(|dir| {
+        let create = ["create", "t", "--readers", "root,:no-such-group", "--writers", "no-one-is"];
+        let made = admin(dir, &create);
+        assert_eq!(made.status, 0, "{made:?}");
+        assert_eq!(
+            made.stderr,
+            "log-admin: t: readers: there is no group 'no-such-group' now; until there is, it \
+             stands for nobody\n\
+             log-admin: t: writers: there is no user 'no-one-is' now; until there is, it stands for \
+             nobody\n"
+        );
+        let altered = admin(dir, &["alter", "t", "--writers", "root,:0,4321", "--readers", ":x-y"]);
+        assert_eq!(altered.status, 0, "{altered:?}");
+        assert_eq!(altered.stderr.lines().count(), 1, "{altered:?}");
+        assert!(altered.stderr.contains("readers: there is no group 'x-y' now"), "{altered:?}");
+    });
 }

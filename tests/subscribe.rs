@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use common::daemon::Daemon;
+use common::daemon::{Daemon, both_ways};
 use common::{Guard, PATIENCE, Ran, run, tool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -33,16 +33,6 @@ fn records(dir: &Path, args: &[&str]) -> String {
     let ran = subscribe(dir, args);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{args:?}");
     ran.stdout.replace('\n', " ").trim_end().to_owned()
-}
-
-/// Runs a test once without a daemon and once with one.
-fn both_ways(test: impl Fn(&Path)) {
-    let embedded = tempfile::tempdir().unwrap();
-    test(embedded.path());
-    let served = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start(served.path(), &[]);
-    test(served.path());
-    assert_eq!(daemon.terminate().status, 0);
 }
 
 /// A subscriber that follows, and its lines as they come.

@@ -61,11 +61,20 @@ impl Column for Lists {
         self.marks.iter_mut().for_each(|marks| marks[group].clear());
     }
 
+    fn holds_values(&self) -> bool {
+        true
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Lists>(other) else { return };
         let (Some(ours), Some(theirs)) = (&mut self.marks, &other.marks) else { return };
         let (ours, theirs) = (&mut ours[group], &theirs[from]);
-        if theirs.is_empty() {
+        let (Some(first), last) = (theirs.first(), ours.last()) else { return };
+        if last.is_none_or(|last| last.arrival < first.arrival) {
+            let list = &mut self.lists[group];
+            append(list, &other.lists[from]);
+            let before = list.len() - other.lists[from].len();
+            ours.extend(theirs.iter().map(|mark| Mark { end: before + mark.end, ..*mark }));
             return;
         }
         let (mut list, mut marks) = (Vec::new(), Vec::with_capacity(ours.len() + theirs.len()));

@@ -131,7 +131,11 @@ impl Column for Sets {
     }
 
     fn clear(&mut self, group: usize) {
-        self.sets[group] = Set::default();
+        self.sets[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

@@ -119,6 +119,12 @@ pub trait Column: Any + Send {
     /// Appends the result for `group` as JSON; the state goes on.
     fn write(&self, group: usize, scope: Scope, out: &mut Vec<u8>);
 
+    /// Whether a state holds all the values that it was made of, so that to merge it takes as long
+    /// as there are of them.
+    fn holds_values(&self) -> bool {
+        false
+    }
+
     /// About how many bytes the states take.
     fn bytes(&self) -> usize;
 }

@@ -153,7 +153,14 @@ impl Column for Quantiles {
     }
 
     fn clear(&mut self, group: usize) {
-        self.states[group] = (self.new)();
+        match &mut self.states[group] {
+            State::All(values) | State::Few(values) => values.clear(),
+            sketch @ State::Sketch(_) => *sketch = (self.new)(),
+        }
+    }
+
+    fn holds_values(&self) -> bool {
+        matches!((self.new)(), State::All(_))
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

@@ -65,6 +65,10 @@ impl Column for Tallies {
         self.tallies[group].clear();
     }
 
+    fn holds_values(&self) -> bool {
+        true
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Tallies>(other) else { return };
         for (value, times) in &other.tallies[from] {

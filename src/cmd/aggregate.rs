@@ -1,5 +1,7 @@
 //! `aggregate`: groups records and reduces each group.
 
+mod over;
+
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -9,7 +11,7 @@ use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::function::Function;
 use crate::aggregate::{
-    AggregateSpec, Aggregator, GroupSpec, Held, Plan, Selection, Style, Unreported,
+    AggregateSpec, Aggregator, Extent, GroupSpec, Held, Plan, Selection, Style, Unreported,
 };
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
@@ -29,6 +31,8 @@ Examples:
       The minutes with more than five slow requests.
   aggregate --by .path count 'arg_max(.user; .ms)' --top 10:count access.ndjson
       The ten paths asked for most, and who waited longest there.
+  aggregate --over 10 --by .host 'recent=avg(.ms)' requests.ndjson | filter '.ms > 5 * .recent'
+      Requests that took five times as long as the last ten of their host on average.
   aggregate --by .id 'last(.)' edits.ndjson | map .last
       The last record of each id.
 
@@ -58,6 +62,13 @@ windowed input that was cut short; 74 reading or writing failed.";
 ///
 /// Numbers are equal by value when records are grouped: 1, 1.0 and 1e0 are one group. Arrays and
 /// objects are compared as they are spelled.
+///
+/// With --over each record comes out, with the aggregates of the last N records of its group behind
+/// its own fields: of the record itself and the N - 1 before it. (In SQL that is ROWS BETWEEN N - 1
+/// PRECEDING AND CURRENT ROW: its 10 PRECEDING are 11 rows.) Fields that are called so already are
+/// replaced. --having looks at the whole record. A group holds a state for each of its last N
+/// records, so that no more than two or three states are merged for each record, however large N
+/// is; collect, top and the exact functions hold N values and put them together for each record.
 ///
 /// The arguments up to the first that is not an aggregate are aggregates, those from there on are
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain
@@ -94,6 +105,10 @@ pub struct Options {
     /// With --top, put out also those that are as good as the last of them
     #[arg(long, requires = "top")]
     ties: bool,
+
+    /// Put out each record, with the aggregates of the last N records of its group
+    #[arg(long, value_name = "N", value_parser = over::records, conflicts_with = "top")]
+    over: Option<Extent>,
 
     /// Stop when there are more groups than N at the same time, in all open windows together
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
@@ -135,6 +150,15 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let plan = Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))?;
     let selection = selection(&options, &plan)?;
+    if let Some(extent) = options.over {
+        if options.format == Some(Format::Table) {
+            let why = "records come out one by one with --over; leave it out";
+            return Err(in_option("--format table", why).into());
+        }
+        let mut input = options.input;
+        input.files.splice(0..0, files);
+        return over::run(plan, extent, selection, options.max_groups, options.stats, &input);
+    }
     let style = match options.format {
         Some(Format::Table) => Style::Columns,
         None if std::io::stdout().is_terminal() => Style::Columns,
@@ -272,7 +296,9 @@ impl Stage for Aggregating {
 fn refuse(error: StreamError) -> Failure {
     let status = match error {
         StreamError::Mixed | StreamError::TooManyGroups(_) | StreamError::Having(_) => Status::Data,
-        StreamError::Clash { .. } | StreamError::NoWindows(_) => Status::Usage,
+        StreamError::Clash { .. } | StreamError::NoWindows(_) | StreamError::NoTime(_) => {
+            Status::Usage
+        }
     };
     Failure::new(status, error.to_string())
 }

@@ -1,6 +1,39 @@
 //! Why a topic takes no more records, and how that is said.
 
+use std::sync::{Arc, Mutex};
+
 use super::LogError;
+use super::topic::lock;
+
+/// Whether a topic takes no more records, for its writer and for those who do not wait for it: a
+/// write may take long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusing(Arc<Mutex<Option<Refusal>>>);
+
+impl Refusing {
+    /// As it is from the beginning.
+    pub fn new(refusal: Option<Refusal>) -> Refusing {
+        Refusing(Arc::new(Mutex::new(refusal)))
+    }
+
+    /// From now on takes none.
+    pub fn set(&self, refusal: Refusal) {
+        *lock(&self.0) = Some(refusal);
+    }
+
+    /// Whether it takes none.
+    pub fn is_set(&self) -> bool {
+        lock(&self.0).is_some()
+    }
+
+    /// Tells why nothing may be appended any more to `topic`.
+    pub fn check(&self, topic: &str) -> Result<(), LogError> {
+        match lock(&self.0).clone() {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.of(topic.to_owned())),
+        }
+    }
+}
 
 /// Why a topic takes no more records.
 #[derive(Clone, Debug)]

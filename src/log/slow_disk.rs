@@ -210,3 +210,35 @@ fn what_fails_to_be_forced_to_the_disk_closes_the_topic() {
         assert!(matches!(refused, LogError::Poisoned { .. }), "{refused}");
     }
 }
+
+#[test]
+fn what_there_is_is_told_while_a_write_hangs() {
+    let gate = Arc::new(Gate::default());
+    let at_gate = Arc::clone(&gate);
+    let rule: Rule = Arc::new(move |task| {
+        if task == Task::Sync {
+            at_gate.pass();
+        }
+        Ok(())
+    });
+    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
+    let (_log, topic) = open(&ruled, &Settings::new(1, None));
+    append(&topic, 0).unwrap();
+    gate.shut(true);
+    let (tell, told) = channel();
+    let told = std::thread::scope(|scope| {
+        let appending = scope.spawn(|| append(&topic, 1));
+        gate.wait_for_somebody();
+        scope.spawn(|| {
+            let _ = tell.send((topic.closed(), topic.reader().holdings()));
+        });
+        let told = told.recv_timeout(PATIENCE);
+        gate.shut(false);
+        appending.join().unwrap().unwrap();
+        told
+    });
+    let (closed, holdings) = told.expect("it waits");
+    assert!(closed.is_none());
+    // What is not acknowledged does not count.
+    assert_eq!(holdings.unwrap()[0].end, 1);
+}

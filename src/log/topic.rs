@@ -8,6 +8,7 @@ use super::batch::{Appended, Batch, Identity, Placement, prepare};
 use super::partition::Partition;
 use super::reader::{Progress, TopicReader, View};
 use super::recovery::{Survey, survey_topic};
+use super::refusal::Refusing;
 use super::rewrite::sweep_unfinished;
 use super::segment::Place;
 use super::settings::Settings;
@@ -32,6 +33,7 @@ pub struct Topic {
     /// Set when compacting is to end soon, unfinished.
     pub(super) interrupted: AtomicBool,
     pub(super) due: Due,
+    refuses: Refusing,
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
     keys: Mutex<Vec<Program>>,
@@ -92,6 +94,7 @@ impl Topic {
         let writer = Writer::open(Arc::clone(&storage), &dir, &settings, places, &surveys)?;
         let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
         Ok(Topic {
+            refuses: writer.refusing(),
             name: name.to_owned(),
             settings: Mutex::new(Arc::new(settings)),
             dir,
@@ -162,9 +165,9 @@ impl Topic {
         lock(&self.writer).held(name)
     }
 
-    /// Why the topic takes no appends, if it takes none.
+    /// Why the topic takes no appends, if it takes none. Waits for no write.
     pub fn closed(&self) -> Option<LogError> {
-        lock(&self.writer).check().err()
+        self.refuses.check(&self.name).err()
     }
 
     /// A reader that sees what was acknowledged, as soon as it is.

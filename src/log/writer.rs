@@ -12,7 +12,7 @@ use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged, settle};
 use super::producers::{Producers, Verdict};
 use super::recovery::Survey;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Refusing};
 use super::segment::{Place, Segment};
 use super::settings::{Fsync, Settings};
 use super::storage::Storage;
@@ -41,7 +41,7 @@ pub(super) struct Writer {
     flight: Option<Arc<Flight>>,
     /// Whether a segment was closed since that was last asked.
     rolled: bool,
-    refuses: Option<Refusal>,
+    refuses: Refusing,
 }
 
 impl Writer {
@@ -53,12 +53,12 @@ impl Writer {
         places: Vec<Place>,
         surveys: &[Survey],
     ) -> Result<Writer, LogError> {
-        let refuses = places.iter().zip(surveys).find_map(|(place, survey)| {
+        let refusal = places.iter().zip(surveys).find_map(|(place, survey)| {
             let (offset, why) = survey.damage.clone()?;
             Some(Refusal::Damaged { partition: place.partition, offset, why })
         });
         let mut opened = Vec::with_capacity(places.len());
-        if refuses.is_none() {
+        if refusal.is_none() {
             for (place, survey) in places.iter().zip(surveys) {
                 opened.push(Partition::open(Arc::clone(&storage), place.clone(), survey)?);
             }
@@ -76,7 +76,7 @@ impl Writer {
             flight: None,
             rolled: false,
             counted: surveys.iter().map(|survey| survey.counted).max().unwrap_or_default(),
-            refuses,
+            refuses: Refusing::new(refusal),
         })
     }
 
@@ -101,12 +101,12 @@ impl Writer {
 
     /// How far each partition may be read; `None` once that is uncertain.
     pub(super) fn visible(&self) -> Option<Vec<u64>> {
-        self.refuses.is_none().then(|| self.partitions.iter().map(Partition::visible).collect())
+        (!self.refuses.is_set()).then(|| self.partitions.iter().map(Partition::visible).collect())
     }
 
     /// Leaves the files clean.
     pub(super) fn close(&mut self) -> Result<(), LogError> {
-        if self.refuses.is_some() {
+        if self.refuses.is_set() {
             return Ok(());
         }
         self.flush()?;
@@ -116,7 +116,7 @@ impl Writer {
     /// The same where anything was written; false if the topic refuses appends, and is to go on
     /// refusing them.
     pub(super) fn close_idle(&mut self) -> Result<bool, LogError> {
-        if self.refuses.is_some() {
+        if self.refuses.is_set() {
             return Ok(false);
         }
         if self.partitions.iter().any(Partition::has_changed) {
@@ -125,12 +125,14 @@ impl Writer {
         Ok(true)
     }
 
+    /// Whether it refuses appends, for those who do not hold the writer.
+    pub(super) fn refusing(&self) -> Refusing {
+        self.refuses.clone()
+    }
+
     /// Refuses where nothing may be appended any more.
     pub(super) fn check(&self) -> Result<(), LogError> {
-        match self.refuses.clone() {
-            None => Ok(()),
-            Some(refusal) => Err(refusal.of(self.topic.clone())),
-        }
+        self.refuses.check(&self.topic)
     }
 
     /// Appends a group; an error is that of the whole group. `before`: whether the batch before the
@@ -255,7 +257,7 @@ impl Writer {
     pub(super) fn begin_flight(&mut self, now_us: i64) -> Option<Arc<Flight>> {
         self.mind_clock(now_us);
         let is_due = self.sync_due_us().is_some_and(|due_us| due_us <= now_us);
-        if self.refuses.is_some() || self.flight.is_some() || !is_due {
+        if self.refuses.is_set() || self.flight.is_some() || !is_due {
             return None;
         }
         let batches = self.unsynced.take()?.batches;
@@ -299,7 +301,7 @@ impl Writer {
     }
 
     fn fail(&mut self, error: LogError) -> LogError {
-        self.refuses = Some(Refusal::Failed { why: error.to_string() });
+        self.refuses.set(Refusal::Failed { why: error.to_string() });
         error
     }
 
@@ -386,7 +388,7 @@ impl Writer {
     /// Closes the segments that are due; a topic that refuses appends is left alone. Whether a
     /// segment was closed since the last time.
     pub(super) fn tend(&mut self, now_us: i64) -> Result<bool, LogError> {
-        if self.refuses.is_some() {
+        if self.refuses.is_set() {
             return Ok(std::mem::take(&mut self.rolled));
         }
         self.mind_clock(now_us);
@@ -408,7 +410,7 @@ impl Writer {
     /// When [`Writer::tend`] next has something to do, or a segment was closed and somebody should
     /// look after it, in µs since the epoch.
     pub(super) fn due_us(&self) -> Option<i64> {
-        if self.refuses.is_some() {
+        if self.refuses.is_set() {
             return None;
         }
         let age_us = self.segment_us();
@@ -477,7 +479,7 @@ impl Writer {
 
     /// Takes no more records: the topic is about to be deleted.
     pub(super) fn retire(&mut self) {
-        self.refuses = Some(Refusal::Deleted);
+        self.refuses.set(Refusal::Deleted);
     }
 
     fn producers(&mut self) -> Result<&mut Producers, LogError> {

@@ -100,6 +100,16 @@ impl Daemon {
     }
 }
 
+/// Runs a test once without a daemon and once with one, each in a directory of its own.
+pub fn both_ways(test: impl Fn(&Path)) {
+    let embedded = tempfile::tempdir().unwrap();
+    test(embedded.path());
+    let served = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(served.path(), &[]);
+    test(served.path());
+    assert_eq!(daemon.terminate().status, 0);
+}
+
 /// One connection, line by line.
 pub struct Talk {
     pub input: BufReader<UnixStream>,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::unknown;
 use crate::cli::{Failure, Status};
 use crate::cmd::store::catalog;
 
@@ -21,5 +22,6 @@ pub fn run(
         return Err(Failure::usage("nothing to change; name a setting, as --retention 7d").into());
     }
     catalog::alter(dir, topic, changes, force)?;
+    unknown::warn(topic, changes);
     Ok(Status::Done)
 }

@@ -1,36 +1,56 @@
-//! `log-admin describe`: what a topic's partitions hold.
+//! `log-admin describe`: what the partitions of topics hold.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::list::tell;
 use super::settings::shown;
 use super::table::Table;
 use crate::cli::Status;
-use crate::cmd::store::catalog;
+use crate::cmd::store::catalog::{self, Broken};
 
-/// Tells what the partitions of `topic` hold.
+/// Tells what the partitions of `topics` hold; of all if none is named: then those that cannot be
+/// opened are told of on stderr, and the status is that of the first of them.
 ///
 /// # Errors
-/// When there is no such topic, or it cannot be read.
-pub fn run(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<Status> {
-    let (listed, bounds) = catalog::describe(dir, topic)?;
+/// When there is no log, or a topic that is named cannot be read.
+pub fn run(dir: &Path, topics: &[String], table: &mut Table) -> anyhow::Result<Status> {
+    for topic in topics {
+        describe(dir, topic, table)?;
+    }
+    let mut status = Status::Done;
+    let all = if topics.is_empty() { catalog::list(dir)? } else { Vec::new() };
+    for listed in all {
+        let described = listed.and_then(|listed| {
+            let topic = listed.topic;
+            describe(dir, &topic, table).map_err(|error| Broken { topic, error })
+        });
+        if let Err(broken) = described {
+            status = tell(&broken, status);
+        }
+    }
+    Ok(status)
+}
+
+fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
     let settings = catalog::settings(dir, topic)?;
+    let key = settings.get("key").cloned().unwrap_or(Value::Null);
     let shown: Vec<String> = settings
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "partitions" | "key"))
         .map(|(name, value)| format!("{name}={}", shown(name, value)))
         .collect();
     let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
-    for held in bounds {
+    for held in catalog::bounds(dir, topic)? {
         table.row(&[
-            ("topic", json!(listed.topic)),
+            ("topic", json!(topic)),
             ("partition", json!(held.partition)),
             ("start", json!(held.start)),
             ("end", json!(held.end)),
-            ("key", json!(listed.key)),
+            ("key", key.clone()),
             ("settings", settings.clone()),
         ]);
     }
-    Ok(Status::Done)
+    Ok(())
 }

@@ -5,20 +5,32 @@ use std::path::Path;
 use serde_json::json;
 
 use super::table::Table;
-use crate::cli::Status;
-use crate::cmd::store::catalog;
+use crate::cli::{Status, message};
+use crate::cmd::store::catalog::{self, Broken, Listed};
 
-/// Lists the topics of the log in `dir`.
+/// Lists the topics of the log in `dir`. Those that cannot be opened are told of on stderr, and the
+/// status is that of the first of them.
 ///
 /// # Errors
-/// When there is no log, or a topic cannot be opened.
+/// When there is no log.
 pub fn run(dir: &Path, table: &mut Table) -> anyhow::Result<Status> {
+    let mut status = Status::Done;
     for listed in catalog::list(dir)? {
-        table.row(&[
-            ("topic", json!(listed.topic)),
-            ("partitions", json!(listed.partitions)),
-            ("key", json!(listed.key)),
-        ]);
+        match listed {
+            Ok(Listed { topic, partitions, key }) => table.row(&[
+                ("topic", json!(topic)),
+                ("partitions", json!(partitions)),
+                ("key", json!(key)),
+            ]),
+            Err(broken) => status = tell(&broken, status),
+        }
     }
-    Ok(Status::Done)
+    Ok(status)
+}
+
+/// Tells of a topic that cannot be opened; the status is that of the first.
+pub fn tell(broken: &Broken, status: Status) -> Status {
+    let Broken { topic, error } = broken;
+    message::note(&format!("{topic}: cannot be opened: {error:#}"));
+    if status == Status::Done { Status::of(error) } else { status }
 }

@@ -11,6 +11,7 @@ mod settings;
 mod stats;
 mod table;
 mod trim;
+mod unknown;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -139,10 +140,10 @@ enum Action {
     },
     /// List the topics
     List,
-    /// Tell what a topic's partitions hold
+    /// Tell what the partitions of topics hold
     Describe {
-        /// The topic's name
-        topic: String,
+        /// The topics; all if none is named
+        topic: Vec<String>,
     },
     /// Tell who reads what, and how far: members, committed offsets, and how many records are left
     Groups {
@@ -167,7 +168,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let status = match &options.action {
         Action::Create { topic, partitions, key, settings } => {
             let wanted = Wanted { partitions: Some(*partitions), key: key.clone() };
-            catalog::create(&dir, topic, &wanted, &settings.to_map())?;
+            let settings = settings.to_map();
+            catalog::create(&dir, topic, &wanted, &settings)?;
+            unknown::warn(topic, &settings);
             Status::Done
         }
         Action::Alter { topic, partitions, force, settings } => {

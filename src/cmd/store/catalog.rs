@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use super::appender::Wanted;
 use super::reader::Reader;
-use crate::log::{Before, Bounds, Compacted, Log, LogError, Settings, open_readers};
+use crate::log::{
+    Before, Bounds, Compacted, Log, LogError, Settings, open_readers, topic_names_of,
+};
 use crate::wire::answer::TopicEntry;
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Alter, At, Compact, Create, Named, Trim};
@@ -22,41 +24,48 @@ pub struct Listed {
     pub key: Option<String>,
 }
 
-/// All topics of the log in `dir`, sorted by name.
-///
-/// # Errors
-/// When there is no log, or a topic cannot be opened.
-pub fn list(dir: &Path) -> anyhow::Result<Vec<Listed>> {
-    let Some(mut client) = Client::connect(dir)? else {
-        let readers = open_readers(dir, &[])?;
-        let listed = readers.into_iter().map(|(reader, settings)| Listed {
-            topic: reader.topic().to_owned(),
-            partitions: settings.partitions,
-            key: settings.key,
-        });
-        return Ok(listed.collect());
-    };
-    let listed = client.topics()?.into_iter().map(|entry| match entry {
-        TopicEntry::Open(there) => {
-            Ok(Listed { topic: there.topic, partitions: there.partitions, key: there.key })
-        }
-        TopicEntry::Broken { error, .. } => Err(ClientError::from(error).into()),
-    });
-    listed.collect()
+/// A topic that cannot be opened.
+#[derive(Debug)]
+pub struct Broken {
+    /// Its name.
+    pub topic: String,
+    /// Why not.
+    pub error: anyhow::Error,
 }
 
-/// One topic, and what its partitions hold.
+/// All topics of the log in `dir`, sorted by name; in the place of one that cannot be opened, its
+/// name and why not.
+///
+/// # Errors
+/// When there is no log.
+pub fn list(dir: &Path) -> anyhow::Result<Vec<Result<Listed, Broken>>> {
+    if let Some(mut client) = Client::connect(dir)? {
+        let listed = client.topics()?.into_iter().map(|entry| match entry {
+            TopicEntry::Open(there) => {
+                Ok(Listed { topic: there.topic, partitions: there.partitions, key: there.key })
+            }
+            TopicEntry::Broken { topic, error } => {
+                Err(Broken { topic, error: ClientError::from(error).into() })
+            }
+        });
+        return Ok(listed.collect());
+    }
+    let listed = topic_names_of(dir)?.into_iter().map(|topic| match settings_in(dir, &topic) {
+        Ok(Settings { partitions, key, .. }) => Ok(Listed { topic, partitions, key }),
+        Err(error) => Err(Broken { topic, error: error.into() }),
+    });
+    Ok(listed.collect())
+}
+
+/// What the partitions of a topic hold.
 ///
 /// # Errors
 /// When there is no such topic, or it cannot be read.
-pub fn describe(dir: &Path, name: &str) -> anyhow::Result<(Listed, Vec<Bounds>)> {
-    let Some(listed) = list(dir)?.into_iter().find(|listed| listed.topic == name) else {
-        return Err(LogError::UnknownTopic { topic: name.to_owned() }.into());
-    };
+pub fn bounds(dir: &Path, name: &str) -> anyhow::Result<Vec<Bounds>> {
     let mut reader = Reader::open(dir, name)?;
     let partitions: Vec<u32> = (0..reader.partitions()).collect();
     let found = reader.find(&partitions, At::End)?;
-    Ok((listed, found.into_iter().map(|found| found.bounds).collect()))
+    Ok(found.into_iter().map(|found| found.bounds).collect())
 }
 
 /// Makes a topic; one that is there already just so is fine.
@@ -122,8 +131,14 @@ pub fn settings(dir: &Path, name: &str) -> anyhow::Result<Map<String, Value>> {
     if let Some(mut client) = Client::connect(dir)? {
         return Ok(client.describe(Named { topic: name.to_owned() })?.settings);
     }
+    Ok(settings_in(dir, name)?.to_map())
+}
+
+fn settings_in(dir: &Path, name: &str) -> Result<Settings, LogError> {
     let found = open_readers(dir, &[name.to_owned()])?.pop();
-    Ok(found.map(|(_, settings)| settings.to_map()).unwrap_or_default())
+    found
+        .map(|(_, settings)| settings)
+        .ok_or_else(|| LogError::UnknownTopic { topic: name.to_owned() })
 }
 
 /// Removes a topic with all its records.
