@@ -45,7 +45,7 @@ impl Column for Count {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         self.counts[group] += u64::from(self.staged);
     }
 

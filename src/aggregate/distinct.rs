@@ -53,7 +53,7 @@ impl Column for Sketches {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         let Some(coupon) = self.staged else { return };
         let sketch = &mut self.sketches[group];
         if sketch.is_none() {
@@ -119,7 +119,7 @@ impl Column for Sets {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         let set = &mut self.sets[group];
         if self.staged && !set.contains(self.identity.as_slice()) {
             set.insert(self.identity.as_slice().into());

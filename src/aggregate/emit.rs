@@ -87,10 +87,10 @@ mod tests {
     #[test]
     fn fields_stand_in_order() {
         let count = Function::find("count").unwrap();
-        let column = || (count.column)(Call { bare: true, number: 0.0 });
-        let mut table = Table::new(vec![column(), column()]);
+        let column = || (count.column)(Call { bare: true, number: 0.0, merges: false });
+        let mut table = Table::new(vec![column(), column()], false);
         for key in [b"\"x\"\nnull".as_slice(), b"1\n[2]"] {
-            table.enter(table.find(key), key);
+            table.enter(table.find(key), key, 0);
         }
         let layout = Layout::new(["a", "b\""].into_iter(), ["n", "m"].into_iter());
         let mut out = Vec::new();

@@ -23,6 +23,8 @@ pub mod emit;
 mod extreme;
 pub mod fault;
 pub mod function;
+#[cfg(test)]
+mod merging;
 pub mod number;
 pub mod over;
 mod parentheses;

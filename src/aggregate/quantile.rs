@@ -142,7 +142,7 @@ impl Column for Quantiles {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.states[group].add(number);
         }

@@ -68,7 +68,7 @@ impl Column for Spreads {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.spreads[group].add(number);
         }

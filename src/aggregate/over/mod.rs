@@ -130,7 +130,7 @@ impl Over {
         let names = names.collect();
         Ok(Over {
             layout: plan.layout(),
-            sliding: Sliding::new(|| plan.table().columns),
+            sliding: Sliding::new(|| plan.columns(true)),
             plan,
             selection,
             extent,

@@ -26,6 +26,8 @@ pub struct Sliding {
     /// The states of each group's back.
     backs: Vec<Box<dyn Column>>,
     queues: Vec<Queue>,
+    /// How many records have been taken.
+    arrivals: u64,
     /// One state, for results and while the back turns.
     hand: Vec<Box<dyn Column>>,
 }
@@ -39,7 +41,7 @@ struct Queue {
 }
 
 impl Sliding {
-    /// No groups; `columns` makes the columns of the aggregates.
+    /// No groups; `columns` makes the columns of the aggregates, which can be merged.
     pub fn new(columns: impl Fn() -> Vec<Box<dyn Column>>) -> Sliding {
         let mut hand = columns();
         hand.iter_mut().for_each(|column| column.add_group());
@@ -49,6 +51,7 @@ impl Sliding {
             free: Vec::new(),
             backs: columns(),
             queues: Vec::new(),
+            arrivals: 0,
             hand,
         }
     }
@@ -131,9 +134,10 @@ impl Sliding {
             self.states.iter_mut().for_each(|column| column.add_group());
             self.slots - 1
         });
+        self.arrivals += 1;
         for column in &mut self.states {
             column.clear(slot);
-            column.apply(slot);
+            column.apply(slot, self.arrivals);
         }
         slot
     }

@@ -210,13 +210,13 @@ impl Model {
     }
 
     fn with_results(&mut self, record: &Value, counting: &[&Value]) -> Value {
-        let mut columns = self.0.table().columns;
+        let mut columns = self.0.columns(false);
         columns.iter_mut().for_each(|column| column.add_group());
-        for counting in counting {
+        for (counting, arrival) in counting.iter().zip(0..) {
             let bytes = counting.to_string();
             self.0.program.load(bytes.as_bytes()).unwrap();
             self.0.stage(Some(0), bytes.as_bytes(), &mut columns).unwrap();
-            columns.iter_mut().for_each(|column| column.apply(0));
+            columns.iter_mut().for_each(|column| column.apply(0, arrival));
         }
         let mut fields = b"{".to_vec();
         self.0.layout().write_aggregates(&columns, 0, Scope::default(), &mut fields);
