@@ -75,9 +75,10 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// greatest time, has passed them, and come out in the order of their times; what comes later still
 /// is late.
 ///
-/// What --over holds is a state for each record that counts, and those that wait. Two or three
-/// states are merged for each record, however many count; but collect, top and the exact functions
-/// put together all values that count, for each record.
+/// What --over holds is a state for each record that counts, and those that wait. However many
+/// count, five states are merged for each record; but collect, top and the exact functions put
+/// together all values that count, for each record. Of numbers and texts in one group, which min
+/// and max refuse elsewhere, the numbers are less.
 ///
 /// The arguments up to the first that is not an aggregate are aggregates, those from there on are
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain

@@ -5,8 +5,8 @@
 //! aggregation", 2017, have it with its proof). New records go to the back, whose states are
 //! merged into one. When the oldest is to go and the front is empty, the back becomes the front:
 //! from the youngest to the oldest, each state takes in the one behind it, so that the oldest
-//! stands for all of the front, and the next for all but it. A record is merged twice or three
-//! times in its life, and one merge gives front and back together.
+//! stands for all of the front, and the next for all but it. A record is merged three times in its
+//! life, and two merges put front and back together.
 //!
 //! A state that holds all its values would hold them once for each record before them, and a merge
 //! takes as long as there are values: such states stay as they are and are merged one by one.
