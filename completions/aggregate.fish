@@ -1,6 +1,11 @@
 complete -c aggregate -l by -d 'Group by the value of a jq expression; may be given several times' -r
 complete -c aggregate -l having -d 'Put out only results for which a jq expression over them is neither false nor null' -r
 complete -c aggregate -l top -d 'Put out only the K results, of each window, for which the aggregate NAME is greatest' -r
+complete -c aggregate -l over -d 'Put out each record, with the aggregates of the last N records of its group, or of the last D of event time' -r
+complete -c aggregate -l time -d 'The jq expression for a record\'s event time: RFC 3339 text, or a number since 1970' -r
+complete -c aggregate -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
+complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late' -r
+complete -c aggregate -l late -d 'Append late records to FILE, untouched, instead of dropping them' -r -F
 complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows together' -r
 complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'
 table\t'Aligned columns for people, a table for each window; long texts are cut, decimals rounded'"

@@ -23,7 +23,7 @@ _window() {
 
     case "${cmd}" in
         window)
-            opts="-h -V --tumbling --time --time-unit --out-of-order --offset --late --plain --rejects --max-record --help --version"
+            opts="-h -V --tumbling --offset --time-unit --out-of-order --late --plain --rejects --max-record --time --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -33,7 +33,7 @@ _window() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --time)
+                --offset)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -42,10 +42,6 @@ _window() {
                     return 0
                     ;;
                 --out-of-order)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --offset)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -80,6 +76,10 @@ _window() {
                     return 0
                     ;;
                 --max-record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

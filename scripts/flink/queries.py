@@ -1,10 +1,10 @@
-"""What both sides are asked: real records in windows of every kind, and without windows.
+"""What both sides are asked: real records in windows of every kind, without windows, and running.
 
 Flink drops what is late by watermarks that it makes every 200 ms of its own clock, so that what is
 lost depends on how fast it runs. All inputs here are in order, or less out of order than the
 watermark allows for: then nothing is late on either side, and results are defined. The edits are
-in order as recorded; the earthquakes come newest first and are turned round; the flights are out of
-order as recorded, within the hours that are allowed for.
+in order as recorded; the earthquakes come newest first and are turned round; the flights' days are
+put in order, and within a day they are out of order as recorded.
 """
 
 import csv
@@ -68,6 +68,42 @@ class Query:
             origin = f"TABLE({self.function.format(f'TABLE {origin}{partition}, DESCRIPTOR(happened)')})"
         groups = ", ".join(fields)
         return f"SELECT {groups}, {self.source.selected} FROM {origin} GROUP BY {groups}"
+
+
+@dataclass
+class Over:
+    """Each record with what there is of the last ones of its group."""
+
+    name: str
+    source: Source
+    by: str
+    fields: list
+    """What tells one record from another."""
+    value: str
+    extent: str
+    range: str
+    """The same in SQL."""
+
+    def ours(self, tools):
+        """The shell command."""
+        path, value, source = self.source.path, self.value, self.source
+        time = "" if self.extent.isdigit() else (
+            f"--time {source.time} --out-of-order {source.out_of_order} ")
+        results = [f"{one}={one}(.{value})" for one in ("sum", "min", "max", "avg")]
+        aggregates = " ".join(f"'{one}'" for one in ["count", *results])
+        kept = ", ".join([*self.fields, "count", "sum", "min", "max", "avg"])
+        return (f"{tools}/aggregate --over {self.extent} {time}--by .{self.by} {aggregates} {path} "
+                f"| {tools}/map '{{{kept}}}'")
+
+    def sql(self):
+        """What is selected."""
+        results = {"count": "COUNT(*)", **{one: f"{one.upper()}({self.value})"
+                                           for one in ("sum", "min", "max")},
+                   "avg": f"AVG(CAST({self.value} AS DOUBLE))"}
+        fields = [f"`{name}`" for name in self.fields]
+        fields += [f"{call} OVER recent AS `{name}`" for name, call in results.items()]
+        return (f"SELECT {', '.join(fields)} FROM {self.source.name} WINDOW recent AS ("
+                f"PARTITION BY {self.by} ORDER BY happened {self.range})")
 
 
 EDITS = Source(
@@ -149,6 +185,21 @@ WINDOWED = [
           "CUMULATE({}, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)"),
     Query("events session", EVENTS, ["host"], "--session 5s", "SESSION({}, INTERVAL '5' SECOND)"),
 ]
+# Flink does not count the record itself: its 9 records before that are 10.
+RUNNING = [
+    Over("edits over 10", EDITS, "channel", ["time", "channel", "user", "page", "delta"], "delta",
+         "10", "ROWS BETWEEN 9 PRECEDING AND CURRENT ROW"),
+    Over("earthquakes over 1", EARTHQUAKES, "net", ["ms", "net", "mag"], "mag",
+         "1", "ROWS BETWEEN 0 PRECEDING AND CURRENT ROW"),
+    Over("events over 100", EVENTS, "host", ["ts", "host", "user", "bytes"], "latency_ms",
+         "100", "ROWS BETWEEN 99 PRECEDING AND CURRENT ROW"),
+    Over("edits over 10m", EDITS, "channel", ["time", "channel", "user", "page", "delta"], "delta",
+         "10m", "RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW"),
+    Over("flights over 1d", FLIGHTS, "origin", ["time_hour", "origin", "carrier", "dest"],
+         "dep_delay", "1d", "RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW"),
+    Over("earthquakes over 6h", EARTHQUAKES, "net", ["ms", "net", "mag"], "mag",
+         "6h", "RANGE BETWEEN INTERVAL '6' HOUR PRECEDING AND CURRENT ROW"),
+]
 WHOLE = [
     Query("edits by channel", EDITS, ["channel"]),
     Query("flights by origin and carrier", FLIGHTS, ["origin", "carrier"]),
@@ -165,7 +216,8 @@ def prepare(data, work):
     EDITS.path.write_bytes(edits)
     text = gzip.decompress((data / "csv/nyc-flights-2013.csv.gz").read_bytes()).decode()
     with open(FLIGHTS.path, "w", encoding="utf-8") as out:
-        for row in csv.DictReader(io.StringIO(text)):
+        rows = csv.DictReader(io.StringIO(text))
+        for row in sorted(rows, key=lambda row: (int(row["month"]), int(row["day"]))):
             number = lambda name: None if row[name] == "NA" else int(row[name])
             out.write(json.dumps({
                 **{name: row[name] for name in ("time_hour", "origin", "carrier", "dest")},
@@ -178,7 +230,7 @@ def prepare(data, work):
             out.write(json.dumps({"ms": of["time"], **{name: of[name] for name in
                                   ("net", "type", "mag", "felt")}}) + "\n")
     make_records(EVENTS.path, 100_000)
-    return [("streaming", WINDOWED), ("batch", WHOLE)]
+    return [("streaming", WINDOWED + RUNNING), ("batch", WHOLE)]
 
 
 def statements(asked, flink):

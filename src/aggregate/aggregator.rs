@@ -24,6 +24,8 @@ pub struct Aggregator {
     /// The key of the record in hand.
     key: Vec<u8>,
     window: [Bound; 2],
+    /// How many records have been taken.
+    arrivals: u64,
     late_records: u64,
     groups_max: usize,
     /// None as long as nobody wants to know.
@@ -72,10 +74,11 @@ impl Aggregator {
         let report = Report::new(plan.layout(), Selection::default(), Style::Records);
         Aggregator {
             report,
-            state: State::Whole(plan.table()),
+            state: State::Whole(plan.table(false)),
             plan,
             key: Vec::new(),
             window: [Bound::of(START_FIELD), Bound::of(END_FIELD)],
+            arrivals: 0,
             late_records: 0,
             groups_max: usize::MAX,
             held: None,
@@ -122,7 +125,7 @@ impl Aggregator {
             }
             State::Windowed(windows) => {
                 let interval = read_window(&mut self.window, &mut self.plan)?;
-                match windows.enter(interval, || self.plan.table())? {
+                match windows.enter(interval, || self.plan.table(false))? {
                     Some(open) => &mut open.table,
                     None => {
                         self.late_records += 1;
@@ -141,9 +144,10 @@ impl Aggregator {
             }
             self.groups += 1;
         }
-        let group = table.enter(found, &self.key);
+        self.arrivals += 1;
+        let group = table.enter(found, &self.key, self.arrivals);
         for column in &mut table.columns {
-            column.apply(group);
+            column.apply(group, self.arrivals);
         }
         Ok(())
     }
@@ -200,7 +204,7 @@ impl Aggregator {
         let State::Whole(table) = &mut self.state else { return Ok(()) };
         needs_no_windows(&self.plan)?;
         if !self.plan.is_grouped() {
-            table.enter(table.find(b""), b"");
+            table.enter(table.find(b""), b"", 0);
         }
         let written = self.report.write(b"", table, Scope::default(), out);
         written.map_err(StreamError::Having)

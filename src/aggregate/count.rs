@@ -45,12 +45,16 @@ impl Column for Count {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         self.counts[group] += u64::from(self.staged);
     }
 
     fn add_group(&mut self) {
         self.counts.push(0);
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.counts[group] = 0;
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

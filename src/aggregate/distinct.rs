@@ -53,7 +53,7 @@ impl Column for Sketches {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         let Some(coupon) = self.staged else { return };
         let sketch = &mut self.sketches[group];
         if sketch.is_none() {
@@ -66,6 +66,10 @@ impl Column for Sketches {
 
     fn add_group(&mut self) {
         self.sketches.push(None);
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.sketches[group] = None;
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
@@ -115,7 +119,7 @@ impl Column for Sets {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         let set = &mut self.sets[group];
         if self.staged && !set.contains(self.identity.as_slice()) {
             set.insert(self.identity.as_slice().into());
@@ -124,6 +128,14 @@ impl Column for Sets {
 
     fn add_group(&mut self) {
         self.sets.push(Set::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.sets[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

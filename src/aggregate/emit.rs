@@ -1,6 +1,6 @@
 //! Results as records: one object a group.
 
-use super::function::Scope;
+use super::function::{Column, Scope};
 use super::table::Table;
 use crate::record::text::write_string;
 
@@ -35,11 +35,33 @@ impl Layout {
             start_field(&mut first, label, out);
             out.extend_from_slice(value);
         }
-        for (label, column) in self.aggregates.iter().zip(&table.columns) {
+        self.write_rest(first, &table.columns, group, scope, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    /// Appends the aggregates of a group alone, as the inside of an object.
+    pub fn write_aggregates(
+        &self,
+        columns: &[Box<dyn Column>],
+        group: usize,
+        scope: Scope,
+        out: &mut Vec<u8>,
+    ) {
+        self.write_rest(true, columns, group, scope, out);
+    }
+
+    fn write_rest(
+        &self,
+        mut first: bool,
+        columns: &[Box<dyn Column>],
+        group: usize,
+        scope: Scope,
+        out: &mut Vec<u8>,
+    ) {
+        for (label, column) in self.aggregates.iter().zip(columns) {
             start_field(&mut first, label, out);
             column.write(group, scope, out);
         }
-        out.extend_from_slice(b"}\n");
     }
 }
 
@@ -65,10 +87,10 @@ mod tests {
     #[test]
     fn fields_stand_in_order() {
         let count = Function::find("count").unwrap();
-        let column = || (count.column)(Call { bare: true, number: 0.0 });
-        let mut table = Table::new(vec![column(), column()]);
+        let column = || (count.column)(Call { bare: true, number: 0.0, merges: false });
+        let mut table = Table::new(vec![column(), column()], false);
         for key in [b"\"x\"\nnull".as_slice(), b"1\n[2]"] {
-            table.enter(table.find(key), key);
+            table.enter(table.find(key), key, 0);
         }
         let layout = Layout::new(["a", "b\""].into_iter(), ["n", "m"].into_iter());
         let mut out = Vec::new();

@@ -49,7 +49,8 @@ impl Column for Extremes {
         self.staged.stage(group.map(|group| &self.best[group]), input)
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, arrival: u64) {
+        self.staged.arrival = arrival;
         let best = &mut self.best[group];
         if self.staged.replaces(best, self.wins) {
             // The loser's buffer serves the next record.
@@ -61,9 +62,13 @@ impl Column for Extremes {
         self.best.push(Best::default());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.best[group].clear();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Extremes>(other) else { return };
-        if other.best[from].replaces(&self.best[group], self.wins) {
+        if other.best[from].beats(&self.best[group], self.wins) {
             self.best[group].copy(&other.best[from]);
         }
     }
@@ -77,11 +82,12 @@ impl Column for Extremes {
     }
 }
 
-/// The best value so far: what it is, and its characters.
+/// The best value so far: what it is, its characters, and when it came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Best {
     kind: Kind,
     characters: String,
+    pub(super) arrival: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,15 +134,27 @@ impl Best {
     /// Whether this is to replace `best`, where the value that compares as `wins` is the better
     /// one. Numbers are less than texts, as in jq: groups that each hold one of them may be merged.
     pub(super) fn replaces(&self, best: &Best, wins: Ordering) -> bool {
-        let order = match (self.kind, best.kind) {
-            (Kind::Nothing, _) => return false,
-            (_, Kind::Nothing) => return true,
+        self.compare(best, wins) == wins
+    }
+
+    /// Whether this is better than `best`, or as good and came before it.
+    pub(super) fn beats(&self, best: &Best, wins: Ordering) -> bool {
+        match self.compare(best, wins) {
+            Ordering::Equal => self.arrival < best.arrival,
+            order => order == wins,
+        }
+    }
+
+    /// How this compares to `best`; any value wins over none, and none over nothing.
+    fn compare(&self, best: &Best, wins: Ordering) -> Ordering {
+        match (self.kind, best.kind) {
+            (Kind::Nothing, _) => wins.reverse(),
+            (_, Kind::Nothing) => wins,
             (Kind::Number(new), Kind::Number(old)) => new.compare(old),
             (Kind::Text, Kind::Text) => self.characters.cmp(&best.characters),
             (Kind::Number(_), Kind::Text) => Ordering::Less,
             (Kind::Text, Kind::Number(_)) => Ordering::Greater,
-        };
-        order == wins
+        }
     }
 
     /// Forgets the value.
@@ -148,6 +166,7 @@ impl Best {
     pub(super) fn copy(&mut self, other: &Best) {
         self.kind = other.kind;
         self.characters.clone_from(&other.characters);
+        self.arrival = other.arrival;
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -200,10 +219,10 @@ mod tests {
 
     #[test]
     fn a_group_holds_numbers_or_texts_not_both() {
-        let mut column = (MAX.column)(Call { bare: false, number: 0.0 });
+        let mut column = (MAX.column)(Call { bare: false, number: 0.0, merges: false });
         let mut take = |group: usize, value: Value<'_>| {
             column.add_group();
-            column.stage(Some(group), &Input::new(value)).map(|()| column.apply(group))
+            column.stage(Some(group), &Input::new(value)).map(|()| column.apply(group, 0))
         };
         assert_eq!(take(0, Value::Number("1")), Ok(()));
         assert_eq!(take(1, Value::Text("x")), Ok(()));

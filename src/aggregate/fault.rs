@@ -65,6 +65,9 @@ pub enum StreamError {
     /// An aggregate is by the second of a window, and there is none.
     #[error("'{0}' is by the second of a window, and the input has none; let window run before")]
     NoWindows(String),
+    /// An aggregate is by the second, and there is no time that it could be of.
+    #[error("'{0}' is by the second; give --over a duration, like 1m, and no number of records")]
+    NoTime(String),
     /// The condition on results failed.
     #[error("the condition on results: {0}")]
     Having(RecordError),

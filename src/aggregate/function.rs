@@ -64,6 +64,8 @@ pub struct Call {
     pub bare: bool,
     /// The fraction or the count that it takes; 0 where it takes none.
     pub number: f64,
+    /// Whether states of several columns are merged, so that all that needs it keeps its arrival.
+    pub merges: bool,
 }
 
 /// What a result may depend on beside the records.
@@ -99,18 +101,29 @@ pub trait Column: Any + Send {
         Ok(())
     }
 
-    /// Applies the value staged last to `group`.
-    fn apply(&mut self, group: usize);
+    /// Applies the value staged last to `group`. `arrival` is the record's number in the stream,
+    /// which rises from record to record: it tells which came first when states are merged.
+    fn apply(&mut self, group: usize, arrival: u64);
 
     /// Adds a group, numbered in sequence.
     fn add_group(&mut self);
 
-    /// Adds the state of group `from` of `other`, a column of the same call, to `group`. Where the
-    /// order of records matters, those of `other` came later.
+    /// Puts a group back to what it was when it was added.
+    fn clear(&mut self, group: usize);
+
+    /// Adds the state of group `from` of `other`, a column of the same call that merges, to
+    /// `group`. The result is as if one column had taken the records of both in the order in which
+    /// they arrived, but for the rounding of floats.
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize);
 
     /// Appends the result for `group` as JSON; the state goes on.
     fn write(&self, group: usize, scope: Scope, out: &mut Vec<u8>);
+
+    /// Whether a state holds all the values that it was made of, so that to merge it takes as long
+    /// as there are of them.
+    fn holds_values(&self) -> bool {
+        false
+    }
 
     /// About how many bytes the states take.
     fn bytes(&self) -> usize;
@@ -191,11 +204,20 @@ pub(super) mod testing {
 
     /// A column of one group that has taken these values.
     pub fn column_of(function: &Function, number: f64, values: &[Value<'_>]) -> Box<dyn Column> {
-        let mut column = (function.column)(Call { bare: false, number });
+        column_of_numbered(function, number, values.iter().copied().zip(0..))
+    }
+
+    /// A column of one group that has taken these values, each with its arrival.
+    pub fn column_of_numbered<'a>(
+        function: &Function,
+        number: f64,
+        values: impl Iterator<Item = (Value<'a>, u64)>,
+    ) -> Box<dyn Column> {
+        let mut column = (function.column)(Call { bare: false, number, merges: true });
         column.add_group();
-        for value in values {
-            column.stage(Some(0), &Input::new(*value)).unwrap();
-            column.apply(0);
+        for (value, arrival) in values {
+            column.stage(Some(0), &Input::new(value)).unwrap();
+            column.apply(0, arrival);
         }
         column
     }
@@ -226,13 +248,14 @@ pub(super) mod testing {
     pub fn merged(function: &Function, number: f64, values: &[Value<'_>], at: usize) -> String {
         let (front, back) = values.split_at(at.min(values.len()));
         let mut column = column_of(function, number, front);
-        column.merge(0, &*column_of(function, number, back), 0);
+        let back = back.iter().copied().zip(front.len() as u64..);
+        column.merge(0, &*column_of_numbered(function, number, back), 0);
         written(&*column)
     }
 
     /// Why a function does not take a value as the first of a group.
     pub fn refused(function: &Function, value: Value<'_>) -> Option<String> {
-        let mut column = (function.column)(Call { bare: false, number: 0.0 });
+        let mut column = (function.column)(Call { bare: false, number: 0.0, merges: false });
         column.stage(None, &Input::new(value)).err().map(|misfit| misfit.to_string())
     }
 }

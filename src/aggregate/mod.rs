@@ -10,6 +10,7 @@
 //! - [`windows`]: one table a window, until the watermark closes it.
 //! - [`emit`]: results as records; [`select`]: which of them; [`draw`]: as a table for people;
 //!   [`report`]: all of it.
+//! - [`over`]: each record with the aggregates of the last ones of its group.
 //! - [`aggregator`]: all of it together; [`fault`]: what can be wrong with what it gets.
 
 pub mod aggregator;
@@ -22,7 +23,10 @@ pub mod emit;
 mod extreme;
 pub mod fault;
 pub mod function;
+#[cfg(test)]
+mod merging;
 pub mod number;
+pub mod over;
 mod parentheses;
 mod pick;
 pub mod plan;
@@ -38,6 +42,7 @@ pub mod wide;
 pub mod windows;
 
 pub use aggregator::{Aggregator, Held, Unreported};
+pub use over::{Extent, Over};
 pub use plan::Plan;
 pub use report::Style;
 pub use select::Selection;

@@ -50,17 +50,25 @@ pub const ARG_MAX: Function = Function {
     column: |call| Picks::column(call, Ordering::Greater),
 };
 
-/// The first or the last values: JSON; empty where there is none.
+/// The first or the last values.
 struct Ends {
     last: bool,
-    values: Vec<Vec<u8>>,
+    values: Vec<Kept>,
     staged: Vec<u8>,
+}
+
+/// A value that is kept, and when it came.
+#[derive(Default)]
+struct Kept {
+    /// JSON; empty where there is none.
+    json: Vec<u8>,
+    arrival: u64,
 }
 
 impl Ends {
     /// Whether a later value has nothing to say to `group`.
     fn is_settled(&self, group: usize) -> bool {
-        !self.last && !self.values[group].is_empty()
+        !self.last && !self.values[group].json.is_empty()
     }
 }
 
@@ -73,29 +81,39 @@ impl Column for Ends {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, arrival: u64) {
         if !self.staged.is_empty() {
-            std::mem::swap(&mut self.values[group], &mut self.staged);
+            let kept = &mut self.values[group];
+            std::mem::swap(&mut kept.json, &mut self.staged);
+            kept.arrival = arrival;
         }
     }
 
     fn add_group(&mut self) {
-        self.values.push(Vec::new());
+        self.values.push(Kept::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.values[group].json.clear();
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Ends>(other) else { return };
-        if !other.values[from].is_empty() && !self.is_settled(group) {
-            self.values[group].clone_from(&other.values[from]);
+        let (ours, theirs) = (&mut self.values[group], &other.values[from]);
+        let is_later = theirs.arrival > ours.arrival;
+        if !theirs.json.is_empty() && (ours.json.is_empty() || is_later == self.last) {
+            ours.json.clone_from(&theirs.json);
+            ours.arrival = theirs.arrival;
         }
     }
 
     fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
-        write_kept(&self.values[group], out);
+        write_kept(&self.values[group].json, out);
     }
 
     fn bytes(&self) -> usize {
-        bytes_of(&self.values)
+        let kept: usize = self.values.iter().map(|kept| kept.json.capacity()).sum();
+        self.values.capacity() * size_of::<Kept>() + kept
     }
 }
 
@@ -132,7 +150,8 @@ impl Column for Picks {
         self.staged_by.stage(group.map(|group| &self.best[group]), input)
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, arrival: u64) {
+        self.staged_by.arrival = arrival;
         if !self.staged.is_empty() && self.staged_by.replaces(&self.best[group], self.wins) {
             std::mem::swap(&mut self.best[group], &mut self.staged_by);
             std::mem::swap(&mut self.values[group], &mut self.staged);
@@ -144,9 +163,14 @@ impl Column for Picks {
         self.values.push(Vec::new());
     }
 
+    fn clear(&mut self, group: usize) {
+        self.best[group].clear();
+        self.values[group].clear();
+    }
+
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Picks>(other) else { return };
-        if other.best[from].replaces(&self.best[group], self.wins) {
+        if other.best[from].beats(&self.best[group], self.wins) {
             self.best[group].copy(&other.best[from]);
             self.values[group].clone_from(&other.values[from]);
         }
@@ -157,7 +181,8 @@ impl Column for Picks {
     }
 
     fn bytes(&self) -> usize {
-        Best::bytes(&self.best) + bytes_of(&self.values)
+        let kept: usize = self.values.iter().map(Vec::capacity).sum();
+        Best::bytes(&self.best) + self.values.capacity() * size_of::<Vec<u8>>() + kept
     }
 }
 
@@ -170,11 +195,6 @@ fn keep(value: &Value<'_>, staged: &mut Vec<u8>) {
 
 fn write_kept(value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(if value.is_empty() { b"null" } else { value });
-}
-
-fn bytes_of(values: &Vec<Vec<u8>>) -> usize {
-    let kept: usize = values.iter().map(Vec::capacity).sum();
-    values.capacity() * size_of::<Vec<u8>>() + kept
 }
 
 #[cfg(test)]
@@ -199,16 +219,24 @@ mod tests {
         assert_eq!(reduced(&FIRST, &[Value::Null]), "null");
     }
 
-    /// A column that has taken pairs.
-    fn picked(function: &Function, pairs: &[(Value<'_>, Value<'_>)]) -> Box<dyn Column> {
-        let mut column = (function.column)(Call { bare: false, number: 0.0 });
+    /// A column that has taken pairs, the first of which came at `arrival`.
+    fn picked_from(
+        arrival: usize,
+        function: &Function,
+        pairs: &[(Value<'_>, Value<'_>)],
+    ) -> Box<dyn Column> {
+        let mut column = (function.column)(Call { bare: false, number: 0.0, merges: true });
         column.add_group();
-        for (value, by) in pairs {
+        for (at, (value, by)) in pairs.iter().enumerate() {
             column.stage(Some(0), &Input::new(*value)).unwrap();
             column.stage_by(Some(0), &Input::new(*by)).unwrap();
-            column.apply(0);
+            column.apply(0, (arrival + at) as u64);
         }
         column
+    }
+
+    fn picked(function: &Function, pairs: &[(Value<'_>, Value<'_>)]) -> Box<dyn Column> {
+        picked_from(0, function, pairs)
     }
 
     #[test]
@@ -228,7 +256,10 @@ mod tests {
             let (front, back) = pairs.split_at(at);
             for (function, winner) in [(&ARG_MIN, "\"c\""), (&ARG_MAX, "\"d\"")] {
                 let mut column = picked(function, front);
-                column.merge(0, &*picked(function, back), 0);
+                column.merge(0, &*picked_from(at, function, back), 0);
+                assert_eq!(written(&*column), winner);
+                let mut column = picked_from(at, function, back);
+                column.merge(0, &*picked(function, front), 0);
                 assert_eq!(written(&*column), winner);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::emit::{KEY_SEPARATOR, Layout};
 use super::fault::Fault;
-use super::function::{Column, Input};
+use super::function::{Call, Column, Input};
 use super::number::write_canonical;
 use super::spec::{AggregateSpec, GroupSpec};
 use super::table::Table;
@@ -137,10 +137,15 @@ impl Plan {
         self.aggregates.iter().map(|aggregate| aggregate.name.as_str())
     }
 
-    /// A table without groups.
-    pub fn table(&self) -> Table {
-        let column = |one: &AggregateSpec| (one.function.column)(one.call);
-        Table::new(self.aggregates.iter().map(column).collect())
+    /// A table without groups; one that `merges` may be merged with others of its kind.
+    pub fn table(&self, merges: bool) -> Table {
+        Table::new(self.columns(merges), merges)
+    }
+
+    /// Columns without groups, one an aggregate.
+    pub(super) fn columns(&self, merges: bool) -> Vec<Box<dyn Column>> {
+        let column = |one: &AggregateSpec| (one.function.column)(Call { merges, ..one.call });
+        self.aggregates.iter().map(column).collect()
     }
 
     /// The first aggregate that is only defined for windows, as the user wrote it.

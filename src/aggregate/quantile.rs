@@ -142,7 +142,7 @@ impl Column for Quantiles {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.states[group].add(number);
         }
@@ -150,6 +150,17 @@ impl Column for Quantiles {
 
     fn add_group(&mut self) {
         self.states.push((self.new)());
+    }
+
+    fn clear(&mut self, group: usize) {
+        match &mut self.states[group] {
+            State::All(values) | State::Few(values) => values.clear(),
+            sketch @ State::Sketch(_) => *sketch = (self.new)(),
+        }
+    }
+
+    fn holds_values(&self) -> bool {
+        matches!((self.new)(), State::All(_))
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

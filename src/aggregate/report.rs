@@ -43,7 +43,7 @@ impl Report {
         scope: Scope,
         out: &mut Vec<u8>,
     ) -> Result<(), RecordError> {
-        let all = 0..table.len();
+        let all = table.in_order();
         let is_plain = self.selection.is_all() && self.style == Style::Records;
         if is_plain {
             all.for_each(|group| self.layout.write(head, table, group, scope, out));

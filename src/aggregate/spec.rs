@@ -137,7 +137,7 @@ impl AggregateSpec {
         };
         let name = name.ok_or_else(|| SpecError::NoName(text.to_owned()))?;
         let Arguments { argument, by, number } = arguments;
-        let call = Call { bare: argument.is_none(), number };
+        let call = Call { bare: argument.is_none(), number, merges: false };
         let condition = condition.map(str::to_owned);
         let text = text.to_owned();
         Ok(Some(AggregateSpec { name, function, call, argument, by, condition, text }))

@@ -68,7 +68,7 @@ impl Column for Spreads {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.spreads[group].add(number);
         }
@@ -76,6 +76,10 @@ impl Column for Spreads {
 
     fn add_group(&mut self) {
         self.spreads.push(Spread::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.spreads[group] = Spread::default();
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {

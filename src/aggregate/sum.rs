@@ -64,7 +64,7 @@ impl Column for Sums {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, _: u64) {
         if let Some(number) = self.staged {
             self.totals[group].add(number);
         }
@@ -72,6 +72,10 @@ impl Column for Sums {
 
     fn add_group(&mut self) {
         self.totals.push(Total::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.totals[group] = Total::default();
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
@@ -228,11 +232,11 @@ mod tests {
     fn a_rate_is_by_the_second_of_the_window() {
         assert_eq!(reduced_numbers(&RATE, &["5", "2.5"]), "0.75");
         assert_eq!(reduced(&RATE, &[Value::Null]), "null");
-        let mut column = (RATE.column)(Call { bare: true, number: 0.0 });
+        let mut column = (RATE.column)(Call { bare: true, number: 0.0, merges: false });
         column.add_group();
         for value in [Value::Bool(true), Value::Null, Value::Bool(true)] {
             column.stage(Some(0), &Input::new(value)).unwrap();
-            column.apply(0);
+            column.apply(0, 0);
         }
         let mut out = Vec::new();
         column.write(0, Scope { seconds: Some(0.5) }, &mut out);

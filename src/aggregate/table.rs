@@ -7,17 +7,19 @@ use hashbrown::HashTable;
 
 use super::function::Column;
 
-/// Groups in the order in which they were first seen, and their state in each column.
+/// Groups in the order in which they were added, and their state in each column.
 ///
 /// All keys stand in one buffer, one behind the other; a record of a known group costs no
 /// allocation. What a group costs beyond its key and its states is 16 bytes and its share of the
-/// hash table.
+/// hash table; 8 more in a table that can be merged.
 pub struct Table {
     keys: Vec<u8>,
     /// Where each group's key ends in `keys`.
     ends: Vec<usize>,
     index: HashTable<usize>,
     hasher: RandomState,
+    /// When each group was first seen, in a table that can be merged.
+    firsts: Option<Vec<u64>>,
     /// One an aggregate.
     pub(super) columns: Vec<Box<dyn Column>>,
 }
@@ -31,13 +33,15 @@ pub struct Found {
 }
 
 impl Table {
-    /// A table without groups, with these columns, which have none either.
-    pub fn new(columns: Vec<Box<dyn Column>>) -> Table {
+    /// A table without groups, with these columns, which have none either. One that `merges`, with
+    /// columns that do, can be merged with others.
+    pub fn new(columns: Vec<Box<dyn Column>>, merges: bool) -> Table {
         Table {
             keys: Vec::new(),
             ends: Vec::new(),
             index: HashTable::new(),
             hasher: RandomState::default(),
+            firsts: merges.then(Vec::new),
             columns,
         }
     }
@@ -59,14 +63,16 @@ impl Table {
         Found { group, hash }
     }
 
-    /// The group of a key that was looked up; a new one if there was none.
-    pub fn enter(&mut self, found: Found, key: &[u8]) -> usize {
+    /// The group of a key that was looked up; a new one, first seen at `arrival`, if there was
+    /// none.
+    pub fn enter(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
         if let Some(group) = found.group {
             return group;
         }
         let group = self.len();
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
+        self.firsts.iter_mut().for_each(|firsts| firsts.push(arrival));
         let (keys, ends, hasher) = (&self.keys, &self.ends, &self.hasher);
         let rehash = |group: &usize| hash(hasher, key_of(keys, ends, *group));
         self.index.insert_unique(found.hash, group, rehash);
@@ -76,21 +82,41 @@ impl Table {
         group
     }
 
-    /// Adds the groups of another table of the same plan, whose records came later.
+    /// Adds the groups of another table of the same plan; both must be of those that can be merged.
+    /// The result is the table of the records of both.
     pub fn merge(&mut self, other: &Table) {
         for from in 0..other.len() {
             let key = other.key(from);
-            let group = self.enter(self.find(key), key);
+            let first = other.firsts.as_ref().and_then(|firsts| firsts.get(from)).copied();
+            let first = first.unwrap_or(0);
+            let group = self.enter(self.find(key), key, first);
+            if let Some(ours) = self.firsts.as_mut().and_then(|firsts| firsts.get_mut(group)) {
+                *ours = first.min(*ours);
+            }
             for (column, theirs) in self.columns.iter_mut().zip(&other.columns) {
                 column.merge(group, &**theirs, from);
             }
         }
     }
 
+    /// The groups in the order in which they were first seen.
+    pub fn in_order(&self) -> impl Iterator<Item = usize> {
+        let order = self.firsts.as_ref().filter(|firsts| !firsts.is_sorted()).map(|firsts| {
+            let mut order: Vec<usize> = (0..firsts.len()).collect();
+            order.sort_unstable_by_key(|group| firsts.get(*group));
+            order
+        });
+        (0..self.len()).map(move |rank| match &order {
+            Some(order) => order.get(rank).copied().unwrap_or(rank),
+            None => rank,
+        })
+    }
+
     /// About how many bytes of memory it takes.
     pub fn bytes(&self) -> usize {
         self.keys.capacity()
             + self.ends.capacity() * size_of::<usize>()
+            + self.firsts.as_ref().map_or(0, Vec::capacity) * size_of::<u64>()
             + self.index.allocation_size()
             + self.columns.iter().map(|column| column.bytes()).sum::<usize>()
     }
@@ -124,13 +150,13 @@ mod tests {
 
     fn counting() -> Table {
         let count = Function::find("count").unwrap();
-        Table::new(vec![(count.column)(Call { bare: true, number: 0.0 })])
+        Table::new(vec![(count.column)(Call { bare: true, number: 0.0, merges: true })], true)
     }
 
-    fn put(table: &mut Table, key: &str) {
-        let group = table.enter(table.find(key.as_bytes()), key.as_bytes());
+    fn put(table: &mut Table, key: &str, arrival: usize) {
+        let group = table.enter(table.find(key.as_bytes()), key.as_bytes(), arrival as u64);
         table.columns[0].stage(Some(group), &Input::new(Value::Bool(true))).unwrap();
-        table.columns[0].apply(group);
+        table.columns[0].apply(group, arrival as u64);
     }
 
     fn shown(table: &Table) -> Vec<(String, String)> {
@@ -140,7 +166,7 @@ mod tests {
             table.columns[0].write(group, Scope::default(), &mut out);
             (text(table.key(group)), text(&out))
         };
-        (0..table.len()).map(shown).collect()
+        table.in_order().map(shown).collect()
     }
 
     proptest! {
@@ -148,11 +174,11 @@ mod tests {
         fn merged_tables_are_the_table_of_all(keys in proptest::collection::vec("[a-e]{0,2}", 0..60), at in 0..60_usize) {
             let (mut all, mut front, mut back) = (counting(), counting(), counting());
             for (number, key) in keys.iter().enumerate() {
-                put(&mut all, key);
-                put(if number < at { &mut front } else { &mut back }, key);
+                put(&mut all, key, number);
+                put(if number < at { &mut front } else { &mut back }, key, number);
             }
-            front.merge(&back);
-            prop_assert_eq!(shown(&front), shown(&all));
+            back.merge(&front);
+            prop_assert_eq!(shown(&back), shown(&all));
             prop_assert!(all.bytes() >= all.len() * (8 + 8));
         }
 
@@ -162,10 +188,10 @@ mod tests {
             let mut table = counting();
             let mut first_seen: Vec<&str> = Vec::new();
             let mut counts: HashMap<&str, u64> = HashMap::new();
-            for key in &keys {
+            for (number, key) in keys.iter().enumerate() {
                 let found = table.find(key.as_bytes());
                 prop_assert_eq!(found.group, first_seen.iter().position(|seen| seen == key));
-                put(&mut table, key);
+                put(&mut table, key, number);
                 if !first_seen.contains(&key.as_str()) {
                     first_seen.push(key);
                 }
@@ -181,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_group_that_is_not_there_has_no_key() {
-        let table = Table::new(Vec::new());
+        let table = Table::new(Vec::new(), false);
         assert!(table.is_empty());
         assert_eq!(table.key(0), b"");
         assert_eq!(table.key(usize::MAX), b"");

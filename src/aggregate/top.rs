@@ -1,5 +1,7 @@
 //! `top`: the most frequent values, exactly.
 
+use std::cmp::Reverse;
+
 use indexmap::IndexMap;
 
 use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
@@ -22,8 +24,15 @@ pub const TOP: Function = Function {
     },
 };
 
-/// How often each value came, in the order in which they first came.
-type Tally = IndexMap<Box<[u8]>, u64, foldhash::fast::FixedState>;
+/// The values that came, in the order in which they first came here.
+type Tally = IndexMap<Box<[u8]>, Times, foldhash::fast::FixedState>;
+
+/// How often a value came, and when first.
+#[derive(Clone, Copy)]
+struct Times {
+    count: u64,
+    first: u64,
+}
 
 struct Tallies {
     /// How many values to give.
@@ -41,14 +50,23 @@ impl Column for Tallies {
         Ok(())
     }
 
-    fn apply(&mut self, group: usize) {
+    fn apply(&mut self, group: usize, arrival: u64) {
         if self.staged {
-            count(&mut self.tallies[group], &self.identity, 1);
+            let once = Times { count: 1, first: arrival };
+            count(&mut self.tallies[group], &self.identity, once);
         }
     }
 
     fn add_group(&mut self) {
         self.tallies.push(Tally::default());
+    }
+
+    fn clear(&mut self, group: usize) {
+        self.tallies[group].clear();
+    }
+
+    fn holds_values(&self) -> bool {
+        true
     }
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
@@ -60,21 +78,21 @@ impl Column for Tallies {
 
     /// Of values that came as often, the one that came first stands first.
     fn write(&self, group: usize, _: Scope, out: &mut Vec<u8>) {
-        let mut all: Vec<(&Box<[u8]>, &u64)> = self.tallies[group].iter().collect();
-        all.sort_by(|(_, one), (_, other)| other.cmp(one));
+        let mut all: Vec<(&Box<[u8]>, &Times)> = self.tallies[group].iter().collect();
+        all.sort_by_key(|(_, times)| (Reverse(times.count), times.first));
         out.push(b'[');
-        for (at, (value, count)) in all.into_iter().take(self.most).enumerate() {
+        for (at, (value, times)) in all.into_iter().take(self.most).enumerate() {
             out.extend_from_slice(if at > 0 { b",{\"value\":" } else { b"{\"value\":" });
             out.extend_from_slice(value);
             out.extend_from_slice(b",\"count\":");
-            write_whole((*count).into(), out);
+            write_whole(times.count.into(), out);
             out.push(b'}');
         }
         out.push(b']');
     }
 
     fn bytes(&self) -> usize {
-        let entry = size_of::<(usize, Box<[u8]>, u64)>() + size_of::<usize>();
+        let entry = size_of::<(usize, Box<[u8]>, Times)>() + size_of::<usize>();
         let held = |tally: &Tally| {
             tally.capacity() * entry + tally.keys().map(|value| value.len()).sum::<usize>()
         };
@@ -82,9 +100,12 @@ impl Column for Tallies {
     }
 }
 
-fn count(tally: &mut Tally, value: &[u8], times: u64) {
+fn count(tally: &mut Tally, value: &[u8], times: Times) {
     match tally.get_mut(value) {
-        Some(count) => *count += times,
+        Some(held) => {
+            held.count += times.count;
+            held.first = held.first.min(times.first);
+        }
         None => drop(tally.insert(value.into(), times)),
     }
 }

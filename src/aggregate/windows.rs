@@ -128,11 +128,11 @@ mod tests {
 
     /// Puts a record into a window; false if that is closed.
     fn put(windows: &mut Windows, window: Interval) -> bool {
-        match windows.enter(window, || Table::new(Vec::new())).unwrap() {
+        match windows.enter(window, || Table::new(Vec::new(), false)).unwrap() {
             None => false,
             Some(open) => {
                 let found = open.table.find(b"");
-                open.table.enter(found, b"");
+                open.table.enter(found, b"", 0);
                 true
             }
         }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_window_without_groups_is_not_reported() {
         let mut windows = Windows::default();
-        let table = || Table::new(Vec::new());
+        let table = || Table::new(Vec::new(), false);
         assert!(windows.enter(interval(0, 10), table).unwrap().is_some());
         assert_eq!(windows.open_count(), 0);
         assert_eq!(closed(&mut windows, Mark::End), [""; 0]);

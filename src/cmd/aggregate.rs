@@ -1,15 +1,18 @@
 //! `aggregate`: groups records and reduces each group.
 
+mod over;
+
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::clock::TimeOptions;
 use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::function::Function;
 use crate::aggregate::{
-    AggregateSpec, Aggregator, GroupSpec, Held, Plan, Selection, Style, Unreported,
+    AggregateSpec, Aggregator, Extent, GroupSpec, Held, Over, Plan, Selection, Style, Unreported,
 };
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
@@ -29,6 +32,10 @@ Examples:
       The minutes with more than five slow requests.
   aggregate --by .path count 'arg_max(.user; .ms)' --top 10:count access.ndjson
       The ten paths asked for most, and who waited longest there.
+  aggregate --over 10 --by .host 'recent=avg(.ms)' requests.ndjson | filter '.ms > 5 * .recent'
+      Requests that took five times as long as the last ten of their host on average.
+  aggregate --over 1h --time .at --by .card count 'sum(.amount)' --having '.count > 9' payments.ndjson
+      Payments by cards that paid more than nine times within the hour before.
   aggregate --by .id 'last(.)' edits.ndjson | map .last
       The last record of each id.
 
@@ -58,6 +65,20 @@ windowed input that was cut short; 74 reading or writing failed.";
 ///
 /// Numbers are equal by value when records are grouped: 1, 1.0 and 1e0 are one group. Arrays and
 /// objects are compared as they are spelled.
+///
+/// With --over each record comes out, with the aggregates of others of its group behind its own
+/// fields; fields that are called so already are replaced, and --having looks at the whole record.
+/// --over N: at once, of the record itself and the N - 1 that came before it. (In SQL that is ROWS
+/// BETWEEN N - 1 PRECEDING AND CURRENT ROW: its 10 PRECEDING are 11 rows.) --over D, with --time: of
+/// all records whose time is at most D before its own, and not after it (RANGE BETWEEN INTERVAL D
+/// PRECEDING AND CURRENT ROW). Such records wait until the watermark, --out-of-order behind the
+/// greatest time, has passed them, and come out in the order of their times; what comes later still
+/// is late.
+///
+/// What --over holds is a state for each record that counts, and those that wait. However many
+/// count, five states are merged for each record; but collect, top and the exact functions put
+/// together all values that count, for each record. Of numbers and texts in one group, which min
+/// and max refuse elsewhere, the numbers are less.
 ///
 /// The arguments up to the first that is not an aggregate are aggregates, those from there on are
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain
@@ -94,6 +115,13 @@ pub struct Options {
     /// With --top, put out also those that are as good as the last of them
     #[arg(long, requires = "top")]
     ties: bool,
+
+    /// Put out each record, with the aggregates of the last N records of its group, or of the last D of event time
+    #[arg(long, value_name = "N|D", conflicts_with = "top")]
+    over: Option<Extent>,
+
+    #[command(flatten)]
+    time: TimeOptions,
 
     /// Stop when there are more groups than N at the same time, in all open windows together
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
@@ -135,6 +163,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let plan = Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))?;
     let selection = selection(&options, &plan)?;
+    let over = over::extent(options.over, &options.time)?;
+    if over.is_some() && options.format == Some(Format::Table) {
+        let why = "records come out one by one with --over; leave it out";
+        return Err(in_option("--format table", why).into());
+    }
     let style = match options.format {
         Some(Format::Table) => Style::Columns,
         None if std::io::stdout().is_terminal() => Style::Columns,
@@ -142,6 +175,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let mut input = options.input;
     input.files.splice(0..0, files);
+    if let Some(extent) = over {
+        let over = Over::new(plan, extent, options.time.out_of_order, selection);
+        let over = over.map_err(refuse)?.limited(options.max_groups);
+        return over::run(over, &options.time, options.stats, &input);
+    }
     let aggregator = Aggregator::new(plan).reporting(selection, style).limited(options.max_groups);
     let aggregator = if options.stats { aggregator.watched() } else { aggregator };
     let mut stage = Aggregating { aggregator };
@@ -272,7 +310,9 @@ impl Stage for Aggregating {
 fn refuse(error: StreamError) -> Failure {
     let status = match error {
         StreamError::Mixed | StreamError::TooManyGroups(_) | StreamError::Having(_) => Status::Data,
-        StreamError::Clash { .. } | StreamError::NoWindows(_) => Status::Usage,
+        StreamError::Clash { .. } | StreamError::NoWindows(_) | StreamError::NoTime(_) => {
+            Status::Usage
+        }
     };
     Failure::new(status, error.to_string())
 }

@@ -6,6 +6,7 @@ pub mod aggregate;
 mod clock;
 mod expression;
 pub mod filter;
+mod late;
 pub mod log_admin;
 pub mod log_serve;
 pub mod map;

@@ -2,20 +2,17 @@
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use memchr::memmem;
 
-use super::clock::event_time;
-use crate::cli::keep::Keep;
+use super::clock::{Clock, TimeOptions};
+use super::late::Late;
+use crate::cli::Status;
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError, in_option};
-use crate::cli::{Status, message};
-use crate::expr::Program;
 use crate::record::control::{self, Control, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::splice::{add_fields, replace_fields};
-use crate::time::event_time::TimeUnit;
 use crate::time::interval::{END_FIELD, START_FIELD};
 use crate::time::{Duration, Interval, Shift};
 use crate::window::{Placed, Placing, Windows};
@@ -46,31 +43,23 @@ writing failed.";
 /// watermark is. They are left out with --plain, and on a terminal. Those that come in from an
 /// earlier window are used up: the windows of this one take their place.
 #[derive(clap::Parser, Debug)]
-#[command(name = "window", version, after_help = EXAMPLES)]
+#[command(
+    name = "window",
+    version,
+    after_help = EXAMPLES,
+    mut_arg("time", |time| time.required(true))
+)]
 pub struct Options {
     /// Windows of this size, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w
     #[arg(long, value_name = "SIZE")]
     tumbling: Duration,
 
-    /// The jq expression for a record's event time: RFC 3339 text, or a number since 1970
-    #[arg(long, value_name = "EXPR")]
-    time: String,
-
-    /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
-    #[arg(long, value_name = "s|ms|us|ns")]
-    time_unit: Option<TimeUnit>,
-
-    /// How far a record may come behind the greatest event time without being late
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
-    out_of_order: Duration,
-
     /// Begin windows this far after (or, with a minus, before) the epoch and its multiples of SIZE
     #[arg(long, value_name = "DURATION", default_value = "0", allow_hyphen_values = true)]
     offset: Shift,
 
-    /// Append late records to FILE, untouched, instead of dropping them
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    late: Option<PathBuf>,
+    #[command(flatten)]
+    time: TimeOptions,
 
     /// Put out records only, no control records
     #[arg(long)]
@@ -87,18 +76,15 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let windows = Windows::tumbling(options.tumbling, options.offset)
         .map_err(|error| in_option("--tumbling", error))?;
-    let clock = Clock {
-        program: Program::compile(&[&options.time]).map_err(|error| in_option("--time", error))?,
-        unit: options.time_unit,
-    };
-    let keep = options.late.as_deref().map(|path| Keep::open(path, "late records")).transpose()?;
+    let clock = options.time.clock("an object can carry a window")?;
+    let late = options.time.keep_late()?;
     let mut stage = Windowing {
         clock,
         head: Some(Control::Window(control::Windowing::from(windows.kind()))),
-        placing: Placing::new(windows, options.out_of_order),
+        placing: Placing::new(windows, options.time.out_of_order),
         speaks: !options.plain && !std::io::stdout().is_terminal(),
         fields: Fields::default(),
-        late: Late { keep, ..Late::default() },
+        late,
     };
     let ran = pump::run(&options.input, &mut stage);
     let late = stage.late.conclude();
@@ -173,23 +159,6 @@ impl Windowing {
     }
 }
 
-/// Reads the event time of records.
-struct Clock {
-    program: Program,
-    unit: Option<TimeUnit>,
-}
-
-impl Clock {
-    /// The record's event time in milliseconds.
-    fn read(&mut self, record: &[u8]) -> Result<i64, StageError> {
-        self.program.load(record).map_err(StageError::bad)?;
-        if !record.trim_ascii_start().starts_with(b"{") {
-            return Err(StageError::bad("not an object; only an object can carry a window"));
-        }
-        event_time(&mut self.program, 0, self.unit).map_err(StageError::Bad)
-    }
-}
-
 /// Writes windows into records; remembers the text of the last window.
 #[derive(Default)]
 struct Fields {
@@ -217,56 +186,5 @@ impl Fields {
             add_fields(record, &self.text, out);
         }
         Ok(())
-    }
-}
-
-/// What becomes of late records.
-#[derive(Default)]
-struct Late {
-    keep: Option<Keep>,
-    /// Lines on their way into the file.
-    pending: Vec<u8>,
-    count: u64,
-    behind_max: Duration,
-}
-
-impl Late {
-    fn take(&mut self, record: &[u8], behind: Duration) {
-        self.count += 1;
-        self.behind_max = self.behind_max.max(behind);
-        if self.keep.is_some() {
-            self.pending.extend_from_slice(record);
-            self.pending.push(b'\n');
-        }
-    }
-
-    fn flush(&mut self) -> anyhow::Result<()> {
-        match &mut self.keep {
-            Some(keep) if !self.pending.is_empty() => {
-                let written = keep.write(&self.pending);
-                self.pending.clear();
-                written
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Reports how many records were late; to drop records is not to end with 0.
-    fn conclude(&self) -> Status {
-        if self.count == 0 {
-            return Status::Done;
-        }
-        let records = if self.count == 1 { "late record" } else { "late records" };
-        let (count, behind) = (self.count, self.behind_max);
-        let (fate, status) = match &self.keep {
-            Some(keep) => (format!("kept in {}", keep.path().display()), Status::Done),
-            None => ("dropped".to_owned(), Status::Data),
-        };
-        let cure = if status == Status::Done { "" } else { "--late FILE keeps them, and " };
-        message::note(&format!(
-            "{count} {records} {fate}, up to {behind} behind; {cure}--out-of-order {behind} would \
-             have waited for all of them"
-        ));
-        status
     }
 }

@@ -1,0 +1,74 @@
+//! Groups that come and go, by their keys.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+/// Groups by their keys. The number of one that has gone is given to one that comes.
+#[derive(Default)]
+pub struct Groups {
+    index: HashTable<usize>,
+    hasher: RandomState,
+    keys: Vec<Vec<u8>>,
+    free: Vec<usize>,
+}
+
+/// A group that was looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Found {
+    /// It is there.
+    Known(usize),
+    /// It is not; this is the hash of its key.
+    New(u64),
+}
+
+impl Groups {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Looks for a group by its key.
+    pub fn find(&self, key: &[u8]) -> Found {
+        let hash = self.hasher.hash_one(key);
+        let found = self.index.find(hash, |group| key_of(&self.keys, *group) == key);
+        found.map_or(Found::New(hash), |group| Found::Known(*group))
+    }
+
+    /// Adds a group whose key has this hash; says whether its number was never used before.
+    pub fn add(&mut self, hash: u64, key: &[u8]) -> (usize, bool) {
+        let used = self.free.pop();
+        let group = used.unwrap_or_else(|| {
+            self.keys.push(Vec::new());
+            self.keys.len() - 1
+        });
+        if let Some(place) = self.keys.get_mut(group) {
+            place.clear();
+            place.extend_from_slice(key);
+        }
+        let (keys, hasher) = (&self.keys, &self.hasher);
+        self.index.insert_unique(hash, group, |group| hasher.hash_one(key_of(keys, *group)));
+        (group, used.is_none())
+    }
+
+    /// Removes a group.
+    pub fn remove(&mut self, group: usize) {
+        let hash = self.hasher.hash_one(key_of(&self.keys, group));
+        if let Ok(entry) = self.index.find_entry(hash, |other| *other == group) {
+            entry.remove();
+            self.free.push(group);
+        }
+    }
+
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.index.allocation_size()
+            + self.keys.capacity() * size_of::<Vec<u8>>()
+            + self.keys.iter().map(Vec::capacity).sum::<usize>()
+    }
+}
+
+fn key_of(keys: &[Vec<u8>], group: usize) -> &[u8] {
+    keys.get(group).map(Vec::as_slice).unwrap_or_default()
+}

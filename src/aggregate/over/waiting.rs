@@ -1,0 +1,60 @@
+//! Records that wait for the watermark, to count in the order of their times.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Records by their time and, of one time, as they came.
+#[derive(Default)]
+pub struct Waiting {
+    held: BinaryHeap<Reverse<Held>>,
+    came: u64,
+    /// Buffers of those that have gone.
+    spare: Vec<Vec<u8>>,
+}
+
+/// A record that waits.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Its event time.
+    pub time_ms: i64,
+    number: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its group, once it counts.
+    pub group: usize,
+}
+
+impl Waiting {
+    /// How many records wait.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, time_ms: i64, record: &[u8]) {
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.clear();
+        bytes.extend_from_slice(record);
+        self.came += 1;
+        self.held.push(Reverse(Held { time_ms, number: self.came, bytes, group: 0 }));
+    }
+
+    /// Moves the records of the earliest time into `peers`, in place of what is there, if a
+    /// watermark of `mark_ms` has reached them; false if it has not.
+    pub fn pop(&mut self, mark_ms: i64, peers: &mut Vec<Held>) -> bool {
+        self.spare.extend(peers.drain(..).map(|held| held.bytes));
+        let earliest = self.held.peek().map(|Reverse(held)| held.time_ms);
+        let Some(time_ms) = earliest.filter(|time_ms| *time_ms <= mark_ms) else { return false };
+        while self.held.peek().is_some_and(|Reverse(held)| held.time_ms == time_ms) {
+            peers.extend(self.held.pop().map(|Reverse(held)| held));
+        }
+        true
+    }
+
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        let held = self.held.iter().map(|Reverse(held)| held.bytes.capacity());
+        let spare = self.spare.iter().map(Vec::capacity);
+        self.held.capacity() * size_of::<Held>() + held.chain(spare).sum::<usize>()
+    }
+}
