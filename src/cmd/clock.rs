@@ -25,9 +25,9 @@ pub struct TimeOptions {
     #[arg(long, value_name = "DURATION", default_value = "5s", requires = "time")]
     pub out_of_order: Duration,
 
-    /// Append late records to FILE, untouched, instead of dropping them
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, requires = "time")]
-    late: Option<PathBuf>,
+    /// Append late records to FILE, as they came, instead of dropping them
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub late: Option<PathBuf>,
 }
 
 impl TimeOptions {
