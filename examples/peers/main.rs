@@ -2,6 +2,7 @@
 //! measurement; what it prints is for the script.
 
 mod latency;
+mod log;
 mod nats;
 mod order;
 mod pipes;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage:
   peers nats-publish PORT FILE        publish a file's lines; prints how many were acknowledged
   peers nats-read PORT COUNT          read so many messages of the stream s
   peers nats-latency PORT COUNT       publish to s at 1,000/s, with a consumer; prints percentiles
+  peers log-latency DIR COUNT         append to t of log-serve at 1,000/s, and follow it
   peers pipe-latency COUNT WRITER READER
                                       the same from the standard input of one shell command to the
                                       standard output of another
@@ -45,6 +47,7 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
         ["nats-publish", port, file] => nats::publish(port.parse()?, file)?.to_string(),
         ["nats-read", port, count] => nats::read(port.parse()?, count.parse()?)?.to_string(),
         ["nats-latency", port, count] => nats::latency(port.parse()?, count.parse()?)?.to_string(),
+        ["log-latency", dir, count] => log::latency(dir, count.parse()?)?.to_string(),
         ["pipe-latency", count, writer, reader] => {
             pipes::latency(count.parse()?, writer, reader)?.to_string()
         }

@@ -1,14 +1,27 @@
-"""From sending to arrival, at 1,000 records a second: a slow pipe, produce, the daemon, subscribe -f
-and a pipe, against XADD and XREAD BLOCK, and against a JetStream consumer."""
+"""From sending to arrival, at 1,000 records a second: from socket to socket by plain clients, against
+XADD and XREAD BLOCK, and a JetStream consumer; and from pipe to pipe through produce, the daemon and
+subscribe -f, which has two processes more to wake."""
 
 import statistics
+from contextlib import contextmanager
 
 from .common import have, log_serve, nats, peers, redis, said, tool
 
 
-def pipes(work, count, fsync):
+@contextmanager
+def topic(work, fsync):
     with log_serve(work) as (_, log):
         said([tool("log-admin"), "--data", log, "create", "t", "--fsync", fsync])
+        yield log
+
+
+def sockets(work, count, fsync):
+    with topic(work, fsync) as log:
+        return said([peers(), "log-latency", log, str(count)])
+
+
+def pipes(work, count, fsync):
+    with topic(work, fsync) as log:
         return said([peers(), "pipe-latency", str(count), f"'{tool('produce')}' --data '{log}' t",
                      f"'{tool('subscribe')}' -f --data '{log}' t"])
 
@@ -25,12 +38,13 @@ def jetstream(work, count):
 
 def run(work, options):
     count = options.seconds * 1000
-    runs = {"millstream, fsync never": lambda: pipes(work, count, "never")}
+    runs = {"millstream": lambda: sockets(work, count, "never"),
+            "millstream, pipe to pipe": lambda: pipes(work, count, "never")}
     if have("redis-server"):
         runs["redis, everysec"] = lambda: redis_streams(work, count)
     if have("nats-server"):
         runs["jetstream"] = lambda: jetstream(work, count)
-    runs["millstream, fsync always"] = lambda: pipes(work, count, "always")
+    runs["millstream, fsync always"] = lambda: sockets(work, count, "always")
     results = {name: [] for name in runs}
     for _ in range(options.runs):
         for name, measure in runs.items():

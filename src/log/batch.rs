@@ -54,6 +54,11 @@ impl Batch {
     pub fn chained(self) -> Batch {
         Batch { chained: true, ..self }
     }
+
+    /// How many bytes of records it has.
+    pub fn byte_count(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes.len()).sum()
+    }
 }
 
 /// The records of a batch that go to one partition.

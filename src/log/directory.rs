@@ -409,8 +409,8 @@ pub(super) fn read_settings(
         io::ErrorKind::NotFound => LogError::UnknownTopic { topic: name.to_owned() },
         _ => LogError::io(&path, error),
     })?;
-    let settings: Settings =
-        serde_json::from_slice(&contents).map_err(|error| LogError::io(&path, error.into()))?;
+    let settings: Settings = serde_json::from_slice(&contents)
+        .map_err(|error| LogError::BadSettings { why: format!("{}: {error}", path.display()) })?;
     settings.check()?;
     Ok(settings)
 }

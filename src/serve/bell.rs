@@ -1,4 +1,5 @@
-//! Waking those who follow a topic, and nobody else.
+//! Waking those who follow a topic, and nobody else; where little has become visible, sending it to
+//! some of them instead.
 //!
 //! A follower that has read everything arms its waiter, looks once more, and only then sleeps. A
 //! writer first makes its records visible, then rings. Whatever the order of these steps, one of
@@ -12,6 +13,8 @@ use std::sync::{Arc, Mutex};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::direct::Outlet;
+use super::limits::DIRECT_MAX;
 use super::lock;
 
 /// What a topic's followers listen to.
@@ -25,6 +28,8 @@ pub struct Bell {
 pub struct Waiter {
     armed: AtomicBool,
     event: EventFd,
+    /// While it sleeps: what it takes to send it what it waits for.
+    lent: Mutex<Option<Outlet>>,
 }
 
 /// Listening to a bell, until dropped.
@@ -43,10 +48,27 @@ impl Bell {
 
     /// Wakes all who are armed. What they wait for must be visible already.
     pub fn ring(&self) {
+        self.ring_or_deliver(0);
+    }
+
+    /// The same where little has become visible: some who have lent out what it takes are sent it,
+    /// and sleep on.
+    pub fn deliver(&self) {
+        self.ring_or_deliver(DIRECT_MAX);
+    }
+
+    fn ring_or_deliver(&self, mut directly: usize) {
         // Between making visible, above, and looking who is armed: the counterpart of `arm`.
         fence(Ordering::SeqCst);
+        // Others who ring wait meanwhile, and then see who is armed again.
         for waiter in lock(&self.listeners).iter() {
-            if waiter.armed.swap(false, Ordering::SeqCst) {
+            if !waiter.armed.swap(false, Ordering::SeqCst) {
+                continue;
+            }
+            if directly > 0 && waiter.deliver() {
+                directly -= 1;
+                waiter.arm();
+            } else {
                 // It can only fail if 2^64 rings are outstanding.
                 let _ = waiter.event.write(1);
             }
@@ -69,7 +91,7 @@ impl Waiter {
     pub fn new() -> io::Result<Waiter> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let event = EventFd::from_value_and_flags(0, flags)?;
-        Ok(Waiter { armed: AtomicBool::new(false), event })
+        Ok(Waiter { armed: AtomicBool::new(false), event, lent: Mutex::default() })
     }
 
     /// From now on a ring makes the descriptor readable. Look once more before sleeping.
@@ -81,6 +103,20 @@ impl Waiter {
     /// There is no need to be woken.
     pub fn disarm(&self) {
         self.armed.store(false, Ordering::SeqCst);
+    }
+
+    /// Lends out what it takes to send, for the time of a sleep.
+    pub fn lend(&self, outlet: Outlet) {
+        *lock(&self.lent) = Some(outlet);
+    }
+
+    /// Takes it back: from here on nobody else sends.
+    pub fn take_back(&self) -> Option<Outlet> {
+        lock(&self.lent).take()
+    }
+
+    fn deliver(&self) -> bool {
+        lock(&self.lent).as_mut().is_some_and(Outlet::deliver)
     }
 
     /// Makes the descriptor unreadable again.

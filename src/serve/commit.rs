@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::bell::Bell;
+use super::limits::GATHER_BYTES;
 use super::lock;
 use crate::log::{Appended, Batch, LogError, Topic};
 
@@ -92,6 +93,7 @@ impl Desk {
             told.push((other.batches.len(), other.call));
             group.extend(other.batches);
         }
+        let small = group.iter().map(Batch::byte_count).sum::<usize>() <= GATHER_BYTES;
         let mut outcomes = self.write(group).into_iter();
         let mut next = |count: usize| -> Outcomes {
             (0..count).map(|_| outcomes.next().unwrap_or_else(|| Err(self.broken()))).collect()
@@ -101,7 +103,11 @@ impl Desk {
             call.say(Said::Done(next(count)));
         }
         self.pass_on();
-        self.bell.ring();
+        if small {
+            self.bell.deliver()
+        } else {
+            self.bell.ring()
+        }
         own
     }
 

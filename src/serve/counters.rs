@@ -1,6 +1,7 @@
 //! What the daemon counts since it began. A session adds once a batch or a run of records, never a
 //! record at a time, and without a lock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +18,7 @@ pub(super) struct Counters {
     pub connections_taken: AtomicU64,
     pub connections_most: AtomicU64,
     pub appended: Appended,
-    pub delivered: Delivered,
+    pub delivered: Arc<Delivered>,
     /// In the order of [`Code::ALL`].
     refused: [AtomicU64; Code::ALL.len()],
 }
@@ -50,7 +51,7 @@ impl Counters {
             connections_taken: AtomicU64::new(0),
             connections_most: AtomicU64::new(0),
             appended: Appended::default(),
-            delivered: Delivered::default(),
+            delivered: Arc::default(),
             refused: [const { AtomicU64::new(0) }; Code::ALL.len()],
         }
     }

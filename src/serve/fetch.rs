@@ -1,5 +1,6 @@
 //! A session's reading: delivering, following, telling offsets.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use nix::poll::PollFlags;
 use super::bell::Waiter;
 use super::commit::Desk;
 use super::daemon::{STOPPING, wait};
+use super::direct::Outlet;
 use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
 use super::refusal;
 use super::session::{End, Session};
@@ -16,21 +18,30 @@ use crate::log::{Bounds, Chunk, Cursor, LogError, Span};
 use crate::wire::answer::{Answer, BatchRun, Code, ErrorBody, Fetched, Place, Places, Records};
 use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
 
+/// What ended a follower's sleep.
+enum Woken {
+    HungUp,
+    Rung,
+    Stopped,
+}
+
 impl Session<'_> {
     /// Delivers what a fetch asks for; follows if it asks for that.
     pub fn fetch(&mut self, fetch: Fetch) -> Result<(), End> {
         let opened = self.open(&fetch);
-        let (desk, mut cursor) = match opened {
+        let (desk, cursor) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 self.reply(Err(error));
                 return Ok(());
             }
         };
-        let ended = if fetch.follow {
-            self.follow(&desk, &mut cursor, &fetch)?
+        let (cursor, ended) = if fetch.follow {
+            self.follow(&desk, cursor, &fetch)?
         } else {
-            self.deliver(&desk, &mut cursor, &fetch)?
+            let mut cursor = cursor;
+            let ended = self.deliver(&desk, &mut cursor, &fetch)?;
+            (cursor, ended)
         };
         let fetched = |()| {
             let offsets = cursor.positions().into_iter().collect();
@@ -75,29 +86,45 @@ impl Session<'_> {
     fn follow(
         &mut self,
         desk: &Desk,
-        cursor: &mut Cursor,
+        cursor: Cursor,
         fetch: &Fetch,
-    ) -> Result<Result<(), LogError>, End> {
+    ) -> Result<(Cursor, Result<(), LogError>), End> {
         let waiter = Arc::new(Waiter::new()?);
         let _listening = desk.bell.listen(&waiter);
+        let (topic, stream) = (Arc::clone(&desk.topic), Arc::clone(&self.stream));
+        let delivered = Arc::clone(&self.shared.counters.delivered);
+        let mut outlet = Outlet::new(cursor, fetch.batches, topic, stream, delivered);
         loop {
-            if let Err(error) = self.deliver(desk, cursor, fetch)? {
-                return Ok(Err(error));
-            }
-            if cursor.done() {
-                return Ok(Ok(()));
+            let ended = self.deliver(desk, &mut outlet.cursor, fetch)?;
+            if ended.is_err() || outlet.cursor.done() {
+                return Ok((outlet.cursor, ended));
             }
             // Armed first and looked again, so that no ring between the two is missed.
             waiter.arm();
-            match self.next_chunk(desk, cursor) {
+            match self.next_chunk(desk, &mut outlet.cursor) {
                 Ok(Some(chunk)) => {
                     waiter.disarm();
                     self.send(chunk, fetch.batches)?;
                 }
-                Ok(None) => self.sleep(&waiter)?,
-                Err(error) => return Ok(Err(error)),
+                Ok(None) => outlet = self.sleep_lending(&waiter, outlet)?,
+                Err(error) => return Ok((outlet.cursor, Err(error))),
+            }
+            if let Some(error) = outlet.failed.take() {
+                return Ok((outlet.cursor, Err(error)));
             }
         }
+    }
+
+    /// Sleeps while others may send to the client what they append.
+    fn sleep_lending(&mut self, waiter: &Waiter, outlet: Outlet) -> Result<Outlet, End> {
+        self.rest()?;
+        waiter.lend(outlet);
+        let woken = self.wait_for_bell(waiter);
+        // Nobody else takes it.
+        let Some(mut outlet) = waiter.take_back() else { return Err(End::Closed) };
+        self.connection.output().append(&mut outlet.unsent);
+        self.wake(waiter, woken?)?;
+        Ok(outlet)
     }
 
     /// Reads the next run of records. Asked again whether that is permitted, and only afterwards:
@@ -114,19 +141,38 @@ impl Session<'_> {
 
     /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
     pub fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
+        self.rest()?;
+        let woken = self.wait_for_bell(waiter)?;
+        self.wake(waiter, woken)
+    }
+
+    /// Holds nothing back, and little memory.
+    fn rest(&mut self) -> Result<(), End> {
         self.connection.flush()?;
         self.chunk.clear();
         self.chunk.shrink_to(IDLE_BUFFER_BYTES);
+        Ok(())
+    }
+
+    fn wait_for_bell(&self, waiter: &Waiter) -> io::Result<Woken> {
         // Requests that come meanwhile have their turn after this one; only a hang-up counts.
         let client = (self.connection.stream().as_fd(), PollFlags::empty());
         let bell = (waiter.as_fd(), PollFlags::POLLIN);
-        match wait(&[client, bell, self.shared.stop_wanted()], None)?[..] {
-            [true, ..] => Err(End::Done),
-            [_, true, ..] => {
+        Ok(match wait(&[client, bell, self.shared.stop_wanted()], None)?[..] {
+            [true, ..] => Woken::HungUp,
+            [_, true, ..] => Woken::Rung,
+            _ => Woken::Stopped,
+        })
+    }
+
+    fn wake(&mut self, waiter: &Waiter, woken: Woken) -> Result<(), End> {
+        match woken {
+            Woken::HungUp => Err(End::Done),
+            Woken::Rung => {
                 waiter.clear();
                 Ok(())
             }
-            _ => {
+            Woken::Stopped => {
                 self.reply(Err(ErrorBody::new(Code::ShuttingDown, STOPPING)));
                 self.close()
             }
@@ -135,19 +181,7 @@ impl Session<'_> {
 
     /// Sends a run of records; a small one waits for company, but not past the next sleep.
     pub fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
-        let run = |batch: &crate::log::BatchSpan| BatchRun {
-            records: batch.records,
-            bytes: batch.bytes,
-            time_us: batch.time_us,
-        };
-        let header = Answer::Records(Records {
-            partition: chunk.partition,
-            offset: chunk.offset,
-            records: chunk.records,
-            bytes: self.chunk.len() as u64,
-            end: chunk.end,
-            batches: batches.then(|| chunk.batches.iter().map(run).collect()),
-        });
+        let header = header(&chunk, self.chunk.len(), batches);
         self.shared.counters.delivered.add(chunk.records, self.chunk.len() as u64);
         let output = self.connection.output();
         header.write(output);
@@ -188,6 +222,23 @@ impl Session<'_> {
         }
         Ok(Places { topic: asked.topic, partitions })
     }
+}
+
+/// What is said before a run of records of so many bytes.
+pub(super) fn header(chunk: &Chunk, bytes: usize, batches: bool) -> Answer {
+    let run = |batch: &crate::log::BatchSpan| BatchRun {
+        records: batch.records,
+        bytes: batch.bytes,
+        time_us: batch.time_us,
+    };
+    Answer::Records(Records {
+        partition: chunk.partition,
+        offset: chunk.offset,
+        records: chunk.records,
+        bytes: bytes as u64,
+        end: chunk.end,
+        batches: batches.then(|| chunk.batches.iter().map(run).collect()),
+    })
 }
 
 fn all(bounds: &[Bounds]) -> Vec<u32> {

@@ -15,7 +15,7 @@
 //! - `committer`: the thread that waits for the disk while the session reads on.
 //! - `commit`: group commit.
 //! - `idle`: closing topics that nobody uses; `keeper`: what topics need by and by.
-//! - `bell`: waking followers.
+//! - `bell`: waking followers; `direct`: sending them a few records without that.
 //! - `budget`: the memory that appends may hold.
 //! - `names`: producers' names, one connection's at a time.
 //! - `counters`: what is counted since the start; `figures`: the answer to `stats`.
@@ -31,6 +31,7 @@ mod commit;
 mod committer;
 mod counters;
 mod daemon;
+mod direct;
 mod fetch;
 mod figures;
 mod groups;

@@ -1,0 +1,96 @@
+//! Small deliveries by whoever appended: a follower that sleeps lends out what it takes to send,
+//! and need not wake for a few records.
+//!
+//! That saves a thread's wake-up between an append and its reader. Whoever appended never waits
+//! for a reader: what a socket does not take at once is left to the follower, who is woken, and so
+//! is all that is large, and every failure.
+
+use std::fmt;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use rustix::net::{SendFlags, send};
+
+use super::access::Access;
+use super::counters::Delivered;
+use super::fetch::header;
+use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
+use crate::log::access::Right;
+use crate::log::{Cursor, LogError, Topic};
+
+/// What it takes to send a follower its next records.
+pub(super) struct Outlet {
+    /// Where the follower is.
+    pub cursor: Cursor,
+    /// What is to be sent before anything else.
+    pub unsent: Vec<u8>,
+    /// Why nothing more can be read, if so.
+    pub failed: Option<LogError>,
+    chunk: Vec<u8>,
+    batches: bool,
+    topic: Arc<Topic>,
+    access: Access,
+    stream: Arc<UnixStream>,
+    delivered: Arc<Delivered>,
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.debug_struct("Outlet").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+impl Outlet {
+    /// For the follower at the other end of `stream`, who is told of batches if it wants that.
+    pub fn new(
+        cursor: Cursor,
+        batches: bool,
+        topic: Arc<Topic>,
+        stream: Arc<UnixStream>,
+        delivered: Arc<Delivered>,
+    ) -> Outlet {
+        let access = Access::of(&stream);
+        let (unsent, chunk) = (Vec::new(), Vec::new());
+        Outlet { cursor, unsent, failed: None, chunk, batches, topic, access, stream, delivered }
+    }
+
+    /// Sends what has become visible. False if the follower is to see to the rest.
+    pub fn deliver(&mut self) -> bool {
+        while self.unsent.len() < GATHER_BYTES {
+            match self.gather() {
+                Ok(true) => {}
+                Ok(false) => return self.send() && !self.cursor.done(),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    /// Reads the next run of records; false if there is none.
+    fn gather(&mut self) -> Result<bool, LogError> {
+        let chunk = self.cursor.next(CHUNK_BYTES, &mut self.chunk)?;
+        // After reading: what was appended after the readers were altered goes by the new ones.
+        self.access.check(&self.topic, Right::Read)?;
+        let Some(chunk) = chunk else { return Ok(false) };
+        self.delivered.add(chunk.records, self.chunk.len() as u64);
+        header(&chunk, self.chunk.len(), self.batches).write(&mut self.unsent);
+        self.unsent.extend_from_slice(&self.chunk);
+        self.chunk.clear();
+        self.chunk.shrink_to(IDLE_BUFFER_BYTES);
+        Ok(true)
+    }
+
+    /// Sends what the socket takes without waiting; whether that is all. A socket that failed
+    /// takes nothing, and shows the follower why.
+    fn send(&mut self) -> bool {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        if !self.unsent.is_empty() {
+            let sent = send(&self.stream, &self.unsent, flags).unwrap_or(0);
+            self.unsent.drain(..sent.min(self.unsent.len()));
+        }
+        self.unsent.is_empty()
+    }
+}
