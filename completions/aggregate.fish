@@ -8,7 +8,9 @@ all\t'The same, but all of a window whenever one of them changed'"
 complete -c aggregate -l every -d 'With --emit updates or all: results when the watermark passes a multiple of DURATION, not with each record' -r
 complete -c aggregate -l time -d 'The jq expression for a record\'s event time: RFC 3339 text, or a number since 1970' -r
 complete -c aggregate -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
-complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late' -r
+complete -c aggregate -l time-format -d 'What event times look like, for strptime, as in \'%d/%b/%Y:%H:%M:%S %z\'' -r
+complete -c aggregate -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
+complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late [default: 5s]' -r
 complete -c aggregate -l late -d 'Append late records to FILE, as they came, instead of dropping them' -r -F
 complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows, slices or sessions together' -r
 complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'

@@ -8,7 +8,7 @@ use millstream::record::control::{Mark, Windowing};
 use millstream::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use millstream::time::timestamp::write_ms;
 use millstream::time::{Duration, Interval, Shift};
-use millstream::window::{Carried, Placed, Placing, Tumbling, Windows};
+use millstream::window::{Carried, Frame, Length, Placed, Placing, Progress, Tumbling, Windows};
 use proptest::prelude::*;
 
 /// A record: its event time in milliseconds, its group, and a number of quarters.
@@ -41,15 +41,23 @@ fn ms(ms: i64) -> Duration {
     Duration::from_ms(ms).unwrap()
 }
 
+fn length(length: i64) -> Length {
+    Length::Time(ms(length))
+}
+
+fn at(offset: i64) -> Frame {
+    Frame::from(Shift::from_ms(offset))
+}
+
 impl Kind {
     fn windows(self) -> Windows {
         match self {
-            Kind::Tumbling { size, offset } => Windows::tumbling(ms(size), Shift::from_ms(offset)),
+            Kind::Tumbling { size, offset } => Windows::tumbling(length(size), at(offset)),
             Kind::Hop { slide, size, offset } => {
-                Windows::hop(ms(slide), ms(size), Shift::from_ms(offset))
+                Windows::hop(length(slide), length(size), at(offset))
             }
             Kind::Cumulate { step, size, offset } => {
-                Windows::cumulate(ms(step), ms(size), Shift::from_ms(offset))
+                Windows::cumulate(length(step), length(size), at(offset))
             }
             Kind::Session { gap } => Windows::session(ms(gap)),
             Kind::Count { size } => Windows::count(size),
@@ -95,7 +103,7 @@ fn given(case: &Case) -> (Vec<String>, usize) {
     };
     aggregator.begin_windows(&windowing).unwrap();
     let every = case.every_ms.map(|every| Tumbling::new(ms(every), Shift::from_ms(0)).unwrap());
-    let mut placing = Placing::new(windows.clone(), ms(case.out_of_order_ms))
+    let mut placing = Placing::new(windows.clone(), Progress::new(ms(case.out_of_order_ms)))
         .lenient(ms(case.lateness_ms))
         .telling_every(every);
     let (mut out, mut late) = (Vec::new(), 0);

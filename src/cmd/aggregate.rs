@@ -227,7 +227,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut input = options.input;
     input.files.splice(0..0, files);
     if let Some(extent) = over {
-        let over = Over::new(plan, extent, options.time.out_of_order, selection);
+        let over = Over::new(plan, extent, options.time.out_of_order(), selection);
         let over = over.map_err(refuse)?.limited(options.max_groups);
         return over::run(over, &options.time, options.stats, &input);
     }
