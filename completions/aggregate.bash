@@ -23,7 +23,7 @@ _aggregate() {
 
     case "${cmd}" in
         aggregate)
-            opts="-h -V --by --having --top --ties --over --time --time-unit --out-of-order --late --max-groups --stats --format --rejects --max-record --help --version"
+            opts="-h -V --by --having --top --ties --over --emit --every --time --time-unit --time-format --tz --out-of-order --late --max-groups --stats --format --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -45,11 +45,27 @@ _aggregate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --emit)
+                    COMPREPLY=($(compgen -W "final updates all" -- "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --time)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --time-unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

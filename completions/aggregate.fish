@@ -2,16 +2,22 @@ complete -c aggregate -l by -d 'Group by the value of a jq expression; may be gi
 complete -c aggregate -l having -d 'Put out only results for which a jq expression over them is neither false nor null' -r
 complete -c aggregate -l top -d 'Put out only the K results, of each window, for which the aggregate NAME is greatest' -r
 complete -c aggregate -l over -d 'Put out each record, with the aggregates of the last N records of its group, or of the last D of event time' -r
+complete -c aggregate -l emit -d 'Which results come: each once, those that changed, or all of a window when one changed' -r -f -a "final\t'Each once, when nothing can change it any more'
+updates\t'Those that changed, marked early or late; and all of a window at its end, marked on_time'
+all\t'The same, but all of a window whenever one of them changed'"
+complete -c aggregate -l every -d 'With --emit updates or all: results when the watermark passes a multiple of DURATION, not with each record' -r
 complete -c aggregate -l time -d 'The jq expression for a record\'s event time: RFC 3339 text, or a number since 1970' -r
 complete -c aggregate -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
-complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late' -r
-complete -c aggregate -l late -d 'Append late records to FILE, untouched, instead of dropping them' -r -F
-complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows together' -r
+complete -c aggregate -l time-format -d 'What event times look like, for strptime, as in \'%d/%b/%Y:%H:%M:%S %z\'' -r
+complete -c aggregate -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
+complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late [default: 5s]' -r
+complete -c aggregate -l late -d 'Append late records to FILE, as they came, instead of dropping them' -r -F
+complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows, slices or sessions together' -r
 complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'
 table\t'Aligned columns for people, a table for each window; long texts are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
 complete -c aggregate -l ties -d 'With --top, put out also those that are as good as the last of them'
-complete -c aggregate -l stats -d 'Say on standard error at the end how many groups and windows were held, and how much memory they took'
+complete -c aggregate -l stats -d 'Say on standard error at the end how many groups and windows, slices or sessions were held, and how much memory they took'
 complete -c aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aggregate -s V -l version -d 'Print version'

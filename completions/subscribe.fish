@@ -10,7 +10,7 @@ complete -c subscribe -l reset -d 'If the records at a committed offset are gone
 end\t'Behind the last one'"
 complete -c subscribe -s f -l follow -d 'At the end, wait for what is appended and go on'
 complete -c subscribe -l no-verify -d 'Do not check the checksums of what is read'
-complete -c subscribe -l control -d 'Begin with a control record that says that the records are valid JSON: filter and map then check only what they read'
+complete -c subscribe -l control -d 'Say by control records that the records are valid JSON, so that filter and map check only what they read, and which partition they are of, so that window follows the time of each'
 complete -c subscribe -l meta -d 'Print each record as the field "record" of an object with its topic, partition, offset and time of appending'
 complete -c subscribe -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c subscribe -s V -l version -d 'Print version'

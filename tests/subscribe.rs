@@ -280,17 +280,21 @@ fn damage_is_named_after_what_holds() {
 
 #[test]
 fn a_stream_says_that_it_can_be_trusted_only_where_that_is_asked_for() {
-    let start =
-        |trusted: bool| format!("{{\"@millstream\":{{\"start\":{{\"trusted\":{trusted}}}}}}}\n");
+    let control = |inside: &str| format!("{{\"@millstream\":{inside}}}\n");
+    let stream = |trusted: bool, records: &str| {
+        let start = format!("{{\"start\":{{\"trusted\":{trusted},\"partitions\":[0]}}}}");
+        let [turn, end] = ["{\"partition\":0}", "{\"partition_end\":0}"].map(control);
+        control(&start) + &turn + records + &end
+    };
     both_ways(|dir| {
         produce(dir, &["t"], "1\n2\n");
         assert_eq!(subscribe(dir, &["t"]).stdout, "1\n2\n");
-        assert_eq!(subscribe(dir, &["t", "--control"]).stdout, start(true) + "1\n2\n");
+        assert_eq!(subscribe(dir, &["t", "--control"]).stdout, stream(true, "1\n2\n"));
         let unchecked = subscribe(dir, &["t", "--control", "--no-verify"]);
-        assert_eq!(unchecked.stdout, start(false) + "1\n2\n");
+        assert_eq!(unchecked.stdout, stream(false, "1\n2\n"));
         let kept =
             run(&mut on(dir, "filter", &[". > 1"]), subscribe(dir, &["t", "--control"]).stdout);
-        assert_eq!(kept.stdout, start(true) + "2\n");
+        assert_eq!(kept.stdout, stream(true, "2\n"));
         // The log holds no control records.
         let ran = run(&mut on(dir, "produce", &["u"]), kept.stdout);
         assert_eq!(ran.status, 0, "{ran:?}");
@@ -300,5 +304,5 @@ fn a_stream_says_that_it_can_be_trusted_only_where_that_is_asked_for() {
     let _daemon = Daemon::start(dir.path(), &[]);
     produce(dir.path(), &["t"], "1\n");
     let ran = subscribe(dir.path(), &["t", "--group", "g", "--control"]);
-    assert_eq!(ran.stdout, start(true) + "1\n");
+    assert_eq!(ran.stdout + &control("{\"partition_end\":0}"), stream(true, "1\n"));
 }

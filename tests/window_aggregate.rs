@@ -80,8 +80,8 @@ fn a_window_is_reported_once_and_later_records_are_late() {
         [HEAD, &record(0), &mark(9_999), &record(0), &record(10), &mark(9_999), END].concat();
     let ran = count(&stream);
     assert_eq!(ran.stdout, counted(0, 1) + &counted(10, 1));
-    let why = "aggregate: 1 late record dropped: the window was closed already; let window run right before \
-               aggregate, with a larger --out-of-order\n";
+    let why = "aggregate: 1 late record dropped: the window was closed already; --late FILE keeps them, and a larger \
+               --out-of-order of window, right before aggregate, waits for them\n";
     assert_eq!((ran.status, ran.stderr.as_str()), (65, why));
 }
 

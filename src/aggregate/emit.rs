@@ -1,7 +1,7 @@
 //! Results as records: one object a group.
 
 use super::function::{Column, Scope};
-use super::table::Table;
+use super::report::Row;
 use crate::record::text::write_string;
 
 /// What stands between the values of a group's key: no JSON text on one line has it.
@@ -25,17 +25,17 @@ impl Layout {
         Layout { groups: groups.map(label).collect(), aggregates: aggregates.map(label).collect() }
     }
 
-    /// Appends the result of a group, a line, with `head` as its first fields.
-    pub fn write(&self, head: &[u8], table: &Table, group: usize, scope: Scope, out: &mut Vec<u8>) {
+    /// Appends the result of a group, a line.
+    pub fn write(&self, row: &Row<'_>, columns: &[Box<dyn Column>], out: &mut Vec<u8>) {
         out.push(b'{');
-        out.extend_from_slice(head);
-        let mut first = head.is_empty();
-        let values = table.key(group).split(|byte| *byte == KEY_SEPARATOR);
+        out.extend_from_slice(row.head);
+        let mut first = row.head.is_empty();
+        let values = row.key.split(|byte| *byte == KEY_SEPARATOR);
         for (label, value) in self.groups.iter().zip(values) {
             start_field(&mut first, label, out);
             out.extend_from_slice(value);
         }
-        self.write_rest(first, &table.columns, group, scope, out);
+        self.write_rest(first, columns, row.group, row.scope, out);
         out.extend_from_slice(b"}\n");
     }
 
@@ -82,6 +82,7 @@ fn start_field(first: &mut bool, label: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::super::function::{Call, Function};
+    use super::super::table::Table;
     use super::*;
 
     #[test]
@@ -94,8 +95,10 @@ mod tests {
         }
         let layout = Layout::new(["a", "b\""].into_iter(), ["n", "m"].into_iter());
         let mut out = Vec::new();
-        layout.write(b"\"w\":0", &table, 0, Scope::default(), &mut out);
-        layout.write(b"", &table, 1, Scope::default(), &mut out);
+        for (group, head) in [b"\"w\":0".as_slice(), b""].into_iter().enumerate() {
+            let row = Row { head, key: table.key(group), group, scope: Scope::default() };
+            layout.write(&row, &table.columns, &mut out);
+        }
         let expected = r#"{"w":0,"a":"x","b\"":null,"n":0,"m":0}
 {"a":1,"b\"":[2],"n":0,"m":0}
 "#;

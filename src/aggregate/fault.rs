@@ -2,8 +2,9 @@
 
 use super::function::Misfit;
 use crate::expr::RecordError;
-use crate::time::interval::{END_FIELD, START_FIELD};
+use crate::time::Duration;
 use crate::time::timestamp::{OutOfRange, TimestampError};
+use crate::window::WindowsError;
 
 /// Why a record was not taken; it has then changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +45,13 @@ pub enum Fault {
         error: TimestampError,
     },
     /// The window ends before it starts.
-    #[error("the record's window is empty: {END_FIELD} is not behind {START_FIELD}")]
-    EmptyWindow,
+    #[error("the record's window is empty: {end} is not behind {start}")]
+    EmptyWindow {
+        /// The field for its start.
+        start: &'static str,
+        /// The field for its end.
+        end: &'static str,
+    },
     /// The window has no written form.
     #[error(transparent)]
     OutOfRange(#[from] OutOfRange),
@@ -68,12 +74,36 @@ pub enum StreamError {
     /// An aggregate is by the second, and there is no time that it could be of.
     #[error("'{0}' is by the second; give --over a duration, like 1m, and no number of records")]
     NoTime(String),
+    /// There are no such windows.
+    #[error("the windows of the stream: {0}")]
+    Windows(#[from] WindowsError),
+    /// Other windows, while some of those before are open.
+    #[error(
+        "the stream changes its windows before those of the windows before have ended; aggregate them apart"
+    )]
+    Changed,
+    /// The stream does not say when its watermark passes what results are to come at.
+    #[error(
+        "--every {0} needs watermarks that come so often; give it to window, too: window --every {0}"
+    )]
+    NotTold(Duration),
+    /// There is no event time.
+    #[error(
+        "--every is by event time, and the input has none; let window run before, or leave it out"
+    )]
+    NoEventTime,
+    /// A window has one result.
+    #[error("--top is of no use here: each {0} has one group, and so one result")]
+    Ranked(&'static str),
     /// The condition on results failed.
     #[error("the condition on results: {0}")]
     Having(RecordError),
     /// Some of its records are not.
     #[error("records without windows came before those with windows; aggregate them apart")]
     Mixed,
+    /// A window cannot be written.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     /// A result has the name of a field that tells the window.
     #[error("'{text}': the results of a windowed stream have {name} already; name it: NAME={text}")]
     Clash {

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 use super::number::{Number, TooLarge};
 use crate::expr::Value;
 use crate::record::text::excerpt;
+use crate::time::Interval;
 
 /// An aggregate function.
 #[derive(Debug)]
@@ -73,6 +74,14 @@ pub struct Call {
 pub struct Scope {
     /// How long the window is, in seconds; none without windows.
     pub seconds: Option<f64>,
+}
+
+impl Scope {
+    /// That of a window.
+    pub fn of(window: Interval) -> Scope {
+        let ms = i128::from(window.end_ms) - i128::from(window.start_ms);
+        Scope { seconds: Some(ms as f64 / 1_000.0) }
+    }
 }
 
 /// The state of one aggregate for all groups of a table, group by group.

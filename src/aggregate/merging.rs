@@ -77,8 +77,8 @@ proptest! {
         let aggregates = aggregates();
         let functions: Vec<&str> = aggregates.iter().map(|one| one.function.name).collect();
         let mut plan = Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.clone()).unwrap();
-        let mut all = plan.table(true);
-        let mut parts: Vec<Table> = order.iter().map(|_| plan.table(true)).collect();
+        let mut all = plan.maker().table(true);
+        let mut parts: Vec<Table> = order.iter().map(|_| plan.maker().table(true)).collect();
         for (arrival, (key, spelling, quarters, part)) in (1..).zip(&records) {
             let x = match spelling {
                 0 => "null".to_owned(),
@@ -91,7 +91,7 @@ proptest! {
             put(&mut plan, &mut all, &record, arrival);
             put(&mut plan, &mut parts[*part], &record, arrival);
         }
-        let mut merged = plan.table(true);
+        let mut merged = plan.maker().table(true);
         order.iter().for_each(|part| merged.merge(&parts[*part]));
         let (expected, given) = (results(&all), results(&merged));
         prop_assert_eq!(given.len(), expected.len());
@@ -108,7 +108,7 @@ proptest! {
                 table.columns.iter_mut().for_each(|column| column.clear(group));
             }
         };
-        let mut fresh = plan.table(true);
+        let mut fresh = plan.maker().table(true);
         for group in 0..all.len() {
             fresh.enter(fresh.find(all.key(group)), all.key(group), group as u64);
         }

@@ -7,7 +7,10 @@
 //!   functions, one file a family.
 //! - [`number`], [`wide`]: the numbers that they work on.
 //! - [`table`]: groups and their state.
-//! - [`windows`]: one table a window, until the watermark closes it.
+//! - [`panes`]: when results come, and how far time has.
+//! - `windows`: one table a window, until the watermark closes it; `slices`: windows that overlap,
+//!   from pieces, with `partials`, which merges them once; `sessions`: what belongs together since
+//!   nothing came between; `counts`: windows of so many records; `piece`: what records carry.
 //! - [`emit`]: results as records; [`select`]: which of them; [`draw`]: as a table for people;
 //!   [`report`]: all of it.
 //! - [`over`]: each record with the aggregates of the last ones of its group.
@@ -17,6 +20,7 @@ pub mod aggregator;
 pub mod catalog;
 mod collect;
 mod count;
+mod counts;
 mod distinct;
 pub mod draw;
 pub mod emit;
@@ -27,22 +31,28 @@ pub mod function;
 mod merging;
 pub mod number;
 pub mod over;
+pub mod panes;
 mod parentheses;
+mod partials;
 mod pick;
+mod piece;
 pub mod plan;
 mod quantile;
 pub mod report;
 pub mod select;
+mod sessions;
+mod slices;
 pub mod spec;
 mod spread;
 mod sum;
 pub mod table;
 mod top;
 pub mod wide;
-pub mod windows;
+mod windows;
 
 pub use aggregator::{Aggregator, Held, Unreported};
 pub use over::{Extent, Over};
+pub use panes::{Emit, Policy};
 pub use plan::Plan;
 pub use report::Style;
 pub use select::Selection;

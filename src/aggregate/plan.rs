@@ -2,12 +2,12 @@
 
 use super::emit::{KEY_SEPARATOR, Layout};
 use super::fault::Fault;
-use super::function::{Call, Column, Input};
+use super::function::{Call, Column, Function, Input};
 use super::number::write_canonical;
 use super::spec::{AggregateSpec, GroupSpec};
 use super::table::Table;
 use crate::expr::{ExprError, Program, RecordError, Value};
-use crate::time::interval::{END_FIELD, START_FIELD};
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 
 /// Why the specifications do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum PlanError {
 /// What is evaluated for each record, and into which columns it goes.
 pub struct Plan {
     /// The record's expressions: groups, arguments, conditions, and the ends of the record's
-    /// window.
+    /// window and slice.
     pub(super) program: Program,
     groups: Vec<GroupSpec>,
     aggregates: Vec<AggregateSpec>,
@@ -51,8 +51,8 @@ pub struct Plan {
     /// The conditions, each evaluated once: its expression, and whether the record in hand meets
     /// it.
     met: Vec<(usize, bool)>,
-    /// The expression for the start of the record's window; that for its end is the next.
-    window: usize,
+    /// The first of the expressions for the fields of a window, and of a slice.
+    pieces: usize,
 }
 
 /// A value and the columns that take it.
@@ -113,8 +113,9 @@ impl Plan {
             let place = |one| sources.place(one, &aggregate.text, arguments_end) - arguments_end;
             conditions.push(aggregate.condition.as_deref().map(place));
         }
-        let window = sources.0.len();
-        let ends = [START_FIELD, END_FIELD].map(|field| format!(".{field}"));
+        let pieces = sources.0.len();
+        let ends = [WINDOW_FIELDS, SLICE_FIELDS].as_flattened();
+        let ends: Vec<String> = ends.iter().map(|field| format!(".{field}")).collect();
         let expressions = sources.0.iter().map(|(expression, _)| *expression);
         let all: Vec<&str> = expressions.chain(ends.iter().map(String::as_str)).collect();
         let program = Program::compile(&all).map_err(|error| {
@@ -123,8 +124,8 @@ impl Plan {
         })?;
         let bare = |(_, one): &(usize, &AggregateSpec)| one.argument.is_none();
         let bare = aggregates.iter().enumerate().filter(bare).map(|(at, _)| at).collect();
-        let met = (arguments_end..window).map(|expression| (expression, false)).collect();
-        Ok(Plan { program, groups, aggregates, steps, bare, conditions, met, window })
+        let met = (arguments_end..pieces).map(|expression| (expression, false)).collect();
+        Ok(Plan { program, groups, aggregates, steps, bare, conditions, met, pieces })
     }
 
     /// The fields of the results.
@@ -137,15 +138,14 @@ impl Plan {
         self.aggregates.iter().map(|aggregate| aggregate.name.as_str())
     }
 
-    /// A table without groups; one that `merges` may be merged with others of its kind.
-    pub fn table(&self, merges: bool) -> Table {
-        Table::new(self.columns(merges), merges)
+    /// What makes columns and tables for the results.
+    pub(super) fn maker(&self) -> Maker {
+        Maker(self.aggregates.iter().map(|one| (one.function, one.call)).collect())
     }
 
-    /// Columns without groups, one an aggregate.
+    /// Columns without groups, one an aggregate; see [`Maker::columns`].
     pub(super) fn columns(&self, merges: bool) -> Vec<Box<dyn Column>> {
-        let column = |one: &AggregateSpec| (one.function.column)(Call { merges, ..one.call });
-        self.aggregates.iter().map(column).collect()
+        self.maker().columns(merges)
     }
 
     /// The first aggregate that is only defined for windows, as the user wrote it.
@@ -226,9 +226,28 @@ impl Plan {
         Ok(())
     }
 
-    /// The expressions for the start and the end of the record's window.
-    pub(super) fn window_expressions(&self) -> [usize; 2] {
-        [self.window, self.window + 1]
+    /// The expressions for the start and the end of the record's window, or of its slice.
+    pub(super) fn piece_expressions(&self, is_slice: bool) -> [usize; 2] {
+        let first = self.pieces + if is_slice { WINDOW_FIELDS.len() } else { 0 };
+        [first, first + 1]
+    }
+}
+
+/// Makes columns and tables.
+pub(super) struct Maker(Vec<(&'static Function, Call)>);
+
+impl Maker {
+    /// Columns without groups, one an aggregate; those that `merge` may be merged with others.
+    pub(super) fn columns(&self, merges: bool) -> Vec<Box<dyn Column>> {
+        let column = |(function, call): &(&'static Function, Call)| {
+            (function.column)(Call { merges, ..*call })
+        };
+        self.0.iter().map(column).collect()
+    }
+
+    /// A table without groups; one that `merges` may be merged with others.
+    pub(super) fn table(&self, merges: bool) -> Table {
+        Table::new(self.columns(merges), merges)
     }
 }
 
@@ -345,7 +364,7 @@ mod tests {
         let expected = [(Source::Expression(1), vec![0, 3]), (Source::Expression(2), vec![2])];
         assert_eq!(steps, expected);
         assert_eq!(plan.bare, [1]);
-        assert_eq!(plan.window_expressions(), [3, 4]);
+        assert_eq!(plan.piece_expressions(false), [3, 4]);
     }
 
     #[test]
@@ -363,7 +382,7 @@ mod tests {
         let sources: Vec<Source> = plan.steps.iter().map(|step| step.source).collect();
         // The value to decide by is evaluated again, behind all values to give.
         assert_eq!(sources, [Source::Expression(0), Source::Record, Source::Expression(0)]);
-        assert_eq!(plan.window_expressions(), [3, 4]);
+        assert_eq!(plan.piece_expressions(false), [3, 4]);
     }
 
     #[test]

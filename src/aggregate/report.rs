@@ -1,10 +1,11 @@
-//! What comes out of a table: its results, selected, as records or as a table for people.
+//! What comes out of tables: their results, selected, as records or as a table for people.
 
 use super::draw::draw;
 use super::emit::Layout;
-use super::function::Scope;
+use super::fault::StreamError;
+use super::function::{Column, Scope};
+use super::panes::Policy;
 use super::select::Selection;
-use super::table::Table;
 use crate::expr::RecordError;
 
 /// What results look like.
@@ -17,7 +18,38 @@ pub enum Style {
     Columns,
 }
 
-/// Writes the results of tables.
+/// A result: where it is, and what it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Its first fields, as JSON with commas between them.
+    pub head: &'a [u8],
+    /// The key of the group.
+    pub key: &'a [u8],
+    /// The number of the group in the columns.
+    pub group: usize,
+    /// What it may depend on beside the records.
+    pub scope: Scope,
+}
+
+/// Where results go, and which come when.
+pub(super) struct Results<'a> {
+    pub(super) policy: Policy,
+    pub(super) report: &'a mut Report,
+    pub(super) out: &'a mut Vec<u8>,
+}
+
+impl Results<'_> {
+    /// Appends results that belong together; see [`Report::write`].
+    pub(super) fn write<'r>(
+        &mut self,
+        columns: &[Box<dyn Column>],
+        rows: impl Iterator<Item = Row<'r>>,
+    ) -> Result<(), StreamError> {
+        self.report.write(columns, rows, self.out).map_err(StreamError::Having)
+    }
+}
+
+/// Writes results.
 pub struct Report {
     layout: Layout,
     selection: Selection,
@@ -32,44 +64,46 @@ impl Report {
         Report { layout, selection, style, drawn: false }
     }
 
-    /// Appends the results of `table`, with `head` as their first fields.
+    /// Whether only the best results of each window come.
+    pub fn is_ranked(&self) -> bool {
+        self.selection.is_ranked()
+    }
+
+    /// Appends results that belong together: those of a window, of one moment.
     ///
     /// # Errors
     /// When the condition on results fails; nothing is then appended.
-    pub fn write(
+    pub fn write<'a>(
         &mut self,
-        head: &[u8],
-        table: &Table,
-        scope: Scope,
+        columns: &[Box<dyn Column>],
+        rows: impl Iterator<Item = Row<'a>>,
         out: &mut Vec<u8>,
     ) -> Result<(), RecordError> {
-        let all = table.in_order();
-        let is_plain = self.selection.is_all() && self.style == Style::Records;
-        if is_plain {
-            all.for_each(|group| self.layout.write(head, table, group, scope, out));
+        if self.selection.is_all() && self.style == Style::Records {
+            rows.for_each(|row| self.layout.write(&row, columns, out));
             return Ok(());
         }
-        let mut row = Vec::new();
-        let mut groups = Vec::new();
-        for group in all {
-            row.clear();
-            self.layout.write(head, table, group, scope, &mut row);
-            if self.selection.passes(row.trim_ascii_end())? {
-                groups.push(group);
+        let mut line = Vec::new();
+        let mut passed = Vec::new();
+        for row in rows {
+            line.clear();
+            self.layout.write(&row, columns, &mut line);
+            if self.selection.passes(line.trim_ascii_end())? {
+                passed.push(row);
             }
         }
-        let mut rows = Vec::new();
-        for group in self.selection.best(table, scope, groups) {
-            self.layout.write(head, table, group, scope, &mut rows);
+        let mut lines = Vec::new();
+        for row in self.selection.best(columns, passed) {
+            self.layout.write(&row, columns, &mut lines);
         }
         match self.style {
-            Style::Records => out.extend_from_slice(&rows),
-            Style::Columns if rows.is_empty() => {}
+            Style::Records => out.extend_from_slice(&lines),
+            Style::Columns if lines.is_empty() => {}
             Style::Columns => {
                 if std::mem::replace(&mut self.drawn, true) {
                     out.push(b'\n');
                 }
-                draw(&rows, out);
+                draw(&lines, out);
             }
         }
         Ok(())

@@ -2,9 +2,10 @@
 
 use std::cmp::{Ordering, Reverse};
 
+use super::function::Column;
 use super::number::Number;
-use super::table::Table;
-use super::{function::Scope, plan::Plan};
+use super::plan::Plan;
+use super::report::Row;
 use crate::expr::{ExprError, Program, RecordError};
 
 /// Which of a window's results come out, and in which order.
@@ -85,26 +86,31 @@ impl Selection {
         program.truth(0)
     }
 
-    /// The best of `groups`, best first; of those that are as good, the first. All of them, as they
+    /// Whether only the best results pass.
+    pub(super) fn is_ranked(&self) -> bool {
+        self.top.is_some()
+    }
+
+    /// The best of `rows`, best first; of those that are as good, the first. All of them, as they
     /// are, if all are wanted.
-    pub(super) fn best(&self, table: &Table, scope: Scope, groups: Vec<usize>) -> Vec<usize> {
-        let Some(top) = self.top else { return groups };
+    pub(super) fn best<'a>(&self, columns: &[Box<dyn Column>], rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+        let Some(top) = self.top else { return rows };
         let mut value = Vec::new();
-        let mut ranked: Vec<(Rank, usize)> = Vec::with_capacity(groups.len());
-        for group in groups {
+        let mut ranked: Vec<(Rank, Row<'a>)> = Vec::with_capacity(rows.len());
+        for row in rows {
             value.clear();
-            if let Some(column) = table.columns.get(top.column) {
-                column.write(group, scope, &mut value);
+            if let Some(column) = columns.get(top.column) {
+                column.write(row.group, row.scope, &mut value);
             }
-            ranked.push((Rank::of(&value), group));
+            ranked.push((Rank::of(&value), row));
         }
         ranked.sort_by(|(one, _), (other, _)| Reverse(one).cmp(&Reverse(other)));
         let last = top.count.checked_sub(1).and_then(|last| ranked.get(last));
-        let tied = |(rank, _): &&(Rank, usize)| last.is_some_and(|(last, _)| last == rank);
+        let tied = |(rank, _): &&(Rank, Row<'_>)| last.is_some_and(|(last, _)| last == rank);
         let behind = ranked.iter().skip(top.count);
         let ties = if top.ties { behind.take_while(tied).count() } else { 0 };
         ranked.truncate(top.count.saturating_add(ties));
-        ranked.into_iter().map(|(_, group)| group).collect()
+        ranked.into_iter().map(|(_, row)| row).collect()
     }
 }
 

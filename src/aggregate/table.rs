@@ -5,7 +5,10 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::function::Column;
+use super::fault::{Fault, StreamError};
+use super::function::{Column, Scope};
+use super::panes::Room;
+use super::report::{Results, Row};
 
 /// Groups in the order in which they were added, and their state in each column.
 ///
@@ -31,6 +34,25 @@ pub struct Found {
     pub group: Option<usize>,
     hash: u64,
 }
+
+/// A record on its way into tables.
+pub(super) struct Incoming<'a, S> {
+    /// The key of its group.
+    pub(super) key: &'a [u8],
+    /// Its number in the stream.
+    pub(super) arrival: u64,
+    /// Has columns stage its values; it is given the group, where there is one already.
+    pub(super) stage: S,
+    pub(super) room: &'a mut Room,
+}
+
+/// What has columns stage the values of a record whose group is known, or new.
+pub(super) trait Stager:
+    FnMut(Option<usize>, &mut [Box<dyn Column>]) -> Result<(), Fault>
+{
+}
+
+impl<F> Stager for F where F: FnMut(Option<usize>, &mut [Box<dyn Column>]) -> Result<(), Fault> {}
 
 impl Table {
     /// A table without groups, with these columns, which have none either. One that `merges`, with
@@ -82,6 +104,55 @@ impl Table {
         group
     }
 
+    /// Takes a record, unless it is at fault, which then leaves no trace; gives its group.
+    pub(super) fn take<S: Stager>(&mut self, record: &mut Incoming<'_, S>) -> Result<usize, Fault> {
+        let found = self.find(record.key);
+        (record.stage)(found.group, &mut self.columns)?;
+        record.room.take(usize::from(found.group.is_none()))?;
+        Ok(self.apply(found, record.key, record.arrival))
+    }
+
+    /// As [`Table::take`], for several tables; gives the group in each.
+    pub(super) fn take_all<S: Stager>(
+        tables: &mut [&mut Table],
+        record: &mut Incoming<'_, S>,
+    ) -> Result<Vec<usize>, Fault> {
+        let mut found = Vec::with_capacity(tables.len());
+        for table in &mut *tables {
+            let here = table.find(record.key);
+            (record.stage)(here.group, &mut table.columns)?;
+            found.push(here);
+        }
+        record.room.take(found.iter().filter(|found| found.group.is_none()).count())?;
+        let apply = |(table, found): (&mut &mut Table, Found)| {
+            table.apply(found, record.key, record.arrival)
+        };
+        Ok(tables.iter_mut().zip(found).map(apply).collect())
+    }
+
+    fn apply(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
+        let group = self.enter(found, key, arrival);
+        for column in &mut self.columns {
+            column.apply(group, arrival);
+        }
+        group
+    }
+
+    /// Appends results with these first fields: those of `groups`, or all.
+    pub(super) fn write(
+        &self,
+        groups: Option<&[usize]>,
+        head: &[u8],
+        scope: Scope,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let row = |group| Row { head, key: self.key(group), group, scope };
+        match groups {
+            Some(groups) => results.write(&self.columns, groups.iter().copied().map(row)),
+            None => results.write(&self.columns, self.in_order().map(row)),
+        }
+    }
+
     /// Adds the groups of another table of the same plan; both must be of those that can be merged.
     /// The result is the table of the records of both.
     pub fn merge(&mut self, other: &Table) {
@@ -128,7 +199,7 @@ impl Table {
 }
 
 /// Keys are hashed alone: their length need not tell them from what follows.
-fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
+pub(super) fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(key);
     hasher.finish()
@@ -142,7 +213,7 @@ fn key_of<'a>(keys: &'a [u8], ends: &[usize], group: usize) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::function::{Call, Function, Input, Scope};
+    use super::super::function::{Call, Function, Input};
     use super::*;
     use crate::expr::Value;
     use proptest::prelude::*;

@@ -3,12 +3,14 @@
 //! Compressed input (gzip, zstd) is recognised by its first bytes and read as it is. Waiting for
 //! input also waits for a signal and for the reader of our output to leave.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -33,6 +35,8 @@ pub enum Halt {
 pub enum Next {
     /// So many bytes at the front of the block.
     Bytes(usize),
+    /// Nothing came for as long as there was patience for.
+    Quiet,
     /// The current source has ended.
     SourceEnd,
     /// All sources have ended.
@@ -71,9 +75,17 @@ impl Watch {
     /// # Errors
     /// When the kernel refuses to poll.
     pub fn wait(&self, source: impl AsFd) -> io::Result<Option<Halt>> {
+        match self.wait_until(source, None)? {
+            Woken::Halted(halt) => Ok(Some(halt)),
+            Woken::Ready | Woken::Quiet => Ok(None),
+        }
+    }
+
+    /// As [`Watch::wait`], but no longer than until `end`, if there is one.
+    fn wait_until(&self, source: impl AsFd, end: Option<Instant>) -> io::Result<Woken> {
         loop {
             if let Some(halt) = self.stopped() {
-                return Ok(Some(halt));
+                return Ok(Woken::Halted(halt));
             }
             let mut fds = vec![
                 PollFd::new(source.as_fd(), PollFlags::POLLIN),
@@ -83,7 +95,9 @@ impl Watch {
                 // No events asked for: hang-ups and errors are always told.
                 fds.push(PollFd::new(output.as_fd(), PollFlags::empty()));
             }
-            match poll(&mut fds, PollTimeout::NONE) {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            match poll(&mut fds, left.map_or(PollTimeout::NONE, timeout)) {
+                Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(Woken::Quiet),
                 Ok(_) => {}
                 Err(nix::Error::EINTR) => continue,
                 Err(error) => return Err(error.into()),
@@ -93,13 +107,38 @@ impl Watch {
                 continue;
             }
             if ready(2) {
-                return Ok(Some(Halt::OutputClosed));
+                return Ok(Woken::Halted(Halt::OutputClosed));
             }
             if ready(0) {
-                return Ok(None);
+                return Ok(Woken::Ready);
             }
         }
     }
+}
+
+/// What ended a wait.
+enum Woken {
+    /// There is something to read.
+    Ready,
+    /// Time is up.
+    Quiet,
+    Halted(Halt),
+}
+
+/// A limit for poll: never less than what is left, at most some days.
+fn timeout(left: Duration) -> PollTimeout {
+    let whole = left + Duration::from_nanos(999_999);
+    PollTimeout::try_from(whole.as_millis()).unwrap_or(PollTimeout::MAX)
+}
+
+/// How long input may be waited for, and was.
+#[derive(Default)]
+struct Patience {
+    /// None where nobody wants to know.
+    limit: Cell<Option<Duration>>,
+    waited: Cell<Duration>,
+    /// Whether the last read ended because the limit was reached.
+    over: Cell<bool>,
 }
 
 /// One open source: the raw file, waited for where it can make us wait.
@@ -110,7 +149,8 @@ struct Raw {
     /// Bytes that were looked at to recognise compression, still to be read.
     looked_at: VecDeque<u8>,
     /// Why the last read ended early, if it did.
-    halt: Rc<std::cell::Cell<Option<Halt>>>,
+    halt: Rc<Cell<Option<Halt>>>,
+    patience: Rc<Patience>,
 }
 
 impl Read for Raw {
@@ -118,12 +158,37 @@ impl Read for Raw {
         if !self.looked_at.is_empty() {
             return self.looked_at.read(block);
         }
-        let halt = if self.waits { self.watch.wait(&self.file)? } else { self.watch.stopped() };
-        if let Some(halt) = halt {
-            self.halt.set(Some(halt));
-            return Err(io::Error::other("halted"));
+        let woken = if self.waits {
+            self.wait()?
+        } else {
+            self.watch.stopped().map_or(Woken::Ready, Woken::Halted)
+        };
+        match woken {
+            Woken::Ready => self.file.read(block),
+            Woken::Quiet => {
+                self.patience.over.set(true);
+                // What decompressors take for a pause, and not for the end.
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Woken::Halted(halt) => {
+                self.halt.set(Some(halt));
+                Err(io::Error::other("halted"))
+            }
         }
-        self.file.read(block)
+    }
+}
+
+impl Raw {
+    /// Waits for input; looks at the clock only where somebody wants to know.
+    fn wait(&self) -> io::Result<Woken> {
+        let Some(limit) = self.patience.limit.get() else {
+            return self.watch.wait_until(&self.file, None);
+        };
+        let begin = Instant::now();
+        // Longer than any clock runs is for ever.
+        let woken = self.watch.wait_until(&self.file, begin.checked_add(limit));
+        self.patience.waited.set(self.patience.waited.get() + begin.elapsed());
+        woken
     }
 }
 
@@ -133,7 +198,8 @@ pub struct Input {
     current: Option<Box<dyn Read>>,
     name: Rc<str>,
     watch: Rc<Watch>,
-    halt: Rc<std::cell::Cell<Option<Halt>>>,
+    halt: Rc<Cell<Option<Halt>>>,
+    patience: Rc<Patience>,
     /// Whether the current source is something that can make us wait: not a plain file.
     waits: bool,
 }
@@ -148,6 +214,7 @@ impl Input {
             name: Rc::from("stdin"),
             watch: Rc::new(watch),
             halt: Rc::default(),
+            patience: Rc::default(),
             waits: true,
         }
     }
@@ -162,11 +229,18 @@ impl Input {
         &self.name
     }
 
-    /// Reads into the front of `block` whatever is there, waiting until something is.
+    /// How long reading has waited since this was last asked for; none if not at all, or if there
+    /// was no limit to it.
+    pub fn take_waited(&mut self) -> Option<Duration> {
+        Some(self.patience.waited.take()).filter(|waited| !waited.is_zero())
+    }
+
+    /// Reads into the front of `block` whatever is there, waiting until something is, but no longer
+    /// than there is `patience`.
     ///
     /// # Errors
     /// When a file cannot be opened or read, or compressed input is damaged or cut short.
-    pub fn read(&mut self, block: &mut [u8]) -> anyhow::Result<Next> {
+    pub fn read(&mut self, block: &mut [u8], patience: Option<Duration>) -> anyhow::Result<Next> {
         let source = match &mut self.current {
             Some(source) => source,
             None => {
@@ -179,6 +253,7 @@ impl Input {
                 self.current.insert(opened.with_context(|| self.name.to_string())?)
             }
         };
+        self.patience.limit.set(patience);
         loop {
             match source.read(block) {
                 Ok(0) => {
@@ -192,6 +267,7 @@ impl Input {
                 }
                 Ok(count) => return Ok(Next::Bytes(count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if self.patience.over.take() => return Ok(Next::Quiet),
                 Err(error) => {
                     if let Some(halt) = self.halt.take() {
                         return Ok(Next::Halt(halt));
@@ -212,6 +288,8 @@ impl Input {
         if metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
+        // The first bytes are waited for without a limit: nothing can be quiet before it began.
+        self.patience.limit.set(None);
         widen_pipe(file.as_fd());
         self.waits = !metadata.is_file();
         let mut raw = Raw {
@@ -220,6 +298,7 @@ impl Input {
             watch: Rc::clone(&self.watch),
             looked_at: VecDeque::new(),
             halt: Rc::clone(&self.halt),
+            patience: Rc::clone(&self.patience),
         };
         let start = look_ahead(&mut raw)?;
         raw.looked_at = start.iter().copied().collect();

@@ -4,6 +4,7 @@
 //! [`Stage`] record by record, let the stage settle, flush, and only then wait for more.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
 use super::options::InputOptions;
@@ -59,6 +60,18 @@ pub trait Stage {
     fn catch_up(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let _ = cx;
         Ok(())
+    }
+
+    /// How long the tool may wait for input before it wants to know of it; forever, if there is
+    /// none.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The tool has waited for input so long, whether something came then or not. Called only where
+    /// there is a limit to its patience.
+    fn waited(&mut self, time: Duration, cx: &mut Context) {
+        let _ = (time, cx);
     }
 
     /// One of several inputs has ended: what was said of its records holds no longer.
@@ -234,7 +247,11 @@ impl<S: Stage> Pump<'_, S> {
     ) -> anyhow::Result<Ended> {
         let mut block = vec![0; BLOCK_BYTES];
         let ended = loop {
-            let next = input.read(&mut block);
+            let patience = self.stage.patience();
+            let next = input.read(&mut block, patience);
+            if let Some(waited) = input.take_waited() {
+                self.stage.waited(waited, &mut self.cx);
+            }
             if *self.cx.source != **input.name() {
                 self.cx.source = input.name().to_string();
             }
@@ -249,6 +266,8 @@ impl<S: Stage> Pump<'_, S> {
                     self.stage.source_end();
                     None
                 }
+                // The stage has been told.
+                Ok(Next::Quiet) => None,
                 Ok(Next::End) => Some(Ok(Ended::Input)),
                 Ok(Next::Halt(Halt::Stopped(signal))) => Some(Ok(Ended::Stopped(signal))),
                 Ok(Next::Halt(Halt::OutputClosed)) => Some(Ok(Ended::OutputClosed)),

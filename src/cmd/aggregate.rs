@@ -2,23 +2,29 @@
 
 mod over;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::clock::TimeOptions;
+use super::late::Late;
 use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::function::Function;
 use crate::aggregate::{
-    AggregateSpec, Aggregator, Extent, GroupSpec, Held, Over, Plan, Selection, Style, Unreported,
+    AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Held, Over, Plan, Policy, Selection, Style,
+    Unreported,
 };
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::splice::remove_added;
+use crate::time::Duration;
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,7 +90,26 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain
 /// path to be named after needs a name: NAME=sum(.a * .b).
 ///
-/// A window is reported once: records that come for it afterwards are late, and counted on stderr.
+/// A window is reported when the watermark has passed its end, and the --allowed-lateness that
+/// window was given; records that come for it afterwards are late: dropped, or kept with --late, and
+/// counted on stderr. Windows come by end, then by start. Hopping and cumulating windows are put
+/// together from slices, so that a record costs once however many windows it is in. Sessions are of
+/// one group each: records that are no further apart than the gap; a late one may join two. Windows
+/// that count have a number instead of times, "window":0 and so on, for each group; what is left
+/// at the end is reported, too.
+///
+/// --emit updates reports results before they are final, marked by a field "pane" behind those of
+/// the window: early while the window goes on, on_time when the watermark passes its end, then of
+/// all its groups, and late when a late record that is still allowed has changed it. Early and late
+/// results are of the groups that changed: with each record, or, with --every, when the watermark
+/// passes a multiple of that duration, which window must be told, too. --emit all reports all groups
+/// of a window each time. A later result takes the place of an earlier one of the same window and
+/// group; but an early one of a session that was then joined with another keeps its old start and
+/// end, and stays. Without windows the end of the input is on_time. With --emit, hopping and
+/// cumulating windows are held one by one, and not put together from slices. --having looks at each
+/// result by itself, pane and all, and takes none back; --top goes with --emit all, and --format table
+/// draws a table for each window and moment.
+///
 /// A windowed input that ends without the final watermark was cut short: its open windows are not
 /// reported, and the exit status says so.
 #[derive(clap::Parser, Debug)]
@@ -120,14 +145,28 @@ pub struct Options {
     #[arg(long, value_name = "N|D", conflicts_with = "top")]
     over: Option<Extent>,
 
+    /// Which results come: each once, those that changed, or all of a window when one changed
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        default_value = "final",
+        conflicts_with = "over"
+    )]
+    emit: EmitOption,
+
+    /// With --emit updates or all: results when the watermark passes a multiple of DURATION, not with each record
+    #[arg(long, value_name = "DURATION")]
+    every: Option<Duration>,
+
     #[command(flatten)]
     time: TimeOptions,
 
-    /// Stop when there are more groups than N at the same time, in all open windows together
+    /// Stop when there are more groups than N at the same time, in all open windows, slices or sessions together
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
     max_groups: usize,
 
-    /// Say on standard error at the end how many groups and windows were held, and how much memory they took
+    /// Say on standard error at the end how many groups and windows, slices or sessions were held, and how much memory they took
     #[arg(long)]
     stats: bool,
 
@@ -137,6 +176,17 @@ pub struct Options {
 
     #[command(flatten)]
     input: InputOptions,
+}
+
+/// Which results come.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum EmitOption {
+    /// Each once, when nothing can change it any more
+    Final,
+    /// Those that changed, marked early or late; and all of a window at its end, marked on_time
+    Updates,
+    /// The same, but all of a window whenever one of them changed
+    All,
 }
 
 /// What results look like.
@@ -163,6 +213,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let plan = Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))?;
     let selection = selection(&options, &plan)?;
+    let policy = policy(&options)?;
     let over = over::extent(options.over, &options.time)?;
     if over.is_some() && options.format == Some(Format::Table) {
         let why = "records come out one by one with --over; leave it out";
@@ -176,15 +227,18 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut input = options.input;
     input.files.splice(0..0, files);
     if let Some(extent) = over {
-        let over = Over::new(plan, extent, options.time.out_of_order, selection);
+        let over = Over::new(plan, extent, options.time.out_of_order(), selection);
         let over = over.map_err(refuse)?.limited(options.max_groups);
         return over::run(over, &options.time, options.stats, &input);
     }
-    let aggregator = Aggregator::new(plan).reporting(selection, style).limited(options.max_groups);
+    let aggregator = Aggregator::new(plan)
+        .reporting(selection, style)
+        .emitting(policy)
+        .limited(options.max_groups);
     let aggregator = if options.stats { aggregator.watched() } else { aggregator };
-    let mut stage = Aggregating { aggregator };
+    let mut stage = Aggregating { aggregator, late: options.time.keep_late()? };
     let ran = pump::run(&input, &mut stage);
-    let late = stage.conclude_late();
+    let late = stage.late.conclude();
     stage.aggregator.held().iter().for_each(tell_held);
     let outcome = ran?;
     let cut_short = stage.conclude_unreported(outcome);
@@ -204,11 +258,32 @@ fn selection(options: &Options, plan: &Plan) -> Result<Selection, Failure> {
     Ok(selection)
 }
 
+/// Which results come when.
+fn policy(options: &Options) -> Result<Policy, Failure> {
+    let emit = match options.emit {
+        EmitOption::Final => Emit::Final,
+        EmitOption::Updates => Emit::Updates,
+        EmitOption::All => Emit::All,
+    };
+    let wrong = |option, why: &str| Err(in_option(option, why));
+    if emit == Emit::Updates && options.top.is_some() {
+        return wrong("--top", "the best of those that changed are not the best; use --emit all");
+    }
+    let every_ms = options.every.map(Duration::ms);
+    match (emit, every_ms) {
+        (_, Some(0)) => wrong("--every", "it must be longer than 0"),
+        (Emit::Final, Some(_)) => {
+            wrong("--every", "results come once; say --emit updates or --emit all, too")
+        }
+        _ => Ok(Policy { emit, every_ms }),
+    }
+}
+
 fn tell_held(held: &Held) {
-    let Held { groups, groups_most, windows, windows_most, bytes, bytes_most } = held;
+    let Held { of: [_, of], groups, groups_most, windows, windows_most, bytes, bytes_most } = held;
     message::note(&format!(
-        "groups: {groups} at the end, {groups_most} at most; open windows: {windows}, {windows_most} \
-         at most; memory for them: about {bytes} bytes, {bytes_most} at most"
+        "groups: {groups} at the end, {groups_most} at most; {of}: {windows}, {windows_most} at \
+         most; memory for them: about {bytes} bytes, {bytes_most} at most"
     ));
 }
 
@@ -279,12 +354,17 @@ fn after_help() -> String {
 
 struct Aggregating {
     aggregator: Aggregator,
+    late: Late,
 }
 
 impl Stage for Aggregating {
-    fn record(&mut self, raw: Raw<'_>, _: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        match self.aggregator.record(raw.bytes) {
-            Ok(()) => Ok(ControlFlow::Continue(())),
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        match self.aggregator.record(raw.bytes, &mut cx.out) {
+            Ok(true) => Ok(ControlFlow::Continue(())),
+            Ok(false) => {
+                self.late.take(&bare(raw.bytes), Duration::default());
+                Ok(ControlFlow::Continue(()))
+            }
             Err(Fault::Stream(error)) => Err(refuse(error).into()),
             Err(fault) => Err(StageError::bad(fault)),
         }
@@ -293,12 +373,18 @@ impl Stage for Aggregating {
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         match control {
             Control::Start(_) | Control::Partition(_) | Control::PartitionEnd(_) => {}
-            Control::Window(_) => self.aggregator.begin_windows().map_err(refuse)?,
+            Control::Window(windowing) => {
+                self.aggregator.begin_windows(&windowing).map_err(refuse)?;
+            }
             Control::Watermark(mark) => {
                 self.aggregator.watermark(mark, &mut cx.out).map_err(refuse)?;
             }
         }
         Ok(())
+    }
+
+    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+        self.late.flush()
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
@@ -309,35 +395,39 @@ impl Stage for Aggregating {
 /// A stream that cannot be aggregated is nothing that leaving out a line would mend.
 fn refuse(error: StreamError) -> Failure {
     let status = match error {
-        StreamError::Mixed | StreamError::TooManyGroups(_) | StreamError::Having(_) => Status::Data,
-        StreamError::Clash { .. } | StreamError::NoWindows(_) | StreamError::NoTime(_) => {
-            Status::Usage
-        }
+        StreamError::Mixed
+        | StreamError::Changed
+        | StreamError::Windows(_)
+        | StreamError::OutOfRange(_)
+        | StreamError::TooManyGroups(_)
+        | StreamError::Having(_) => Status::Data,
+        StreamError::Clash { .. }
+        | StreamError::NoWindows(_)
+        | StreamError::NoTime(_)
+        | StreamError::NotTold(_)
+        | StreamError::NoEventTime
+        | StreamError::Ranked(_) => Status::Usage,
     };
     Failure::new(status, error.to_string())
 }
 
-impl Aggregating {
-    fn conclude_late(&self) -> Status {
-        let count = self.aggregator.late_records();
-        if count == 0 {
-            return Status::Done;
-        }
-        let records = if count == 1 { "late record" } else { "late records" };
-        message::note(&format!(
-            "{count} {records} dropped: the window was closed already; let window run right before \
-             aggregate, with a larger --out-of-order"
-        ));
-        Status::Data
-    }
+/// A record without what a window has added to it.
+fn bare(record: &[u8]) -> Cow<'_, [u8]> {
+    let mut bare = Vec::new();
+    let removed = [SLICE_FIELDS, WINDOW_FIELDS]
+        .into_iter()
+        .any(|fields| remove_added(record, fields, &mut bare));
+    if removed { Cow::Owned(bare) } else { Cow::Borrowed(record) }
+}
 
+impl Aggregating {
     /// Reports what has no results because the input did not come to its end.
     fn conclude_unreported(&self, outcome: Outcome) -> Status {
         let unreported = match self.aggregator.unreported() {
             Unreported::Nothing => return Status::Done,
             Unreported::Whole => "nothing is reported".to_owned(),
-            Unreported::Windows(1) => "1 open window is not reported".to_owned(),
-            Unreported::Windows(count) => format!("{count} open windows are not reported"),
+            Unreported::Windows(1, [of, _]) => format!("1 {of} is not reported"),
+            Unreported::Windows(count, [_, of]) => format!("{count} {of} are not reported"),
         };
         match (outcome.ended, self.aggregator.unreported()) {
             (Ended::OutputClosed, _) | (Ended::Input, Unreported::Whole) => Status::Done,

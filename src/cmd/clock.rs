@@ -1,4 +1,4 @@
-//! The event time of a record, as `--time` and `--time-unit` say.
+//! The event time of a record, as `--time`, `--time-unit` and `--time-format` say.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,11 @@ use crate::cli::Failure;
 use crate::cli::keep::Keep;
 use crate::cli::pump::{StageError, in_option};
 use crate::expr::{Program, Value};
-use crate::time::Duration;
 use crate::time::event_time::{EventTimeError, TimeUnit, from_number, from_text};
+use crate::time::{Duration, TimeFormat, Zone};
+
+/// How far a record may come behind the greatest event time, if nothing else is said: 5 s.
+const OUT_OF_ORDER_MS: i64 = 5_000;
 
 /// Where event time comes from, and how far it may be out of order.
 #[derive(clap::Args, Clone, Debug)]
@@ -18,16 +21,24 @@ pub struct TimeOptions {
     pub time: Option<String>,
 
     /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
-    #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
-    time_unit: Option<TimeUnit>,
+    #[arg(long, value_name = "s|ms|us|ns", requires = "time", conflicts_with = "time_format")]
+    pub time_unit: Option<TimeUnit>,
 
-    /// How far a record may come behind the greatest event time without being late
-    #[arg(long, value_name = "DURATION", default_value = "5s", requires = "time")]
-    pub out_of_order: Duration,
+    /// What event times look like, for strptime, as in '%d/%b/%Y:%H:%M:%S %z'
+    #[arg(long, value_name = "FORMAT", requires = "time")]
+    pub time_format: Option<String>,
 
-    /// Append late records to FILE, untouched, instead of dropping them
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, requires = "time")]
-    late: Option<PathBuf>,
+    /// The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<Zone>,
+
+    /// How far a record may come behind the greatest event time without being late [default: 5s]
+    #[arg(long, value_name = "DURATION", requires = "time")]
+    pub out_of_order: Option<Duration>,
+
+    /// Append late records to FILE, as they came, instead of dropping them
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub late: Option<PathBuf>,
 }
 
 impl TimeOptions {
@@ -36,9 +47,22 @@ impl TimeOptions {
     /// # Errors
     /// When there is no expression for it, or a wrong one.
     pub fn clock(&self, only: &'static str) -> Result<Clock, Failure> {
-        let time = self.time.as_deref().ok_or_else(|| Failure::usage("--time EXPR is missing"))?;
+        let missing = "where do records say their event time? add --time EXPR, like --time .ts";
+        let time = self.time.as_deref().ok_or_else(|| Failure::usage(missing))?;
         let program = Program::compile(&[time]).map_err(|error| in_option("--time", error))?;
-        Ok(Clock { program, unit: self.time_unit, only })
+        let form = match &self.time_format {
+            None => Form::Known(self.time_unit),
+            Some(format) => Form::Described(
+                TimeFormat::new(format, self.tz.clone())
+                    .map_err(|error| in_option("--time-format", error))?,
+            ),
+        };
+        Ok(Clock { program, form, only })
+    }
+
+    /// How far a record may come behind the greatest event time without being late.
+    pub fn out_of_order(&self) -> Duration {
+        self.out_of_order.or(Duration::from_ms(OUT_OF_ORDER_MS)).unwrap_or_default()
     }
 
     /// What becomes of late records.
@@ -54,8 +78,15 @@ impl TimeOptions {
 /// Reads the event time of records.
 pub struct Clock {
     program: Program,
-    unit: Option<TimeUnit>,
+    form: Form,
     only: &'static str,
+}
+
+/// What event times look like.
+enum Form {
+    /// RFC 3339, or a number of these units.
+    Known(Option<TimeUnit>),
+    Described(TimeFormat),
 }
 
 impl Clock {
@@ -68,7 +99,11 @@ impl Clock {
         if !record.trim_ascii_start().starts_with(b"{") {
             return Err(StageError::bad(format!("not an object; only {}", self.only)));
         }
-        event_time(&mut self.program, 0, self.unit).map_err(StageError::Bad)
+        let time = match &self.form {
+            Form::Known(unit) => event_time(&mut self.program, 0, *unit),
+            Form::Described(format) => formatted_time(&mut self.program, 0, format),
+        };
+        time.map_err(StageError::Bad)
     }
 }
 
@@ -89,6 +124,21 @@ pub fn event_time(
         Err(error) => return Err(fault(program, index, &error)),
     };
     time.map_err(|error| fault(program, index, &error))
+}
+
+/// As [`event_time`], where a text or the digits of a number are of the form `format`.
+///
+/// # Errors
+/// As [`event_time`].
+fn formatted_time(program: &mut Program, index: usize, format: &TimeFormat) -> Result<i64, String> {
+    let time = match program.value(index) {
+        Ok(Value::Text(text)) => format.read_ms(text).map_err(|error| error.to_string()),
+        Ok(Value::Number(number)) => format.read_ms(number).map_err(|error| error.to_string()),
+        Ok(Value::Null) => Err(EventTimeError::Missing.to_string()),
+        Ok(other) => Err(EventTimeError::Kind(other.kind()).to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    time.map_err(|why| format!("--time '{}': {why}", program.source(index)))
 }
 
 fn fault(program: &Program, index: usize, error: &dyn std::error::Error) -> String {

@@ -20,7 +20,7 @@ impl Late {
         Late { keep, ..Late::default() }
     }
 
-    /// Takes a late record, so far behind the greatest event time.
+    /// Takes a late record, so far behind the greatest event time; zero if that is not known.
     pub fn take(&mut self, record: &[u8], behind: Duration) {
         self.count += 1;
         self.behind_max = self.behind_max.max(behind);
@@ -56,11 +56,17 @@ impl Late {
             Some(keep) => (format!("kept in {}", keep.path().display()), Status::Done),
             None => ("dropped".to_owned(), Status::Data),
         };
+        // Behind a window, nobody knows by how much.
+        let (by, waiting) = if behind == Duration::default() {
+            let waiting =
+                "a larger --out-of-order of window, right before aggregate, waits for them";
+            (": the window was closed already".to_owned(), waiting.to_owned())
+        } else {
+            let waiting = format!("--out-of-order {behind} would have waited for all of them");
+            (format!(", up to {behind} behind"), waiting)
+        };
         let cure = if status == Status::Done { "" } else { "--late FILE keeps them, and " };
-        message::note(&format!(
-            "{count} {records} {fate}, up to {behind} behind; {cure}--out-of-order {behind} would \
-             have waited for all of them"
-        ));
+        message::note(&format!("{count} {records} {fate}{by}; {cure}{waiting}"));
         status
     }
 }

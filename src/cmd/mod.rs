@@ -15,6 +15,7 @@ pub mod produce;
 mod store;
 pub mod subscribe;
 pub mod window;
+mod windowing;
 
 /// The command line of every tool, in the order in which people meet them. Manual pages and
 /// completions are made from these.

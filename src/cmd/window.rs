@@ -7,24 +7,32 @@ use memchr::memmem;
 
 use super::clock::{Clock, TimeOptions};
 use super::late::Late;
-use crate::cli::Status;
+use super::windowing::WindowingOptions;
 use crate::cli::options::InputOptions;
-use crate::cli::pump::{self, Context, Stage, StageError, in_option};
-use crate::record::control::{self, Control, Mark, Start};
+use crate::cli::pump::{self, Context, Stage, StageError};
+use crate::cli::{Failure, Status};
+use crate::record::control::{Control, Mark, Start};
 use crate::record::decode::Raw;
+use crate::record::json;
 use crate::record::splice::{add_fields, replace_fields};
-use crate::time::interval::{END_FIELD, START_FIELD};
-use crate::time::{Duration, Interval, Shift};
-use crate::window::{Placed, Placing, Windows};
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
+use crate::time::{Duration, Interval};
+use crate::window::{Carried, Placed, Placing, Windows};
 
 const EXAMPLES: &str = "\
 Examples:
   window --tumbling 1m --time .ts requests.ndjson | aggregate count
       Count requests by minute.
+  window --hop 1m --size 10m --time .ts requests.ndjson | aggregate count
+      Every minute, those of the last ten.
+  window --cumulate 1h --size 1d --tz Europe/Berlin --time .ts | aggregate 'sum(.amount)'
+      Every hour, the sum of the day so far, from midnight in Berlin on.
+  window --session 30m --time .ts clicks.ndjson | aggregate --by .user count
+      Visits: a user's clicks with less than half an hour between them.
   subscribe flights | window --tumbling 1h --time .time_hour --out-of-order 24h --late late.ndjson
       Hours of a stream whose records may come a day late; those that come later still are kept.
-  window --tumbling 1d --offset 6h --time .at --plain events.ndjson | jq .window_start
-      Days that begin at 06:00 UTC, for a tool that knows nothing of control records.
+  window --tumbling 1d --time .at --time-format '%d/%b/%Y:%H:%M:%S %z' --plain access.ndjson
+      Days of UTC, for a tool that knows nothing of control records.
 
 Exit status: 0 done; 2 wrong options; 65 bad records, or late ones that were dropped; 74 reading or
 writing failed.";
@@ -32,31 +40,30 @@ writing failed.";
 /// Give each record its window of event time
 ///
 /// Adds the fields window_start and window_end to each record, in RFC 3339, UTC; a window holds the
-/// times from its start on that are before its end. Nothing else in the record changes.
+/// times from its start on that are before its end. Nothing else in the record changes. Where
+/// windows overlap, the fields are slice_start and slice_end: the piece of time from which aggregate
+/// makes windows, so that each record goes out once; with --expand it goes out once for each of its
+/// windows. With --session they are the record's time and the gap behind it; with --count nothing is
+/// added, and aggregate counts.
 ///
 /// Time comes from the records alone, so the same records give the same output at any speed. The
 /// watermark follows the greatest event time, --out-of-order behind it; a window closes when the
-/// watermark passes its end. A record of a closed window is late: it is dropped, or kept with
-/// --late, and counted on stderr.
+/// watermark passes its end by --allowed-lateness. A record all of whose windows are closed is late:
+/// it is dropped, or kept with --late, and counted on stderr. Behind subscribe --control, each
+/// partition of a topic has a watermark, and the least of them is the stream's. Only --idle looks at
+/// a clock, and only while it waits for input.
+///
+/// With --tz, sizes are those of the calendar there: a part of a day, like 15m or 6h, begins when
+/// the clocks show a multiple of it; days begin at midnight, weeks on Monday.
 ///
 /// Control records between the records tell the next tool how the stream is windowed and where the
 /// watermark is. They are left out with --plain, and on a terminal. Those that come in from an
 /// earlier window are used up: the windows of this one take their place.
 #[derive(clap::Parser, Debug)]
-#[command(
-    name = "window",
-    version,
-    after_help = EXAMPLES,
-    mut_arg("time", |time| time.required(true))
-)]
+#[command(name = "window", version, after_help = EXAMPLES)]
 pub struct Options {
-    /// Windows of this size, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w
-    #[arg(long, value_name = "SIZE")]
-    tumbling: Duration,
-
-    /// Begin windows this far after (or, with a minus, before) the epoch and its multiples of SIZE
-    #[arg(long, value_name = "DURATION", default_value = "0", allow_hyphen_values = true)]
-    offset: Shift,
+    #[command(flatten)]
+    windowing: WindowingOptions,
 
     #[command(flatten)]
     time: TimeOptions,
@@ -74,17 +81,25 @@ pub struct Options {
 /// # Errors
 /// Options that make no sense; bad records where rejects are not kept; input and output failing.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let windows = Windows::tumbling(options.tumbling, options.offset)
-        .map_err(|error| in_option("--tumbling", error))?;
-    let clock = options.time.clock("an object can carry a window")?;
+    let windowed = options.windowing.build(&options.time)?.ok_or_else(|| {
+        Failure::usage(
+            "which windows? give --tumbling SIZE, --hop SLIDE --size SIZE, --cumulate STEP --size \
+             SIZE, --session GAP or --count N",
+        )
+    })?;
+    let windows = windowed.placing.windows();
+    if options.time.late.is_some() {
+        can_be_late(windows)?;
+    }
     let late = options.time.keep_late()?;
     let mut stage = Windowing {
-        clock,
-        head: Some(Control::Window(control::Windowing::from(windows.kind()))),
-        placing: Placing::new(windows, options.time.out_of_order),
+        clock: windowed.clock,
+        fields: Fields::new(windows.carried(windowed.control.expanded)),
+        placing: windowed.placing,
+        head: Some(Control::Window(windowed.control)),
         speaks: !options.plain && !std::io::stdout().is_terminal(),
-        fields: Fields::default(),
         late,
+        waited: std::time::Duration::ZERO,
     };
     let ran = pump::run(&options.input, &mut stage);
     let late = stage.late.conclude();
@@ -92,8 +107,23 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     Ok(if outcome.status == Status::Done { late } else { outcome.status })
 }
 
+/// Refuses to keep late records where there are none.
+fn can_be_late(windows: &Windows) -> Result<(), Failure> {
+    match windows.carried(false) {
+        Carried::Window | Carried::Slice => Ok(()),
+        Carried::Session => Err(Failure::usage(
+            "--late: whether a record of a session is late depends on its group, which only \
+             aggregate knows; leave --late out here, and give it to aggregate",
+        )),
+        Carried::Nothing => Err(Failure::usage(
+            "--late: no record is late where windows count records; leave it out",
+        )),
+    }
+}
+
 struct Windowing {
-    clock: Clock,
+    /// None where windows have nothing to do with time.
+    clock: Option<Clock>,
     placing: Placing,
     /// What the stream begins with, until it has been put out.
     head: Option<Control>,
@@ -101,37 +131,65 @@ struct Windowing {
     speaks: bool,
     fields: Fields,
     late: Late,
+    /// For how long input was waited for, as far as `placing` was not told.
+    waited: std::time::Duration,
 }
 
 impl Stage for Windowing {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         self.begin(cx);
-        let time_ms = self.clock.read(raw.bytes)?;
+        let Some(clock) = &mut self.clock else {
+            json::validate(raw.bytes).map_err(StageError::bad)?;
+            cx.out.extend_from_slice(raw.bytes);
+            cx.out.push(b'\n');
+            return Ok(ControlFlow::Continue(()));
+        };
+        let time_ms = clock.read(raw.bytes)?;
         match self.placing.place(time_ms).map_err(StageError::bad)? {
             Placed::Late { behind } => self.late.take(raw.bytes, behind),
-            Placed::In { slice, passed_ms, .. } => {
-                self.fields.add(raw.bytes, slice, &mut cx.out)?;
-                cx.out.push(b'\n');
-                if let Some(ms) = passed_ms {
-                    self.say(&Control::Watermark(Mark::Ms(ms)), cx);
-                }
+            Placed::In { slice, closed_ms, passed_ms } => {
+                self.fields.prepare(slice, self.placing.windows())?;
+                self.fields.add(raw.bytes, closed_ms, &mut cx.out);
+                self.tell(passed_ms, cx);
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
     /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
+    /// What is said of partitions is used up too: the watermarks from here on are of them all.
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
-        match control {
-            Control::Window(_)
-            | Control::Watermark(_)
-            | Control::Partition(_)
-            | Control::PartitionEnd(_) => {}
+        let passed_ms = match control {
+            Control::Window(_) | Control::Watermark(_) => None,
             Control::Start(start) => {
+                let passed_ms = self.placing.begin(&start.partitions);
                 self.say(&Control::Start(Start { partitions: Vec::new(), ..start }), cx);
+                passed_ms
             }
-        }
+            Control::Partition(number) => {
+                self.placing.turn_to(number);
+                None
+            }
+            Control::PartitionEnd(number) => self.placing.end(number),
+        };
+        self.tell(passed_ms, cx);
         Ok(())
+    }
+
+    fn patience(&self) -> Option<std::time::Duration> {
+        let patience = self.placing.patience()?;
+        Some(patience.to_std().saturating_sub(self.waited))
+    }
+
+    fn waited(&mut self, time: std::time::Duration, cx: &mut Context) {
+        self.waited += time;
+        let whole_ms = i64::try_from(self.waited.as_millis()).unwrap_or(i64::MAX);
+        let Some(whole) = Duration::from_ms(whole_ms).filter(|whole| whole.ms() > 0) else {
+            return;
+        };
+        self.waited = self.waited.saturating_sub(whole.to_std());
+        let passed_ms = self.placing.wait(whole);
+        self.tell(passed_ms, cx);
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
@@ -152,6 +210,13 @@ impl Windowing {
         }
     }
 
+    /// Tells the watermark, where there is something to tell.
+    fn tell(&self, passed_ms: Option<i64>, cx: &mut Context) {
+        if let Some(ms) = passed_ms {
+            self.say(&Control::Watermark(Mark::Ms(ms)), cx);
+        }
+    }
+
     fn say(&self, control: &Control, cx: &mut Context) {
         if self.speaks {
             control.write(&mut cx.out);
@@ -159,32 +224,78 @@ impl Windowing {
     }
 }
 
-/// Writes windows into records; remembers the text of the last window.
-#[derive(Default)]
+/// Writes windows or slices into records; remembers the text of the last ones.
 struct Fields {
-    window: Option<Interval>,
+    names: [&'static str; 2],
+    /// How such a name begins, in a record that has one already.
+    prefix: memmem::Finder<'static>,
+    /// Whether a record goes out once for each window of its slice.
+    expands: bool,
+    slice: Option<Interval>,
     text: Vec<u8>,
+    /// For each window or slice, where it ends in time, and where its text does.
+    ends: Vec<(i64, usize)>,
 }
 
 impl Fields {
-    fn add(
-        &mut self,
-        record: &[u8],
-        window: Interval,
-        out: &mut Vec<u8>,
-    ) -> Result<(), StageError> {
-        if self.window != Some(window) {
-            self.window = None;
-            self.text.clear();
-            window.write_fields(&mut self.text).map_err(StageError::bad)?;
-            self.window = Some(window);
+    fn new(carried: Carried) -> Fields {
+        let (names, prefix) = match carried {
+            Carried::Window | Carried::Nothing => (WINDOW_FIELDS, "\"window_"),
+            Carried::Slice | Carried::Session => (SLICE_FIELDS, "\"slice_"),
+        };
+        Fields {
+            names,
+            prefix: memmem::Finder::new(prefix),
+            expands: carried == Carried::Window,
+            slice: None,
+            text: Vec::new(),
+            ends: Vec::new(),
         }
-        // Rarely is there such a field already: the output of an aggregate, windowed again.
-        if memmem::find(record, b"\"window_").is_some() {
-            replace_fields(record, &[START_FIELD, END_FIELD], &self.text, out);
+    }
+
+    /// Makes the texts of a slice.
+    fn prepare(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
+        if self.slice == Some(slice) {
+            return Ok(());
+        }
+        self.slice = None;
+        self.text.clear();
+        self.ends.clear();
+        if self.expands {
+            for window in windows.of_slice(slice) {
+                self.prepare_one(window)?;
+            }
         } else {
-            add_fields(record, &self.text, out);
+            self.prepare_one(slice)?;
         }
+        self.slice = Some(slice);
         Ok(())
+    }
+
+    fn prepare_one(&mut self, interval: Interval) -> Result<(), StageError> {
+        interval.write_fields_as(self.names, &mut self.text).map_err(StageError::bad)?;
+        self.ends.push((interval.end_ms, self.text.len()));
+        Ok(())
+    }
+
+    /// Puts out a record with each of the texts; those of windows that end at `closed_ms` or before
+    /// are left out.
+    fn add(&self, record: &[u8], closed_ms: i64, out: &mut Vec<u8>) {
+        // Rarely is there such a field already: the output of an aggregate, windowed again.
+        let there = self.prefix.find(record).is_some();
+        let mut from = 0;
+        for &(end_ms, to) in &self.ends {
+            let text = self.text.get(from..to).unwrap_or_default();
+            from = to;
+            if self.expands && end_ms <= closed_ms {
+                continue;
+            }
+            if there {
+                replace_fields(record, &self.names, text, out);
+            } else {
+                add_fields(record, text, out);
+            }
+            out.push(b'\n');
+        }
     }
 }

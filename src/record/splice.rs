@@ -41,8 +41,42 @@ pub fn replace_fields(object: &[u8], dropped: &[&str], fields: &[u8], out: &mut 
     true
 }
 
+/// Appends `object` to `out` without two fields that [`add_fields`] has added to it: texts, called
+/// so. Returns false, and appends nothing, if they are not its last members. It must be valid JSON.
+pub fn remove_added(object: &[u8], [first, second]: [&str; 2], out: &mut Vec<u8>) -> bool {
+    let inside = object.trim_ascii_end().strip_suffix(b"\"}").unwrap_or_default();
+    let cut = |text: &[u8], name: &str| {
+        let at = text.iter().rposition(|byte| *byte == b'"')?;
+        let key = format!("\"{name}\":");
+        Some(text.get(..at)?.strip_suffix(key.as_bytes())?.len())
+    };
+    let before = cut(inside, second)
+        .and_then(|end| inside.get(..end)?.strip_suffix(b"\","))
+        .and_then(|inside| inside.get(..cut(inside, first)?));
+    let Some(before) = before else { return false };
+    out.extend_from_slice(before.strip_suffix(b",").unwrap_or(before));
+    out.push(b'}');
+    true
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_was_added_can_be_taken_out_again() {
+        for (object, names) in
+            [("{\"a\":\"b\"}", ["s", "e"]), ("{}", ["s", "e"]), ("{ \"s\": 1 }", ["x", "y"])]
+        {
+            let (mut with, mut without) = (Vec::new(), Vec::new());
+            let fields = format!("\"{}\":\"1970\",\"{}\":\"1971\"", names[0], names[1]);
+            assert!(add_fields(object.as_bytes(), fields.as_bytes(), &mut with));
+            assert!(!remove_added(&with, ["s", "f"], &mut without));
+            assert!(remove_added(&with, names, &mut without));
+            let bare = object.trim_end_matches('}').trim_end().to_owned() + "}";
+            assert_eq!(String::from_utf8_lossy(&without), bare);
+            assert!(!remove_added(object.as_bytes(), names, &mut without));
+        }
+    }
+
     use super::*;
 
     fn spliced(object: &str) -> Option<String> {

@@ -25,6 +25,15 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// From the earlier start to the later end.
+    #[must_use]
+    pub fn hull(self, other: Interval) -> Interval {
+        Interval {
+            start_ms: self.start_ms.min(other.start_ms),
+            end_ms: self.end_ms.max(other.end_ms),
+        }
+    }
+
     /// Appends the interval as fields of an object, without braces:
     /// `"window_start":"…","window_end":"…"`.
     ///

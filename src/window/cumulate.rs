@@ -2,39 +2,43 @@
 //!
 //! Records are cut into slices of one step: each is counted once, in however many windows it is.
 
-use super::Tumbling;
+use super::Cells;
+use super::cells::Frame;
 use super::fault::{SLICES_MAX, WindowsError};
+use super::length::Length;
 use crate::record::control;
-use crate::time::{Duration, Interval, Shift};
+use crate::time::Interval;
 
 /// Windows that begin together and grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cumulate {
-    steps: Tumbling,
+    steps: Cells,
     /// The longest windows: all that is in one of them begins with it.
-    longest: Tumbling,
+    longest: Cells,
 }
 
 impl Cumulate {
     /// Windows of lengths `step`, twice `step` and so on up to `size`. Windows of length `size` lie
-    /// side by side, one of which starts `offset` away from the epoch.
+    /// side by side in the frame.
     ///
     /// # Errors
     /// When the size is not a whole number of steps, and not too many.
-    pub fn new(step: Duration, size: Duration, offset: Shift) -> Result<Cumulate, WindowsError> {
-        match (step.ms(), size.ms()) {
-            (0, _) => return Err(WindowsError::NoLength("step")),
-            (_, 0) => return Err(WindowsError::NoLength("window")),
-            (step_ms, size_ms) if size_ms % step_ms != 0 => {
-                return Err(WindowsError::PartOfStep { step, size });
+    pub fn new(step: Length, size: Length, frame: Frame) -> Result<Cumulate, WindowsError> {
+        let frame = frame.of(&[step, size]);
+        let steps = Cells::new("step", step, &frame)?;
+        let longest = Cells::new("window", size, &frame)?;
+        let fills = match (&steps, &longest) {
+            (Cells::Calendar(steps), Cells::Calendar(longest)) => steps.fills(longest),
+            _ => size.most_ms() % step.most_ms() == 0,
+        };
+        let count = size.most_ms() / step.most_ms();
+        match fills {
+            false => Err(WindowsError::PartOfStep { step, size }),
+            true if count > SLICES_MAX => {
+                Err(WindowsError::TooManyParts { size, part: step, count })
             }
-            (step_ms, size_ms) if size_ms / step_ms > SLICES_MAX => {
-                let count = size_ms / step_ms;
-                return Err(WindowsError::TooManySlices { size, slice: step, count });
-            }
-            _ => {}
+            true => Ok(Cumulate { steps, longest }),
         }
-        Ok(Cumulate { steps: Tumbling::new(step, offset)?, longest: Tumbling::new(size, offset)? })
     }
 
     /// The slice of an event time; none if it reaches beyond 64 bits.
@@ -60,13 +64,23 @@ impl Cumulate {
 
     /// The first end of a window that is after this time.
     pub fn next_end_ms(&self, time_ms: i64) -> Option<i64> {
-        Some(self.steps.assign(time_ms)?.end_ms)
+        self.steps.next_end_ms(time_ms)
     }
 
     /// What the stream's control record says of these windows.
     pub fn sizes(&self) -> control::Cumulate {
-        let (size_ms, offset_ms) = (self.longest.size_ms(), self.longest.offset_ms());
-        control::Cumulate::Fixed { step_ms: self.steps.size_ms(), size_ms, offset_ms }
+        match (&self.steps, &self.longest) {
+            (Cells::Fixed(steps), Cells::Fixed(longest)) => control::Cumulate::Fixed {
+                step_ms: steps.size_ms(),
+                size_ms: longest.size_ms(),
+                offset_ms: longest.offset_ms(),
+            },
+            (steps, longest) => control::Cumulate::Calendar {
+                step: steps.length().to_string(),
+                size: longest.length().to_string(),
+                tz: longest.zone_name().to_owned(),
+            },
+        }
     }
 }
 
@@ -77,8 +91,8 @@ mod tests {
     #[test]
     fn the_size_is_a_whole_number_of_steps() {
         let why = |step: &str, size: &str| {
-            let [step, size] = [step, size].map(|text| text.parse::<Duration>().unwrap());
-            Cumulate::new(step, size, Shift::default()).unwrap_err().to_string()
+            let [step, size] = [step, size].map(|text| text.parse().unwrap());
+            Cumulate::new(step, size, Frame::default()).unwrap_err().to_string()
         };
         assert_eq!(why("0", "1m"), "a step must be longer than 0");
         assert_eq!(why("1m", "0"), "a window must be longer than 0");
@@ -88,6 +102,20 @@ mod tests {
             why("4m", "2m"),
             "the size 2m is not a whole number of steps of 4m; change one of them"
         );
-        assert!(why("1ms", "1d").starts_with("a window of 1d would be made of slices of 1ms,"));
+        assert_eq!(
+            why("1ms", "1d"),
+            "a window of 1d would have 86400000 parts of 1ms; there may be 1000000: choose a longer part"
+        );
+        let part = |step| {
+            format!("the size 1mo is not a whole number of steps of {step}; change one of them")
+        };
+        assert_eq!(why("1w", "1mo"), part("1w"));
+        assert_eq!(
+            why("7h", "1mo"),
+            "a step of 7h does not fit into the calendar of UTC; choose a part of a day, like 15m or 6h, or days, weeks, months or years"
+        );
+        assert!(
+            Cumulate::new("1d".parse().unwrap(), "1mo".parse().unwrap(), Frame::default()).is_ok()
+        );
     }
 }

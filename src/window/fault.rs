@@ -1,6 +1,7 @@
 //! Why there are no such windows.
 
-use crate::time::Duration;
+use super::length::Length;
+use crate::time::{Duration, Zone};
 
 /// How many slices a window may have: each costs memory, and is merged into the window.
 pub const SLICES_MAX: i64 = 1_000_000;
@@ -28,9 +29,9 @@ pub enum WindowsError {
     #[error("the size {size} is not a whole number of steps of {step}; change one of them")]
     PartOfStep {
         /// How much longer each window is than the one before.
-        step: Duration,
+        step: Length,
         /// Length of the longest window.
-        size: Duration,
+        size: Length,
     },
     /// More slices than [`SLICES_MAX`].
     #[error(
@@ -44,9 +45,50 @@ pub enum WindowsError {
         /// How many slices a window has.
         count: i64,
     },
-    /// Windows of a calendar, which are not known.
-    #[error("windows that follow the calendar of a time zone are not known to this version")]
-    Calendar,
+    /// A length that no calendar has.
+    #[error(
+        "a {what} of {length} does not fit into the calendar of {zone}; choose a part of a day, like 15m or 6h, or days, weeks, months or years"
+    )]
+    NotInCalendar {
+        /// What has this length.
+        what: &'static str,
+        /// The length.
+        length: Duration,
+        /// Whose calendar it is.
+        zone: Zone,
+    },
+    /// Windows of the calendar begin where it says.
+    #[error(
+        "windows that follow a calendar begin where it says, and not at an offset; leave out the offset, or the zone and months and years"
+    )]
+    OffsetInCalendar,
+    /// Parts do not make up the whole, or not always as many.
+    #[error(
+        "in the calendar of {zone}, {size} is not always the same whole number of {part}; choose lengths like 1d of 1w or 1mo of 1y, or leave out the zone"
+    )]
+    NotWhole {
+        /// Length of a window.
+        size: Length,
+        /// Length of its parts.
+        part: Length,
+        /// Whose calendar it is.
+        zone: Zone,
+    },
+    /// More parts than [`SLICES_MAX`].
+    #[error(
+        "a window of {size} would have {count} parts of {part}; there may be {SLICES_MAX}: choose a longer part"
+    )]
+    TooManyParts {
+        /// Length of a window.
+        size: Length,
+        /// Length of its parts.
+        part: Length,
+        /// How many there are.
+        count: i64,
+    },
+    /// A length or zone that only a foreign control record can have.
+    #[error("{0}")]
+    Unknown(String),
     /// A window of no records.
     #[error("a window must have at least one record")]
     NoRecords,

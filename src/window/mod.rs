@@ -1,20 +1,34 @@
 //! Which windows of event time a record belongs to, and which records are late.
 //!
-//! - [`tumbling`], [`hop`], [`cumulate`]: the kinds that have a rule of their own.
+//! - [`length`]: how long windows are.
+//! - [`tumbling`], [`calendar`], [`cells`]: windows side by side, equally long or as the calendar
+//!   has them.
+//! - [`hop`], [`calendar_hop`], [`cumulate`]: windows that overlap.
 //! - [`windows`]: whatever kind a stream has, as `window` and `aggregate` ask for it.
+//! - [`progress`]: the watermark, over all partitions, also where some are quiet.
 //! - [`placing`]: the records of a stream into their windows, the watermark behind them.
 //! - [`fault`]: why there are no such windows.
 
+pub mod calendar;
+pub mod calendar_hop;
+pub mod cells;
 pub mod cumulate;
 pub mod fault;
 pub mod hop;
+pub mod length;
 pub mod placing;
+pub mod progress;
 pub mod tumbling;
 pub mod windows;
 
+pub use calendar::Calendar;
+pub use calendar_hop::CalendarHop;
+pub use cells::{Cells, Frame};
 pub use cumulate::Cumulate;
 pub use fault::WindowsError;
 pub use hop::Hop;
+pub use length::Length;
 pub use placing::{Placed, Placing};
+pub use progress::Progress;
 pub use tumbling::Tumbling;
 pub use windows::{Carried, Windows};

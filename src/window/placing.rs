@@ -1,17 +1,17 @@
 //! The records of a stream into their windows, and the watermark behind them.
 
-use super::{Tumbling, Windows};
+use super::{Progress, Tumbling, Windows};
 use crate::time::timestamp::{MAX_MS, MIN_MS, show_ms};
-use crate::time::watermark::Watermark;
 use crate::time::{Duration, Interval};
 
 /// Puts the records of a stream into windows, one record at a time.
 ///
-/// What it says depends on the event times and their order alone.
+/// What it says depends on the event times and their order alone, unless it is told how long the
+/// input was waited for.
 #[derive(Clone, Debug)]
 pub struct Placing {
     windows: Windows,
-    watermark: Watermark,
+    progress: Progress,
     allowed_lateness_ms: i64,
     every: Option<Tumbling>,
     /// The slice of the last record, and the hull of its windows: most often also the next one's.
@@ -50,11 +50,11 @@ pub struct NoWindow {
 
 impl Placing {
     /// Puts records into `windows`, of which each closes when the watermark reaches its last
-    /// millisecond; records may come `out_of_order` behind the greatest event time.
-    pub fn new(windows: Windows, out_of_order: Duration) -> Placing {
+    /// millisecond.
+    pub fn new(windows: Windows, progress: Progress) -> Placing {
         Placing {
             windows,
-            watermark: Watermark::new(out_of_order),
+            progress,
             allowed_lateness_ms: 0,
             every: None,
             last: None,
@@ -91,10 +91,41 @@ impl Placing {
         // Whether a session is late depends on the group's other records.
         let merges = matches!(self.windows, Windows::Session { .. });
         if hull.end_ms <= closed_ms && !merges {
-            return Ok(Placed::Late { behind: self.behind(time_ms) });
+            self.progress.hear();
+            return Ok(Placed::Late { behind: self.progress.behind(time_ms) });
         }
-        let at_ms = self.watermark.observe(time_ms);
-        Ok(Placed::In { slice, closed_ms, passed_ms: self.tells(at_ms).then_some(at_ms) })
+        self.progress.observe(time_ms);
+        Ok(Placed::In { slice, closed_ms, passed_ms: self.passed_ms() })
+    }
+
+    /// A stream begins that has these partitions; none, if it does not tell them apart. Gives the
+    /// watermark if it is to be told, as all of these do.
+    pub fn begin(&mut self, partitions: &[u32]) -> Option<i64> {
+        self.progress.begin(partitions);
+        self.passed_ms()
+    }
+
+    /// The records that come now are of this partition.
+    pub fn turn_to(&mut self, partition: u32) {
+        self.progress.turn_to(partition);
+    }
+
+    /// Nothing more comes of this partition.
+    pub fn end(&mut self, partition: u32) -> Option<i64> {
+        self.progress.end(partition);
+        self.passed_ms()
+    }
+
+    /// Input was waited for so long.
+    pub fn wait(&mut self, time: Duration) -> Option<i64> {
+        self.progress.wait(time);
+        self.passed_ms()
+    }
+
+    /// How long input can be waited for until the watermark may move by that alone: forever, if
+    /// there is none.
+    pub fn patience(&self) -> Option<Duration> {
+        self.progress.patience(self.next_ms.unwrap_or(i64::MIN))
     }
 
     /// The slice of a time, and the hull of its windows; none if that cannot be written.
@@ -118,44 +149,42 @@ impl Placing {
 
     /// Windows that end here or before are closed.
     fn closed_ms(&self) -> i64 {
-        self.watermark.at_ms().map_or(i64::MIN, |at_ms| {
+        self.progress.at_ms().map_or(i64::MIN, |at_ms| {
             // A window is open as long as its end − 1 + the lateness is above the watermark.
             at_ms.saturating_add(1).saturating_sub(self.allowed_lateness_ms)
         })
     }
 
-    /// Whether the watermark has passed something that it is told for, since it was last asked for.
-    fn tells(&mut self, at_ms: i64) -> bool {
+    /// The watermark, if it has passed something that it is told for since it was last asked for.
+    fn passed_ms(&mut self) -> Option<i64> {
+        let at_ms = self.progress.at_ms()?;
         if self.next_ms.is_some_and(|next_ms| at_ms < next_ms) {
-            return false;
+            return None;
         }
         self.next_ms = Some(self.next_after(at_ms));
-        true
+        Some(at_ms)
     }
 
     /// The least watermark above this one that is to be told.
     fn next_after(&self, at_ms: i64) -> i64 {
         // A window that ends at e closes at e − 1: so the first end after at + 1 is what counts.
-        let behind_ms = at_ms.saturating_add(1);
+        // No window begins before the years that can be written.
+        let behind_ms = at_ms.saturating_add(1).max(MIN_MS);
         let ends_ms = self.windows.next_end_ms(behind_ms);
         let lateness_ms = self.allowed_lateness_ms;
         let last_ms = (lateness_ms > 0)
-            .then(|| self.windows.next_end_ms(behind_ms.saturating_sub(lateness_ms)))
-            .flatten()
+            .then(|| behind_ms.saturating_sub(lateness_ms).max(MIN_MS))
+            .and_then(|behind_ms| self.windows.next_end_ms(behind_ms))
             .map(|end_ms| end_ms.saturating_add(lateness_ms));
         let every_ms = self.every.and_then(|every| Some(every.assign(behind_ms)?.end_ms));
         let next_ms = [ends_ms, last_ms, every_ms].into_iter().flatten().min();
         next_ms.map_or(i64::MAX, |end_ms| end_ms.saturating_sub(1))
     }
-
-    fn behind(&self, time_ms: i64) -> Duration {
-        let greatest_ms = self.watermark.greatest_ms().unwrap_or(time_ms);
-        Duration::from_ms(greatest_ms.saturating_sub(time_ms)).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Frame, Length};
     use super::*;
     use crate::time::Shift;
     use crate::time::watermark::closes;
@@ -165,9 +194,17 @@ mod tests {
         Duration::from_ms(ms).unwrap()
     }
 
+    fn progress(out_of_order_ms: i64) -> Progress {
+        Progress::new(duration(out_of_order_ms))
+    }
+
+    fn length(ms: i64) -> Length {
+        Length::Time(duration(ms))
+    }
+
     fn placing(size_ms: i64, out_of_order_ms: i64) -> Placing {
-        let windows = Windows::tumbling(duration(size_ms), Shift::default()).unwrap();
-        Placing::new(windows, duration(out_of_order_ms))
+        let windows = Windows::tumbling(length(size_ms), Frame::default()).unwrap();
+        Placing::new(windows, progress(out_of_order_ms))
     }
 
     /// What is said of a record, without what is closed of its windows.
@@ -216,8 +253,8 @@ mod tests {
         let expected =
             "the window of 9999-12-31T23:59:59.999Z reaches beyond the years 0000 to 9999";
         assert_eq!(text, expected);
-        let hop = Windows::hop(duration(1), duration(10), Shift::default()).unwrap();
-        let mut placing = Placing::new(hop, duration(0));
+        let hop = Windows::hop(length(1), length(10), Frame::default()).unwrap();
+        let mut placing = Placing::new(hop, progress(0));
         assert_eq!(said(&mut placing, MIN_MS + 8), Said::NoWindow(MIN_MS + 8));
         assert_eq!(
             said(&mut placing, MIN_MS + 9),
@@ -228,26 +265,46 @@ mod tests {
     #[test]
     fn a_session_is_never_late_here_and_every_move_is_told() {
         let windows = Windows::session(duration(10)).unwrap();
-        let mut placing = Placing::new(windows, duration(0));
+        let mut placing = Placing::new(windows, progress(0));
         assert_eq!(said(&mut placing, 100), Said::Within(100, 110, Some(99)));
         assert_eq!(said(&mut placing, 0), Said::Within(0, 10, None));
         assert_eq!(said(&mut placing, 100), Said::Within(100, 110, None));
         assert_eq!(said(&mut placing, 101), Said::Within(101, 111, Some(100)));
     }
 
+    #[test]
+    fn what_moves_the_watermark_beside_records_is_told() {
+        let windows = Windows::tumbling(length(10), Frame::default()).unwrap();
+        let progress = progress(0).idling(Some(duration(1_000)));
+        let mut placing = Placing::new(windows, progress);
+        assert_eq!(placing.begin(&[0, 1]), None);
+        placing.turn_to(0);
+        assert_eq!(said(&mut placing, 25), Said::Within(20, 30, None));
+        // The other partition may still bring anything.
+        placing.turn_to(1);
+        assert_eq!(said(&mut placing, -5), Said::Within(-10, 0, Some(-6)));
+        assert_eq!(placing.end(1), Some(24));
+        assert_eq!(said(&mut placing, 19), Said::Late(6));
+        assert_eq!(placing.patience(), Some(duration(1_000)));
+        assert_eq!(placing.wait(duration(999)), None);
+        assert_eq!(placing.wait(duration(1)), Some(1_024));
+        placing.turn_to(0);
+        assert_eq!(said(&mut placing, 1_019), Said::Late(6));
+    }
+
     fn some_windows() -> impl Strategy<Value = Windows> {
-        let offset = || (-30_i64..30).prop_map(Shift::from_ms);
+        let offset = || (-30_i64..30).prop_map(|ms| Frame::from(Shift::from_ms(ms)));
         prop_oneof![
             (1_i64..40, offset()).prop_map(|(size, offset)| Windows::tumbling(
-                duration(size),
+                length(size),
                 offset
             )
             .unwrap()),
             (1_i64..20, 0_i64..30, offset()).prop_map(|(slide, more, offset)| {
-                Windows::hop(duration(slide), duration(slide + more), offset).unwrap()
+                Windows::hop(length(slide), length(slide + more), offset).unwrap()
             }),
             (1_i64..10, 1_i64..6, offset()).prop_map(|(step, times, offset)| {
-                Windows::cumulate(duration(step), duration(step * times), offset).unwrap()
+                Windows::cumulate(length(step), length(step * times), offset).unwrap()
             }),
         ]
     }
@@ -261,7 +318,7 @@ mod tests {
                                      every_ms in prop_oneof![Just(None), (1_i64..40).prop_map(Some)]) {
             let every = every_ms
                 .map(|every_ms| Tumbling::new(duration(every_ms), Shift::default()).unwrap());
-            let mut placing = Placing::new(windows.clone(), duration(out_of_order_ms))
+            let mut placing = Placing::new(windows.clone(), progress(out_of_order_ms))
                 .lenient(duration(lateness_ms))
                 .telling_every(every);
             // All ends of windows that there are, by trying each time.

@@ -1,7 +1,6 @@
 //! Windows of one size, side by side: each event time is in exactly one.
 
 use super::fault::WindowsError;
-use crate::record::control;
 use crate::time::{Duration, Interval, Shift};
 
 /// Windows of one size, side by side.
@@ -46,11 +45,6 @@ impl Tumbling {
         let start_ms = time_ms.checked_sub(into_ms)?;
         Some(Interval { start_ms, end_ms: start_ms.checked_add(self.size_ms)? })
     }
-
-    /// What the stream's control record says of these windows.
-    pub fn sizes(&self) -> control::Tumbling {
-        control::Tumbling::Fixed { size_ms: self.size_ms, offset_ms: self.offset_ms }
-    }
 }
 
 #[cfg(test)]
@@ -91,8 +85,7 @@ mod tests {
 
     #[test]
     fn the_offset_is_told_without_whole_windows() {
-        let sizes = control::Tumbling::Fixed { size_ms: 10, offset_ms: 7 };
-        assert_eq!(tumbling(10, -23).sizes(), sizes);
+        assert_eq!((tumbling(10, -23).size_ms(), tumbling(10, -23).offset_ms()), (10, 7));
     }
 
     proptest! {

@@ -4,9 +4,11 @@
 use std::iter;
 
 use super::fault::WindowsError;
-use super::{Cumulate, Hop, Tumbling};
+use super::{CalendarHop, Cells, Cumulate, Frame, Hop, Length};
 use crate::record::control::{self, Kind};
-use crate::time::{Duration, Interval, Shift};
+use crate::time::duration::DurationError;
+use crate::time::zone::UnknownZone;
+use crate::time::{Duration, Interval, Shift, Zone};
 
 /// The windows of a stream.
 ///
@@ -15,9 +17,11 @@ use crate::time::{Duration, Interval, Shift};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Windows {
     /// Windows of one size, side by side.
-    Tumbling(Tumbling),
+    Tumbling(Cells),
     /// Windows of one size that overlap.
     Hop(Hop),
+    /// Windows of the calendar that overlap.
+    CalendarHop(CalendarHop),
     /// Windows that begin together and grow.
     Cumulate(Cumulate),
     /// For each group, windows that end when nothing came for this long: above zero. A record's
@@ -51,28 +55,34 @@ impl Windows {
     ///
     /// # Errors
     /// When there are no such windows; and so for all of these.
-    pub fn tumbling(size: Duration, offset: Shift) -> Result<Windows, WindowsError> {
-        Tumbling::new(size, offset).map(Windows::Tumbling)
+    pub fn tumbling(size: Length, frame: Frame) -> Result<Windows, WindowsError> {
+        Cells::new("window", size, &frame.of(&[size])).map(Windows::Tumbling)
     }
 
     /// Windows of length `size`, one of which begins every `slide`.
     ///
     /// # Errors
-    /// See [`Hop::new`].
-    pub fn hop(slide: Duration, size: Duration, offset: Shift) -> Result<Windows, WindowsError> {
-        Hop::new(slide, size, offset).map(Windows::Hop)
+    /// See [`Hop::new`] and [`CalendarHop::new`].
+    pub fn hop(slide: Length, size: Length, frame: Frame) -> Result<Windows, WindowsError> {
+        let Frame { zone, offset } = frame.of(&[slide, size]);
+        match (zone, slide, size) {
+            (None, Length::Time(slide), Length::Time(size)) => {
+                Hop::new(slide, size, offset).map(Windows::Hop)
+            }
+            _ if offset != Shift::default() => Err(WindowsError::OffsetInCalendar),
+            (zone, ..) => {
+                let zone = zone.unwrap_or_else(Zone::utc);
+                CalendarHop::new(slide, size, &zone).map(Windows::CalendarHop)
+            }
+        }
     }
 
     /// Windows that grow by `step` up to `size`.
     ///
     /// # Errors
     /// See [`Cumulate::new`].
-    pub fn cumulate(
-        step: Duration,
-        size: Duration,
-        offset: Shift,
-    ) -> Result<Windows, WindowsError> {
-        Cumulate::new(step, size, offset).map(Windows::Cumulate)
+    pub fn cumulate(step: Length, size: Length, frame: Frame) -> Result<Windows, WindowsError> {
+        Cumulate::new(step, size, frame).map(Windows::Cumulate)
     }
 
     /// Sessions whose records are no further apart than `gap`.
@@ -99,24 +109,32 @@ impl Windows {
     /// # Errors
     /// When there are no such windows.
     pub fn from_kind(kind: &Kind) -> Result<Windows, WindowsError> {
-        let length = |what, ms| Duration::from_ms(ms).ok_or(WindowsError::Negative(what, ms));
-        match *kind {
-            Kind::Tumbling(control::Tumbling::Fixed { size_ms, offset_ms }) => {
-                Windows::tumbling(length("window", size_ms)?, Shift::from_ms(offset_ms))
+        let duration = |what, ms| Duration::from_ms(ms).ok_or(WindowsError::Negative(what, ms));
+        let time = |what, ms| duration(what, ms).map(Length::Time);
+        let at = |offset_ms| Frame::from(Shift::from_ms(offset_ms));
+        match kind {
+            &Kind::Tumbling(control::Tumbling::Fixed { size_ms, offset_ms }) => {
+                Windows::tumbling(time("window", size_ms)?, at(offset_ms))
             }
-            Kind::Hop(control::Hop::Fixed { slide_ms, size_ms, offset_ms }) => {
-                let (slide, size) = (length("slide", slide_ms)?, length("window", size_ms)?);
-                Windows::hop(slide, size, Shift::from_ms(offset_ms))
+            &Kind::Hop(control::Hop::Fixed { slide_ms, size_ms, offset_ms }) => {
+                Windows::hop(time("slide", slide_ms)?, time("window", size_ms)?, at(offset_ms))
             }
-            Kind::Cumulate(control::Cumulate::Fixed { step_ms, size_ms, offset_ms }) => {
-                let (step, size) = (length("step", step_ms)?, length("window", size_ms)?);
-                Windows::cumulate(step, size, Shift::from_ms(offset_ms))
+            &Kind::Cumulate(control::Cumulate::Fixed { step_ms, size_ms, offset_ms }) => {
+                Windows::cumulate(time("step", step_ms)?, time("window", size_ms)?, at(offset_ms))
             }
-            Kind::Session(control::Session { gap_ms }) => Windows::session(length("gap", gap_ms)?),
-            Kind::Count(control::Count { size }) => Windows::count(size),
-            Kind::Tumbling(control::Tumbling::Calendar { .. })
-            | Kind::Hop(control::Hop::Calendar { .. })
-            | Kind::Cumulate(control::Cumulate::Calendar { .. }) => Err(WindowsError::Calendar),
+            Kind::Tumbling(control::Tumbling::Calendar { size, tz }) => {
+                Windows::tumbling(read(size)?, in_zone(tz)?)
+            }
+            Kind::Hop(control::Hop::Calendar { slide, size, tz }) => {
+                Windows::hop(read(slide)?, read(size)?, in_zone(tz)?)
+            }
+            Kind::Cumulate(control::Cumulate::Calendar { step, size, tz }) => {
+                Windows::cumulate(read(step)?, read(size)?, in_zone(tz)?)
+            }
+            &Kind::Session(control::Session { gap_ms }) => {
+                Windows::session(duration("gap", gap_ms)?)
+            }
+            &Kind::Count(control::Count { size }) => Windows::count(size),
         }
     }
 
@@ -125,6 +143,7 @@ impl Windows {
         match self {
             Windows::Tumbling(tumbling) => Kind::Tumbling(tumbling.sizes()),
             Windows::Hop(hop) => Kind::Hop(hop.sizes()),
+            Windows::CalendarHop(hop) => Kind::Hop(hop.sizes()),
             Windows::Cumulate(cumulate) => Kind::Cumulate(cumulate.sizes()),
             Windows::Session { gap_ms } => Kind::Session(control::Session { gap_ms: *gap_ms }),
             Windows::Count { size } => Kind::Count(control::Count { size: *size }),
@@ -135,8 +154,10 @@ impl Windows {
     pub fn carried(&self, expanded: bool) -> Carried {
         match self {
             Windows::Tumbling(_) => Carried::Window,
-            Windows::Hop(_) | Windows::Cumulate(_) if expanded => Carried::Window,
-            Windows::Hop(_) | Windows::Cumulate(_) => Carried::Slice,
+            Windows::Hop(_) | Windows::CalendarHop(_) | Windows::Cumulate(_) => match expanded {
+                true => Carried::Window,
+                false => Carried::Slice,
+            },
             Windows::Session { .. } => Carried::Session,
             Windows::Count { .. } => Carried::Nothing,
         }
@@ -148,6 +169,7 @@ impl Windows {
         match self {
             Windows::Tumbling(tumbling) => tumbling.assign(time_ms),
             Windows::Hop(hop) => hop.slice(time_ms),
+            Windows::CalendarHop(hop) => hop.slice(time_ms),
             Windows::Cumulate(cumulate) => cumulate.slice(time_ms),
             Windows::Session { gap_ms } => {
                 Some(Interval { start_ms: time_ms, end_ms: time_ms.checked_add(*gap_ms)? })
@@ -163,6 +185,7 @@ impl Windows {
         let after = move |window: &Interval| match self {
             _ if Some(*window) == last => None,
             Windows::Hop(hop) => hop.after(*window),
+            Windows::CalendarHop(hop) => hop.after(*window),
             Windows::Cumulate(cumulate) => cumulate.after(*window),
             _ => None,
         };
@@ -180,8 +203,9 @@ impl Windows {
     /// window ends any more.
     pub fn next_end_ms(&self, time_ms: i64) -> Option<i64> {
         match self {
-            Windows::Tumbling(tumbling) => Some(tumbling.assign(time_ms)?.end_ms),
+            Windows::Tumbling(tumbling) => tumbling.next_end_ms(time_ms),
             Windows::Hop(hop) => hop.next_end_ms(time_ms),
+            Windows::CalendarHop(hop) => hop.next_end_ms(time_ms),
             Windows::Cumulate(cumulate) => cumulate.next_end_ms(time_ms),
             Windows::Session { .. } => time_ms.checked_add(1),
             Windows::Count { .. } => None,
@@ -192,6 +216,7 @@ impl Windows {
         match self {
             Windows::Tumbling(_) | Windows::Session { .. } => Some(slice),
             Windows::Hop(hop) => hop.first(slice),
+            Windows::CalendarHop(hop) => hop.first(slice),
             Windows::Cumulate(cumulate) => cumulate.first(slice),
             Windows::Count { .. } => None,
         }
@@ -201,10 +226,22 @@ impl Windows {
         match self {
             Windows::Tumbling(_) | Windows::Session { .. } => Some(slice),
             Windows::Hop(hop) => hop.last(slice),
+            Windows::CalendarHop(hop) => hop.last(slice),
             Windows::Cumulate(cumulate) => cumulate.last(slice),
             Windows::Count { .. } => None,
         }
     }
+}
+
+/// Reads a length that a control record tells of.
+fn read(length: &str) -> Result<Length, WindowsError> {
+    length.parse().map_err(|error: DurationError| WindowsError::Unknown(error.to_string()))
+}
+
+/// The frame of a zone that a control record tells of.
+fn in_zone(name: &str) -> Result<Frame, WindowsError> {
+    let zone = name.parse().map_err(|error: UnknownZone| WindowsError::Unknown(error.to_string()));
+    Ok(Frame { zone: Some(zone?), ..Frame::default() })
 }
 
 #[cfg(test)]
@@ -214,6 +251,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn duration(text: &str) -> Duration {
+        text.parse().unwrap()
+    }
+
+    fn length(text: &str) -> Length {
         text.parse().unwrap()
     }
 
@@ -228,7 +269,7 @@ mod tests {
     #[test]
     fn cumulating_windows_are_those_of_flink() {
         // SEMANTICS: Flink's window-tvf.md, 08:05 with a step of 2 min and a size of 10 min.
-        let windows = Windows::cumulate(duration("2m"), duration("10m"), Shift::default()).unwrap();
+        let windows = Windows::cumulate(length("2m"), length("10m"), Frame::default()).unwrap();
         let expected = [("08:00", "08:06"), ("08:00", "08:08"), ("08:00", "08:10")];
         assert_eq!(
             of_time(&windows, "08:05:00"),
@@ -239,7 +280,7 @@ mod tests {
     #[test]
     fn hopping_windows_are_those_of_flink() {
         // Flink's window-tvf.md: 08:05 with a slide of 5 min and a size of 10 min.
-        let windows = Windows::hop(duration("5m"), duration("10m"), Shift::default()).unwrap();
+        let windows = Windows::hop(length("5m"), length("10m"), Frame::default()).unwrap();
         let expected = [("08:00", "08:10"), ("08:05", "08:15")];
         assert_eq!(
             of_time(&windows, "08:05:00"),
@@ -266,8 +307,8 @@ mod tests {
     }
 
     fn some_windows() -> impl Strategy<Value = Windows> {
-        let ms = |ms| Duration::from_ms(ms).unwrap();
-        let offset = || (-300_i64..300).prop_map(Shift::from_ms);
+        let ms = |ms| Length::Time(Duration::from_ms(ms).unwrap());
+        let offset = || (-300_i64..300).prop_map(|ms| Frame::from(Shift::from_ms(ms)));
         prop_oneof![
             (1_i64..50, offset())
                 .prop_map(move |(size, offset)| { Windows::tumbling(ms(size), offset).unwrap() }),
@@ -331,7 +372,11 @@ mod tests {
         #[test]
         fn the_control_record_tells_all(windows in some_windows(), size in 1_u64..9) {
             let session = Windows::session(Duration::from_ms(7).unwrap()).unwrap();
-            for windows in [windows, session, Windows::count(size).unwrap()] {
+            let zone = || in_zone("Asia/Kolkata").unwrap();
+            let days = Windows::tumbling(length("1d"), zone()).unwrap();
+            let weeks = Windows::hop(length("1d"), length("1w"), zone()).unwrap();
+            let years = Windows::cumulate(length("6h"), length("1y"), zone()).unwrap();
+            for windows in [windows, session, Windows::count(size).unwrap(), days, weeks, years] {
                 prop_assert_eq!(Windows::from_kind(&windows.kind()), Ok(windows));
             }
         }

@@ -28,6 +28,10 @@ pub fn extent(over: Option<Extent>, time: &TimeOptions) -> Result<Option<Extent>
             "--time",
             "it goes with --over and a duration; for windows, let window run before",
         )),
+        Some(Extent::Records(_)) if time.late.is_some() => Err(in_option(
+            "--late",
+            "no record is late where so many count; give --over a duration, and --time <EXPR>",
+        )),
         over => Ok(over),
     }
 }

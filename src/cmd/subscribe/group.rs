@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::announce::Announcer;
 use super::print::Printer;
 use super::{Options, exec};
 use crate::cli::input::{Halt, Watch};
@@ -28,6 +29,7 @@ pub fn run(
     group: &str,
     watch: &Watch,
     output: Output,
+    mut announcer: Announcer,
 ) -> anyhow::Result<Status> {
     let dir = options.data.dir()?;
     let Some(mut client) = Client::connect(&dir)? else {
@@ -44,13 +46,20 @@ pub fn run(
         batches: options.meta,
         unverified: options.no_verify,
     })?;
+    announcer.begin(assigned.offsets.keys().copied().collect());
     let printer = Printer::new(options.meta.then_some(&*options.topic), None);
     let mut member = Member {
         client,
         generation: assigned.generation,
         done: ByPartition::new(),
         committed: Instant::now(),
-        sink: Sink { output, printer, topic: &options.topic, command: options.exec.as_deref() },
+        sink: Sink {
+            output,
+            announcer,
+            printer,
+            topic: &options.topic,
+            command: options.exec.as_deref(),
+        },
     };
     member.read(watch, options.follow)
 }
@@ -88,6 +97,9 @@ impl Member<'_> {
     fn read(&mut self, watch: &Watch, follow: bool) -> anyhow::Result<Status> {
         let mut bytes = Vec::new();
         loop {
+            if !self.sink.announce()? {
+                return self.halt_delivered();
+            }
             if let Some(halt) = watch.stopped() {
                 self.commit()?;
                 return Ok(status(halt, follow));
@@ -152,6 +164,7 @@ impl Member<'_> {
     /// we did there still counts.
     fn assigned(&mut self, assigned: &Assigned) -> anyhow::Result<()> {
         self.generation = assigned.generation;
+        self.sink.announcer.begin(assigned.offsets.keys().copied().collect());
         self.done.retain(|partition, next| assigned.offsets.get(partition) == Some(next));
         self.commit()?;
         Ok(())
@@ -179,6 +192,7 @@ impl Member<'_> {
 /// Where records are delivered to.
 struct Sink<'a> {
     output: Output,
+    announcer: Announcer,
     printer: Printer,
     topic: &'a str,
     /// With --exec: the command.
@@ -186,10 +200,19 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
+    /// Says what is to be said of the records behind; false when nobody reads it any more.
+    fn announce(&mut self) -> Result<bool, OutputError> {
+        self.announcer.put(&mut self.output)
+    }
+
     /// Delivers a run of records; false when nobody takes them any more.
     fn deliver(&mut self, chunk: &Chunk, bytes: &[u8]) -> anyhow::Result<bool> {
         let (lines, _) = self.printer.lines(chunk, bytes);
         let Some(command) = self.command else {
+            self.announcer.turn_to(chunk.partition);
+            if !self.announcer.put(&mut self.output)? {
+                return Ok(false);
+            }
             return match self.output.write(lines) {
                 Ok(()) => Ok(true),
                 Err(OutputError::Closed) => Ok(false),

@@ -1,5 +1,6 @@
 //! `subscribe`: the records of a topic are printed.
 
+mod announce;
 mod exec;
 mod files;
 mod group;
@@ -7,6 +8,7 @@ mod print;
 
 use clap::{Parser, ValueEnum};
 
+use self::announce::Announcer;
 use self::files::Files;
 use self::print::Printer;
 use super::place::{Place, at};
@@ -16,8 +18,7 @@ use crate::cli::input::{Halt, Watch};
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
-use crate::log::{LogError, Span};
-use crate::record::control::{Control, Start};
+use crate::log::{Chunk, FileRun, LogError, Span};
 use crate::wire::groups::Edge;
 use crate::wire::request::At;
 
@@ -98,8 +99,7 @@ pub struct Options {
     #[arg(long)]
     no_verify: bool,
 
-    /// Begin with a control record that says that the records are valid JSON: filter and map then
-    /// check only what they read
+    /// Say by control records that the records are valid JSON, so that filter and map check only what they read, and which partition they are of, so that window follows the time of each
     #[arg(long, conflicts_with = "exec")]
     control: bool,
 
@@ -140,16 +140,9 @@ impl From<ResetTo> for Edge {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut output = Output::stdout()?;
     let watch = Watch::new(Stop::install()?, Some(&output))?;
-    if options.control {
-        let mut start = Vec::new();
-        Control::Start(Start { trusted: !options.no_verify, ..Start::default() }).write(&mut start);
-        match output.write(&start) {
-            Err(OutputError::Closed) => return Ok(Status::Done),
-            written => written?,
-        }
-    }
+    let mut announcer = Announcer::new(options.control.then_some(!options.no_verify));
     if let Some(group) = &options.group {
-        return group::run(&options, group, &watch, output);
+        return group::run(&options, group, &watch, output, announcer);
     }
     let mut reader = Reader::open(&options.data.dir()?, &options.topic)?;
     let spans = spans(&options, &mut reader)?;
@@ -160,15 +153,34 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
     let (follow, verify) = (options.follow, !options.no_verify);
     let manner = Manner { follow, verify, files: printer.is_plain() };
+    announcer.begin_spans(&spans);
     let mut reading = reader.read(spans, manner)?;
     let mut files = Files::new(&options.topic, verify);
     let mut bytes = Vec::new();
     loop {
-        let step = match reading.next(&watch, &mut bytes)? {
-            Step::File(run) => match files.print(run, &watch, &mut output)? {
-                None => continue,
-                Some(halt) => Step::Halt(halt),
-            },
+        if !announcer.put(&mut output)? {
+            return Ok(Status::Done);
+        }
+        let step = reading.next(&watch, &mut bytes)?;
+        if let Step::Records(Chunk { partition, .. }) | Step::File(FileRun { partition, .. }) = step
+        {
+            announcer.turn_to(partition);
+            if !announcer.put(&mut output)? {
+                return Ok(Status::Done);
+            }
+        }
+        let step = match step {
+            Step::File(run) => {
+                let records: u64 = run.batches.iter().map(|batch| batch.records).sum();
+                let (partition, next) = (run.partition, run.offset + records);
+                match files.print(run, &watch, &mut output)? {
+                    None => {
+                        announcer.reached(partition, next);
+                        continue;
+                    }
+                    Some(halt) => Step::Halt(halt),
+                }
+            }
             step => step,
         };
         let chunk = match step {
@@ -181,7 +193,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         };
         let (lines, more) = printer.lines(&chunk, &bytes);
         match output.write(lines) {
-            Ok(()) if more => {}
+            Ok(()) if more => announcer.reached(chunk.partition, chunk.offset + chunk.records),
             Ok(()) | Err(OutputError::Closed) => return Ok(Status::Done),
             Err(error) => return Err(error.into()),
         }

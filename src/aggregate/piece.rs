@@ -1,0 +1,64 @@
+//! The window or the slice that a record carries.
+
+use super::fault::Fault;
+use super::plan::Plan;
+use crate::expr::Value;
+use crate::time::Interval;
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
+use crate::time::timestamp::parse_ms;
+
+/// Reads the window or the slice of each record.
+pub(super) struct Pieces {
+    is_slice: bool,
+    bounds: [Bound; 2],
+}
+
+impl Pieces {
+    /// Reads windows, or slices.
+    pub(super) fn new(is_slice: bool) -> Pieces {
+        let fields = if is_slice { SLICE_FIELDS } else { WINDOW_FIELDS };
+        Pieces { is_slice, bounds: fields.map(Bound::of) }
+    }
+
+    /// That of the record that `plan` has loaded.
+    pub(super) fn read(&mut self, plan: &mut Plan) -> Result<Interval, Fault> {
+        let mut ends_ms = [0; 2];
+        let expressions = plan.piece_expressions(self.is_slice);
+        for ((bound, ms), expression) in self.bounds.iter_mut().zip(&mut ends_ms).zip(expressions) {
+            *ms = bound.read(&plan.program.value(expression)?)?;
+        }
+        let [start_ms, end_ms] = ends_ms;
+        if start_ms < end_ms {
+            return Ok(Interval { start_ms, end_ms });
+        }
+        let [start, end] = self.bounds.each_ref().map(|bound| bound.field);
+        Err(Fault::EmptyWindow { start, end })
+    }
+}
+
+/// One end of the window of the last record: neighbours often share it.
+struct Bound {
+    field: &'static str,
+    text: String,
+    ms: i64,
+}
+
+impl Bound {
+    fn of(field: &'static str) -> Bound {
+        Bound { field, text: String::new(), ms: 0 }
+    }
+
+    fn read(&mut self, value: &Value<'_>) -> Result<i64, Fault> {
+        let field = self.field;
+        let Value::Text(text) = value else { return Err(Fault::NoWindow(field)) };
+        if *text != self.text {
+            // Nothing empty is a time, so an empty text here always means that none is known.
+            self.text.clear();
+            self.ms = parse_ms(text).map_err(|error| Fault::Bound { field, error })?;
+            self.text.push_str(text);
+        } else if text.is_empty() {
+            return Err(Fault::NoWindow(field));
+        }
+        Ok(self.ms)
+    }
+}

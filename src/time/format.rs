@@ -1,0 +1,166 @@
+//! Times in a form that the user describes, as strptime reads it.
+
+use jiff::Timestamp;
+use jiff::fmt::strtime::{self, BrokenDownTime};
+use jiff::tz::TimeZone;
+
+use super::Zone;
+use super::timestamp::{MAX_MS, MIN_MS};
+use super::zone::floor_ms;
+use crate::record::text::excerpt;
+
+/// A form of times.
+#[derive(Clone, Debug)]
+pub struct TimeFormat {
+    format: String,
+    /// Where the clocks are that such times were read from, if they do not say so themselves.
+    zone: Option<Zone>,
+}
+
+/// A form in which no time can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// Not a form, or not one that can be read.
+    #[error("'{format}': {why}; write it for strptime, like '%d/%b/%Y:%H:%M:%S %z'")]
+    Form {
+        /// The form.
+        format: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Times of this form have no day.
+    #[error("'{0}' has no date: it needs a year, a month and a day, or %s")]
+    NoDate(String),
+    /// Times of this form could be any clock's.
+    #[error(
+        "'{0}' has no offset from UTC: add %z if the times have one, or say where their clocks are: --tz Europe/Berlin, or --tz UTC"
+    )]
+    NoOffset(String),
+}
+
+/// A text that is not a time of the form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text} is not a time of the form '{format}': {why}")]
+pub struct FormatMismatch {
+    text: String,
+    format: String,
+    why: String,
+}
+
+impl TimeFormat {
+    /// A form of times for strptime; clocks are in `zone` where a time has no offset of its own.
+    ///
+    /// # Errors
+    /// When such a form cannot tell a time.
+    pub fn new(format: &str, zone: Option<Zone>) -> Result<TimeFormat, FormatError> {
+        // Any time, written and read back, shows what times of this form have.
+        let form = |error: jiff::Error| FormatError::Form {
+            format: format.to_owned(),
+            why: error.to_string(),
+        };
+        let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+        let text = BrokenDownTime::from(&sample).to_string(format).map_err(form)?;
+        let parts = strtime::parse(format, &text).map_err(form)?;
+        if parts.timestamp().is_none() {
+            if parts.to_datetime().is_err() {
+                return Err(FormatError::NoDate(format.to_owned()));
+            }
+            if parts.offset().is_none() && zone.is_none() {
+                return Err(FormatError::NoOffset(format.to_owned()));
+            }
+        }
+        Ok(TimeFormat { format: format.to_owned(), zone })
+    }
+
+    /// Reads a time; gives milliseconds since the epoch, finer digits rounded down.
+    ///
+    /// # Errors
+    /// When the text is not of the form, or outside the years 0000 to 9999.
+    pub fn read_ms(&self, text: &str) -> Result<i64, FormatMismatch> {
+        let mismatch =
+            |why: String| FormatMismatch { text: excerpt(text), format: self.format.clone(), why };
+        let parts =
+            strtime::parse(&self.format, text).map_err(|error| mismatch(error.to_string()))?;
+        let time_ms = match &self.zone {
+            Some(zone) if parts.offset().is_none() && parts.timestamp().is_none() => {
+                let local = parts.to_datetime().map_err(|error| mismatch(error.to_string()))?;
+                zone.time_ms(local)
+            }
+            _ => {
+                let time = parts.to_timestamp().map_err(|error| mismatch(error.to_string()))?;
+                Some(floor_ms(time))
+            }
+        };
+        time_ms
+            .filter(|ms| (MIN_MS..=MAX_MS).contains(ms))
+            .ok_or_else(|| mismatch("it is outside the years 0000 to 9999".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::timestamp::show_ms;
+    use proptest::prelude::*;
+
+    fn format(format: &str, zone: &str) -> Result<TimeFormat, FormatError> {
+        TimeFormat::new(format, (!zone.is_empty()).then(|| zone.parse().unwrap()))
+    }
+
+    #[test]
+    fn times_are_read_in_many_forms() {
+        for (form, zone, text, time) in [
+            ("%d/%b/%Y:%H:%M:%S %z", "", "10/Oct/2000:13:55:36 -0700", "2000-10-10T20:55:36Z"),
+            ("%Y-%m-%d %H:%M:%S", "Europe/Berlin", "2024-07-01 12:00:00", "2024-07-01T10:00:00Z"),
+            ("%Y-%m-%d %H:%M:%S", "Europe/Berlin", "2024-03-31 02:30:00", "2024-03-31T01:30:00Z"),
+            ("%Y-%m-%d %H:%M:%S", "Europe/Berlin", "2024-10-27 02:30:00", "2024-10-27T00:30:00Z"),
+            (
+                "%Y-%m-%dT%H:%M:%S%.f%z",
+                "Europe/Berlin",
+                "2024-07-01T12:00:00.25+0000",
+                "2024-07-01T12:00:00.250Z",
+            ),
+            ("%Y%m%d", "UTC", "20240229", "2024-02-29T00:00:00Z"),
+            ("%s", "", "1700000000", "2023-11-14T22:13:20Z"),
+            ("%s", "Europe/Berlin", "1700000000", "2023-11-14T22:13:20Z"),
+            ("%m/%d/%y %I:%M %p", "America/New_York", "12/31/99 11:59 PM", "2000-01-01T04:59:00Z"),
+        ] {
+            let read = format(form, zone).unwrap().read_ms(text).map(show_ms);
+            assert_eq!(read.as_deref(), Ok(time), "{form} {text}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_tells_no_time_is_refused() {
+        let why = |form: &str| format(form, "").unwrap_err();
+        assert_eq!(why("%H:%M %z"), FormatError::NoDate("%H:%M %z".to_owned()));
+        assert_eq!(why("%Y-%m-%d"), FormatError::NoOffset("%Y-%m-%d".to_owned()));
+        assert!(matches!(why("%Y-%m-%d %!"), FormatError::Form { .. }));
+        assert!(matches!(why("%Y-%m-%d %"), FormatError::Form { .. }));
+    }
+
+    #[test]
+    fn a_text_of_another_form_is_told() {
+        let format = format("%Y-%m-%d", "UTC").unwrap();
+        for text in ["2024-02-30", "2024-02-29 ", "noon", "", "-5000-01-01"] {
+            let why = format.read_ms(text).unwrap_err().to_string();
+            assert!(why.contains("is not a time of the form '%Y-%m-%d': "), "{why}");
+        }
+    }
+
+    #[test]
+    fn finer_digits_are_rounded_down() {
+        let format = format("%Y-%m-%d %H:%M:%S%.f", "UTC").unwrap();
+        assert_eq!(format.read_ms("1969-12-31 23:59:59.9999"), Ok(-1));
+        assert_eq!(format.read_ms("1970-01-01 00:00:00.0019"), Ok(1));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(form in "(%[a-zA-Z.:0-9-]|\\PC){0,6}", text in "\\PC{0,12}") {
+            if let Ok(format) = TimeFormat::new(&form, Some(Zone::utc())) {
+                let _ = format.read_ms(&text);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Windows of the calendar that overlap: each is so many slides long, and one begins with each.
+
+use super::Calendar;
+use super::fault::{SLICES_MAX, WindowsError};
+use super::length::Length;
+use crate::record::control;
+use crate::time::{Interval, Zone};
+
+/// Windows of the calendar that overlap. A slide is also the slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarHop {
+    slides: Calendar,
+    size: Length,
+    /// How many slides a window is long, above zero.
+    count: i64,
+}
+
+impl CalendarHop {
+    /// Windows of length `size`, one of which begins with each `slide`.
+    ///
+    /// # Errors
+    /// When a window is not always the same number of slides.
+    pub fn new(slide: Length, size: Length, zone: &Zone) -> Result<CalendarHop, WindowsError> {
+        let slides = Calendar::new("slide", slide, zone.clone())?;
+        let whole = Calendar::new("window", size, zone.clone())?;
+        match slides.times(&whole) {
+            None => Err(WindowsError::NotWhole { size, part: slide, zone: zone.clone() }),
+            Some(count) if count > SLICES_MAX => {
+                Err(WindowsError::TooManyParts { size, part: slide, count })
+            }
+            Some(count) => Ok(CalendarHop { slides, size, count }),
+        }
+    }
+
+    /// The slice of an event time; none if it reaches beyond the years that can be written.
+    pub fn slice(&self, time_ms: i64) -> Option<Interval> {
+        self.slides.assign(time_ms)
+    }
+
+    /// The first of the windows that have the slice.
+    pub fn first(&self, slice: Interval) -> Option<Interval> {
+        let mut first = slice;
+        for _ in 1..self.count {
+            first = self.slides.assign(first.start_ms.checked_sub(1)?)?;
+        }
+        Some(Interval { start_ms: first.start_ms, end_ms: slice.end_ms })
+    }
+
+    /// The last of the windows that have the slice.
+    pub fn last(&self, slice: Interval) -> Option<Interval> {
+        let mut last = slice;
+        for _ in 1..self.count {
+            last = self.slides.assign(last.end_ms)?;
+        }
+        Some(Interval { start_ms: slice.start_ms, end_ms: last.end_ms })
+    }
+
+    /// The window that begins a slide after this one.
+    pub fn after(&self, window: Interval) -> Option<Interval> {
+        let start_ms = self.slides.assign(window.start_ms)?.end_ms;
+        Some(Interval { start_ms, end_ms: self.slides.assign(window.end_ms)?.end_ms })
+    }
+
+    /// The first end of a window that is after this time.
+    pub fn next_end_ms(&self, time_ms: i64) -> Option<i64> {
+        self.slides.next_end_ms(time_ms)
+    }
+
+    /// What the stream's control record says of these windows.
+    pub fn sizes(&self) -> control::Hop {
+        control::Hop::Calendar {
+            slide: self.slides.length().to_string(),
+            size: self.size.to_string(),
+            tz: self.slides.zone().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::timestamp::{parse_ms, show_ms};
+
+    fn hop(slide: &str, size: &str) -> Result<CalendarHop, WindowsError> {
+        let zone = "Europe/Berlin".parse().unwrap();
+        CalendarHop::new(slide.parse().unwrap(), size.parse().unwrap(), &zone)
+    }
+
+    #[test]
+    fn a_window_is_always_the_same_number_of_slides() {
+        for (slide, size) in
+            [("1d", "1w"), ("6h", "12h"), ("1mo", "1y"), ("1w", "4w"), ("1d", "1d")]
+        {
+            assert!(hop(slide, size).is_ok(), "{slide} {size}");
+        }
+        for (slide, size) in
+            [("1h", "1d"), ("1d", "1mo"), ("1w", "1w3d"), ("2d", "1w"), ("1mo", "1d")]
+        {
+            let why = hop(slide, size).unwrap_err().to_string();
+            let expected = format!(
+                "in the calendar of Europe/Berlin, {size} is not always the same whole number of {slide}; "
+            );
+            assert!(why.starts_with(&expected), "{why}");
+        }
+    }
+
+    #[test]
+    fn seven_days_may_have_an_hour_less() {
+        let hop = hop("1d", "1w").unwrap();
+        let slice = hop.slice(parse_ms("2024-03-31T12:00:00Z").unwrap()).unwrap();
+        let shown = |it: Interval| [it.start_ms, it.end_ms].map(show_ms);
+        assert_eq!(shown(slice), ["2024-03-30T23:00:00Z", "2024-03-31T22:00:00Z"]);
+        let first = hop.first(slice).unwrap();
+        assert_eq!(shown(first), ["2024-03-24T23:00:00Z", "2024-03-31T22:00:00Z"]);
+        let after = hop.after(first).unwrap();
+        assert_eq!(shown(after), ["2024-03-25T23:00:00Z", "2024-04-01T22:00:00Z"]);
+        let last = hop.last(slice).unwrap();
+        assert_eq!(shown(last), ["2024-03-30T23:00:00Z", "2024-04-06T22:00:00Z"]);
+    }
+}

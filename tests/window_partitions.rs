@@ -1,0 +1,100 @@
+//! Event time of topics with several partitions: what `subscribe --control` says of them, and what
+//! `window` makes of it.
+
+mod common;
+
+use std::path::Path;
+
+use common::daemon::both_ways;
+use common::{Ran, run, tool};
+
+fn on(dir: &Path, name: &str, args: &[&str], input: &str) -> Ran {
+    let mut command = tool(name, args);
+    command.env("MILLSTREAM_DIR", dir);
+    run(&mut command, input)
+}
+
+/// A topic of three partitions. The first has a thousand seconds, appended before the hundred of
+/// the second; the third is empty.
+fn fill(dir: &Path) {
+    let produce = |topic: &str, input: &str| {
+        let args = [topic, "--partitions", "3", "--key", ".p"];
+        assert_eq!(on(dir, "produce", &args, input).status, 0);
+    };
+    let keys: String = (0..50).map(|key| format!("{{\"p\":{key}}}\n")).collect();
+    produce("keys", &keys);
+    for (partition, seconds) in [("0", 1_000), ("1", 100)] {
+        let there = on(dir, "subscribe", &["keys", "--partition", partition], "").stdout;
+        let key = there.lines().next().unwrap().trim_end_matches('}');
+        let records: String =
+            (0..seconds).map(|second| format!("{key},\"t\":{second}}}\n")).collect();
+        produce("t", &records);
+    }
+}
+
+#[test]
+fn a_replay_of_partitions_that_are_far_apart_loses_nothing() {
+    both_ways(|dir| {
+        fill(dir);
+        let window = ["--tumbling", "100s", "--time", ".t", "--out-of-order", "0"];
+        let counts = |subscribe: &[&str]| -> (Vec<String>, i32) {
+            let records = on(dir, "subscribe", subscribe, "");
+            assert_eq!(records.status, 0, "{records:?}");
+            // Between the two, filter and map keep what is said in its place.
+            let filtered = on(dir, "filter", &[".t != null"], &records.stdout);
+            let mapped = on(dir, "map", &["--through", "cat"], &filtered.stdout);
+            assert_eq!(mapped.status, 0, "{mapped:?}");
+            let windowed = on(dir, "window", &window, &mapped.stdout);
+            let counted = on(dir, "aggregate", &["count"], &windowed.stdout);
+            let count = |line: &str| {
+                let (_, behind) = line.split_once("\"count\":").unwrap();
+                behind.trim_end_matches('}').to_owned()
+            };
+            (counted.stdout.lines().map(count).collect(), windowed.status)
+        };
+        let rest = ["100"; 9].map(str::to_owned);
+        assert_eq!(counts(&["t", "--control"]), ([&["200".to_owned()], &rest[..]].concat(), 0));
+        // Without being told of partitions, window takes those of the second for late.
+        let (plain, status) = counts(&["t"]);
+        assert_eq!((plain, status), ([&["100".to_owned()], &rest[..]].concat(), 65));
+    });
+}
+
+#[test]
+fn partitions_are_named_as_they_come_and_end() {
+    both_ways(|dir| {
+        fill(dir);
+        let said = |args: &[&str]| -> Vec<String> {
+            let ran = on(dir, "subscribe", args, "");
+            assert_eq!(ran.status, 0, "{ran:?}");
+            let controls = ran.stdout.lines().filter(|line| line.starts_with("{\"@"));
+            controls.map(str::to_owned).collect()
+        };
+        let control = |inside: &str| format!("{{\"@millstream\":{inside}}}");
+        assert_eq!(
+            said(&["t", "--control"]),
+            [
+                r#"{"start":{"trusted":true,"partitions":[0,1,2]}}"#,
+                r#"{"partition_end":2}"#,
+                r#"{"partition":0}"#,
+                r#"{"partition_end":0}"#,
+                r#"{"partition":1}"#,
+                r#"{"partition_end":1}"#,
+            ]
+            .map(control)
+        );
+        assert_eq!(
+            said(&["t", "--control", "--partition", "1", "--until", "7"]),
+            [
+                r#"{"start":{"trusted":true,"partitions":[1]}}"#,
+                r#"{"partition":1}"#,
+                r#"{"partition_end":1}"#,
+            ]
+            .map(control)
+        );
+        // The log takes none of it.
+        let all = on(dir, "subscribe", &["t", "--control"], "").stdout;
+        assert_eq!(on(dir, "produce", &["u"], &all).status, 0);
+        assert_eq!(on(dir, "subscribe", &["u"], "").stdout.lines().count(), 1_100);
+    });
+}
