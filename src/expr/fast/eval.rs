@@ -80,6 +80,23 @@ impl<'r> Context<'r> {
         (slot.kind == Kind::Plain).then(|| inside(slot.of(self.text)))
     }
 
+    /// Whether a test holds that is made of comparisons of plain fields with constants, as most
+    /// predicates are; none if it is another. It builds no values.
+    pub(super) fn plain_truth(&self, expr: &Expr) -> Option<bool> {
+        match expr {
+            Expr::Compare(left, op, right) => Some(holds(*op, self.plain_order(left, right)?)),
+            Expr::Logic(left, stop, right) => match self.plain_truth(left)? {
+                truth if truth == *stop => Some(truth),
+                _ => self.plain_truth(right),
+            },
+            Expr::With(Operation::StartsWith, of, argument) => {
+                let Expr::Constant(Constant::Text(argument)) = &**argument else { return None };
+                Some(starts_with(self.plain_text(of)?, argument.as_bytes()))
+            }
+            _ => None,
+        }
+    }
+
     fn has(&mut self, whole: usize, below: usize) -> Result<Value<'r>, Stop> {
         let (Some(whole), Some(below)) = (self.paths.get(whole), self.paths.get(below)) else {
             return Err(Stop::Elsewhere);
@@ -413,6 +430,12 @@ fn to_number(value: Value<'_>) -> Result<Value<'_>, Stop> {
     let number = text.get(start..end).filter(|number| is_number(number)).ok_or(Stop::Elsewhere)?;
     let number = str::from_utf8(number).map_err(|_| Stop::Elsewhere)?;
     Ok(Value::Number(Numeral::read(number)))
+}
+
+/// As `text.starts_with(start)`: starts are short, and most texts differ in their first bytes.
+#[inline(always)]
+fn starts_with(text: &[u8], start: &[u8]) -> bool {
+    text.len() >= start.len() && text.iter().zip(start).all(|(one, other)| one == other)
 }
 
 fn operate<'r>(operation: Operation, text: &'r [u8], argument: &[u8]) -> Value<'r> {

@@ -11,6 +11,9 @@ impl<'r> Context<'r> {
     /// Whether any result counts as true; none behind the first such one is computed.
     #[inline(always)]
     pub(super) fn truth(&mut self, expr: &'r Expr, input: Value<'r>) -> Result<bool, Stop> {
+        if let Some(truth) = self.plain_truth(expr) {
+            return Ok(truth);
+        }
         match expr {
             Expr::Comma(..) | Expr::Object(_) | Expr::Array(_) => self.stream_truth(expr, input),
             Expr::If(..) | Expr::Pipe(..) | Expr::Alternative(..) => self.stream_truth(expr, input),
