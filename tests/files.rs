@@ -3,11 +3,14 @@
 mod common;
 
 use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use common::daemon::Daemon;
-use common::{Ran, run, tool};
+use common::someone::{NOBODY, copy};
+use common::{Ran, run, tool, wait_for};
 use millstream::wire::client::{Client, Delivery};
 use millstream::wire::request::Fetch;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -168,4 +171,92 @@ fn nothing_of_a_damaged_batch_is_printed_unless_nobody_is_to_check() {
             });
         }
     }
+}
+
+#[test]
+fn damage_in_a_compacted_segment_is_found_by_who_reads_its_file() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    let mut talk = daemon.talk();
+    talk.ask(r#"{"create":{"topic":"t","key":".k","settings":{"compact":true}}}"#);
+    let mut kept = String::new();
+    for number in 0..4 {
+        let text = number.to_string().repeat(700);
+        let record = |key: usize| format!("{{\"k\":{key},\"text\":\"{text}\"}}\n");
+        // The first of each batch is the same key's as that of the others.
+        let own: String = (1..=2000).map(|key| record(number * 2000 + key)).collect();
+        talk.append("t", &(record(0) + &own));
+        assert!(talk.answer().get("appended").is_some());
+        kept += &(if number == 3 { record(0) } else { String::new() } + &own);
+    }
+    let compacted = talk.ask(r#"{"compact":{"topic":"t","close":true}}"#);
+    assert_eq!(compacted["compacted"]["partitions"]["0"]["records"], 3, "{compacted}");
+    assert!(subscribe(dir.path(), &[]).stdout == kept);
+    let mut client = Client::connect(dir.path()).unwrap().unwrap();
+    client.fetch(Fetch { topic: "t".to_owned(), files: true, ..Fetch::default() }).unwrap();
+    let first = client.next_chunk(&mut Vec::new()).unwrap();
+    assert!(matches!(first, Delivery::File(..)), "{first:?}");
+
+    damage(dir.path(), b'2');
+    let ran = subscribe(dir.path(), &[]);
+    assert_eq!(ran.status, 74, "{}", ran.stderr);
+    assert!(ran.stderr.contains("t/0@4002") && ran.stderr.contains("checksum"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.lines().count(), 4000);
+    assert!(kept.starts_with(&ran.stdout));
+    let unchecked = subscribe(dir.path(), &["--no-verify"]);
+    assert_eq!((unchecked.status, unchecked.stdout.len()), (0, kept.len()));
+}
+
+#[test]
+fn where_as_many_files_are_under_way_as_may_be_the_rest_is_sent() {
+    // The kernel lets a user without privileges have so many in sockets (unix(7), ETOOMANYREFS).
+    const FILES: usize = 40;
+    const SEGMENTS: usize = FILES + 20;
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    fs::create_dir(&log).unwrap();
+    let program = copy(dir.path(), "log-serve");
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {FILES}; exec \"$0\" --data \"$1\"");
+    command.args(["-c", &script]).arg(program).arg(&log).current_dir("/");
+    if nix::unistd::geteuid().is_root() {
+        chown(&log, Some(NOBODY.0), Some(NOBODY.1)).unwrap();
+        command.uid(NOBODY.0).gid(NOBODY.1);
+    }
+    let daemon = Daemon::spawn(&mut command, &log);
+    let mut talk = daemon.talk();
+    talk.ask(r#"{"create":{"topic":"t","segment_bytes":1048576,"settings":{"fsync":"never"}}}"#);
+    let record = |number: usize| format!("\"{number:01023}\"\n");
+    for segment in 0..SEGMENTS {
+        talk.append("t", &(0..1024).map(|at| record(segment * 1024 + at)).collect::<String>());
+        assert!(talk.answer().get("appended").is_some());
+    }
+
+    let mut client = Client::connect(&log).unwrap().unwrap();
+    client.fetch(Fetch { topic: "t".to_owned(), files: true, ..Fetch::default() }).unwrap();
+    wait_for("more to be under way than may be passed", || {
+        let stats = talk.ask(r#"{"stats":{}}"#);
+        let runs = stats["stats"]["daemon"]["delivered"]["runs"].as_u64().expect("figures");
+        (runs > FILES as u64 + 1).then_some(())
+    });
+    let (mut passed, mut sent, mut next, mut bytes) = (0, 0, 0, Vec::new());
+    loop {
+        match client.next_chunk(&mut bytes).unwrap() {
+            Delivery::Records(_) => sent += 1,
+            Delivery::File(run, file) => {
+                passed += 1;
+                let length: u64 = run.batches.iter().map(|batch| batch.bytes).sum();
+                bytes.resize(length.try_into().unwrap(), 0);
+                let file = File::from(file.expect("each segment is a file of its own"));
+                std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, run.position).unwrap();
+            }
+            Delivery::Done(_) => break,
+        }
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            assert!(line == record(next).as_bytes(), "record {next}");
+            next += 1;
+        }
+    }
+    assert_eq!(next, SEGMENTS * 1024);
+    // The active segment takes at most four pieces.
+    assert!(passed >= FILES && sent > 4, "{passed} passed, {sent} sent");
 }

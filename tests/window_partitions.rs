@@ -4,9 +4,11 @@
 mod common;
 
 use std::path::Path;
+use std::process::Stdio;
 
-use common::daemon::both_ways;
-use common::{Ran, run, tool};
+use common::daemon::{Daemon, both_ways};
+use common::live::follow;
+use common::{Guard, PATIENCE, Ran, run, tool};
 
 fn on(dir: &Path, name: &str, args: &[&str], input: &str) -> Ran {
     let mut command = tool(name, args);
@@ -97,4 +99,50 @@ fn partitions_are_named_as_they_come_and_end() {
         assert_eq!(on(dir, "produce", &["u"], &all).status, 0);
         assert_eq!(on(dir, "subscribe", &["u"], "").stdout.lines().count(), 1_100);
     });
+}
+
+#[test]
+fn the_same_records_from_a_file_and_from_the_log_give_the_same_bytes() {
+    both_ways(|dir| {
+        let input: String =
+            (0..500).map(|number| format!("{{\"t\":{}}}\n", number * 37 % 400)).collect();
+        assert_eq!(on(dir, "produce", &["t"], &input).status, 0);
+        let replay = on(dir, "subscribe", &["t"], "").stdout;
+        let told = on(dir, "subscribe", &["t", "--control"], "").stdout;
+        for kind in [
+            ["--hop", "10s", "--size", "25s"].as_slice(),
+            &["--cumulate", "10s", "--size", "60s", "--expand"],
+            &["--session", "3s"],
+            &["--tumbling", "15m", "--tz", "Asia/Kathmandu"],
+        ] {
+            let options = [kind, &["--time", ".t", "--out-of-order", "400s"]].concat();
+            let windowed = |input: &str| on(dir, "window", &options, input);
+            let from_file = windowed(&input);
+            assert_eq!(from_file.status, 0, "{from_file:?}");
+            assert_eq!(windowed(&replay).stdout, from_file.stdout);
+            // One partition has the time of the whole stream.
+            let start = "{\"@millstream\":{\"start\":{\"trusted\":true}}}\n";
+            assert_eq!(windowed(&told).stdout, start.to_owned() + &from_file.stdout);
+        }
+    });
+}
+
+#[test]
+fn an_empty_partition_of_a_followed_topic_holds_nothing_up_for_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let _daemon = Daemon::start(dir.path(), &[]);
+    fill(dir.path());
+    let mut subscribe = tool("subscribe", &["t", "-f", "--control"]);
+    subscribe.env("MILLSTREAM_DIR", dir.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut subscribe = Guard(subscribe.spawn().unwrap());
+    let options = ["--tumbling", "100s", "--time", ".t", "--out-of-order", "0", "--idle", "50ms"];
+    let mut window = tool("window", &options);
+    window.stdin(Stdio::from(subscribe.0.stdout.take().unwrap())).stdout(Stdio::piped());
+    let mut window = Guard(window.spawn().unwrap());
+    let mut count = tool("aggregate", &["count"]);
+    count.stdin(Stdio::from(window.0.stdout.take().unwrap())).stdout(Stdio::piped());
+    let mut count = Guard(count.spawn().unwrap());
+    let results = follow(count.0.stdout.take().unwrap());
+    let first = results.recv_timeout(PATIENCE).unwrap();
+    assert!(first.starts_with("{\"window_start\":\"1970-01-01T00:00:00Z\","), "{first}");
 }

@@ -1,24 +1,25 @@
 //! `-j`: one stage on several cores, its output in the order of the input.
 //!
-//! [`Parallel`] is itself a stage. It gathers lines into chunks, gives these in turn to workers
-//! that each have a stage of their own, and takes what they made of them in the same turn. What
-//! only one may do, and in order, it does itself: rejecting bad records, and whatever else the
-//! stage does with what the workers hand in.
+//! [`Parallel`] is itself a stage. It gives the blocks that were read in turn to workers that each
+//! have a stage of their own, and takes what they made of them in the same turn. Blocks are shared
+//! and not copied, but for the lines across their borders. What only one may do, and in order, it
+//! does itself: rejecting bad records, and whatever else the stage does with what the workers hand
+//! in.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
 
-use super::pump::{self, Context, Stage, StageError};
+use super::pump::{self, Block, Context, Stage, StageError};
 use crate::record::control::Control;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 
-/// How large a chunk grows while more is at hand: long enough that handing it over costs nothing.
-const CHUNK_BYTES: usize = 512 << 10;
+/// How much of lines that came one by one a chunk may have.
+const SINGLE_BYTES: usize = 64 << 10;
 /// Less than this is not parted among workers.
 const PART_BYTES: usize = 32 << 10;
 /// How many chunks may be on their way, for each worker: one to work on, one to begin with next.
@@ -44,8 +45,8 @@ pub struct Parallel<S: Shared> {
     /// Which worker has the next turn, and which of them work on something, the first first.
     turn: usize,
     busy: VecDeque<usize>,
-    /// Lines for the next chunk, and how many lines of the input lie before them and behind.
-    pending: Vec<u8>,
+    /// The next chunk, and how many lines of the input lie before it and behind.
+    pending: Chunk,
     pending_from: u64,
     pending_to: u64,
     /// Buffers to be used again.
@@ -61,9 +62,27 @@ struct Worker<S: Shared> {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Whole lines.
+/// Whole lines: some that came one by one, and behind them a part of a block.
+#[derive(Default)]
+struct Chunk {
+    single: Vec<u8>,
+    block: Block,
+    part: Range<usize>,
+}
+
+impl Chunk {
+    fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.part.is_empty()
+    }
+
+    fn part(&self) -> &[u8] {
+        self.block.get(self.part.clone()).unwrap_or_default()
+    }
+}
+
+/// What a worker is to do.
 struct Work {
-    text: Vec<u8>,
+    chunk: Chunk,
     /// How many lines of the input lie before them.
     line: u64,
     out: Vec<u8>,
@@ -71,9 +90,10 @@ struct Work {
     keeps_rejects: bool,
 }
 
-/// What became of them.
+/// What became of it.
 struct Done<T> {
-    text: Vec<u8>,
+    /// To be used again.
+    single: Vec<u8>,
     out: Vec<u8>,
     sum: T,
     rejected: Vec<Rejected>,
@@ -98,7 +118,7 @@ impl<S: Shared> Parallel<S> {
             workers: workers.into_iter().map(start).collect::<anyhow::Result<_>>()?,
             turn: 0,
             busy: VecDeque::new(),
-            pending: Vec::new(),
+            pending: Chunk::default(),
             pending_from: 0,
             pending_to: 0,
             spare: Vec::new(),
@@ -112,16 +132,43 @@ impl<S: Shared> Parallel<S> {
         &self.stage
     }
 
-    /// Adds lines, before which `from` lines of the input lie, and behind them `to`.
-    fn gather(&mut self, text: &[u8], from: u64, to: u64, cx: &mut Context) -> anyhow::Result<()> {
-        if from != self.pending_to || self.pending.len() + text.len() > 2 * CHUNK_BYTES {
+    /// Makes sure that what is added next has `from` lines of the input before it, and `to` behind.
+    fn extend(&mut self, from: u64, to: u64, cx: &mut Context) -> anyhow::Result<()> {
+        let full = !self.pending.part.is_empty() || self.pending.single.len() > SINGLE_BYTES;
+        if from != self.pending_to || full {
             self.dispatch_pending(cx)?;
         }
         if self.pending.is_empty() {
             self.pending_from = from;
         }
-        self.pending.extend_from_slice(text);
         self.pending_to = to;
+        Ok(())
+    }
+
+    /// Adds a line.
+    fn gather(&mut self, line: &[u8], before: u64, cx: &mut Context) -> anyhow::Result<()> {
+        self.extend(before, before + 1, cx)?;
+        self.pending.single.extend_from_slice(line);
+        self.pending.single.push(b'\n');
+        Ok(())
+    }
+
+    /// Adds whole lines, which are a part of the block that was read last.
+    fn gather_part(
+        &mut self,
+        text: &[u8],
+        from: u64,
+        to: u64,
+        cx: &mut Context,
+    ) -> anyhow::Result<()> {
+        self.extend(from, to, cx)?;
+        let start = text.as_ptr().addr().wrapping_sub(cx.block.as_ptr().addr());
+        let part = start..start.wrapping_add(text.len());
+        if cx.block.get(part.clone()).is_some_and(|found| std::ptr::eq(found, text)) {
+            (self.pending.block, self.pending.part) = (Block::clone(&cx.block), part);
+        } else {
+            self.pending.single.extend_from_slice(text);
+        }
         Ok(())
     }
 
@@ -130,19 +177,19 @@ impl<S: Shared> Parallel<S> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let next = self.spare.pop().unwrap_or_default();
-        let text = std::mem::replace(&mut self.pending, next);
-        self.dispatch(text, self.pending_from, cx)
+        let single = self.spare.pop().unwrap_or_default();
+        let chunk = std::mem::replace(&mut self.pending, Chunk { single, ..Chunk::default() });
+        self.dispatch(chunk, self.pending_from, cx)
     }
 
-    fn dispatch(&mut self, text: Vec<u8>, line: u64, cx: &mut Context) -> anyhow::Result<()> {
+    fn dispatch(&mut self, chunk: Chunk, line: u64, cx: &mut Context) -> anyhow::Result<()> {
         while self.busy.len() >= CHUNKS_AHEAD * self.workers.len() {
             self.collect(cx)?;
         }
         let keeps_rejects = cx.keeps_rejects();
         let out = self.spare.pop().unwrap_or_default();
         let worker = self.workers.get(self.turn).and_then(|worker| worker.work.as_ref());
-        let sent = worker.map(|work| work.send(Work { text, line, out, keeps_rejects }));
+        let sent = worker.map(|work| work.send(Work { chunk, line, out, keeps_rejects }));
         if !matches!(sent, Some(Ok(()))) {
             return Err(gone());
         }
@@ -162,7 +209,7 @@ impl<S: Shared> Parallel<S> {
     fn try_collect(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let Some(first) = self.busy.pop_front() else { return Ok(()) };
         let done = self.workers.get(first).and_then(|worker| worker.done.recv().ok());
-        let Done { mut text, mut out, sum, rejected, failed } = done.ok_or_else(gone)?;
+        let Done { mut single, mut out, sum, rejected, failed } = done.ok_or_else(gone)?;
         if cx.out.is_empty() {
             std::mem::swap(&mut cx.out, &mut out);
         } else {
@@ -172,9 +219,9 @@ impl<S: Shared> Parallel<S> {
         for Rejected { line, bytes, why } in rejected {
             cx.reject(&cx.place(line), &bytes, &why)?;
         }
-        text.clear();
+        single.clear();
         out.clear();
-        self.spare.extend([text, out]);
+        self.spare.extend([single, out]);
         failed.map_or(Ok(()), Err)
     }
 
@@ -190,18 +237,25 @@ impl<S: Shared> Parallel<S> {
 
     /// Parts the pending lines among all workers, if they are enough for that.
     fn part_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        let wanted = self.pending.len() / self.workers.len().max(1);
-        while wanted >= PART_BYTES && self.pending.len() > wanted + PART_BYTES {
-            let front = self.pending.get(..wanted).unwrap_or_default();
+        let wanted = self.pending.part.len() / self.workers.len().max(1);
+        while wanted >= PART_BYTES && self.pending.part.len() > wanted + PART_BYTES {
+            let front = self.pending.part().get(..wanted).unwrap_or_default();
             let Some(end) = memchr::memrchr(b'\n', front) else { return Ok(()) };
-            let mut part = self.spare.pop().unwrap_or_default();
-            part.extend(self.pending.drain(..=end));
-            let line = self.pending_from;
-            self.pending_from += memchr::memchr_iter(b'\n', &part).count() as u64;
-            self.dispatch(part, line, cx)?;
+            let (start, split) = (self.pending.part.start, self.pending.part.start + end + 1);
+            let single = std::mem::take(&mut self.pending.single);
+            let block = Block::clone(&self.pending.block);
+            let chunk = Chunk { single, block, part: start..split };
+            let lines = count_lines(&chunk.single) + count_lines(chunk.part());
+            let from = self.pending_from;
+            (self.pending_from, self.pending.part.start) = (from + lines, split);
+            self.dispatch(chunk, from, cx)?;
         }
         Ok(())
     }
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 impl<S: Shared> Stage for Parallel<S> {
@@ -213,7 +267,7 @@ impl<S: Shared> Stage for Parallel<S> {
         if text.is_empty() {
             return ControlFlow::Continue(());
         }
-        match self.gather(text, from, lines.line(), cx) {
+        match self.gather_part(text, from, lines.line(), cx) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);
@@ -228,18 +282,13 @@ impl<S: Shared> Stage for Parallel<S> {
             self.finish(cx)?;
             return self.stage.record(raw, cx);
         }
-        let before = raw.line.saturating_sub(1);
-        self.gather(raw.bytes, before, raw.line, cx)?;
-        self.pending.push(b'\n');
+        self.gather(raw.bytes, raw.line.saturating_sub(1), cx)?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn control(&mut self, _: Control, line: &[u8], cx: &mut Context) -> Result<(), StageError> {
         // Its number may be another, if there are blank lines before it; it needs none.
-        let before = self.pending_to;
-        self.gather(line, before, before + 1, cx)?;
-        self.pending.push(b'\n');
-        Ok(())
+        Ok(self.gather(line, self.pending_to, cx)?)
     }
 
     fn catch_up(&mut self, cx: &mut Context) -> anyhow::Result<()> {
@@ -254,7 +303,7 @@ impl<S: Shared> Stage for Parallel<S> {
             // It ended with what was wrong; nothing behind that goes out.
         } else if !cx.more_at_hand {
             self.finish(cx)?;
-        } else if self.pending.len() >= CHUNK_BYTES {
+        } else {
             self.dispatch_pending(cx)?;
         }
         self.stage.settle(cx)
@@ -291,12 +340,15 @@ impl<S: Shared> Drop for Worker<S> {
 }
 
 fn do_work<S: Shared>(stage: &mut S, work: Work, record_bytes_max: usize) -> Done<S::Sum> {
-    let Work { text, line, out, keeps_rejects } = work;
+    let Work { chunk, line, out, keeps_rejects } = work;
     let mut bench =
         Bench { stage, cx: Context::apart(out), keeps_rejects, rejected: Vec::new(), failed: None };
-    let _ = LineDecoder::behind(line, record_bytes_max).decode(&text, &mut bench);
+    let mut decoder = LineDecoder::behind(line, record_bytes_max);
+    if decoder.decode(&chunk.single, &mut bench).is_continue() {
+        let _ = decoder.decode(chunk.part(), &mut bench);
+    }
     let Bench { stage, cx, rejected, failed, .. } = bench;
-    Done { text, out: cx.out, sum: stage.hand_in(), rejected, failed }
+    Done { single: chunk.single, out: cx.out, sum: stage.hand_in(), rejected, failed }
 }
 
 /// Where a worker does a chunk's records, one after the other.

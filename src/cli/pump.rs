@@ -3,7 +3,9 @@
 //! Natural batching (DESIGN idea 5): take all that one read returned, hand it to the tool's
 //! [`Stage`] record by record, let the stage settle, flush, and only then wait for more.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
@@ -127,13 +129,19 @@ pub struct Context {
     pub more_at_hand: bool,
     rejects: Rejects,
     source: String,
+    /// What was read last; whoever works on it later keeps a share.
+    pub(super) block: Block,
 }
+
+/// A block of input.
+pub(super) type Block = Arc<Vec<u8>>;
 
 impl Context {
     /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
     /// records are dealt with elsewhere.
     pub(super) fn apart(out: Vec<u8>) -> Context {
-        Context { out, more_at_hand: true, rejects: Rejects::default(), source: String::new() }
+        let (rejects, source) = (Rejects::default(), String::new());
+        Context { out, more_at_hand: true, rejects, source, block: Block::default() }
     }
 
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
@@ -203,6 +211,7 @@ pub fn run_decoded(
         more_at_hand: false,
         rejects,
         source: String::new(),
+        block: Block::default(),
     };
     let mut pump = Pump { stage, cx, failed: None, enough: false };
     let ended = match pump.drive(input, output, decoder) {
@@ -245,10 +254,10 @@ impl<S: Stage> Pump<'_, S> {
         mut output: Output,
         decoder: &mut dyn Decoder,
     ) -> anyhow::Result<Ended> {
-        let mut block = vec![0; BLOCK_BYTES];
+        let mut blocks = Blocks::default();
         let ended = loop {
             let patience = self.stage.patience();
-            let next = input.read(&mut block, patience);
+            let next = input.read(blocks.free(), patience);
             if let Some(waited) = input.take_waited() {
                 self.stage.waited(waited, &mut self.cx);
             }
@@ -258,7 +267,10 @@ impl<S: Stage> Pump<'_, S> {
             self.cx.more_at_hand = matches!(next, Ok(Next::Bytes(_))) && !input.may_wait();
             let end = match next {
                 Ok(Next::Bytes(count)) => {
+                    self.cx.block = blocks.share();
+                    let block = Arc::clone(&self.cx.block);
                     let _ = decoder.decode(&block[..count], self);
+                    self.cx.block = Block::default();
                     None
                 }
                 Ok(Next::SourceEnd) => {
@@ -304,6 +316,28 @@ impl<S: Stage> Pump<'_, S> {
     fn fail(&mut self, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
         self.failed = Some(error.into());
         ControlFlow::Break(())
+    }
+}
+
+/// Blocks to read into, the next one first. Only where work on one goes on while others are read,
+/// and only as long as that work is bounded, are there more than one.
+#[derive(Default)]
+struct Blocks(VecDeque<Block>);
+
+impl Blocks {
+    /// A block that nobody works on any more.
+    fn free(&mut self) -> &mut [u8] {
+        let free = self.0.iter_mut().position(|block| Arc::get_mut(block).is_some());
+        match free {
+            Some(at) => self.0.swap(0, at),
+            None => self.0.push_front(Arc::new(vec![0; BLOCK_BYTES])),
+        }
+        self.0.front_mut().and_then(Arc::get_mut).map_or(&mut [], Vec::as_mut_slice)
+    }
+
+    /// The block that was read into.
+    fn share(&self) -> Block {
+        self.0.front().cloned().unwrap_or_default()
     }
 }
 

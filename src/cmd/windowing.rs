@@ -149,7 +149,8 @@ impl WindowingOptions {
         }
         let Some(kind) = first else {
             let remedy = "without windows; add --tumbling SIZE or another kind, or leave it out";
-            self.refuse(&[Use::Size, Use::Watermark, Use::Overlap], remedy, None)?;
+            let all = [Use::Size, Use::Place, Use::Watermark, Use::Overlap];
+            self.refuse(&all, remedy, None)?;
             return Ok(None);
         };
         let frame = || Frame { zone: time.tz.clone(), offset: self.offset.unwrap_or_default() };

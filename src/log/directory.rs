@@ -1,4 +1,4 @@
-//! A data directory: opened by its one writer, or looked into by readers.
+//! A data directory, opened by its one writer.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use super::LogError;
 use super::clock::now_us;
 use super::groups::{self, ConsumerGroup};
+use super::look::files_reader;
 use super::metered::{Metered, SyncFigures, SyncMeter};
-use super::reader::{TopicReader, View};
+use super::reader::TopicReader;
 use super::settings::{Settings, check_name};
 use super::storage::{Disk, Lock, Storage, read_whole};
 use super::topic::{Topic, lock};
@@ -282,58 +283,6 @@ fn split_due(dues: Vec<(String, i64)>, now_us: i64) -> (Vec<String>, Option<i64>
     (now.into_iter().map(|(name, _)| name).collect(), first)
 }
 
-/// The topics of a log that is looked into without writing, by the names asked for; all of them if
-/// none is.
-///
-/// # Errors
-/// When there is no log in `dir`, or no topic of such a name.
-pub fn open_readers(
-    dir: &Path,
-    names: &[String],
-) -> Result<Vec<(TopicReader, Settings)>, LogError> {
-    let storage: Arc<dyn Storage> = Arc::new(Disk);
-    check_is_log(dir)?;
-    let all = if names.is_empty() { topic_names(&*storage, dir)? } else { names.to_vec() };
-    let mut readers = Vec::with_capacity(all.len());
-    for name in &all {
-        let settings = read_settings(&*storage, dir, name)?;
-        readers.push((files_reader(&storage, dir, name, &settings), settings));
-    }
-    Ok(readers)
-}
-
-/// The names of all topics of a log that is looked into without writing, sorted.
-///
-/// # Errors
-/// When there is no log in `dir`, or it cannot be read.
-pub fn topic_names_of(dir: &Path) -> Result<Vec<String>, LogError> {
-    check_is_log(dir)?;
-    topic_names(&Disk, dir)
-}
-
-fn check_is_log(dir: &Path) -> Result<(), LogError> {
-    let topics_dir = dir.join("topics");
-    if topics_dir.is_dir() {
-        return Ok(());
-    }
-    Err(match std::fs::metadata(topics_dir) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => LogError::io(dir, error),
-        _ => LogError::NoLog { path: dir.to_owned() },
-    })
-}
-
-/// A reader that goes by the files of a topic.
-fn files_reader(
-    storage: &Arc<dyn Storage>,
-    dir: &Path,
-    name: &str,
-    settings: &Settings,
-) -> TopicReader {
-    let view = View::Files { lock: dir.join("lock") };
-    let topic_dir = topic_dir(dir, name);
-    TopicReader::new(Arc::clone(storage), name, &topic_dir, settings.partitions, view)
-}
-
 /// Ends what a crash interrupted of deleting topics of the log in `dir`.
 fn sweep_deleted(storage: &Arc<dyn Storage>, dir: &Path) -> Result<(), LogError> {
     let topics_dir = dir.join("topics");
@@ -362,34 +311,11 @@ pub(super) fn hold(storage: &dyn Storage, dir: &Path) -> Result<Lock, LogError> 
     held.ok_or_else(|| LogError::Locked { path: dir.to_owned() })
 }
 
-/// Keeps writers out of the log in `dir` while the lock is held. Where we are not permitted to take
-/// it, nobody writes at least now.
-///
-/// # Errors
-/// [`LogError::Locked`] when somebody writes; or that cannot be told.
-pub fn keep_still(dir: &Path) -> Result<Option<Lock>, LogError> {
-    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    match hold(&Disk, dir) {
-        Err(LogError::Io { path, error })
-            if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) =>
-        {
-            match Disk.is_locked(&path).map_err(|error| LogError::io(&path, error))? {
-                true => Err(LogError::Locked { path: dir.to_owned() }),
-                false => Ok(None),
-            }
-        }
-        Err(LogError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-            Err(LogError::NoLog { path: dir.to_owned() })
-        }
-        held => held.map(Some),
-    }
-}
-
 pub(super) fn topic_dir(dir: &Path, name: &str) -> PathBuf {
     dir.join("topics").join(name)
 }
 
-fn topic_names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogError> {
+pub(super) fn topic_names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogError> {
     let topics_dir = dir.join("topics");
     let mut names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
     names.retain(|name| check_name(name).is_ok());
@@ -418,7 +344,7 @@ pub(super) fn read_settings(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Appended, Identity, Span};
+    use crate::log::{Appended, Identity, Span, open_readers};
 
     fn append(topic: &Topic, bytes: &[u8]) -> Appended {
         let batch = topic.prepare(bytes.to_vec(), None).unwrap();

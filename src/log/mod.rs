@@ -1,7 +1,8 @@
 //! The log: topics, their partitions, and the files behind them (DESIGN section 4,
 //! `docs/FORMAT.md`). It knows no socket; the daemon and the embedded tools use it alike.
 //!
-//! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one.
+//! - [`directory`]: a data directory opened by its one writer, and the lock that makes it the one;
+//!   [`look`]: one looked into without writing.
 //! - [`topic`]: a topic open for appending: placement, producers, groups.
 //! - [`batch`]: records checked and placed, ready to be appended.
 //! - `writer`: appending, by one thread of a topic at a time; `group`: what it writes at once;
@@ -41,6 +42,7 @@ pub mod format;
 mod group;
 pub mod groups;
 mod keys;
+pub mod look;
 mod lookup;
 mod mend;
 pub mod metered;
@@ -91,9 +93,10 @@ pub use batch::{Appended, BadRecord, Batch, Identity};
 pub use census::Holding;
 pub use compaction::Compacted;
 pub use cursor::{BatchSpan, Chunk, Cursor, Span};
-pub use directory::{Log, keep_still, open_readers, topic_names_of};
+pub use directory::Log;
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
+pub use look::{keep_still, open_readers, topic_names_of};
 pub use passed::{BatchPlace, FileBatch, FileRun};
 pub use reader::{Bounds, TopicReader};
 pub use repair::{Repaired, repair};

@@ -100,6 +100,13 @@ impl Calendar {
         (whole % part == 0).then(|| whole / part)
     }
 
+    /// Whether all windows between two times are equally long: parts of a day, and no clock is set
+    /// between the two.
+    pub fn is_even(&self, from_ms: i64, to_ms: i64) -> bool {
+        let change = || self.zone.change_until(to_ms);
+        matches!(self.unit, Unit::Clock(_)) && change().is_none_or(|it| it.at_ms <= from_ms)
+    }
+
     /// The window of an event time in milliseconds; none if it reaches beyond the years that can be
     /// written.
     pub fn assign(&self, time_ms: i64) -> Option<Interval> {

@@ -39,6 +39,10 @@ impl CalendarHop {
 
     /// The first of the windows that have the slice.
     pub fn first(&self, slice: Interval) -> Option<Interval> {
+        let start_ms = slice.start_ms.checked_sub(self.rest_ms()?)?;
+        if self.slides.is_even(start_ms, slice.start_ms) {
+            return Some(Interval { start_ms, end_ms: slice.end_ms });
+        }
         let mut first = slice;
         for _ in 1..self.count {
             first = self.slides.assign(first.start_ms.checked_sub(1)?)?;
@@ -48,11 +52,20 @@ impl CalendarHop {
 
     /// The last of the windows that have the slice.
     pub fn last(&self, slice: Interval) -> Option<Interval> {
+        let end_ms = slice.end_ms.checked_add(self.rest_ms()?)?;
+        if self.slides.is_even(slice.end_ms, end_ms) {
+            return Some(Interval { start_ms: slice.start_ms, end_ms });
+        }
         let mut last = slice;
         for _ in 1..self.count {
             last = self.slides.assign(last.end_ms)?;
         }
         Some(Interval { start_ms: slice.start_ms, end_ms: last.end_ms })
+    }
+
+    /// How long the other slides of a window are, where all are as they mostly are.
+    fn rest_ms(&self) -> Option<i64> {
+        self.slides.length().most_ms().checked_mul(self.count - 1)
     }
 
     /// The window that begins a slide after this one.
@@ -80,6 +93,7 @@ impl CalendarHop {
 mod tests {
     use super::*;
     use crate::time::timestamp::{parse_ms, show_ms};
+    use proptest::prelude::*;
 
     fn hop(slide: &str, size: &str) -> Result<CalendarHop, WindowsError> {
         let zone = "Europe/Berlin".parse().unwrap();
@@ -101,6 +115,26 @@ mod tests {
                 "in the calendar of Europe/Berlin, {size} is not always the same whole number of {slide}; "
             );
             assert!(why.starts_with(&expected), "{why}");
+        }
+    }
+
+    proptest! {
+        /// Where clocks are set, and where they are not, windows are so many slides in a row.
+        #[test]
+        fn windows_are_slides_in_a_row(near_ms in -90_000_000_i64..90_000_000, change: bool,
+                                       lengths in proptest::sample::select(vec![
+                                           ("15m", "12h"), ("1h", "6h"), ("6h", "12h"), ("1d", "1w")])) {
+            let hop = hop(lengths.0, lengths.1).unwrap();
+            let middle = if change { "2024-10-27T01:00:00Z" } else { "2024-07-01T00:00:00Z" };
+            let slice = hop.slice(parse_ms(middle).unwrap() + near_ms).unwrap();
+            let (mut first, mut last) = (slice, slice);
+            for _ in 1..hop.count {
+                first = hop.slice(first.start_ms - 1).unwrap();
+                last = hop.slice(last.end_ms).unwrap();
+            }
+            let window = |start_ms, end_ms| Some(Interval { start_ms, end_ms });
+            prop_assert_eq!(hop.first(slice), window(first.start_ms, slice.end_ms));
+            prop_assert_eq!(hop.last(slice), window(slice.start_ms, last.end_ms));
         }
     }
 

@@ -117,7 +117,7 @@ fn read_all(mut from: impl Read) -> String {
 }
 
 /// Hands over the lines of `from` as they come.
-fn follow(from: ChildStdout) -> Receiver<String> {
+pub fn follow(from: ChildStdout) -> Receiver<String> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {
         let mut from = BufReader::new(from);
