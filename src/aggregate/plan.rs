@@ -105,8 +105,8 @@ impl Plan {
         Plan::with_time(groups, aggregates, None)
     }
 
-    /// As [`Plan::new`]; `time`, which compiles, is evaluated too, in place of what a record says of
-    /// its window.
+    /// As [`Plan::new`]; `time`, which compiles, is evaluated too, in place of what a record says
+    /// of its window.
     ///
     /// # Errors
     /// As [`Plan::new`].

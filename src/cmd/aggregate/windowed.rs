@@ -31,7 +31,7 @@ pub struct Aggregating {
 /// How a record gets from the one to the other.
 enum Way {
     /// With what `window` adds to it: an expression might look at that.
-    Spliced { fields: Fields, lines: Vec<u8> },
+    Spliced { fields: Box<Fields>, lines: Vec<u8> },
     /// As it is, with its window beside it; the aggregator has read its event time.
     Beside(Form),
     /// As it is: it carries nothing.
@@ -54,7 +54,7 @@ impl Aggregating {
         let way = match windowed.clock.take_if(|_| reads_time) {
             Some(clock) => Way::Beside(clock.form()),
             None if carried == Carried::Nothing => Way::Bare,
-            None => Way::Spliced { fields: Fields::new(carried), lines: Vec::new() },
+            None => Way::Spliced { fields: Box::new(Fields::new(carried)), lines: Vec::new() },
         };
         Ok(Aggregating { aggregator, late, windowed, carried, way, failed: None })
     }
