@@ -23,6 +23,9 @@ ASKED = [
      "floor(latency_ms * 1000) FROM {}"),
 ]
 
+# Nothing for the fast evaluator.
+OUTSIDE = '.path | split("/") | length > 2'
+
 
 def duckdb(query, records):
     """A command that has DuckDB do it, and write JSON."""
@@ -62,6 +65,18 @@ def piped(command, records):
     source.wait()
     sink.wait()
     return cpu
+
+
+def peak_memory(command):
+    """The most memory that a command has resident, in bytes, looked at every 2 ms: what the kernel counts for a child that has ended
+    has in it what this process had when the child began."""
+    process, most = subprocess.Popen(command, stdout=subprocess.DEVNULL), 0
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
+            lines = [line for line in status if line.startswith("VmHWM")]
+        most = max([most] + [int(line.split()[1]) << 10 for line in lines])
+        time.sleep(0.002)
+    return most
 
 
 def agree(work, ours, theirs):
@@ -112,3 +127,15 @@ def run(work, options):
                                    for _ in range(options.runs)) for jobs in ("1", "2")]
         print(f"    -j 2 takes {walls[1]:.3f} s, -j 1 {walls[0]:.3f} s of wall time: "
               f"{walls[0] / walls[1]:.2f} times as fast")
+
+    print(f"  outside the fast subset: filter '{OUTSIDE}', {few.stat().st_size / 1e6:.0f} MB")
+    cpu = median(options.runs, [tool("filter"), OUTSIDE, few])
+    print(f"    filter          {cpu:6.2f} s")
+    if jaq:
+        theirs = median(options.runs, [jaq, "-c", f"select({OUTSIDE})", few])
+        print(f"    jaq             {theirs:6.2f} s; ours takes 1/{theirs / cpu:.1f}")
+    for jobs in ("1", "2"):
+        most = peak_memory([tool("filter"), "-j", jobs, ASKED[0][1], records])
+        print(f"  peak memory with -j {jobs}: {most / (1 << 20):.1f} MiB")
+    begin = statistics.median(wall([tool("filter"), ASKED[0][1], "/dev/null"]) for _ in range(20))
+    print(f"  start to end over an empty file: {1e3 * begin:.1f} ms of wall time")
