@@ -23,7 +23,7 @@ _aggregate() {
 
     case "${cmd}" in
         aggregate)
-            opts="-h -V --by --having --top --ties --over --emit --every --time --time-unit --time-format --tz --out-of-order --late --max-groups --stats --format --rejects --max-record --help --version"
+            opts="-h -V --by --having --top --ties --over --emit --tumbling --hop --cumulate --size --session --count --offset --allowed-lateness --every --idle --expand --time --time-unit --time-format --tz --out-of-order --late --max-groups --stats --format --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -49,7 +49,43 @@ _aggregate() {
                     COMPREPLY=($(compgen -W "final updates all" -- "${cur}"))
                     return 0
                     ;;
+                --tumbling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cumulate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --offset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allowed-lateness)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

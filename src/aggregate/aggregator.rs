@@ -12,8 +12,9 @@ use super::sessions::Sessions;
 use super::slices::Slices;
 use super::table::{Incoming, Stager, Table};
 use super::windows::Windows;
+use crate::expr::Program;
 use crate::record::control::{Mark, Windowing};
-use crate::time::interval::WINDOW_FIELDS;
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use crate::time::{Duration, Interval};
 use crate::window::{self, Carried};
 
@@ -91,7 +92,7 @@ impl Aggregator {
             state: State::Whole(maker.table(false)),
             plan,
             maker,
-            pieces: Pieces::new(false),
+            pieces: Pieces::new(WINDOW_FIELDS),
             progress: Progress::default(),
             room: Room { groups: 0, groups_max: usize::MAX },
             key: Vec::new(),
@@ -142,14 +143,40 @@ impl Aggregator {
     /// # Errors
     /// When the record is at fault; or the condition on results fails.
     pub fn record(&mut self, record: &[u8], out: &mut Vec<u8>) -> Result<bool, Fault> {
-        self.plan.program.load(record)?;
-        if !record.trim_ascii_start().starts_with(b"{") {
-            return Err(Fault::NotAnObject);
-        }
+        self.load(record)?;
         let piece = match &self.state {
             State::Whole(_) | State::Counts(_) => None,
             _ => Some(self.pieces.read(&mut self.plan)?),
         };
+        self.place(piece, record, out)
+    }
+
+    /// Reads a record, for [`Aggregator::place`].
+    ///
+    /// # Errors
+    /// When it is not valid, or no object.
+    pub fn load(&mut self, record: &[u8]) -> Result<(), Fault> {
+        self.plan.program.load(record)?;
+        if record.trim_ascii_start().starts_with(b"{") { Ok(()) } else { Err(Fault::NotAnObject) }
+    }
+
+    /// What has read the record, and which of its expressions is that for the event time, if the
+    /// plan has one.
+    pub fn clock(&mut self) -> Option<(&mut Program, usize)> {
+        let expression = self.plan.time_expression()?;
+        Some((&mut self.plan.program, expression))
+    }
+
+    /// As [`Aggregator::record`], with the record that was loaded, and is of this window or slice.
+    ///
+    /// # Errors
+    /// As [`Aggregator::record`].
+    pub fn place(
+        &mut self,
+        piece: Option<Interval>,
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Fault> {
         if let State::Whole(table) = &self.state
             && table.is_empty()
         {
@@ -186,7 +213,14 @@ impl Aggregator {
         };
         self.progress.begin(windowing.allowed_lateness_ms);
         if is_new {
-            self.pieces = Pieces::new(matches!(carried, Carried::Slice | Carried::Session));
+            let fields = match carried {
+                Carried::Window | Carried::Nothing => WINDOW_FIELDS,
+                Carried::Slice | Carried::Session => SLICE_FIELDS,
+            };
+            self.pieces = Pieces::new(fields);
+            if carried != Carried::Nothing && self.plan.time_expression().is_none() {
+                self.plan.read_pieces(fields);
+            }
             self.state = State::new(windows, carried, self.policy, &self.progress, &self.maker);
         }
         Ok(())

@@ -4,26 +4,23 @@ use super::fault::Fault;
 use super::plan::Plan;
 use crate::expr::Value;
 use crate::time::Interval;
-use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use crate::time::timestamp::parse_ms;
 
 /// Reads the window or the slice of each record.
 pub(super) struct Pieces {
-    is_slice: bool,
     bounds: [Bound; 2],
 }
 
 impl Pieces {
-    /// Reads windows, or slices.
-    pub(super) fn new(is_slice: bool) -> Pieces {
-        let fields = if is_slice { SLICE_FIELDS } else { WINDOW_FIELDS };
-        Pieces { is_slice, bounds: fields.map(Bound::of) }
+    /// Reads them from these fields.
+    pub(super) fn new(fields: [&'static str; 2]) -> Pieces {
+        Pieces { bounds: fields.map(Bound::of) }
     }
 
     /// That of the record that `plan` has loaded.
     pub(super) fn read(&mut self, plan: &mut Plan) -> Result<Interval, Fault> {
         let mut ends_ms = [0; 2];
-        let expressions = plan.piece_expressions(self.is_slice);
+        let expressions = plan.piece_expressions();
         for ((bound, ms), expression) in self.bounds.iter_mut().zip(&mut ends_ms).zip(expressions) {
             *ms = bound.read(&plan.program.value(expression)?)?;
         }

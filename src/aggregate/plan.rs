@@ -37,9 +37,11 @@ pub enum PlanError {
 
 /// What is evaluated for each record, and into which columns it goes.
 pub struct Plan {
-    /// The record's expressions: groups, arguments, conditions, and the ends of the record's
-    /// window and slice.
+    /// The record's expressions: those of `sources`, and its event time, or the ends of its window
+    /// or slice.
     pub(super) program: Program,
+    /// Groups, arguments, conditions.
+    sources: Vec<String>,
     groups: Vec<GroupSpec>,
     aggregates: Vec<AggregateSpec>,
     /// The arguments, each evaluated once.
@@ -51,8 +53,8 @@ pub struct Plan {
     /// The conditions, each evaluated once: its expression, and whether the record in hand meets
     /// it.
     met: Vec<(usize, bool)>,
-    /// The first of the expressions for the fields of a window, and of a slice.
-    pieces: usize,
+    /// Whether the expression behind them all is that for the event time.
+    has_time: bool,
 }
 
 /// A value and the columns that take it.
@@ -100,6 +102,19 @@ impl Plan {
     /// # Errors
     /// When there is nothing to compute, an expression is wrong, or names clash.
     pub fn new(groups: Vec<GroupSpec>, aggregates: Vec<AggregateSpec>) -> Result<Plan, PlanError> {
+        Plan::with_time(groups, aggregates, None)
+    }
+
+    /// As [`Plan::new`]; `time`, which compiles, is evaluated too, in place of what a record says
+    /// of its window.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn with_time(
+        groups: Vec<GroupSpec>,
+        aggregates: Vec<AggregateSpec>,
+        time: Option<&str>,
+    ) -> Result<Plan, PlanError> {
         if aggregates.is_empty() {
             return Err(PlanError::Nothing);
         }
@@ -113,19 +128,26 @@ impl Plan {
             let place = |one| sources.place(one, &aggregate.text, arguments_end) - arguments_end;
             conditions.push(aggregate.condition.as_deref().map(place));
         }
-        let pieces = sources.0.len();
-        let ends = [WINDOW_FIELDS, SLICE_FIELDS].as_flattened();
-        let ends: Vec<String> = ends.iter().map(|field| format!(".{field}")).collect();
-        let expressions = sources.0.iter().map(|(expression, _)| *expression);
-        let all: Vec<&str> = expressions.chain(ends.iter().map(String::as_str)).collect();
-        let program = Program::compile(&all).map_err(|error| {
+        let expressions = sources.0.iter().map(|(expression, _)| (*expression).to_owned());
+        let expressions: Vec<String> = expressions.collect();
+        let program = compile(&expressions, time.as_slice()).map_err(|error| {
             let text = sources.0.get(error.index).map_or("", |(_, text)| text).to_owned();
             PlanError::Expression { text, error }
         })?;
         let bare = |(_, one): &(usize, &AggregateSpec)| one.argument.is_none();
         let bare = aggregates.iter().enumerate().filter(bare).map(|(at, _)| at).collect();
-        let met = (arguments_end..pieces).map(|expression| (expression, false)).collect();
-        Ok(Plan { program, groups, aggregates, steps, bare, conditions, met, pieces })
+        let met = (arguments_end..expressions.len()).map(|expression| (expression, false));
+        Ok(Plan {
+            program,
+            sources: expressions,
+            met: met.collect(),
+            has_time: time.is_some(),
+            steps,
+            bare,
+            conditions,
+            groups,
+            aggregates,
+        })
     }
 
     /// The fields of the results.
@@ -226,11 +248,39 @@ impl Plan {
         Ok(())
     }
 
-    /// The expressions for the start and the end of the record's window, or of its slice.
-    pub(super) fn piece_expressions(&self, is_slice: bool) -> [usize; 2] {
-        let first = self.pieces + if is_slice { WINDOW_FIELDS.len() } else { 0 };
-        [first, first + 1]
+    /// The expression for the record's event time, if there is one.
+    pub(super) fn time_expression(&self) -> Option<usize> {
+        self.has_time.then_some(self.sources.len())
     }
+
+    /// Whether results may depend on what is added to records to tell their windows.
+    pub fn reads_windows(&self) -> bool {
+        let fields = [WINDOW_FIELDS, SLICE_FIELDS];
+        let reads = |path: &String| {
+            path == "." || fields.as_flattened().iter().any(|field| path.contains(field))
+        };
+        let whole = self.steps.iter().any(|step| step.source == Source::Record);
+        whole || self.program.explain().reads.is_none_or(|paths| paths.iter().any(reads))
+    }
+
+    /// Has records read for the ends of their window or slice, which are in these fields, too.
+    pub(super) fn read_pieces(&mut self, fields: [&str; 2]) {
+        let ends = fields.map(|field| format!(".{field}"));
+        // What compiled before does so with two fields behind it.
+        if let Ok(program) = compile(&self.sources, &ends.each_ref().map(String::as_str)) {
+            self.program = program;
+        }
+    }
+
+    /// The expressions for the start and the end of the record's window or slice.
+    pub(super) fn piece_expressions(&self) -> [usize; 2] {
+        [self.sources.len(), self.sources.len() + 1]
+    }
+}
+
+fn compile(sources: &[String], more: &[&str]) -> Result<Program, ExprError> {
+    let all: Vec<&str> = sources.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    Program::compile(&all)
 }
 
 /// Makes columns and tables.
@@ -364,7 +414,7 @@ mod tests {
         let expected = [(Source::Expression(1), vec![0, 3]), (Source::Expression(2), vec![2])];
         assert_eq!(steps, expected);
         assert_eq!(plan.bare, [1]);
-        assert_eq!(plan.piece_expressions(false), [3, 4]);
+        assert_eq!(plan.piece_expressions(), [3, 4]);
     }
 
     #[test]
@@ -382,7 +432,7 @@ mod tests {
         let sources: Vec<Source> = plan.steps.iter().map(|step| step.source).collect();
         // The value to decide by is evaluated again, behind all values to give.
         assert_eq!(sources, [Source::Expression(0), Source::Record, Source::Expression(0)]);
-        assert_eq!(plan.piece_expressions(false), [3, 4]);
+        assert_eq!(plan.piece_expressions(), [3, 4]);
     }
 
     #[test]

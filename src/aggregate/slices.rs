@@ -151,11 +151,7 @@ impl Slices {
 
     /// Where windows begin within a window, itself included.
     fn starts_within(&self, window: Interval) -> Vec<i64> {
-        let after = |one: &Interval| match &self.windows {
-            window::Windows::Hop(hop) => hop.after(*one),
-            _ => None,
-        };
-        let windows = std::iter::successors(Some(window), after);
+        let windows = std::iter::successors(Some(window), |one| self.windows.after(*one));
         windows.map(|one| one.start_ms).take_while(|start_ms| *start_ms < window.end_ms).collect()
     }
 

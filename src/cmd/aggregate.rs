@@ -1,6 +1,7 @@
 //! `aggregate`: groups records and reduces each group.
 
 mod over;
+mod windowed;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -10,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::clock::TimeOptions;
 use super::late::Late;
+use super::windowing::WindowingOptions;
 use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::function::Function;
+use crate::aggregate::plan::PlanError;
 use crate::aggregate::{
     AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Held, Over, Plan, Policy, Selection, Style,
     Unreported,
@@ -42,6 +45,12 @@ Examples:
       Requests that took five times as long as the last ten of their host on average.
   aggregate --over 1h --time .at --by .card count 'sum(.amount)' --having '.count > 9' payments.ndjson
       Payments by cards that paid more than nine times within the hour before.
+  aggregate --tumbling 1m --time .ts --by .host count requests.ndjson
+      By minute and host, in one process.
+  aggregate --session 30m --time .ts --by .user count 'pages=collect(.path)' clicks.ndjson
+      What each user looked at, from visit to visit.
+  subscribe -f requests | aggregate --tumbling 1h --time .ts --every 1m --emit updates count
+      Requests an hour, told every minute while the hour goes on.
   aggregate --by .id 'last(.)' edits.ndjson | map .last
       The last record of each id.
 
@@ -89,6 +98,10 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// The arguments up to the first that is not an aggregate are aggregates, those from there on are
 /// files; -- before the files sets them apart where that is not clear. A result that has no plain
 /// path to be named after needs a name: NAME=sum(.a * .b).
+///
+/// With the options of window, like --tumbling 1m --time .ts, it puts records into windows itself:
+/// the results are those of window with these options and aggregate behind it, byte for byte, but
+/// nothing is added to records and read again in between. What window says of them is in window(1).
 ///
 /// A window is reported when the watermark has passed its end, and the --allowed-lateness that
 /// window was given; records that come for it afterwards are late: dropped, or kept with --late, and
@@ -155,9 +168,8 @@ pub struct Options {
     )]
     emit: EmitOption,
 
-    /// With --emit updates or all: results when the watermark passes a multiple of DURATION, not with each record
-    #[arg(long, value_name = "DURATION")]
-    every: Option<Duration>,
+    #[command(flatten)]
+    windowing: WindowingOptions,
 
     #[command(flatten)]
     time: TimeOptions,
@@ -211,10 +223,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let groups: Result<Vec<GroupSpec>, _> =
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
-    let plan = Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))?;
+    let windowed = options.windowing.build(&options.time)?;
+    let plan = plan(groups, aggregates, windowed.as_ref().and(options.time.time.as_deref()))?;
     let selection = selection(&options, &plan)?;
     let policy = policy(&options)?;
-    let over = over::extent(options.over, &options.time)?;
+    let over = over::extent(options.over, &options.time, windowed.is_some())?;
     if over.is_some() && options.format == Some(Format::Table) {
         let why = "records come out one by one with --over; leave it out";
         return Err(in_option("--format table", why).into());
@@ -231,17 +244,54 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         let over = over.map_err(refuse)?.limited(options.max_groups);
         return over::run(over, &options.time, options.stats, &input);
     }
+    let late = options.time.keep_late()?;
     let aggregator = Aggregator::new(plan)
         .reporting(selection, style)
         .emitting(policy)
         .limited(options.max_groups);
     let aggregator = if options.stats { aggregator.watched() } else { aggregator };
-    let mut stage = Aggregating { aggregator, late: options.time.keep_late()? };
-    let ran = pump::run(&input, &mut stage);
-    let late = stage.late.conclude();
-    stage.aggregator.held().iter().for_each(tell_held);
+    match windowed {
+        Some(windowed) => {
+            let stage = windowed::Aggregating::new(aggregator, windowed, late).map_err(refuse)?;
+            run_stage(&input, stage, |stage| (&mut stage.aggregator, &stage.late))
+        }
+        None => {
+            let stage = Aggregating { aggregator, late };
+            run_stage(&input, stage, |stage| (&mut stage.aggregator, &stage.late))
+        }
+    }
+}
+
+/// What is evaluated. Where this is also to put records into windows by their event time, the plan
+/// reads that too, unless an expression might look at what `window` would have added to the record.
+fn plan(
+    groups: Vec<GroupSpec>,
+    aggregates: Vec<AggregateSpec>,
+    time: Option<&str>,
+) -> Result<Plan, Failure> {
+    let usage = |error: PlanError| Failure::usage(error.to_string());
+    if let Some(time) = time {
+        let plan =
+            Plan::with_time(groups.clone(), aggregates.clone(), Some(time)).map_err(usage)?;
+        if !plan.reads_windows() {
+            return Ok(plan);
+        }
+    }
+    Plan::new(groups, aggregates).map_err(usage)
+}
+
+/// Runs a stage, and reports what became of the records.
+fn run_stage<S: Stage>(
+    input: &InputOptions,
+    mut stage: S,
+    parts: impl FnOnce(&mut S) -> (&mut Aggregator, &Late),
+) -> anyhow::Result<Status> {
+    let ran = pump::run(input, &mut stage);
+    let (aggregator, late) = parts(&mut stage);
+    let late = late.conclude();
+    aggregator.held().iter().for_each(tell_held);
     let outcome = ran?;
-    let cut_short = stage.conclude_unreported(outcome);
+    let cut_short = conclude_unreported(aggregator, outcome);
     let worse = |status, other| if status == Status::Done { other } else { status };
     Ok(worse(worse(outcome.status, cut_short), late))
 }
@@ -269,7 +319,7 @@ fn policy(options: &Options) -> Result<Policy, Failure> {
     if emit == Emit::Updates && options.top.is_some() {
         return wrong("--top", "the best of those that changed are not the best; use --emit all");
     }
-    let every_ms = options.every.map(Duration::ms);
+    let every_ms = options.windowing.every.map(Duration::ms);
     match (emit, every_ms) {
         (_, Some(0)) => wrong("--every", "it must be longer than 0"),
         (Emit::Final, Some(_)) => {
@@ -420,28 +470,26 @@ fn bare(record: &[u8]) -> Cow<'_, [u8]> {
     if removed { Cow::Owned(bare) } else { Cow::Borrowed(record) }
 }
 
-impl Aggregating {
-    /// Reports what has no results because the input did not come to its end.
-    fn conclude_unreported(&self, outcome: Outcome) -> Status {
-        let unreported = match self.aggregator.unreported() {
-            Unreported::Nothing => return Status::Done,
-            Unreported::Whole => "nothing is reported".to_owned(),
-            Unreported::Windows(1, [of, _]) => format!("1 {of} is not reported"),
-            Unreported::Windows(count, [_, of]) => format!("{count} {of} are not reported"),
-        };
-        match (outcome.ended, self.aggregator.unreported()) {
-            (Ended::OutputClosed, _) | (Ended::Input, Unreported::Whole) => Status::Done,
-            (Ended::Stopped(_), _) => {
-                message::note(&format!("stopped before the end of the input: {unreported}"));
-                Status::Done
-            }
-            (Ended::Input, _) => {
-                message::note(&format!(
-                    "the windowed input was cut short, its final watermark is missing: \
-                     {unreported}; see why the tools before this one ended"
-                ));
-                Status::Data
-            }
+/// Reports what has no results because the input did not come to its end.
+fn conclude_unreported(aggregator: &Aggregator, outcome: Outcome) -> Status {
+    let unreported = match aggregator.unreported() {
+        Unreported::Nothing => return Status::Done,
+        Unreported::Whole => "nothing is reported".to_owned(),
+        Unreported::Windows(1, [of, _]) => format!("1 {of} is not reported"),
+        Unreported::Windows(count, [_, of]) => format!("{count} {of} are not reported"),
+    };
+    match (outcome.ended, aggregator.unreported()) {
+        (Ended::OutputClosed, _) | (Ended::Input, Unreported::Whole) => Status::Done,
+        (Ended::Stopped(_), _) => {
+            message::note(&format!("stopped before the end of the input: {unreported}"));
+            Status::Done
+        }
+        (Ended::Input, _) => {
+            message::note(&format!(
+                "the windowed input was cut short, its final watermark is missing: \
+                 {unreported}; see why the tools before this one ended"
+            ));
+            Status::Data
         }
     }
 }

@@ -83,7 +83,7 @@ pub struct Clock {
 }
 
 /// What event times look like.
-enum Form {
+pub enum Form {
     /// RFC 3339, or a number of these units.
     Known(Option<TimeUnit>),
     Described(TimeFormat),
@@ -99,11 +99,25 @@ impl Clock {
         if !record.trim_ascii_start().starts_with(b"{") {
             return Err(StageError::bad(format!("not an object; only {}", self.only)));
         }
-        let time = match &self.form {
-            Form::Known(unit) => event_time(&mut self.program, 0, *unit),
-            Form::Described(format) => formatted_time(&mut self.program, 0, format),
-        };
-        time.map_err(StageError::Bad)
+        self.form.read(&mut self.program, 0).map_err(StageError::Bad)
+    }
+
+    /// What event times look like.
+    pub fn form(self) -> Form {
+        self.form
+    }
+}
+
+impl Form {
+    /// The event time of the record that was loaded: what expression `index` gives.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn read(&self, program: &mut Program, index: usize) -> Result<i64, String> {
+        match self {
+            Form::Known(unit) => event_time(program, index, *unit),
+            Form::Described(format) => formatted_time(program, index, format),
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
-use super::clock::{Clock, TimeOptions};
+use super::clock::TimeOptions;
 use super::late::Late;
-use super::windowing::WindowingOptions;
+use super::windowing::{Windowed, WindowingOptions};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
@@ -15,9 +15,9 @@ use crate::record::control::{Control, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::json;
 use crate::record::splice::{add_fields, replace_fields};
+use crate::time::Interval;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
-use crate::time::{Duration, Interval};
-use crate::window::{Carried, Placed, Placing, Windows};
+use crate::window::{Carried, Placed, Windows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,13 +93,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let late = options.time.keep_late()?;
     let mut stage = Windowing {
-        clock: windowed.clock,
         fields: Fields::new(windows.carried(windowed.control.expanded)),
-        placing: windowed.placing,
-        head: Some(Control::Window(windowed.control)),
+        head: Some(Control::Window(windowed.control.clone())),
+        windowed,
         speaks: !options.plain && !std::io::stdout().is_terminal(),
         late,
-        waited: std::time::Duration::ZERO,
     };
     let ran = pump::run(&options.input, &mut stage);
     let late = stage.late.conclude();
@@ -122,33 +120,29 @@ fn can_be_late(windows: &Windows) -> Result<(), Failure> {
 }
 
 struct Windowing {
-    /// None where windows have nothing to do with time.
-    clock: Option<Clock>,
-    placing: Placing,
+    windowed: Windowed,
     /// What the stream begins with, until it has been put out.
     head: Option<Control>,
     /// Whether control records go out.
     speaks: bool,
     fields: Fields,
     late: Late,
-    /// For how long input was waited for, as far as `placing` was not told.
-    waited: std::time::Duration,
 }
 
 impl Stage for Windowing {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         self.begin(cx);
-        let Some(clock) = &mut self.clock else {
+        let Some(clock) = &mut self.windowed.clock else {
             json::validate(raw.bytes).map_err(StageError::bad)?;
             cx.out.extend_from_slice(raw.bytes);
             cx.out.push(b'\n');
             return Ok(ControlFlow::Continue(()));
         };
         let time_ms = clock.read(raw.bytes)?;
-        match self.placing.place(time_ms).map_err(StageError::bad)? {
+        match self.windowed.placing.place(time_ms).map_err(StageError::bad)? {
             Placed::Late { behind } => self.late.take(raw.bytes, behind),
             Placed::In { slice, closed_ms, passed_ms } => {
-                self.fields.prepare(slice, self.placing.windows())?;
+                self.fields.prepare(slice, self.windowed.placing.windows())?;
                 self.fields.add(raw.bytes, closed_ms, &mut cx.out);
                 self.tell(passed_ms, cx);
             }
@@ -159,36 +153,20 @@ impl Stage for Windowing {
     /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
     /// What is said of partitions is used up too: the watermarks from here on are of them all.
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
-        let passed_ms = match control {
-            Control::Window(_) | Control::Watermark(_) => None,
-            Control::Start(start) => {
-                let passed_ms = self.placing.begin(&start.partitions);
-                self.say(&Control::Start(Start { partitions: Vec::new(), ..start }), cx);
-                passed_ms
-            }
-            Control::Partition(number) => {
-                self.placing.turn_to(number);
-                None
-            }
-            Control::PartitionEnd(number) => self.placing.end(number),
-        };
+        let passed_ms = self.windowed.hear(&control);
+        if let Control::Start(start) = control {
+            self.say(&Control::Start(Start { partitions: Vec::new(), ..start }), cx);
+        }
         self.tell(passed_ms, cx);
         Ok(())
     }
 
     fn patience(&self) -> Option<std::time::Duration> {
-        let patience = self.placing.patience()?;
-        Some(patience.to_std().saturating_sub(self.waited))
+        self.windowed.patience()
     }
 
     fn waited(&mut self, time: std::time::Duration, cx: &mut Context) {
-        self.waited += time;
-        let whole_ms = i64::try_from(self.waited.as_millis()).unwrap_or(i64::MAX);
-        let Some(whole) = Duration::from_ms(whole_ms).filter(|whole| whole.ms() > 0) else {
-            return;
-        };
-        self.waited = self.waited.saturating_sub(whole.to_std());
-        let passed_ms = self.placing.wait(whole);
+        let passed_ms = self.windowed.wait(time);
         self.tell(passed_ms, cx);
     }
 
@@ -225,7 +203,7 @@ impl Windowing {
 }
 
 /// Writes windows or slices into records; remembers the text of the last ones.
-struct Fields {
+pub struct Fields {
     names: [&'static str; 2],
     /// How such a name begins, in a record that has one already.
     prefix: memmem::Finder<'static>,
@@ -238,7 +216,8 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(carried: Carried) -> Fields {
+    /// Writes what records carry.
+    pub fn new(carried: Carried) -> Fields {
         let (names, prefix) = match carried {
             Carried::Window | Carried::Nothing => (WINDOW_FIELDS, "\"window_"),
             Carried::Slice | Carried::Session => (SLICE_FIELDS, "\"slice_"),
@@ -254,7 +233,10 @@ impl Fields {
     }
 
     /// Makes the texts of a slice.
-    fn prepare(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
+    ///
+    /// # Errors
+    /// When they reach beyond the years that can be written.
+    pub fn prepare(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
         if self.slice == Some(slice) {
             return Ok(());
         }
@@ -280,7 +262,7 @@ impl Fields {
 
     /// Puts out a record with each of the texts; those of windows that end at `closed_ms` or before
     /// are left out.
-    fn add(&self, record: &[u8], closed_ms: i64, out: &mut Vec<u8>) {
+    pub fn add(&self, record: &[u8], closed_ms: i64, out: &mut Vec<u8>) {
         // Rarely is there such a field already: the output of an aggregate, windowed again.
         let there = self.prefix.find(record).is_some();
         let mut from = 0;

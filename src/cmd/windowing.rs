@@ -4,7 +4,7 @@
 use super::clock::{Clock, TimeOptions};
 use crate::cli::Failure;
 use crate::cli::pump::in_option;
-use crate::record::control;
+use crate::record::control::{self, Control};
 use crate::time::{Duration, Shift};
 use crate::window::{Carried, Frame, Length, Placing, Progress, Tumbling, Windows};
 
@@ -64,6 +64,39 @@ pub struct Windowed {
     pub placing: Placing,
     /// What the stream's control record says.
     pub control: control::Windowing,
+    /// For how long input was waited for, as far as `placing` was not told.
+    waited: std::time::Duration,
+}
+
+impl Windowed {
+    /// Hears what is said of the stream and its partitions; gives the watermark, if it is to be told.
+    /// What an earlier `window` said is used up: its windows are not those of this stream any more.
+    pub fn hear(&mut self, control: &Control) -> Option<i64> {
+        match control {
+            Control::Window(_) | Control::Watermark(_) => None,
+            Control::Start(start) => self.placing.begin(&start.partitions),
+            Control::Partition(number) => {
+                self.placing.turn_to(*number);
+                None
+            }
+            Control::PartitionEnd(number) => self.placing.end(*number),
+        }
+    }
+
+    /// How long to wait for input before the stream is taken to be quiet.
+    pub fn patience(&self) -> Option<std::time::Duration> {
+        let patience = self.placing.patience()?;
+        Some(patience.to_std().saturating_sub(self.waited))
+    }
+
+    /// Input was waited for so long; gives the watermark, if it is to be told.
+    pub fn wait(&mut self, time: std::time::Duration) -> Option<i64> {
+        self.waited += time;
+        let whole_ms = i64::try_from(self.waited.as_millis()).unwrap_or(i64::MAX);
+        let whole = Duration::from_ms(whole_ms).filter(|whole| whole.ms() > 0)?;
+        self.waited = self.waited.saturating_sub(whole.to_std());
+        self.placing.wait(whole)
+    }
 }
 
 impl WindowingOptions {
@@ -96,7 +129,7 @@ impl WindowingOptions {
         let progress = Progress::new(time.out_of_order()).idling(self.idle);
         let placing =
             Placing::new(windows, progress).lenient(allowed_lateness).telling_every(every);
-        Ok(Some(Windowed { clock, placing, control }))
+        Ok(Some(Windowed { clock, placing, control, waited: std::time::Duration::ZERO }))
     }
 
     /// The one kind of windows that is asked for.

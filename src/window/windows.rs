@@ -182,14 +182,21 @@ impl Windows {
     /// alone.
     pub fn of_slice(&self, slice: Interval) -> impl Iterator<Item = Interval> + '_ {
         let last = self.last(slice);
-        let after = move |window: &Interval| match self {
-            _ if Some(*window) == last => None,
-            Windows::Hop(hop) => hop.after(*window),
-            Windows::CalendarHop(hop) => hop.after(*window),
-            Windows::Cumulate(cumulate) => cumulate.after(*window),
-            _ => None,
+        let after = move |window: &Interval| match Some(*window) == last {
+            true => None,
+            false => self.after(*window),
         };
         iter::successors(last.and_then(|_| self.first(slice)), after)
+    }
+
+    /// The next window behind one of those that overlap or grow; none for other kinds.
+    pub fn after(&self, window: Interval) -> Option<Interval> {
+        match self {
+            Windows::Hop(hop) => hop.after(window),
+            Windows::CalendarHop(hop) => hop.after(window),
+            Windows::Cumulate(cumulate) => cumulate.after(window),
+            _ => None,
+        }
     }
 
     /// From the start of the first window that has this slice to the end of the last one: when that

@@ -18,15 +18,24 @@ use crate::record::decode::Raw;
 ///
 /// # Errors
 /// When one of them makes no sense without the other.
-pub fn extent(over: Option<Extent>, time: &TimeOptions) -> Result<Option<Extent>, Failure> {
+pub fn extent(
+    over: Option<Extent>,
+    time: &TimeOptions,
+    windowed: bool,
+) -> Result<Option<Extent>, Failure> {
     match over {
+        None if windowed => Ok(None),
+        Some(_) if windowed => Err(in_option(
+            "--over",
+            "it says itself which records count; leave out the windows, or --over",
+        )),
         Some(Extent::Time(length)) if time.time.is_none() => Err(in_option(
             "--over",
             format!("the last {length} of what? name the event time with --time EXPR"),
         )),
         Some(Extent::Records(_)) | None if time.time.is_some() => Err(in_option(
             "--time",
-            "it goes with --over and a duration; for windows, let window run before",
+            "it goes with --over and a duration, or with windows, like --tumbling 1m",
         )),
         Some(Extent::Records(_)) if time.late.is_some() => Err(in_option(
             "--late",
