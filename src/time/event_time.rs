@@ -105,6 +105,9 @@ impl TimeUnit {
 
 /// Moves the decimal point and rounds down; none if the number is not one, or does not fit.
 fn scale(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
+    if let Some(ms) = scale_whole(number, unit) {
+        return Some(ms);
+    }
     let decimal = Decimal::read(number)?;
     let unit = unit.unwrap_or_else(|| TimeUnit::by_magnitude(decimal.point));
     let point = decimal.point.saturating_add(unit.shift());
@@ -119,6 +122,28 @@ fn scale(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
         (_, 21..) if ms != 0 => None,
         (false, _) => Some(ms),
         (true, _) => Some(-ms - i64::from(!exact)),
+    }
+}
+
+/// The same for a positive whole number of few digits, as most times are; none for all others.
+fn scale_whole(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
+    const DIGITS_MAX: usize = 18;
+    if number.len() > DIGITS_MAX || !matches!(number.as_bytes().first(), Some(b'1'..=b'9')) {
+        return None;
+    }
+    let mut whole: i64 = 0;
+    for byte in number.bytes() {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        whole = whole * 10 + i64::from(byte - b'0');
+    }
+    let digits = i64::try_from(number.len()).ok()?;
+    match unit.unwrap_or_else(|| TimeUnit::by_magnitude(digits)) {
+        TimeUnit::Seconds => whole.checked_mul(1_000),
+        TimeUnit::Milliseconds => Some(whole),
+        TimeUnit::Microseconds => Some(whole / 1_000),
+        TimeUnit::Nanoseconds => Some(whole / 1_000_000),
     }
 }
 
@@ -229,6 +254,17 @@ mod tests {
     }
 
     proptest! {
+        /// The short way of plain whole numbers and the long way are one.
+        #[test]
+        fn whole_numbers_mean_what_decimals_mean(whole in 1_i64..1_000_000_000_000_000_000, digits in 1..=18_u32) {
+            let whole = (whole / 10_i64.pow(18 - digits)).max(1);
+            use TimeUnit::{Microseconds, Milliseconds, Nanoseconds, Seconds};
+            for unit in [None, Some(Seconds), Some(Milliseconds), Some(Microseconds), Some(Nanoseconds)] {
+                let decimal = scale(&format!("{whole}.0"), unit);
+                prop_assert_eq!(scale(&whole.to_string(), unit), decimal, "{} {:?}", whole, unit);
+            }
+        }
+
         /// Against plain integer arithmetic: a whole number of each unit, with zeros and an exponent.
         #[test]
         fn agrees_with_integers(number in -9_999_999_999_999_999_i64..=9_999_999_999_999_999,
