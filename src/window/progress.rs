@@ -110,8 +110,10 @@ impl Progress {
             self.partitions.push(new);
             self.partitions.len() - 1
         });
-        if let Some(partition) = self.partitions.get_mut(self.current) {
-            partition.ended = false;
+        let current = self.partitions.get_mut(self.current);
+        if current.is_some_and(|partition| std::mem::take(&mut partition.ended)) {
+            // It counts again, and its record may say nothing new.
+            self.advance();
         }
     }
 
@@ -216,6 +218,18 @@ mod tests {
         // It never goes back, whatever comes.
         progress.turn_to(2);
         assert_eq!(progress.observe(7), Some(299));
+    }
+
+    #[test]
+    fn a_partition_that_has_ended_and_speaks_again_counts_again() {
+        let mut progress = progress();
+        progress.begin(&[0, 1]);
+        progress.turn_to(0);
+        assert_eq!(progress.observe(0), None);
+        progress.end(0);
+        progress.end(1);
+        progress.turn_to(0);
+        assert_eq!(progress.observe(0), Some(-1));
     }
 
     #[test]
