@@ -1,5 +1,6 @@
 //! `aggregate`: groups records and reduces each group.
 
+mod arguments;
 mod over;
 mod windowed;
 
@@ -7,14 +8,13 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::clock::TimeOptions;
 use super::late::Late;
 use super::windowing::WindowingOptions;
 use crate::aggregate::catalog::FUNCTIONS;
 use crate::aggregate::fault::{Fault, StreamError};
-use crate::aggregate::function::Function;
 use crate::aggregate::plan::PlanError;
 use crate::aggregate::{
     AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Held, Over, Plan, Policy, Selection, Style,
@@ -219,7 +219,7 @@ const GROUPS_MAX: usize = 10_000_000;
 /// Options or aggregates that make no sense; bad records where rejects are not kept; input and
 /// output failing.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let (aggregates, files) = sort_out(&options.arguments, Path::exists)?;
+    let (aggregates, files) = arguments::sort_out(&options.arguments, Path::exists)?;
     let groups: Result<Vec<GroupSpec>, _> =
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
@@ -337,56 +337,6 @@ fn tell_held(held: &Held) {
     ));
 }
 
-/// Tells aggregates from files.
-fn sort_out(
-    arguments: &[OsString],
-    exists: impl Fn(&Path) -> bool,
-) -> Result<(Vec<AggregateSpec>, Vec<PathBuf>), Failure> {
-    let mut aggregates = Vec::new();
-    let mut rest = arguments;
-    while let Some((argument, behind)) = rest.split_first() {
-        match read(argument) {
-            Ok(Some(aggregate)) => aggregates.push(aggregate),
-            Err(_) if exists(Path::new(argument)) => break,
-            Err(why) => return Err(why),
-            Ok(None) => break,
-        }
-        rest = behind;
-    }
-    for argument in rest.iter().filter(|argument| *argument != "-") {
-        if !exists(Path::new(argument)) {
-            check_missing(argument)?;
-        }
-    }
-    if aggregates.is_empty() {
-        return Err(Failure::usage(
-            "no aggregate is given; name one before the files, like count or avg(.field)",
-        ));
-    }
-    Ok((aggregates, rest.iter().map(PathBuf::from).collect()))
-}
-
-fn read(argument: &OsString) -> Result<Option<AggregateSpec>, Failure> {
-    let Some(text) = argument.to_str() else { return Ok(None) };
-    AggregateSpec::parse(text).map_err(|error| Failure::usage(error.to_string()))
-}
-
-/// Finds out whether what stands for a file, but is none, was meant as an aggregate.
-fn check_missing(argument: &OsString) -> Result<(), Failure> {
-    let text = argument.to_string_lossy();
-    if read(argument)?.is_some() {
-        let why = format!("'{text}' is an aggregate behind a file; put all aggregates first");
-        return Err(Failure::usage(why));
-    }
-    match Function::nearest(&text) {
-        None => Ok(()),
-        Some(function) => Err(Failure::usage(format!(
-            "'{text}' is neither an aggregate nor a file; did you mean {}?",
-            function.name
-        ))),
-    }
-}
-
 fn after_help() -> String {
     let lines: Vec<String> = FUNCTIONS
         .iter()
@@ -497,53 +447,6 @@ fn conclude_unreported(aggregator: &Aggregator, outcome: Outcome) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Sorts arguments out where only the files named `here*` exist.
-    fn sorted(arguments: &[&str]) -> Result<(Vec<String>, Vec<PathBuf>), String> {
-        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        let exists = |path: &Path| path.to_string_lossy().starts_with("here");
-        sort_out(&arguments, exists)
-            .map(|(aggregates, files)| (aggregates.into_iter().map(|a| a.text).collect(), files))
-            .map_err(|error| error.to_string())
-    }
-
-    fn parts(aggregates: &[&str], files: &[&str]) -> Result<(Vec<String>, Vec<PathBuf>), String> {
-        let aggregates = aggregates.iter().map(|text| (*text).to_owned()).collect();
-        Ok((aggregates, files.iter().map(PathBuf::from).collect()))
-    }
-
-    #[test]
-    fn aggregates_come_first_then_files() {
-        assert_eq!(sorted(&["count", "avg(.x)"]), parts(&["count", "avg(.x)"], &[]));
-        assert_eq!(sorted(&["count", "here", "-"]), parts(&["count"], &["here", "-"]));
-        assert_eq!(sorted(&["count", "gone.csv"]), parts(&["count"], &["gone.csv"]));
-        assert_eq!(sorted(&["count", "here(1).gz"]), parts(&["count"], &["here(1).gz"]));
-        assert_eq!(
-            sorted(&["count", "-", "count"]).err().as_deref(),
-            Some("'count' is an aggregate behind a file; put all aggregates first")
-        );
-    }
-
-    #[test]
-    fn a_slip_is_no_missing_file() {
-        for (arguments, why) in [
-            (vec!["avgg(.x)"], "'avgg(.x)': there is no aggregate 'avgg'; did you mean avg?"),
-            (vec!["count", "agv(.x)"], "'agv(.x)': there is no aggregate 'agv'; did you mean avg?"),
-            (vec!["cuont"], "'cuont' is neither an aggregate nor a file; did you mean count?"),
-            (
-                vec!["count", "here", "max(.x)"],
-                "'max(.x)' is an aggregate behind a file; put all aggregates first",
-            ),
-            (vec!["count", "sum"], "'sum': sum needs an expression; write it like sum(.field)"),
-            (vec![], "no aggregate is given; name one before the files, like count or avg(.field)"),
-            (
-                vec!["here"],
-                "no aggregate is given; name one before the files, like count or avg(.field)",
-            ),
-        ] {
-            assert_eq!(sorted(&arguments).err().as_deref(), Some(why));
-        }
-    }
 
     #[test]
     fn the_help_tells_of_every_function() {
