@@ -100,6 +100,19 @@ fn lazy() -> Settings {
     Settings { fsync, segment_bytes: 8, ..Settings::new(1, None) }
 }
 
+/// A disk that forces nothing while the gate is shut.
+fn gated() -> (Ruled, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let at_gate = Arc::clone(&gate);
+    let rule: Rule = Arc::new(move |task| {
+        if task == Task::Sync {
+            at_gate.pass();
+        }
+        Ok(())
+    });
+    (Ruled { disk: Simulated::new(Lie::None), rule }, gate)
+}
+
 /// Runs `meanwhile` while what was appended is being forced to the disk, with a way to let that go
 /// on; tells how tending ended.
 fn while_it_is_forced(
@@ -122,15 +135,7 @@ fn while_it_is_forced(
 
 #[test]
 fn appends_go_on_while_earlier_ones_are_forced_to_the_disk() {
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let rule: Rule = Arc::new(move |task| {
-        if task == Task::Sync {
-            at_gate.pass();
-        }
-        Ok(())
-    });
-    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
+    let (ruled, gate) = gated();
     let (topic, tended) = while_it_is_forced(&ruled, &gate, |topic| {
         let (done, is_done) = channel();
         std::thread::scope(|scope| {
@@ -157,15 +162,7 @@ fn appends_go_on_while_earlier_ones_are_forced_to_the_disk() {
 
 #[test]
 fn who_needs_all_on_the_disk_waits_for_what_is_under_way() {
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let rule: Rule = Arc::new(move |task| {
-        if task == Task::Sync {
-            at_gate.pass();
-        }
-        Ok(())
-    });
-    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
+    let (ruled, gate) = gated();
     let (topic, tended) = while_it_is_forced(&ruled, &gate, |topic| {
         std::thread::scope(|scope| {
             // The last of these begins a segment.
@@ -213,15 +210,7 @@ fn what_fails_to_be_forced_to_the_disk_closes_the_topic() {
 
 #[test]
 fn what_there_is_is_told_while_a_write_hangs() {
-    let gate = Arc::new(Gate::default());
-    let at_gate = Arc::clone(&gate);
-    let rule: Rule = Arc::new(move |task| {
-        if task == Task::Sync {
-            at_gate.pass();
-        }
-        Ok(())
-    });
-    let ruled = Ruled { disk: Simulated::new(Lie::None), rule };
+    let (ruled, gate) = gated();
     let (_log, topic) = open(&ruled, &Settings::new(1, None));
     append(&topic, 0).unwrap();
     gate.shut(true);

@@ -359,15 +359,10 @@ struct Aggregating {
 
 impl Stage for Aggregating {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        match self.aggregator.record(raw.bytes, &mut cx.out) {
-            Ok(true) => Ok(ControlFlow::Continue(())),
-            Ok(false) => {
-                self.late.take(&bare(raw.bytes), Duration::default());
-                Ok(ControlFlow::Continue(()))
-            }
-            Err(Fault::Stream(error)) => Err(refuse(error).into()),
-            Err(fault) => Err(StageError::bad(fault)),
+        if !self.aggregator.record(raw.bytes, &mut cx.out).map_err(blame)? {
+            self.late.take(&bare(raw.bytes), Duration::default());
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
@@ -389,6 +384,14 @@ impl Stage for Aggregating {
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         Ok(self.aggregator.finish(&mut cx.out).map_err(refuse)?)
+    }
+}
+
+/// Tells what is wrong with a record from what is wrong with the stream.
+fn blame(fault: Fault) -> StageError {
+    match fault {
+        Fault::Stream(error) => refuse(error).into(),
+        fault => StageError::bad(fault),
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::super::clock::{Clock, TimeOptions};
 use super::super::late::Late;
-use super::refuse;
+use super::{blame, refuse};
 use crate::aggregate::fault::Fault;
 use crate::aggregate::over::Taken;
 use crate::aggregate::{Extent, Over};
@@ -86,11 +86,8 @@ impl Stage for Running {
                 self.over.record_at(time_ms, raw.bytes, &mut cx.out)
             }
         };
-        match taken {
-            Ok(Taken::In) => {}
-            Ok(Taken::Late(behind)) => self.late.take(raw.bytes, behind),
-            Err(Fault::Stream(error)) => return Err(refuse(error).into()),
-            Err(fault) => return Err(StageError::bad(fault)),
+        if let Taken::Late(behind) = taken.map_err(blame)? {
+            self.late.take(raw.bytes, behind);
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -7,9 +7,9 @@ use super::super::clock::Form;
 use super::super::late::Late;
 use super::super::window::Fields;
 use super::super::windowing::Windowed;
-use super::refuse;
+use super::{blame, refuse};
 use crate::aggregate::Aggregator;
-use crate::aggregate::fault::{Fault, StreamError};
+use crate::aggregate::fault::StreamError;
 use crate::cli::Failure;
 use crate::cli::pump::{Context, Stage, StageError};
 use crate::record::control::{Control, Mark};
@@ -92,18 +92,18 @@ impl Aggregating {
                 fields.add(record, closed_ms, lines);
                 for line in lines.split_inclusive(|byte| *byte == b'\n') {
                     let given = self.aggregator.record(line.trim_ascii_end(), &mut cx.out);
-                    taken &= given.map_err(fault)?;
+                    taken &= given.map_err(blame)?;
                 }
             }
             _ if self.carried == Carried::Window => {
                 for window in windows.of_slice(slice).filter(|one| one.end_ms > closed_ms) {
                     let given = self.aggregator.place(Some(window), record, &mut cx.out);
-                    taken &= given.map_err(fault)?;
+                    taken &= given.map_err(blame)?;
                 }
             }
             _ => {
                 let given = self.aggregator.place(Some(slice), record, &mut cx.out);
-                taken = given.map_err(fault)?;
+                taken = given.map_err(blame)?;
             }
         }
         if !taken {
@@ -118,17 +118,10 @@ impl Aggregating {
     }
 }
 
-fn fault(fault: Fault) -> StageError {
-    match fault {
-        Fault::Stream(error) => refuse(error).into(),
-        fault => StageError::bad(fault),
-    }
-}
-
 impl Stage for Aggregating {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         let Some(time_ms) = self.read(raw.bytes)? else {
-            self.aggregator.record(raw.bytes, &mut cx.out).map_err(fault)?;
+            self.aggregator.record(raw.bytes, &mut cx.out).map_err(blame)?;
             return Ok(ControlFlow::Continue(()));
         };
         match self.windowed.placing.place(time_ms).map_err(StageError::bad)? {
