@@ -5,7 +5,8 @@
 //! - [`function`]: what an aggregate function is; [`catalog`]: the table of them all.
 //! - `count`, `sum`, `spread`, `extreme`, `pick`, `quantile`, `distinct`, `top`, `collect`: the
 //!   functions, one file a family.
-//! - [`number`], [`wide`]: the numbers that they work on.
+//! - [`number`], [`wide`]: the numbers that they work on; `sketch`: how many lie where, for
+//!   quantiles.
 //! - [`table`]: groups and their state.
 //! - [`panes`]: when results come, and how far time has.
 //! - `windows`: one table a window, until the watermark closes it; `slices`: windows that overlap,
@@ -41,6 +42,7 @@ mod quantile;
 pub mod report;
 pub mod select;
 mod sessions;
+mod sketch;
 mod slices;
 pub mod spec;
 mod spread;

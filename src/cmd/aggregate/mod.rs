@@ -73,7 +73,7 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// Sums and averages of whole numbers are exact, however large; others are 64-bit floats, added
 /// with compensation. distinct has a standard error of 0.8 % (less than 2.5 % in 99.7 % of all
 /// cases), and hardly any up to a thousand values. median, p99 and quantile are within 1 %
-/// of the value at that rank, always, and exact for up to 32 values. The _exact ones hold all
+/// of the value at that rank, always, and exact for up to 64 values. The _exact ones hold all
 /// values of a group in memory, as top and collect hold theirs. Nothing in them is random: the same
 /// input gives the same bytes. min and max compare numbers, or texts by code points, not both in
 /// one group; of equal values, and for first, arg_min and arg_max, the first stays.
