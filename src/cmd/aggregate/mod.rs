@@ -23,8 +23,10 @@ use crate::aggregate::{
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
+use crate::expr::Loaded;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 use crate::record::splice::remove_added;
 use crate::time::Duration;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
@@ -358,6 +360,19 @@ struct Aggregating {
 }
 
 impl Stage for Aggregating {
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let (mut records, reduction) = self.aggregator.records(lines);
+        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+            match reduction.take(&mut record, &mut cx.out) {
+                Ok(true) => {}
+                Ok(false) => self.late.take(&bare(record.record()), Duration::default()),
+                // It comes again, alone, for what is to be said about it.
+                Err(_) => break,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         if !self.aggregator.record(raw.bytes, &mut cx.out).map_err(blame)? {
             self.late.take(&bare(raw.bytes), Duration::default());
