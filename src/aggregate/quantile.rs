@@ -7,7 +7,7 @@ use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
 use super::number::write_float;
 use super::sketch::Sketch;
 
-/// The values of so small a group are kept, which takes no more than the smallest sketch; their
+/// The values of so small a group are kept, which takes hardly more than a small sketch; their
 /// quantiles are exact.
 const FEW: usize = 64;
 

@@ -48,9 +48,9 @@ impl Sketch {
         self.least = self.least.min(value);
         self.greatest = self.greatest.max(value);
         if value >= f64::MIN_POSITIVE {
-            self.positive.add(bin(value), 1);
+            self.positive.add_one(bin(value));
         } else if value <= -f64::MIN_POSITIVE {
-            self.negative.add(bin(-value), 1);
+            self.negative.add_one(bin(-value));
         } else {
             self.zero += 1;
         }
@@ -90,7 +90,7 @@ impl Sketch {
 
     /// How many bytes it takes beside itself.
     pub(super) fn bytes(&self) -> usize {
-        (self.negative.counts.capacity() + self.positive.counts.capacity()) * size_of::<u64>()
+        self.negative.bytes() + self.positive.bytes()
     }
 }
 
@@ -120,22 +120,38 @@ fn middle(bin: usize) -> f64 {
 struct Bins {
     /// The number of the first one.
     first: usize,
-    counts: Vec<u64>,
+    /// The low halves: small, since many groups' bins are to stay in the cache.
+    counts: Vec<u32>,
+    /// The bins that have high halves, each with how many times 2^32 it has.
+    carried: Vec<(usize, u64)>,
 }
 
 impl Bins {
     #[inline]
-    fn add(&mut self, bin: usize, count: u64) {
+    fn add_one(&mut self, bin: usize) {
         // A bin before the first one is far behind the last.
         match self.counts.get_mut(bin.wrapping_sub(self.first)) {
-            Some(known) => *known += count,
-            None => self.grow_and_add(bin, count),
+            Some(count) if *count < u32::MAX => *count += 1,
+            _ => self.add(bin, 1),
         }
     }
 
     #[cold]
-    fn grow_and_add(&mut self, bin: usize, count: u64) {
-        let begin = bin / OCTAVE * OCTAVE;
+    fn add(&mut self, bin: usize, more: u64) {
+        self.grow(bin / OCTAVE * OCTAVE);
+        let Some(count) = self.counts.get_mut(bin - self.first) else { return };
+        let sum = u64::from(*count) + more;
+        *count = sum as u32;
+        if let carry @ 1.. = sum >> u32::BITS {
+            match self.carried.iter_mut().find(|(carried, _)| *carried == bin) {
+                Some((_, high)) => *high += carry,
+                None => self.carried.push((bin, carry)),
+            }
+        }
+    }
+
+    /// Makes room for the power of two that begins with this bin.
+    fn grow(&mut self, begin: usize) {
         if self.counts.is_empty() {
             self.first = begin;
         }
@@ -145,9 +161,6 @@ impl Bins {
         }
         let length = (begin + OCTAVE - self.first).max(self.counts.len());
         self.counts.resize(length, 0);
-        if let Some(added) = self.counts.get_mut(bin - self.first) {
-            *added += count;
-        }
     }
 
     fn merge(&mut self, other: &Bins) {
@@ -157,8 +170,17 @@ impl Bins {
     /// The bins that have values, each with how many.
     fn counted(&self) -> impl DoubleEndedIterator<Item = (usize, u64)> {
         let numbered = self.counts.iter().enumerate();
-        let numbered = numbered.map(|(at, count)| (self.first + at, *count));
-        numbered.filter(|(_, count)| *count > 0)
+        let whole = numbered.map(|(at, low)| {
+            let bin = self.first + at;
+            let high = self.carried.iter().find(|(carried, _)| *carried == bin);
+            (bin, u64::from(*low) + (high.map_or(0, |(_, high)| *high) << u32::BITS))
+        });
+        whole.filter(|(_, count)| *count > 0)
+    }
+
+    fn bytes(&self) -> usize {
+        self.counts.capacity() * size_of::<u32>()
+            + self.carried.capacity() * size_of::<(usize, u64)>()
     }
 }
 
@@ -189,7 +211,27 @@ mod tests {
             let share = sketch.quantile(fraction).unwrap() / exact;
             assert!((0.99..=1.0).contains(&share), "{share}");
         }
-        assert!(sketch.bytes() <= 2 << 20, "{}", sketch.bytes());
+        assert!(sketch.bytes() <= 1 << 20, "{}", sketch.bytes());
+    }
+
+    #[test]
+    fn a_bin_holds_more_than_32_bits_count() {
+        let mut sketch = of(&[1.0, 3.0, 3.0]);
+        for _ in 0..40 {
+            let same = sketch.clone();
+            sketch.merge(&same);
+        }
+        assert_eq!(sketch.count, 3 << 40);
+        let (one, three) = (bin(1.0), bin(3.0));
+        assert_eq!(all(&sketch), [(one, 1 << 40), (three, 2 << 40)]);
+        let third = (1_u64 << 40) - 1;
+        assert_eq!(
+            [third, third + 1].map(|at| sketch.value_at(at)),
+            [one, three].map(|b| Some(middle(b)))
+        );
+        sketch.positive.counts.fill(u32::MAX);
+        sketch.add(1.0);
+        assert_eq!(sketch.positive.counted().next(), Some((one, (1 << 40) + (1 << 32))));
     }
 
     #[test]
