@@ -339,27 +339,6 @@ fn untouched_parts_keep_their_spelling_in_what_is_made_of_them() {
 }
 
 #[test]
-fn several_cores_give_what_one_gives() {
-    let mut input = String::new();
-    for number in 0..50_000 {
-        input += &format!("{{\"n\":{number},\"x\":[{number},{{\"y\":\"{}\"}}]}}\n", number % 13);
-        if number % 900 == 0 {
-            input += &format!("{{\"@millstream\":{{\"watermark\":{{\"ms\":{number}}}}}}}\n");
-        }
-    }
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), &input).unwrap();
-    let file = file.path().to_str().unwrap();
-    for expression in ["{n, y: .x[1].y}", ".x[]", "[.x[0], .n] | add", ".n / (.n - 30000)"] {
-        let one = map(&[expression, file], "");
-        let several = map(&["-j", "3", expression, file], "");
-        assert_eq!((several.status, &several.stderr), (one.status, &one.stderr), "{expression}");
-        assert!(several.stdout == one.stdout, "{expression}");
-        assert!(map(&["-j", "2", expression], &input).stdout == one.stdout, "{expression}");
-    }
-}
-
-#[test]
 fn differences_from_jq_are_as_the_help_tells() {
     let help = map(&["--help"], "").stdout;
     let (_, differences) = help.split_once("Differences from jq:\n").unwrap();

@@ -6,10 +6,11 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -17,6 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::output::{Output, widen_pipe};
 use super::signals::Stop;
+use super::spans::{Span, Spans};
 
 /// How much one read asks for.
 pub const BLOCK_BYTES: usize = 256 << 10;
@@ -35,6 +37,8 @@ pub enum Halt {
 pub enum Next {
     /// So many bytes at the front of the block.
     Bytes(usize),
+    /// What comes next of a plain file that is shared out, to be read by whoever gets it.
+    Span(Span),
     /// Nothing came for as long as there was patience for.
     Quiet,
     /// The current source has ended.
@@ -143,7 +147,7 @@ struct Patience {
 
 /// One open source: the raw file, waited for where it can make us wait.
 struct Raw {
-    file: File,
+    file: Arc<File>,
     watch: Rc<Watch>,
     waits: bool,
     /// Bytes that were looked at to recognise compression, still to be read.
@@ -182,11 +186,11 @@ impl Raw {
     /// Waits for input; looks at the clock only where somebody wants to know.
     fn wait(&self) -> io::Result<Woken> {
         let Some(limit) = self.patience.limit.get() else {
-            return self.watch.wait_until(&self.file, None);
+            return self.watch.wait_until(&*self.file, None);
         };
         let begin = Instant::now();
         // Longer than any clock runs is for ever.
-        let woken = self.watch.wait_until(&self.file, begin.checked_add(limit));
+        let woken = self.watch.wait_until(&*self.file, begin.checked_add(limit));
         self.patience.waited.set(self.patience.waited.get() + begin.elapsed());
         woken
     }
@@ -196,7 +200,11 @@ impl Raw {
 pub struct Input {
     sources: VecDeque<PathBuf>,
     current: Option<Box<dyn Read>>,
-    name: Rc<str>,
+    /// Among how many plain files are shared out; what is shared out of the current source before
+    /// the rest of it is read.
+    sharers: usize,
+    spans: Option<Spans>,
+    name: Arc<str>,
     watch: Rc<Watch>,
     halt: Rc<Cell<Option<Halt>>>,
     patience: Rc<Patience>,
@@ -206,12 +214,15 @@ pub struct Input {
 
 impl Input {
     /// The input made of `files` in order; standard input if there are none. `-` is standard input.
-    pub fn new(files: &[PathBuf], watch: Watch) -> Input {
+    /// If there are several `sharers`, the whole lines of plain files come as spans.
+    pub fn new(files: &[PathBuf], watch: Watch, sharers: usize) -> Input {
         let sources = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
         Input {
             sources: sources.into(),
             current: None,
-            name: Rc::from("stdin"),
+            sharers,
+            spans: None,
+            name: Arc::from("stdin"),
             watch: Rc::new(watch),
             halt: Rc::default(),
             patience: Rc::default(),
@@ -225,7 +236,7 @@ impl Input {
     }
 
     /// The name of the current source, for messages.
-    pub fn name(&self) -> &Rc<str> {
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
@@ -253,6 +264,15 @@ impl Input {
                 self.current.insert(opened.with_context(|| self.name.to_string())?)
             }
         };
+        if let Some(spans) = &mut self.spans {
+            if let Some(halt) = self.watch.stopped() {
+                return Ok(Next::Halt(halt));
+            }
+            if let Some(span) = spans.hand_out().with_context(|| self.name.to_string())? {
+                return Ok(Next::Span(span));
+            }
+            self.spans = None;
+        }
         self.patience.limit.set(patience);
         loop {
             match source.read(block) {
@@ -294,7 +314,7 @@ impl Input {
         self.waits = !metadata.is_file();
         let mut raw = Raw {
             waits: self.waits,
-            file,
+            file: Arc::new(file),
             watch: Rc::clone(&self.watch),
             looked_at: VecDeque::new(),
             halt: Rc::clone(&self.halt),
@@ -305,8 +325,25 @@ impl Input {
         Ok(match start.as_slice() {
             [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(raw)),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::new(raw)?),
-            _ => Box::new(raw),
+            _ => {
+                self.share_out(&mut raw)?;
+                Box::new(raw)
+            }
         })
+    }
+
+    /// Has the whole lines that are left of a plain file shared out, what was looked at among them.
+    fn share_out(&mut self, raw: &mut Raw) -> io::Result<()> {
+        if self.waits || self.sharers < 2 {
+            return Ok(());
+        }
+        let begin = (&*raw.file).stream_position()?.saturating_sub(raw.looked_at.len() as u64);
+        let (file, name) = (Arc::clone(&raw.file), Arc::clone(&self.name));
+        self.spans = Spans::of(file, name, begin, self.sharers);
+        if self.spans.is_some() {
+            raw.looked_at.clear();
+        }
+        Ok(())
     }
 }
 
@@ -327,8 +364,8 @@ fn look_ahead(raw: &mut Raw) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-fn name_of(path: &Path) -> Rc<str> {
-    if path == Path::new("-") { Rc::from("stdin") } else { Rc::from(path.to_string_lossy()) }
+fn name_of(path: &Path) -> Arc<str> {
+    if path == Path::new("-") { Arc::from("stdin") } else { Arc::from(path.to_string_lossy()) }
 }
 
 /// Says in our words what a decompressor says in its own.

@@ -18,6 +18,7 @@ pub mod pump;
 pub mod ready;
 pub mod rejects;
 pub mod signals;
+pub mod spans;
 pub mod status;
 pub mod trace;
 

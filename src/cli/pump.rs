@@ -8,11 +8,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
+
 use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
 use super::signals::Stop;
+use super::spans::Span;
 use super::{Failure, Status};
 use crate::record::control::{Control, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
@@ -38,6 +41,21 @@ pub trait Stage {
         ControlFlow::Continue(())
     }
 
+    /// Among how many the stage shares out the whole lines of a plain file. If they are several it
+    /// takes these as spans, which nobody has read, and not as records.
+    fn sharers(&self) -> usize {
+        1
+    }
+
+    /// Takes a span of a plain file, behind the one before. Called only where there are sharers.
+    ///
+    /// # Errors
+    /// The first bad record, or when the tool cannot go on.
+    fn span(&mut self, span: Span, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = (span, cx);
+        Err(anyhow!("this tool takes no spans"))
+    }
+
     /// Takes a control record; passes it on unless the tool uses it up.
     ///
     /// # Errors
@@ -54,8 +72,8 @@ pub trait Stage {
         Ok(())
     }
 
-    /// Something that is no record comes next, and may be rejected: what was taken before it is to
-    /// be rejected first.
+    /// Something bad comes next, and may be rejected: what was taken before it is to be rejected
+    /// first.
     ///
     /// # Errors
     /// When the tool cannot go on.
@@ -129,6 +147,8 @@ pub struct Context {
     pub more_at_hand: bool,
     rejects: Rejects,
     source: String,
+    /// How many lines of the source lie before those that the decoder has seen.
+    pub(super) lines_before: u64,
     /// What was read last; whoever works on it later keeps a share.
     pub(super) block: Block,
 }
@@ -140,13 +160,23 @@ impl Context {
     /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
     /// records are dealt with elsewhere.
     pub(super) fn apart(out: Vec<u8>) -> Context {
-        let (rejects, source) = (Rejects::default(), String::new());
-        Context { out, more_at_hand: true, rejects, source, block: Block::default() }
+        Context { out, more_at_hand: true, ..Context::with(Rejects::default()) }
+    }
+
+    fn with(rejects: Rejects) -> Context {
+        Context {
+            out: Vec::new(),
+            more_at_hand: false,
+            rejects,
+            source: String::new(),
+            lines_before: 0,
+            block: Block::default(),
+        }
     }
 
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
     pub fn place(&self, line: u64) -> String {
-        format!("{}:{line}", self.source)
+        format!("{}:{}", self.source, self.lines_before + line)
     }
 
     /// Whether bad records are kept, so that the stage may go on after one.
@@ -188,7 +218,9 @@ pub struct Outcome {
 /// # Errors
 /// See [`run_decoded`].
 pub fn run(options: &InputOptions, stage: &mut impl Stage) -> anyhow::Result<Outcome> {
-    run_decoded(options, &mut LineDecoder::new(options.record_bytes_max()), stage)
+    // A bad line may be too long to be held: only one who reads all can keep it piece by piece.
+    let sharers = if options.rejects.is_some() { 1 } else { stage.sharers() };
+    run_shared(options, &mut LineDecoder::new(options.record_bytes_max()), stage, sharers)
 }
 
 /// Runs a stage over input that `decoder` turns into records.
@@ -202,17 +234,22 @@ pub fn run_decoded(
     decoder: &mut dyn Decoder,
     stage: &mut impl Stage,
 ) -> anyhow::Result<Outcome> {
+    run_shared(options, decoder, stage, 1)
+}
+
+/// The same, where the stage may share out plain files among so many: only NDJSON can be cut
+/// anywhere.
+fn run_shared(
+    options: &InputOptions,
+    decoder: &mut dyn Decoder,
+    stage: &mut impl Stage,
+    sharers: usize,
+) -> anyhow::Result<Outcome> {
     let rejects = Rejects::open(options.rejects.as_deref())?;
     let output = Output::stdout()?;
     let watch = watch_for(stage, &output)?;
-    let input = Input::new(&options.files, watch);
-    let cx = Context {
-        out: Vec::with_capacity(BLOCK_BYTES),
-        more_at_hand: false,
-        rejects,
-        source: String::new(),
-        block: Block::default(),
-    };
+    let input = Input::new(&options.files, watch, sharers);
+    let cx = Context { out: Vec::with_capacity(BLOCK_BYTES), ..Context::with(rejects) };
     let mut pump = Pump { stage, cx, failed: None, enough: false };
     let ended = match pump.drive(input, output, decoder) {
         Ok(ended) => ended,
@@ -264,13 +301,19 @@ impl<S: Stage> Pump<'_, S> {
             if *self.cx.source != **input.name() {
                 self.cx.source = input.name().to_string();
             }
-            self.cx.more_at_hand = matches!(next, Ok(Next::Bytes(_))) && !input.may_wait();
+            let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_)));
+            self.cx.more_at_hand = read && !input.may_wait();
+            let source_end = matches!(next, Ok(Next::SourceEnd));
             let end = match next {
                 Ok(Next::Bytes(count)) => {
                     self.cx.block = blocks.share();
                     let block = Arc::clone(&self.cx.block);
                     let _ = decoder.decode(&block[..count], self);
                     self.cx.block = Block::default();
+                    None
+                }
+                Ok(Next::Span(span)) => {
+                    self.failed = self.stage.span(span, &mut self.cx).err();
                     None
                 }
                 Ok(Next::SourceEnd) => {
@@ -288,6 +331,10 @@ impl<S: Stage> Pump<'_, S> {
             // Also after an error: what was taken before it counts.
             self.cx.more_at_hand &= self.failed.is_none() && !self.enough;
             let settled = self.stage.settle(&mut self.cx);
+            if source_end {
+                // All that came of it has been told its place.
+                self.cx.lines_before = 0;
+            }
             self.flush(&mut output)?;
             if let Some(error) = self.failed.take() {
                 return Err(error);
@@ -371,6 +418,9 @@ impl<S: Stage> Sink for Pump<'_, S> {
             }
             Err(StageError::Fatal(error)) => self.fail(error),
             Err(StageError::Bad(why)) => {
+                if let Err(error) = self.stage.catch_up(&mut self.cx) {
+                    return self.fail(error);
+                }
                 let place = self.cx.place(raw.line);
                 let why = self::why(&why, raw.unterminated);
                 match self.cx.rejects.take(&place, raw.bytes, &why) {

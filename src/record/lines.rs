@@ -27,6 +27,11 @@ impl LineDecoder {
         LineDecoder { line, ..LineDecoder::new(record_bytes_max) }
     }
 
+    /// How many lines it has seen of its input.
+    pub fn lines(&self) -> u64 {
+        self.line
+    }
+
     /// Hands over one whole line, its LF removed.
     fn line(&mut self, line: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.line += 1;

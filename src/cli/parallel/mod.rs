@@ -1,29 +1,30 @@
 //! `-j`: one stage on several cores, its output in the order of the input.
 //!
-//! [`Parallel`] is itself a stage. It gives the blocks that were read in turn to workers that each
-//! have a stage of their own, and takes what they made of them in the same turn. Blocks are shared
-//! and not copied, but for the lines across their borders. What only one may do, and in order, it
-//! does itself: rejecting bad records, and whatever else the stage does with what the workers hand
-//! in.
+//! [`Parallel`] is itself a stage. It shares the input out among workers that each have a stage of
+//! their own, and takes what they made of it in the order in which it gave it. Of a plain file they
+//! get spans, which they read themselves: so whoever shares out has next to nothing to do. Of all
+//! other input they get the blocks that were read, which are not copied, but for the lines across
+//! their borders. What only one may do, and in order, it does itself: rejecting bad records, and
+//! whatever else the stage does with what the workers hand in.
+
+mod worker;
 
 use std::collections::VecDeque;
-use std::ops::{ControlFlow, Range};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::ops::ControlFlow;
 
-use anyhow::anyhow;
-
-use super::pump::{self, Block, Context, Stage, StageError};
+use self::worker::{Chunk, Done, Pending, Rejected, Task, Workers};
+use super::pump::{Block, Context, Stage, StageError};
+use super::spans::Span;
 use crate::record::control::Control;
-use crate::record::decode::{Bad, Decoder, Raw, Sink};
-use crate::record::lines::{LineDecoder, Lines};
+use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 
 /// How much of lines that came one by one a chunk may have.
 const SINGLE_BYTES: usize = 64 << 10;
 /// Less than this is not parted among workers.
 const PART_BYTES: usize = 32 << 10;
-/// How many chunks may be on their way, for each worker: one to work on, one to begin with next.
-const CHUNKS_AHEAD: usize = 2;
+/// How many tasks may be on their way, for each worker: one to work on, one to begin with next.
+const TASKS_AHEAD: usize = 2;
 
 /// A stage of which several may work side by side, each on other records.
 pub trait Shared: Stage + Send + 'static {
@@ -41,10 +42,9 @@ pub trait Shared: Stage + Send + 'static {
 pub struct Parallel<S: Shared> {
     /// Does what is done in order.
     stage: S,
-    workers: Vec<Worker<S>>,
-    /// Which worker has the next turn, and which of them work on something, the first first.
-    turn: usize,
-    busy: VecDeque<usize>,
+    workers: Workers<S>,
+    /// What they have to do, the first first.
+    under_way: VecDeque<Pending<S::Sum>>,
     /// The next chunk, and how many lines of the input lie before it and behind.
     pending: Chunk,
     pending_from: u64,
@@ -56,68 +56,16 @@ pub struct Parallel<S: Shared> {
     failed: Option<anyhow::Error>,
 }
 
-struct Worker<S: Shared> {
-    work: Option<Sender<Work>>,
-    done: Receiver<Done<S::Sum>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Whole lines: some that came one by one, and behind them a part of a block.
-#[derive(Default)]
-struct Chunk {
-    single: Vec<u8>,
-    block: Block,
-    part: Range<usize>,
-}
-
-impl Chunk {
-    fn is_empty(&self) -> bool {
-        self.single.is_empty() && self.part.is_empty()
-    }
-
-    fn part(&self) -> &[u8] {
-        self.block.get(self.part.clone()).unwrap_or_default()
-    }
-}
-
-/// What a worker is to do.
-struct Work {
-    chunk: Chunk,
-    /// How many lines of the input lie before them.
-    line: u64,
-    out: Vec<u8>,
-    /// Whether to go on behind a bad record.
-    keeps_rejects: bool,
-}
-
-/// What became of it.
-struct Done<T> {
-    /// To be used again.
-    single: Vec<u8>,
-    out: Vec<u8>,
-    sum: T,
-    rejected: Vec<Rejected>,
-    failed: Option<anyhow::Error>,
-}
-
-struct Rejected {
-    line: u64,
-    bytes: Vec<u8>,
-    why: String,
-}
-
 impl<S: Shared> Parallel<S> {
     /// A stage that leaves its work to `workers`, records having at most `record_bytes_max` bytes.
     ///
     /// # Errors
     /// When the system has no threads left.
     pub fn new(stage: S, workers: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Parallel<S>> {
-        let start = |stage| Worker::start(stage, record_bytes_max);
         Ok(Parallel {
             stage,
-            workers: workers.into_iter().map(start).collect::<anyhow::Result<_>>()?,
-            turn: 0,
-            busy: VecDeque::new(),
+            workers: Workers::start(workers, record_bytes_max)?,
+            under_way: VecDeque::new(),
             pending: Chunk::default(),
             pending_from: 0,
             pending_to: 0,
@@ -172,34 +120,27 @@ impl<S: Shared> Parallel<S> {
         Ok(())
     }
 
-    /// Hands the pending lines to a worker, waiting for an earlier one if all have enough.
+    /// Hands the pending lines to a worker, waiting for an earlier task if all have enough.
     fn dispatch_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let single = self.spare.pop().unwrap_or_default();
         let chunk = std::mem::replace(&mut self.pending, Chunk { single, ..Chunk::default() });
-        self.dispatch(chunk, self.pending_from, cx)
+        self.dispatch(Task::Chunk(chunk, self.pending_from), cx)
     }
 
-    fn dispatch(&mut self, chunk: Chunk, line: u64, cx: &mut Context) -> anyhow::Result<()> {
-        while self.busy.len() >= CHUNKS_AHEAD * self.workers.len() {
+    fn dispatch(&mut self, task: Task, cx: &mut Context) -> anyhow::Result<()> {
+        while self.under_way.len() >= TASKS_AHEAD * self.workers.count() {
             self.collect(cx)?;
         }
-        let keeps_rejects = cx.keeps_rejects();
         let out = self.spare.pop().unwrap_or_default();
-        let worker = self.workers.get(self.turn).and_then(|worker| worker.work.as_ref());
-        let sent = worker.map(|work| work.send(Work { chunk, line, out, keeps_rejects }));
-        if !matches!(sent, Some(Ok(()))) {
-            return Err(gone());
-        }
-        self.busy.push_back(self.turn);
-        self.turn = (self.turn + 1) % self.workers.len();
+        self.under_way.push_back(self.workers.begin(task, out, cx.keeps_rejects())?);
         Ok(())
     }
 
-    /// Takes what the first worker made of its chunk, waiting for it. After an error nothing more
-    /// is to be taken.
+    /// Takes what became of the first task, waiting for it. After an error nothing more is to be
+    /// taken.
     fn collect(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let collected = self.try_collect(cx);
         self.over |= collected.is_err();
@@ -207,9 +148,9 @@ impl<S: Shared> Parallel<S> {
     }
 
     fn try_collect(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        let Some(first) = self.busy.pop_front() else { return Ok(()) };
-        let done = self.workers.get(first).and_then(|worker| worker.done.recv().ok());
-        let Done { mut single, mut out, sum, rejected, failed } = done.ok_or_else(gone)?;
+        let Some(first) = self.under_way.pop_front() else { return Ok(()) };
+        let Done { mut out, sum, rejected, failed, lines, mut single } =
+            self.workers.wait(first)?;
         if cx.out.is_empty() {
             std::mem::swap(&mut cx.out, &mut out);
         } else {
@@ -219,9 +160,10 @@ impl<S: Shared> Parallel<S> {
         for Rejected { line, bytes, why } in rejected {
             cx.reject(&cx.place(line), &bytes, &why)?;
         }
+        cx.lines_before += lines;
         single.clear();
         out.clear();
-        self.spare.extend([single, out]);
+        self.spare.extend([single, out].into_iter().filter(|buffer| buffer.capacity() > 0));
         failed.map_or(Ok(()), Err)
     }
 
@@ -229,7 +171,7 @@ impl<S: Shared> Parallel<S> {
     fn finish(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.part_pending(cx)?;
         self.dispatch_pending(cx)?;
-        while !self.busy.is_empty() {
+        while !self.under_way.is_empty() {
             self.collect(cx)?;
         }
         Ok(())
@@ -237,7 +179,7 @@ impl<S: Shared> Parallel<S> {
 
     /// Parts the pending lines among all workers, if they are enough for that.
     fn part_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        let wanted = self.pending.part.len() / self.workers.len().max(1);
+        let wanted = self.pending.part.len() / self.workers.count().max(1);
         while wanted >= PART_BYTES && self.pending.part.len() > wanted + PART_BYTES {
             let front = self.pending.part().get(..wanted).unwrap_or_default();
             let Some(end) = memchr::memrchr(b'\n', front) else { return Ok(()) };
@@ -248,7 +190,7 @@ impl<S: Shared> Parallel<S> {
             let lines = count_lines(&chunk.single) + count_lines(chunk.part());
             let from = self.pending_from;
             (self.pending_from, self.pending.part.start) = (from + lines, split);
-            self.dispatch(chunk, from, cx)?;
+            self.dispatch(Task::Chunk(chunk, from), cx)?;
         }
         Ok(())
     }
@@ -274,6 +216,15 @@ impl<S: Shared> Stage for Parallel<S> {
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn sharers(&self) -> usize {
+        self.workers.count()
+    }
+
+    fn span(&mut self, span: Span, cx: &mut Context) -> anyhow::Result<()> {
+        self.dispatch_pending(cx)?;
+        self.dispatch(Task::Span(span), cx)
     }
 
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
@@ -312,82 +263,4 @@ impl<S: Shared> Stage for Parallel<S> {
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.stage.end(cx)
     }
-}
-
-impl<S: Shared> Worker<S> {
-    fn start(stage: S, record_bytes_max: usize) -> anyhow::Result<Worker<S>> {
-        let (work, taken) = channel();
-        let (tell, done) = channel();
-        let thread = thread::Builder::new().name("worker".to_owned()).spawn(move || {
-            let mut stage = stage;
-            for work in taken {
-                if tell.send(do_work(&mut stage, work, record_bytes_max)).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok(Worker { work: Some(work), done, thread: Some(thread) })
-    }
-}
-
-impl<S: Shared> Drop for Worker<S> {
-    fn drop(&mut self) {
-        self.work = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn do_work<S: Shared>(stage: &mut S, work: Work, record_bytes_max: usize) -> Done<S::Sum> {
-    let Work { chunk, line, out, keeps_rejects } = work;
-    let mut bench =
-        Bench { stage, cx: Context::apart(out), keeps_rejects, rejected: Vec::new(), failed: None };
-    let mut decoder = LineDecoder::behind(line, record_bytes_max);
-    if decoder.decode(&chunk.single, &mut bench).is_continue() {
-        let _ = decoder.decode(chunk.part(), &mut bench);
-    }
-    let Bench { stage, cx, rejected, failed, .. } = bench;
-    Done { single: chunk.single, out: cx.out, sum: stage.hand_in(), rejected, failed }
-}
-
-/// Where a worker does a chunk's records, one after the other.
-struct Bench<'a, S> {
-    stage: &'a mut S,
-    cx: Context,
-    keeps_rejects: bool,
-    rejected: Vec<Rejected>,
-    failed: Option<anyhow::Error>,
-}
-
-impl<S: Stage> Bench<'_, S> {
-    fn reject(&mut self, line: u64, bytes: &[u8], why: String) -> ControlFlow<()> {
-        self.rejected.push(Rejected { line, bytes: bytes.to_vec(), why });
-        if self.keeps_rejects { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
-impl<S: Stage> Sink for Bench<'_, S> {
-    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
-        self.stage.lines(lines, &mut self.cx)
-    }
-
-    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
-        match pump::take(self.stage, raw, &mut self.cx) {
-            Ok(flow) => flow,
-            Err(StageError::Bad(why)) => self.reject(raw.line, raw.bytes, why),
-            Err(StageError::Fatal(error)) => {
-                self.failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    }
-
-    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
-        self.reject(bad.line, bad.bytes, bad.why)
-    }
-}
-
-fn gone() -> anyhow::Error {
-    anyhow!("a worker thread failed")
 }

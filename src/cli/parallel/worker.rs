@@ -1,0 +1,255 @@
+//! Workers, each with a stage of its own, that take their tasks from one queue: threads, and
+//! whoever waits for one of the tasks.
+
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use anyhow::anyhow;
+
+use super::Shared;
+use crate::cli::pump::{self, Block, Context, Stage, StageError};
+use crate::cli::spans::{self, Span};
+use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::lines::{LineDecoder, Lines};
+
+/// What is to be done.
+pub enum Task {
+    /// These lines, which have so many lines of the input before them.
+    Chunk(Chunk, u64),
+    /// The lines of a span, counted from its own beginning.
+    Span(Span),
+}
+
+/// Whole lines: some that came one by one, and behind them a part of a block.
+#[derive(Default)]
+pub struct Chunk {
+    pub single: Vec<u8>,
+    pub block: Block,
+    pub part: Range<usize>,
+}
+
+impl Chunk {
+    /// Whether there are no lines.
+    pub fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.part.is_empty()
+    }
+
+    /// The part of the block.
+    pub fn part(&self) -> &[u8] {
+        self.block.get(self.part.clone()).unwrap_or_default()
+    }
+}
+
+/// A task for whichever worker is free first.
+struct Work<T> {
+    task: Task,
+    out: Vec<u8>,
+    /// Whether to go on behind a bad record.
+    keeps_rejects: bool,
+    done: SyncSender<Done<T>>,
+}
+
+/// What became of a task.
+pub struct Done<T> {
+    /// The output.
+    pub out: Vec<u8>,
+    /// What the stage handed in.
+    pub sum: T,
+    /// Bad records, in order.
+    pub rejected: Vec<Rejected>,
+    /// What ended the work before its end, if not a bad record.
+    pub failed: Option<anyhow::Error>,
+    /// How many lines a span has; none for a chunk, whose lines have been counted.
+    pub lines: u64,
+    /// The chunk's buffer, to be used again.
+    pub single: Vec<u8>,
+}
+
+/// A bad record.
+pub struct Rejected {
+    pub line: u64,
+    pub bytes: Vec<u8>,
+    pub why: String,
+}
+
+/// A task under way, and what will become of it.
+pub struct Pending<T>(Receiver<Done<T>>);
+
+/// Tasks, for whoever is free first.
+type Queue<T> = Arc<Mutex<Receiver<Work<T>>>>;
+
+/// The workers. The threads among them end with this.
+pub struct Workers<S: Shared> {
+    tasks: Option<Sender<Work<S::Sum>>>,
+    queue: Queue<S::Sum>,
+    /// Works while others are waited for.
+    own: Option<Worker<S>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<S: Shared> Workers<S> {
+    /// One for each stage, records having at most `record_bytes_max` bytes.
+    ///
+    /// # Errors
+    /// When the system has no threads left.
+    pub fn start(stages: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Workers<S>> {
+        let (tasks, queue) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let worker = |stage| Worker { stage, record_bytes_max, buffer: Vec::new() };
+        let mut others = stages.into_iter().map(worker);
+        let own = others.next();
+        let mut workers = Workers { tasks: Some(tasks), queue, own, threads: Vec::new() };
+        for worker in others {
+            workers.threads.push(worker.start(Arc::clone(&workers.queue))?);
+        }
+        Ok(workers)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.threads.len() + 1
+    }
+
+    /// Has a task done; its output goes behind `out`.
+    ///
+    /// # Errors
+    /// When all workers are gone.
+    pub fn begin(
+        &self,
+        task: Task,
+        out: Vec<u8>,
+        keeps_rejects: bool,
+    ) -> anyhow::Result<Pending<S::Sum>> {
+        let (done, pending) = sync_channel(1);
+        let tasks = self.tasks.as_ref().ok_or_else(gone)?;
+        tasks.send(Work { task, out, keeps_rejects, done }).map_err(|_| gone())?;
+        Ok(Pending(pending))
+    }
+
+    /// Waits until a task is done, and works meanwhile where there is something left to do.
+    ///
+    /// # Errors
+    /// When the worker who had it is gone.
+    pub fn wait(&mut self, Pending(pending): Pending<S::Sum>) -> anyhow::Result<Done<S::Sum>> {
+        loop {
+            match pending.try_recv() {
+                Ok(done) => return Ok(done),
+                Err(TryRecvError::Disconnected) => return Err(gone()),
+                Err(TryRecvError::Empty) => {}
+            }
+            // A thread that waits for a task holds the queue: there is none then.
+            let work = self.queue.try_lock().ok().and_then(|queue| queue.try_recv().ok());
+            match (work, &mut self.own) {
+                (Some(work), Some(own)) => own.serve(work),
+                _ => return pending.recv().map_err(|_| gone()),
+            };
+        }
+    }
+}
+
+impl<S: Shared> Drop for Workers<S> {
+    fn drop(&mut self) {
+        self.tasks = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn gone() -> anyhow::Error {
+    anyhow!("a worker thread failed")
+}
+
+struct Worker<S> {
+    stage: S,
+    record_bytes_max: usize,
+    /// For the text of spans.
+    buffer: Vec<u8>,
+}
+
+impl<S: Shared> Worker<S> {
+    /// A thread that does tasks as long as there are any, and somebody wants to know.
+    fn start(mut self, queue: Queue<S::Sum>) -> io::Result<JoinHandle<()>> {
+        let next = move || queue.lock().ok()?.recv().ok();
+        thread::Builder::new().name("worker".to_owned()).spawn(move || {
+            while let Some(work) = next() {
+                if !self.serve(work) {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// Does a task; whether anybody wanted to know of it.
+    fn serve(&mut self, work: Work<S::Sum>) -> bool {
+        let Work { task, out, keeps_rejects, done } = work;
+        done.send(self.work(task, out, keeps_rejects)).is_ok()
+    }
+
+    fn work(&mut self, task: Task, out: Vec<u8>, keeps_rejects: bool) -> Done<S::Sum> {
+        let cx = Context::apart(out);
+        let (rejected, failed) = (Vec::new(), None);
+        let mut bench = Bench { stage: &mut self.stage, cx, keeps_rejects, rejected, failed };
+        let (mut lines, mut single) = (0, Vec::new());
+        match task {
+            Task::Chunk(chunk, line) => {
+                let mut decoder = LineDecoder::behind(line, self.record_bytes_max);
+                if decoder.decode(&chunk.single, &mut bench).is_continue() {
+                    let _ = decoder.decode(chunk.part(), &mut bench);
+                }
+                single = chunk.single;
+            }
+            Task::Span(span) => {
+                if self.buffer.is_empty() {
+                    self.buffer = spans::buffer();
+                }
+                let mut decoder = LineDecoder::new(self.record_bytes_max);
+                let read = span.read(&mut self.buffer, |text| decoder.decode(text, &mut bench));
+                bench.failed = bench.failed.or(read.err());
+                lines = decoder.lines();
+            }
+        }
+        let Bench { stage, cx, rejected, failed, .. } = bench;
+        Done { out: cx.out, sum: stage.hand_in(), rejected, failed, lines, single }
+    }
+}
+
+/// Where a worker does a task's records, one after the other.
+struct Bench<'a, S> {
+    stage: &'a mut S,
+    cx: Context,
+    keeps_rejects: bool,
+    rejected: Vec<Rejected>,
+    failed: Option<anyhow::Error>,
+}
+
+impl<S: Stage> Bench<'_, S> {
+    fn reject(&mut self, line: u64, bytes: &[u8], why: String) -> ControlFlow<()> {
+        self.rejected.push(Rejected { line, bytes: bytes.to_vec(), why });
+        if self.keeps_rejects { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+impl<S: Stage> Sink for Bench<'_, S> {
+    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        self.stage.lines(lines, &mut self.cx)
+    }
+
+    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+        match pump::take(self.stage, raw, &mut self.cx) {
+            Ok(flow) => flow,
+            Err(StageError::Bad(why)) => self.reject(raw.line, raw.bytes, why),
+            Err(StageError::Fatal(error)) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
+        self.reject(bad.line, bad.bytes, bad.why)
+    }
+}
