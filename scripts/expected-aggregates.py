@@ -20,11 +20,11 @@ GOLDEN = ROOT / "tests/golden/aggregates"
 
 
 def lower_quantile(value, fraction):
-    """The value that a sketch stands for, and for 32 values or fewer the quantile itself."""
+    """The value that a sketch stands for, and for 64 values or fewer the quantile itself."""
     rank = f"cast(floor({fraction} * (count({value}) - 1)) as bigint) + 1"
     return (
         f"case when count({value}) = 0 then null "
-        f"when count({value}) <= 32 then quantile_cont({value}, {fraction}) "
+        f"when count({value}) <= 64 then quantile_cont({value}, {fraction}) "
         f"else list_sort(list({value}) filter (where {value} is not null))[{rank}] end"
     )
 

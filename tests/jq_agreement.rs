@@ -291,9 +291,9 @@ const DIFFERENCES: &[(&[&str], &[&str], &str)] = &[
 fn ours(expression: &str) -> Option<Vec<Value>> {
     let mut program = Program::compile(&[&wrapped(expression)]).ok()?;
     let each = RECORDS.iter().map(|record| {
-        program.load(record.as_bytes()).expect("the record is valid");
+        let mut record = program.load(record.as_bytes()).expect("the record is valid");
         let mut out = Vec::new();
-        program.write(0, &mut out).expect("failures are caught");
+        record.write(0, &mut out).expect("failures are caught");
         serde_json::from_slice(&out).expect("results are JSON")
     });
     Some(each.collect())

@@ -138,17 +138,15 @@ fn is_tame(source: &str) -> bool {
 }
 
 fn run(program: &mut Program, record: &[u8]) {
-    if program.load(record).is_err() {
-        return;
-    }
-    let _ = program.truth(0);
+    let Ok(mut record) = program.load(record) else { return };
+    let _ = record.truth(0);
     let mut out = Vec::new();
-    if program.write(0, &mut out).is_ok() {
+    if record.write(0, &mut out).is_ok() {
         for line in out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             assert!(validate(line).is_ok(), "{:?}", String::from_utf8_lossy(line));
         }
     }
-    let _ = program.value(0).map(|value| {
+    let _ = record.value(0).map(|value| {
         let mut text = Vec::new();
         value.write_json(&mut text);
         assert!(validate(&text).is_ok(), "{:?}", String::from_utf8_lossy(&text));

@@ -50,13 +50,23 @@ class Query:
 
     def ours(self, tools):
         """The shell command."""
-        path, source = self.source.path, self.source
-        aggregates = " ".join(f"'{one}'" for one in source.aggregates)
-        by = " ".join(f"--by '.{name}'" for name in self.by)
         if not self.window:
-            return f"{tools}/aggregate {by} {aggregates} {path}"
-        return (f"{tools}/window {self.window} --time {source.time} "
-                f"--out-of-order {source.out_of_order} {path} | {tools}/aggregate {by} {aggregates}")
+            return f"{tools}/aggregate {self.asked()} {self.source.path}"
+        return (f"{tools}/window {self.windowed()} {self.source.path} "
+                f"| {tools}/aggregate {self.asked()}")
+
+    def alone(self, tools):
+        """The shell command of one process."""
+        return f"{tools}/aggregate {self.windowed()} {self.asked()} {self.source.path}"
+
+    def asked(self):
+        """The arguments of aggregate."""
+        aggregates = " ".join(f"'{one}'" for one in self.source.aggregates)
+        return " ".join(f"--by '.{name}'" for name in self.by) + f" {aggregates}"
+
+    def windowed(self):
+        """The options of window."""
+        return f"{self.window} --time {self.source.time} --out-of-order {self.source.out_of_order}"
 
     def sql(self):
         """What is selected."""

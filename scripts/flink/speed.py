@@ -19,10 +19,14 @@ from benchmarks.common import make_records
 from .engine import Flink, fail, millstream
 from .queries import EVENTS, Query
 
+FEW = replace(EVENTS, aggregates=["count", "avg(.latency_ms)"],
+              selected="COUNT(*) AS `count`, AVG(latency_ms) AS avg_latency_ms")
+QUANTILE = replace(EVENTS, aggregates=[*FEW.aggregates, "p99(.latency_ms)"],
+                   selected=f"{FEW.selected}, PERCENTILE(latency_ms, 0.99) AS p99_latency_ms")
 JOBS = [
-    ("streaming", Query("tumbling", EVENTS, ["path"], "--tumbling 1m",
+    ("streaming", Query("by minute and host: count, avg", FEW, ["host"], "--tumbling 1m",
                         "TUMBLE({}, INTERVAL '1' MINUTE)")),
-    ("batch", Query("group by", EVENTS, ["path"])),
+    ("batch", Query("by host: count, avg, p99", QUANTILE, ["host"])),
 ]
 
 
@@ -59,38 +63,43 @@ def measure(jobs, runs):
 def run(work, options):
     tools, flink = millstream(), Flink(work)
     sizes = [options.records // 4, options.records]
-    sources = []
-    for count in sizes:
-        path = work / f"events-{count}.ndjson"
+    paths = [work / f"events-{count}.ndjson" for count in sizes]
+    for path, count in zip(paths, sizes):
         make_records(path, count)
-        sources.append(replace(EVENTS, path=path))
-    print(f"{options.records} web events, {sources[1].path.stat().st_size / 1e6:.0f} MB; medians of "
+    print(f"{options.records} web events, {paths[1].stat().st_size / 1e6:.0f} MB; medians of "
           f"{options.runs} runs; {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
     for mode, query in JOBS:
         jobs = {}
-        for count, source in zip(sizes, sources):
+        for count, path in zip(sizes, paths):
+            source = replace(query.source, path=path)
             asked = replace(query, source=source)
             ours = ["bash", "-o", "pipefail", "-c", asked.ours(tools)]
             statements = lambda asked=asked, source=source: [
                 source.table(), flink.result(asked.name, asked.sql())[0]]
             jobs["ours", count] = lambda ours=ours: ours
+            if query.window:
+                alone = ["bash", "-c", asked.alone(tools)]
+                jobs["ours, one process", count] = lambda alone=alone: alone
             jobs["Flink", count] = lambda of=statements: flink.command(mode, of())
         tell(query.name, sizes, measure(jobs, options.runs))
 
 
 def tell(name, sizes, spent):
-    """Prints a job's whole times and marginal rates, and the ratios."""
+    """Prints a job's whole times and marginal rates, and how they compare with Flink's."""
     print(f"\n{name}")
     further = sizes[1] - sizes[0]
-    rates = {}
-    for side in ("ours", "Flink"):
-        few, all_ = spent[side, sizes[0]], spent[side, sizes[1]]
-        rates[side] = Spent(*(further / max(getattr(all_, of) - getattr(few, of), 1e-3)
-                              for of in ("wall", "cpu")))
-        print(f"  {side:6} whole job: wall {all_.wall:6.2f} s, CPU {all_.cpu:6.2f} s; "
+    sides = {side for side, _ in spent}
+    rates = {side: Spent(*(further / max(getattr(spent[side, sizes[1]], of)
+                                         - getattr(spent[side, sizes[0]], of), 1e-3)
+                           for of in ("wall", "cpu")))
+             for side in sides}
+    whole = {side: spent[side, sizes[1]] for side in sides}
+    for side in sorted(sides):
+        print(f"  {side:17} whole job: wall {whole[side].wall:6.2f} s, CPU {whole[side].cpu:6.2f} s; "
               f"marginal: {rates[side].wall / 1e6:5.2f} M records a second, "
               f"{rates[side].cpu / 1e6:5.2f} M a CPU second")
-    ours, theirs = spent["ours", sizes[1]], spent["Flink", sizes[1]]
-    print(f"  ratios: whole job {theirs.wall / ours.wall:.1f} (CPU {theirs.cpu / ours.cpu:.1f}), "
-          f"marginal rate {rates['ours'].wall / rates['Flink'].wall:.1f} "
-          f"(CPU {rates['ours'].cpu / rates['Flink'].cpu:.1f})")
+    for side in sorted(sides - {"Flink"}):
+        print(f"  {side} against Flink: whole job {whole['Flink'].wall / whole[side].wall:.1f} times "
+              f"(CPU {whole['Flink'].cpu / whole[side].cpu:.1f}), "
+              f"marginal rate {rates[side].wall / rates['Flink'].wall:.1f} "
+              f"(CPU {rates[side].cpu / rates['Flink'].cpu:.1f})")

@@ -7,8 +7,7 @@ use datasketches::hll::{Coupon, HllSketch, HllType, HllUnion};
 use hashbrown::HashSet;
 
 use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
-use super::number::{write_float, write_whole};
-use super::plan::write_identity;
+use super::number::{write_float, write_identity, write_whole};
 use crate::expr::Value;
 
 /// `distinct(EXPR)`.

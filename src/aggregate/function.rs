@@ -4,7 +4,7 @@
 //! [`super::catalog`]. The command line, the help and the group table know no function by name.
 
 use std::any::Any;
-use std::cell::OnceCell;
+use std::cell::Cell;
 
 use super::number::{Number, TooLarge};
 use crate::expr::Value;
@@ -148,13 +148,13 @@ pub(super) fn same<C: Column>(other: &dyn Column) -> Option<&C> {
 pub struct Input<'a> {
     /// The value.
     pub value: Value<'a>,
-    number: OnceCell<Result<Number, TooLarge>>,
+    number: Cell<Option<Result<Number, TooLarge>>>,
 }
 
 impl<'a> Input<'a> {
     /// A value.
     pub fn new(value: Value<'a>) -> Input<'a> {
-        Input { value, number: OnceCell::new() }
+        Input { value, number: Cell::new(None) }
     }
 
     /// The number that the value is; none for null.
@@ -166,10 +166,9 @@ impl<'a> Input<'a> {
             let null = self.value == Value::Null;
             return if null { Ok(None) } else { Err(Misfit::NotANumber(show(&self.value))) };
         };
-        match self.number.get_or_init(|| Number::parse(spelling)) {
-            Ok(number) => Ok(Some(*number)),
-            Err(TooLarge) => Err(Misfit::TooLarge(show(&self.value))),
-        }
+        let number = self.number.get().unwrap_or_else(|| Number::parse(spelling));
+        self.number.set(Some(number));
+        number.map(Some).map_err(|TooLarge| Misfit::TooLarge(show(&self.value)))
     }
 }
 

@@ -31,10 +31,11 @@ fn aggregates() -> Vec<AggregateSpec> {
 /// Puts a record into a table, as the aggregator does.
 fn put(plan: &mut Plan, table: &mut Table, record: &str, arrival: u64) {
     let mut key = Vec::new();
-    plan.program.load(record.as_bytes()).unwrap();
-    plan.write_key(&mut key).unwrap();
+    let Plan { reading, wiring } = plan;
+    let mut record = reading.load(record.as_bytes()).unwrap();
+    wiring.write_key(&mut record, &mut key).unwrap();
     let found = table.find(&key);
-    plan.stage(found.group, record.as_bytes(), &mut table.columns).unwrap();
+    wiring.stage(found.group, &mut record, &mut table.columns).unwrap();
     let group = table.enter(found, &key, arrival);
     table.columns.iter_mut().for_each(|column| column.apply(group, arrival));
 }
@@ -77,8 +78,8 @@ proptest! {
         let aggregates = aggregates();
         let functions: Vec<&str> = aggregates.iter().map(|one| one.function.name).collect();
         let mut plan = Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.clone()).unwrap();
-        let mut all = plan.maker().table(true);
-        let mut parts: Vec<Table> = order.iter().map(|_| plan.maker().table(true)).collect();
+        let mut all = plan.wiring.maker().table(true);
+        let mut parts: Vec<Table> = order.iter().map(|_| plan.wiring.maker().table(true)).collect();
         for (arrival, (key, spelling, quarters, part)) in (1..).zip(&records) {
             let x = match spelling {
                 0 => "null".to_owned(),
@@ -91,7 +92,7 @@ proptest! {
             put(&mut plan, &mut all, &record, arrival);
             put(&mut plan, &mut parts[*part], &record, arrival);
         }
-        let mut merged = plan.maker().table(true);
+        let mut merged = plan.wiring.maker().table(true);
         order.iter().for_each(|part| merged.merge(&parts[*part]));
         let (expected, given) = (results(&all), results(&merged));
         prop_assert_eq!(given.len(), expected.len());
@@ -108,7 +109,7 @@ proptest! {
                 table.columns.iter_mut().for_each(|column| column.clear(group));
             }
         };
-        let mut fresh = plan.maker().table(true);
+        let mut fresh = plan.wiring.maker().table(true);
         for group in 0..all.len() {
             fresh.enter(fresh.find(all.key(group)), all.key(group), group as u64);
         }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::io::Write;
 
+use crate::expr::Value;
+
 /// A JSON number, read for arithmetic.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
@@ -38,7 +40,8 @@ impl Number {
     /// The nearest float.
     pub fn float(self) -> f64 {
         match self {
-            Number::Whole(whole) => whole as f64,
+            // Most are short, and those are converted by one instruction.
+            Number::Whole(whole) => i64::try_from(whole).map_or(whole as f64, |short| short as f64),
             Number::Float(float) => float,
         }
     }
@@ -135,6 +138,15 @@ pub fn write_canonical(spelling: &str, out: &mut Vec<u8>) {
         }
         Ok(Number::Float(float)) => write_float(float, out),
         Err(TooLarge) => out.extend_from_slice(spelling.as_bytes()),
+    }
+}
+
+/// Appends what all values have in common that count as the same: JSON, with equal numbers spelled
+/// the same.
+pub fn write_identity(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Number(spelling) => write_canonical(spelling, out),
+        value => value.write_json(out),
     }
 }
 

@@ -1,28 +1,28 @@
 //! The window or the slice that a record carries.
 
 use super::fault::Fault;
-use super::plan::Plan;
-use crate::expr::Value;
+use crate::expr::{Loaded, Value};
 use crate::time::Interval;
 use crate::time::timestamp::parse_ms;
 
 /// Reads the window or the slice of each record.
 pub(super) struct Pieces {
     bounds: [Bound; 2],
+    expressions: [usize; 2],
 }
 
 impl Pieces {
-    /// Reads them from these fields.
-    pub(super) fn new(fields: [&'static str; 2]) -> Pieces {
-        Pieces { bounds: fields.map(Bound::of) }
+    /// Reads them from these fields, which these expressions stand for.
+    pub(super) fn new(fields: [&'static str; 2], expressions: [usize; 2]) -> Pieces {
+        Pieces { bounds: fields.map(Bound::of), expressions }
     }
 
-    /// That of the record that `plan` has loaded.
-    pub(super) fn read(&mut self, plan: &mut Plan) -> Result<Interval, Fault> {
+    /// That of a record.
+    pub(super) fn read(&mut self, record: &mut Loaded<'_, '_>) -> Result<Interval, Fault> {
         let mut ends_ms = [0; 2];
-        let expressions = plan.piece_expressions();
-        for ((bound, ms), expression) in self.bounds.iter_mut().zip(&mut ends_ms).zip(expressions) {
-            *ms = bound.read(&plan.program.value(expression)?)?;
+        let bounds = self.bounds.iter_mut().zip(self.expressions);
+        for ((bound, expression), ms) in bounds.zip(&mut ends_ms) {
+            *ms = bound.read(&record.value(expression)?)?;
         }
         let [start_ms, end_ms] = ends_ms;
         if start_ms < end_ms {

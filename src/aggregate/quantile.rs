@@ -1,23 +1,15 @@
 //! `median`, `p99`, `quantile` and their exact variants.
 //!
-//! The approximate ones keep a DDSketch (Masson, Rim and Lee, VLDB 2019): it has no random part,
-//! its error is bounded relative to the value for every distribution, and merged sketches are the
-//! sketch of the whole. Few values are kept as they are, so that small groups are cheap and exact.
-
-use sketches_ddsketch::{Config, DDSketch};
+//! The approximate ones keep a [`Sketch`], which is within 1 % of the value. Few values are kept as
+//! they are, so that small groups are cheap and exact.
 
 use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
 use super::number::write_float;
+use super::sketch::Sketch;
 
-/// How far the sketch is from the value that a quantile stands for, relative to it. Rounded to four
-/// digits, which is off by 0.05 % at most, it is within 1 %.
-const SKETCH_ERROR: f64 = 0.009;
-
-/// The values of so small a group are kept; their quantiles are exact.
-const FEW: usize = 32;
-
-/// More bins than all floats together have: bins are never merged, so the error holds for all.
-const BINS_MAX: u32 = 1 << 17;
+/// The values of so small a group are kept, which takes hardly more than a small sketch; their
+/// quantiles are exact.
+const FEW: usize = 64;
 
 /// `median(EXPR)`.
 pub const MEDIAN: Function = Function {
@@ -117,7 +109,7 @@ enum State {
     All(Vec<f64>),
     /// All values, as long as they are few.
     Few(Vec<f64>),
-    Sketch(Box<DDSketch>),
+    Sketch(Box<Sketch>),
 }
 
 impl Quantiles {
@@ -206,8 +198,7 @@ impl State {
                     *self = State::Sketch(sketch_of(values));
                 }
                 if let State::Sketch(ours) = self {
-                    // Both have the one configuration there is, so they can be merged.
-                    let _ = ours.merge(theirs);
+                    ours.merge(theirs);
                 }
             }
         }
@@ -216,32 +207,22 @@ impl State {
     fn quantile(&self, fraction: f64) -> Option<f64> {
         match self {
             State::All(values) | State::Few(values) => interpolated(values, fraction),
-            State::Sketch(sketch) => {
-                let (least, greatest) = (sketch.min()?, sketch.max()?);
-                let value = rounded(sketch.quantile(fraction).ok().flatten()?);
-                // The middle of the outermost bins may lie beyond every value.
-                Some(value.clamp(least, greatest))
-            }
+            State::Sketch(sketch) => sketch.quantile(fraction),
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
             State::All(values) | State::Few(values) => values.capacity() * size_of::<f64>(),
-            State::Sketch(sketch) => size_of::<DDSketch>() + sketch.length() * size_of::<u64>(),
+            State::Sketch(sketch) => size_of::<Sketch>() + sketch.bytes(),
         }
     }
 }
 
-fn sketch_of(values: &[f64]) -> Box<DDSketch> {
-    let mut sketch = DDSketch::new(Config::new(SKETCH_ERROR, BINS_MAX, f64::MIN_POSITIVE));
+fn sketch_of(values: &[f64]) -> Box<Sketch> {
+    let mut sketch = Box::<Sketch>::default();
     values.iter().for_each(|value| sketch.add(*value));
-    Box::new(sketch)
-}
-
-/// The nearest number of four digits: more would look as if they were known.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
+    sketch
 }
 
 /// The value at the place `fraction` of the way from the least to the greatest; between two, on the

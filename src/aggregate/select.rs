@@ -82,8 +82,7 @@ impl Selection {
     /// Whether a result passes the condition.
     pub(super) fn passes(&mut self, result: &[u8]) -> Result<bool, RecordError> {
         let Some(program) = &mut self.having else { return Ok(true) };
-        program.load(result)?;
-        program.truth(0)
+        program.load(result)?.truth(0)
     }
 
     /// Whether only the best results pass.

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use indexmap::IndexMap;
 
 use super::function::{Argument, Column, Function, Input, Misfit, Scope, same};
+use super::number::write_identity;
 use super::number::write_whole;
-use super::plan::write_identity;
 use crate::expr::Value;
 
 /// `top(K; EXPR)`.

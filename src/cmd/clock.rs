@@ -6,7 +6,8 @@ use super::late::Late;
 use crate::cli::Failure;
 use crate::cli::keep::Keep;
 use crate::cli::pump::{StageError, in_option};
-use crate::expr::{Program, Value};
+use crate::expr::{Loaded, Program, Records, Value};
+use crate::record::lines::Lines;
 use crate::time::event_time::{EventTimeError, TimeUnit, from_number, from_text};
 use crate::time::{Duration, TimeFormat, Zone};
 
@@ -95,11 +96,20 @@ impl Clock {
     /// # Errors
     /// When it has none.
     pub fn read(&mut self, record: &[u8]) -> Result<i64, StageError> {
-        self.program.load(record).map_err(StageError::bad)?;
-        if !record.trim_ascii_start().starts_with(b"{") {
+        let mut loaded = self.program.load(record).map_err(StageError::bad)?;
+        if !loaded.is_object() {
             return Err(StageError::bad(format!("not an object; only {}", self.only)));
         }
-        self.form.read(&mut self.program, 0).map_err(StageError::Bad)
+        self.form.read(&mut loaded, 0).map_err(StageError::Bad)
+    }
+
+    /// Reads records at the front of `lines`, as far as that can be done fast; expression 0 of each
+    /// is for its event time.
+    pub fn records<'a, 'l, 't>(
+        &'a mut self,
+        lines: &'l mut Lines<'t>,
+    ) -> (Records<'a, 'l, 't>, &'a Form) {
+        (self.program.records(lines), &self.form)
     }
 
     /// What event times look like.
@@ -109,52 +119,56 @@ impl Clock {
 }
 
 impl Form {
-    /// The event time of the record that was loaded: what expression `index` gives.
+    /// The event time of a record: what expression `index` gives.
     ///
     /// # Errors
     /// What is wrong with it, for a person.
-    pub fn read(&self, program: &mut Program, index: usize) -> Result<i64, String> {
+    pub fn read(&self, record: &mut Loaded<'_, '_>, index: usize) -> Result<i64, String> {
         match self {
-            Form::Known(unit) => event_time(program, index, *unit),
-            Form::Described(format) => formatted_time(program, index, format),
+            Form::Known(unit) => event_time(record, index, *unit),
+            Form::Described(format) => formatted_time(record, index, format),
         }
     }
 }
 
-/// The event time, in milliseconds, of the record that was loaded: what expression `index` gives.
+/// The event time, in milliseconds, of a record: what expression `index` gives.
 ///
 /// # Errors
 /// What is wrong with it, for a person.
 pub fn event_time(
-    program: &mut Program,
+    record: &mut Loaded<'_, '_>,
     index: usize,
     unit: Option<TimeUnit>,
 ) -> Result<i64, String> {
-    let time = match program.value(index) {
+    let time = match record.value(index) {
         Ok(Value::Text(text)) => from_text(text),
         Ok(Value::Number(number)) => from_number(number, unit),
         Ok(Value::Null) => Err(EventTimeError::Missing),
         Ok(other) => Err(EventTimeError::Kind(other.kind())),
-        Err(error) => return Err(fault(program, index, &error)),
+        Err(error) => return Err(fault(record, index, &error)),
     };
-    time.map_err(|error| fault(program, index, &error))
+    time.map_err(|error| fault(record, index, &error))
 }
 
 /// As [`event_time`], where a text or the digits of a number are of the form `format`.
 ///
 /// # Errors
 /// As [`event_time`].
-fn formatted_time(program: &mut Program, index: usize, format: &TimeFormat) -> Result<i64, String> {
-    let time = match program.value(index) {
+fn formatted_time(
+    record: &mut Loaded<'_, '_>,
+    index: usize,
+    format: &TimeFormat,
+) -> Result<i64, String> {
+    let time = match record.value(index) {
         Ok(Value::Text(text)) => format.read_ms(text).map_err(|error| error.to_string()),
         Ok(Value::Number(number)) => format.read_ms(number).map_err(|error| error.to_string()),
         Ok(Value::Null) => Err(EventTimeError::Missing.to_string()),
         Ok(other) => Err(EventTimeError::Kind(other.kind()).to_string()),
         Err(error) => Err(error.to_string()),
     };
-    time.map_err(|why| format!("--time '{}': {why}", program.source(index)))
+    time.map_err(|why| format!("--time '{}': {why}", record.source(index)))
 }
 
-fn fault(program: &Program, index: usize, error: &dyn std::error::Error) -> String {
-    format!("--time '{}': {error}", program.source(index))
+fn fault(record: &Loaded<'_, '_>, index: usize, error: &dyn std::error::Error) -> String {
+    format!("--time '{}': {error}", record.source(index))
 }

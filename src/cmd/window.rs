@@ -11,13 +11,15 @@ use super::windowing::{Windowed, WindowingOptions};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
+use crate::expr::Loaded;
 use crate::record::control::{Control, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::json;
+use crate::record::lines::Lines;
 use crate::record::splice::{add_fields, replace_fields};
 use crate::time::Interval;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
-use crate::window::{Carried, Placed, Windows};
+use crate::window::{Carried, Placed, Placing, Windows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,16 +93,15 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if options.time.late.is_some() {
         can_be_late(windows)?;
     }
-    let late = options.time.keep_late()?;
-    let mut stage = Windowing {
-        fields: Fields::new(windows.carried(windowed.control.expanded)),
+    let stream = Stream {
         head: Some(Control::Window(windowed.control.clone())),
-        windowed,
         speaks: !options.plain && !std::io::stdout().is_terminal(),
-        late,
+        fields: Fields::new(windows.carried(windowed.control.expanded)),
+        late: options.time.keep_late()?,
     };
+    let mut stage = Windowing { windowed, stream };
     let ran = pump::run(&options.input, &mut stage);
-    let late = stage.late.conclude();
+    let late = stage.stream.late.conclude();
     let outcome = ran?;
     Ok(if outcome.status == Status::Done { late } else { outcome.status })
 }
@@ -121,7 +122,12 @@ fn can_be_late(windows: &Windows) -> Result<(), Failure> {
 
 struct Windowing {
     windowed: Windowed,
-    /// What the stream begins with, until it has been put out.
+    stream: Stream,
+}
+
+/// What goes out.
+struct Stream {
+    /// What it begins with, until that has been put out.
     head: Option<Control>,
     /// Whether control records go out.
     speaks: bool,
@@ -131,7 +137,7 @@ struct Windowing {
 
 impl Stage for Windowing {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        self.begin(cx);
+        self.stream.begin(&mut cx.out);
         let Some(clock) = &mut self.windowed.clock else {
             json::validate(raw.bytes).map_err(StageError::bad)?;
             cx.out.extend_from_slice(raw.bytes);
@@ -139,15 +145,24 @@ impl Stage for Windowing {
             return Ok(ControlFlow::Continue(()));
         };
         let time_ms = clock.read(raw.bytes)?;
-        match self.windowed.placing.place(time_ms).map_err(StageError::bad)? {
-            Placed::Late { behind } => self.late.take(raw.bytes, behind),
-            Placed::In { slice, closed_ms, passed_ms } => {
-                self.fields.prepare(slice, self.windowed.placing.windows())?;
-                self.fields.add(raw.bytes, closed_ms, &mut cx.out);
-                self.tell(passed_ms, cx);
+        self.stream.put(raw.bytes, time_ms, &mut self.windowed.placing, &mut cx.out)?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let Windowing { windowed: Windowed { clock, placing, .. }, stream } = self;
+        let Some(clock) = clock else { return ControlFlow::Continue(()) };
+        let (mut records, form) = clock.records(lines);
+        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+            stream.begin(&mut cx.out);
+            let time_ms = form.read(&mut record, 0).map_err(StageError::Bad);
+            let put = time_ms.and_then(|ms| stream.put(record.record(), ms, placing, &mut cx.out));
+            if put.is_err() {
+                // It comes again, alone, for what is to be said about it.
+                break;
             }
         }
-        Ok(ControlFlow::Continue(()))
+        ControlFlow::Continue(())
     }
 
     /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
@@ -155,9 +170,10 @@ impl Stage for Windowing {
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         let passed_ms = self.windowed.hear(&control);
         if let Control::Start(start) = control {
-            self.say(&Control::Start(Start { partitions: Vec::new(), ..start }), cx);
+            let start = Start { partitions: Vec::new(), ..start };
+            self.stream.say(&Control::Start(start), &mut cx.out);
         }
-        self.tell(passed_ms, cx);
+        self.stream.tell(passed_ms, &mut cx.out);
         Ok(())
     }
 
@@ -167,37 +183,56 @@ impl Stage for Windowing {
 
     fn waited(&mut self, time: std::time::Duration, cx: &mut Context) {
         let passed_ms = self.windowed.wait(time);
-        self.tell(passed_ms, cx);
+        self.stream.tell(passed_ms, &mut cx.out);
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
-        self.late.flush()
+        self.stream.late.flush()
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        self.begin(cx);
-        self.say(&Control::Watermark(Mark::End), cx);
+        self.stream.begin(&mut cx.out);
+        self.stream.say(&Control::Watermark(Mark::End), &mut cx.out);
         Ok(())
     }
 }
 
-impl Windowing {
-    fn begin(&mut self, cx: &mut Context) {
+impl Stream {
+    fn begin(&mut self, out: &mut Vec<u8>) {
         if let Some(head) = self.head.take() {
-            self.say(&head, cx);
+            self.say(&head, out);
         }
+    }
+
+    /// Puts out a record of this event time with its windows, or keeps it as a late one.
+    fn put(
+        &mut self,
+        record: &[u8],
+        time_ms: i64,
+        placing: &mut Placing,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StageError> {
+        match placing.place(time_ms).map_err(StageError::bad)? {
+            Placed::Late { behind } => self.late.take(record, behind),
+            Placed::In { slice, closed_ms, passed_ms } => {
+                self.fields.prepare(slice, placing.windows())?;
+                self.fields.add(record, closed_ms, out);
+                self.tell(passed_ms, out);
+            }
+        }
+        Ok(())
     }
 
     /// Tells the watermark, where there is something to tell.
-    fn tell(&self, passed_ms: Option<i64>, cx: &mut Context) {
+    fn tell(&self, passed_ms: Option<i64>, out: &mut Vec<u8>) {
         if let Some(ms) = passed_ms {
-            self.say(&Control::Watermark(Mark::Ms(ms)), cx);
+            self.say(&Control::Watermark(Mark::Ms(ms)), out);
         }
     }
 
-    fn say(&self, control: &Control, cx: &mut Context) {
+    fn say(&self, control: &Control, out: &mut Vec<u8>) {
         if self.speaks {
-            control.write(&mut cx.out);
+            control.write(out);
         }
     }
 }

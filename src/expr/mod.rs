@@ -5,6 +5,7 @@
 //!   the only module that knows the jaq crates.
 //! - `fast`: the evaluator of what people write every day, over the bytes of records.
 //! - `number`: numbers, as both see them.
+//! - [`loaded`]: a record on its way through the expressions.
 //! - [`value`]: what an expression gives.
 //! - [`error`]: what can be wrong with an expression, and with a record.
 //! - [`variables`]: values that the user names.
@@ -19,6 +20,7 @@ pub mod agreement;
 pub mod error;
 mod fast;
 mod jaq;
+pub mod loaded;
 pub mod name;
 mod number;
 pub mod value;
@@ -29,7 +31,10 @@ use std::ops::ControlFlow;
 use crate::record::json;
 use crate::record::lines::Lines;
 
+use loaded::Reader;
+
 pub use error::{ExprError, RecordError};
+pub use loaded::{Loaded, Records};
 pub use name::path_name;
 pub use value::Value;
 pub use variables::{VariableError, Variables};
@@ -37,24 +42,14 @@ pub use variables::{VariableError, Variables};
 /// One or several expressions that are evaluated over the same record; the record is read once for
 /// all of them.
 ///
-/// A program keeps the record that was loaded last. It can be sent to another thread; threads that
-/// evaluate at the same time each have their own.
+/// It can be sent to another thread; threads that evaluate at the same time each have their own.
 pub struct Program {
     sources: Vec<String>,
     evaluator: jaq::Evaluator,
     /// The fast evaluator, or what in the expressions it cannot do.
     fast: Result<Box<fast::Evaluator>, String>,
-    /// Which of the two has the record.
-    holds: Holds,
     /// Where the text of the value handed out last is kept.
-    text: Vec<u8>,
-}
-
-/// Who has the record that was loaded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    Jaq,
-    Fast,
+    result: Vec<u8>,
 }
 
 /// How a program is run, for people.
@@ -86,8 +81,7 @@ impl Program {
             evaluator,
             fast: fast.map_err(|not_fast| not_fast.0),
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
-            holds: Holds::Jaq,
-            text: Vec::new(),
+            result: Vec::new(),
         })
     }
 
@@ -103,7 +97,6 @@ impl Program {
     #[doc(hidden)]
     pub fn without_fast(mut self) -> Program {
         self.fast = Err("it was left out".into());
-        self.holds = Holds::Jaq;
         self
     }
 
@@ -115,23 +108,22 @@ impl Program {
         }
     }
 
-    /// Reads a record, which the other methods then work on.
+    /// Reads a record.
     ///
     /// # Errors
-    /// When it is not valid JSON, as [`json::validate`] says. The program then has no record: its
-    /// expressions see null.
-    pub fn load(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        if let Ok(fast) = &mut self.fast
-            && fast.load(record)
-        {
-            self.holds = Holds::Fast;
-            return Ok(());
-        }
-        self.load_jaq(record)
+    /// When it is not valid JSON, as [`json::validate`] says.
+    pub fn load<'t>(&mut self, record: &'t [u8]) -> Result<Loaded<'_, 't>, RecordError> {
+        let reader = if self.fast.as_mut().is_ok_and(|fast| fast.load(record)) {
+            Reader::Fast
+        } else {
+            self.read(record)?;
+            Reader::Jaq
+        };
+        Ok(Loaded { program: self, text: record, record, reader })
     }
 
-    fn load_jaq(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        self.holds = Holds::Jaq;
+    /// Has jaq read a record.
+    fn read(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.evaluator.unload();
         json::validate(record)?;
         // Valid JSON is valid UTF-8.
@@ -139,91 +131,29 @@ impl Program {
         self.evaluator.load(text)
     }
 
-    /// Gives the record that the fast evaluator has to jaq.
-    fn hand_over(&mut self) -> Result<(), RecordError> {
-        let record = match &mut self.fast {
-            Ok(fast) if self.holds == Holds::Fast => fast.take_record(),
-            _ => return Ok(()),
-        };
-        let loaded = self.load_jaq(&record);
-        if let Ok(fast) = &mut self.fast {
-            fast.give_back(record);
-        }
-        loaded
-    }
-
-    /// Whether any result of expression `index` is neither false nor null: the rule of `filter`.
-    /// Results behind the first such one are not computed.
-    ///
-    /// # Errors
-    /// When the evaluation fails before such a result.
-    pub fn truth(&mut self, index: usize) -> Result<bool, RecordError> {
-        if let (Holds::Fast, Ok(fast)) = (self.holds, &mut self.fast)
-            && let Ok(truth) = fast.truth(index)
-        {
-            return Ok(truth);
-        }
-        self.hand_over()?;
-        self.evaluator.truth(index)
-    }
-
-    /// The first result of expression `index`; null if it has none. Results behind it are not
-    /// computed.
-    ///
-    /// # Errors
-    /// When the evaluation fails before the first result, or the result is nothing that JSON has.
-    pub fn value(&mut self, index: usize) -> Result<Value<'_>, RecordError> {
-        self.text.clear();
-        if let (Holds::Fast, Ok(fast)) = (self.holds, &mut self.fast) {
-            if let Ok(shape) = fast.value(index, &mut self.text) {
-                return shape.given(&self.text);
-            }
-            self.text.clear();
-            self.hand_over()?;
-        }
-        self.evaluator.value(index, &mut self.text)
-    }
-
-    /// Appends all results of expression `index` to `out`: compact JSON, each with a LF.
-    ///
-    /// # Errors
-    /// When the evaluation fails anywhere, or a result is nothing that JSON has; `out` is then as
-    /// it was before.
-    pub fn write(&mut self, index: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let start = out.len();
-        if let (Holds::Fast, Ok(fast)) = (self.holds, &mut self.fast) {
-            if fast.write(index, out).is_ok() {
-                return Ok(());
-            }
-            out.truncate(start);
-        }
-        let written = self.hand_over().and_then(|()| self.evaluator.write(index, out));
-        if written.is_err() {
-            out.truncate(start);
-        }
-        written
+    /// Reads records at the front of `lines`, as many as can be read fast.
+    pub fn records<'p, 'l, 't>(&'p mut self, lines: &'l mut Lines<'t>) -> Records<'p, 'l, 't> {
+        Records::new(self, lines)
     }
 
     /// Goes through records at the front of `lines`, as many as can be done fast; the next one, if
-    /// any is left, is for the methods above, or no record at all. `take` is given each record and
-    /// what [`Program::truth`] is for it.
+    /// any is left, is for [`Program::load`], or no record at all. `take` is given each record and
+    /// what [`Loaded::truth`] is for it.
     pub fn sift(
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
         take: impl FnMut(&[u8], bool) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.holds = Holds::Jaq;
         match &mut self.fast {
             Ok(fast) => fast.sift(index, lines, take),
             Err(_) => ControlFlow::Continue(()),
         }
     }
 
-    /// Goes through records as [`Program::sift`] does, and does for each what [`Program::write`]
+    /// Goes through records as [`Program::sift`] does, and does for each what [`Loaded::write`]
     /// does.
     pub fn rewrite(&mut self, index: usize, lines: &mut Lines<'_>, out: &mut Vec<u8>) {
-        self.holds = Holds::Jaq;
         if let Ok(fast) = &mut self.fast {
             fast.rewrite(index, lines, out);
         }

@@ -246,8 +246,8 @@ impl Job<'_> {
             let whole = each_batch(&segment, place, from, interrupted, |entry, bytes| {
                 let dirty = records(entry, bytes).filter(|(offset, _)| *offset >= from);
                 for (offset, record) in dirty {
-                    if let Some(key) = keys.hash(record)
-                        && !latest.note(key, offset)
+                    if let Some(keyed) = keys.read(record)
+                        && !latest.note(keyed.hash, offset)
                     {
                         full = Some(offset);
                         return Ok(false);
@@ -296,11 +296,11 @@ impl Job<'_> {
         let tombstones_go = tombstones_go(compaction, self.settings, self.now_us);
         compaction.tombstones = 0;
         let mut keep = |offset: u64, record: &[u8]| {
-            let Some(key) = keys.hash(record) else { return true };
-            if latest.supersedes(key, offset) || tombstones_go && keys.is_tombstone() {
+            let Some(mut keyed) = keys.read(record) else { return true };
+            if latest.supersedes(keyed.hash, offset) || tombstones_go && keyed.is_tombstone() {
                 return false;
             }
-            if keys.is_tombstone() {
+            if keyed.is_tombstone() {
                 compaction.tombstones = compaction.tombstones.saturating_add(1);
             }
             true

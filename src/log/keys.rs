@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use super::LogError;
 use super::settings::Settings;
-use crate::expr::Program;
+use crate::expr::{Loaded, Program};
 
 /// The most keys that one pass of compaction knows. They take 52 MiB, and half of that again while
 /// the table grows.
@@ -45,22 +45,33 @@ impl Keys {
         Ok(Keys { program, has_tombstone, secret: RandomState::new(), text: Vec::new() })
     }
 
-    /// The key of a record. A record whose key is null has none, and so does one for which the
+    /// A record by its key. A record whose key is null has none, and so does one for which the
     /// expression fails.
-    pub fn hash(&mut self, record: &[u8]) -> Option<KeyHash> {
-        self.program.load(record).ok()?;
+    pub fn read<'t>(&mut self, record: &'t [u8]) -> Option<Keyed<'_, 't>> {
+        let mut loaded = self.program.load(record).ok()?;
         self.text.clear();
-        self.program.value(0).ok()?.write_json(&mut self.text);
+        loaded.value(0).ok()?.write_json(&mut self.text);
         if self.text == b"null" {
             return None;
         }
         let half = |side: u8| self.secret.hash_one((side, self.text.as_slice()));
-        Some((half(0), half(1)))
+        let has_tombstone = self.has_tombstone;
+        Some(Keyed { hash: (half(0), half(1)), loaded, has_tombstone })
     }
+}
 
-    /// Whether the record that was hashed last says that its key is gone.
+/// A record with a key.
+pub(super) struct Keyed<'k, 't> {
+    /// What its key is known by.
+    pub hash: KeyHash,
+    loaded: Loaded<'k, 't>,
+    has_tombstone: bool,
+}
+
+impl Keyed<'_, '_> {
+    /// Whether the record says that its key is gone.
     pub fn is_tombstone(&mut self) -> bool {
-        self.has_tombstone && self.program.truth(1).unwrap_or(false)
+        self.has_tombstone && self.loaded.truth(1).unwrap_or(false)
     }
 }
 
@@ -120,24 +131,28 @@ mod tests {
         Keys::of(&Settings { tombstone, ..Settings::new(1, Some(key.to_owned())) }).unwrap()
     }
 
+    fn hash(keys: &mut Keys, record: &str) -> Option<KeyHash> {
+        keys.read(record.as_bytes()).map(|keyed| keyed.hash)
+    }
+
     #[test]
     fn a_key_is_what_its_value_is_spelled_as() {
         let mut keys = keys(".k", None);
-        let a = keys.hash(br#"{"k":"a","n":1}"#);
+        let a = hash(&mut keys, r#"{"k":"a","n":1}"#);
         assert!(a.is_some());
-        assert_eq!(keys.hash(br#"{"n":2, "k" : "\u0061"}"#), a);
+        assert_eq!(hash(&mut keys, r#"{"n":2, "k" : "\u0061"}"#), a);
         for other in [r#"{"k":"b"}"#, r#"{"k":["a"]}"#, r#"{"k":1}"#, r#"{"k":1.0}"#] {
-            assert_ne!(keys.hash(other.as_bytes()), a, "{other}");
+            assert_ne!(hash(&mut keys, other), a, "{other}");
         }
-        assert_ne!(keys.hash(br#"{"k":1}"#), keys.hash(br#"{"k":1.0}"#));
-        assert!(!keys.is_tombstone());
+        assert_ne!(hash(&mut keys, r#"{"k":1}"#), hash(&mut keys, r#"{"k":1.0}"#));
+        assert!(!keys.read(br#"{"k":1}"#).unwrap().is_tombstone());
     }
 
     #[test]
     fn without_a_value_there_is_no_key() {
         let mut keys = keys(".k", None);
         for record in ["{}", r#"{"k":null}"#, "null", "[1]", "7", "no json"] {
-            assert_eq!(keys.hash(record.as_bytes()), None, "{record}");
+            assert_eq!(hash(&mut keys, record), None, "{record}");
         }
     }
 
@@ -150,8 +165,8 @@ mod tests {
             (r#"{"k":1,"gone":false}"#, false),
             (r#"{"k":1}"#, false),
         ] {
-            assert!(keys.hash(record.as_bytes()).is_some());
-            assert_eq!(keys.is_tombstone(), is_tombstone, "{record}");
+            let mut keyed = keys.read(record.as_bytes()).unwrap();
+            assert_eq!(keyed.is_tombstone(), is_tombstone, "{record}");
         }
     }
 

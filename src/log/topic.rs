@@ -287,8 +287,8 @@ fn place_by_key(
     partitions: u32,
     text: &mut Vec<u8>,
 ) -> Result<u32, String> {
-    program.load(record).map_err(|error| error.to_string())?;
-    let value: Value<'_> = program.value(0).map_err(|error| format!("its key: {error}"))?;
+    let mut loaded = program.load(record).map_err(|error| error.to_string())?;
+    let value: Value<'_> = loaded.value(0).map_err(|error| format!("its key: {error}"))?;
     text.clear();
     value.write_json(text);
     Ok(crc32c::crc32c(text) % partitions)

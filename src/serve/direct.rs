@@ -14,6 +14,7 @@ use rustix::net::{SendFlags, send};
 use super::access::Access;
 use super::counters::Delivered;
 use super::fetch::header;
+use super::lent_output::LentOutput;
 use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
 use crate::log::access::Right;
 use crate::log::{Cursor, LogError, Topic};
@@ -26,6 +27,10 @@ pub(super) struct Outlet {
     pub unsent: Vec<u8>,
     /// Why nothing more can be read, if so.
     pub failed: Option<LogError>,
+    /// The follower's own output, if it lends it.
+    pub output: Option<LentOutput>,
+    /// Whether the follower has written there all that was sent.
+    pub caught_up: bool,
     chunk: Vec<u8>,
     batches: bool,
     topic: Arc<Topic>,
@@ -51,7 +56,19 @@ impl Outlet {
     ) -> Outlet {
         let access = Access::of(&stream);
         let (unsent, chunk) = (Vec::new(), Vec::new());
-        Outlet { cursor, unsent, failed: None, chunk, batches, topic, access, stream, delivered }
+        Outlet {
+            cursor,
+            unsent,
+            failed: None,
+            output: None,
+            caught_up: false,
+            chunk,
+            batches,
+            topic,
+            access,
+            stream,
+            delivered,
+        }
     }
 
     /// Sends what has become visible. False if the follower is to see to the rest.
@@ -76,11 +93,19 @@ impl Outlet {
         self.access.check(&self.topic, Right::Read)?;
         let Some(chunk) = chunk else { return Ok(false) };
         self.delivered.add(chunk.records, self.chunk.len() as u64);
-        header(&chunk, self.chunk.len(), self.batches).write(&mut self.unsent);
-        self.unsent.extend_from_slice(&self.chunk);
+        self.caught_up = self.caught_up && self.write(chunk.records);
+        if !self.caught_up {
+            header(&chunk, self.chunk.len(), self.batches).write(&mut self.unsent);
+            self.unsent.extend_from_slice(&self.chunk);
+        }
         self.chunk.clear();
         self.chunk.shrink_to(IDLE_BUFFER_BYTES);
         Ok(true)
+    }
+
+    /// Writes the chunk to the follower's own output.
+    fn write(&mut self, records: u64) -> bool {
+        self.output.as_mut().is_some_and(|output| output.write(&self.chunk, records))
     }
 
     /// Sends what the socket takes without waiting; whether that is all. A socket that failed

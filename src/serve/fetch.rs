@@ -19,8 +19,10 @@ use crate::wire::answer::{Answer, BatchRun, Code, ErrorBody, Fetched, Place, Pla
 use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
 
 /// What ended a follower's sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     HungUp,
+    Told,
     Rung,
     Stopped,
 }
@@ -94,6 +96,7 @@ impl Session<'_> {
         let (topic, stream) = (Arc::clone(&desk.topic), Arc::clone(&self.stream));
         let delivered = Arc::clone(&self.shared.counters.delivered);
         let mut outlet = Outlet::new(cursor, fetch.batches, topic, stream, delivered);
+        outlet.output = self.borrow_output(fetch, &outlet.cursor);
         loop {
             let ended = self.deliver(desk, &mut outlet.cursor, fetch)?;
             if ended.is_err() || outlet.cursor.done() {
@@ -116,14 +119,25 @@ impl Session<'_> {
     }
 
     /// Sleeps while others may send to the client what they append.
-    fn sleep_lending(&mut self, waiter: &Waiter, outlet: Outlet) -> Result<Outlet, End> {
+    fn sleep_lending(&mut self, waiter: &Waiter, mut outlet: Outlet) -> Result<Outlet, End> {
         self.rest()?;
+        self.hear(&mut outlet)?;
+        let tells = outlet.output.is_some();
         waiter.lend(outlet);
-        let woken = self.wait_for_bell(waiter);
+        let woken = self.wait_for_bell(waiter, tells);
         // Nobody else takes it.
         let Some(mut outlet) = waiter.take_back() else { return Err(End::Closed) };
+        let woken = woken?;
+        match woken {
+            // Past the client, if that is how it went before; what is left goes over the socket.
+            Woken::Rung if outlet.caught_up => drop(outlet.deliver()),
+            // A client that has ended its side tells nothing any more.
+            Woken::Told if self.connection.fill()? == 0 => outlet.output = None,
+            _ => {}
+        }
+        outlet.caught_up = false;
         self.connection.output().append(&mut outlet.unsent);
-        self.wake(waiter, woken?)?;
+        self.wake(waiter, woken)?;
         Ok(outlet)
     }
 
@@ -142,7 +156,7 @@ impl Session<'_> {
     /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
     pub fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
         self.rest()?;
-        let woken = self.wait_for_bell(waiter)?;
+        let woken = self.wait_for_bell(waiter, false)?;
         self.wake(waiter, woken)
     }
 
@@ -154,11 +168,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn wait_for_bell(&self, waiter: &Waiter) -> io::Result<Woken> {
-        // Requests that come meanwhile have their turn after this one; only a hang-up counts.
-        let client = (self.connection.stream().as_fd(), PollFlags::empty());
+    fn wait_for_bell(&self, waiter: &Waiter, tells: bool) -> io::Result<Woken> {
+        // Requests that come meanwhile have their turn after this one; only a hang-up counts, or
+        // what the client tells of this one.
+        let events = if tells { PollFlags::POLLIN } else { PollFlags::empty() };
+        let client = (self.connection.stream().as_fd(), events);
         let bell = (waiter.as_fd(), PollFlags::POLLIN);
         Ok(match wait(&[client, bell, self.shared.stop_wanted()], None)?[..] {
+            [true, ..] if tells => Woken::Told,
             [true, ..] => Woken::HungUp,
             [_, true, ..] => Woken::Rung,
             _ => Woken::Stopped,
@@ -168,6 +185,7 @@ impl Session<'_> {
     fn wake(&mut self, waiter: &Waiter, woken: Woken) -> Result<(), End> {
         match woken {
             Woken::HungUp => Err(End::Done),
+            Woken::Told => Ok(()),
             Woken::Rung => {
                 waiter.clear();
                 Ok(())

@@ -15,7 +15,8 @@
 //! - `committer`: the thread that waits for the disk while the session reads on.
 //! - `commit`: group commit.
 //! - `idle`: closing topics that nobody uses; `keeper`: what topics need by and by.
-//! - `bell`: waking followers; `direct`: sending them a few records without that.
+//! - `bell`: waking followers; `direct`: sending them a few records without that; `lent_output`:
+//!   writing these where the follower would.
 //! - `budget`: the memory that appends may hold.
 //! - `names`: producers' names, one connection's at a time.
 //! - `counters`: what is counted since the start; `figures`: the answer to `stats`.
@@ -37,6 +38,7 @@ mod figures;
 mod groups;
 mod idle;
 mod keeper;
+mod lent_output;
 mod limits;
 mod member;
 mod names;

@@ -68,7 +68,8 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
-        let connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
+        let mut connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
+        connection.take_descriptors();
         let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
         let access = Access::of(&stream);
         Session {
@@ -212,6 +213,8 @@ impl<'a> Session<'a> {
                 self.reply(standing);
             }
             Request::Fetch(fetch) => self.fetch(fetch)?,
+            // Of a fetch that is over.
+            Request::Written(_) => {}
             Request::Join(join) => self.join(join)?,
             Request::Poll(_) => self.poll()?,
             Request::Commit(commit) => {

@@ -81,7 +81,7 @@ pub enum Polled {
 /// A connection to the daemon of one directory.
 #[derive(Debug)]
 pub struct Client {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     /// Appends that were sent and not yet answered.
     outstanding: usize,
@@ -420,7 +420,7 @@ impl Client {
         }
     }
 
-    fn failed(&self, error: io::Error) -> ClientError {
+    pub(super) fn failed(&self, error: io::Error) -> ClientError {
         let path = self.path.clone();
         match error.kind() {
             io::ErrorKind::BrokenPipe

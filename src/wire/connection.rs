@@ -23,8 +23,8 @@ const INPUT_BYTES: usize = 64 << 10;
 /// How much room for output is kept once it is written.
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 
-/// How many descriptors are taken with one read; the kernel closes what comes beyond.
-const DESCRIPTORS_AT_ONCE: usize = 4;
+/// How many descriptors are taken with one read, and held; what comes beyond is closed.
+const DESCRIPTORS_MAX: usize = 4;
 
 /// A line is longer than the connection takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -321,13 +321,15 @@ fn receive(
     room: &mut [u8],
     descriptors: &mut VecDeque<OwnedFd>,
 ) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_AT_ONCE))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(room)];
     let got = rustix::net::recvmsg(stream, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(passed) = message {
-            descriptors.extend(passed);
+            // What comes beyond is closed.
+            let room = DESCRIPTORS_MAX.saturating_sub(descriptors.len());
+            descriptors.extend(passed.take(room));
         }
     }
     Ok(got.bytes)

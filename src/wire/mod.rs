@@ -8,7 +8,8 @@
 //! - [`stats`]: figures for operators.
 //! - [`connection`]: lines and record bytes over a socket.
 //! - [`address`]: where the socket is.
-//! - [`client`]: the requests as calls.
+//! - [`client`]: the requests as calls. `lending`: those that lend a pipe; [`pipe`]: reading and
+//!   writing it.
 
 pub mod address;
 pub mod answer;
@@ -16,6 +17,8 @@ pub mod appending;
 pub mod client;
 pub mod connection;
 pub mod groups;
+mod lending;
+pub mod pipe;
 pub mod reading;
 pub mod request;
 pub mod stats;

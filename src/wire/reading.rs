@@ -39,6 +39,18 @@ pub struct Fetch {
     /// Whether runs of records may come as files: the client takes their descriptors.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files: bool,
+    /// Whether the client lends a pipe, whose descriptor comes with the request: what it follows
+    /// may be written there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pipe: bool,
+}
+
+/// See [`Request::Written`](super::request::Request::Written).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// How many records of the fetch came over the connection and are in the pipe.
+    pub records: u64,
 }
 
 /// See [`Request::Offsets`](super::request::Request::Offsets).
@@ -86,6 +98,9 @@ impl Fetch {
     /// Fields that make no sense together.
     pub(super) fn contradiction(&self) -> Option<&'static str> {
         let single = self.partition.is_some() || self.offset.is_some();
+        if self.pipe && !self.follow {
+            return Some("`pipe` needs `follow`");
+        }
         (self.offsets.is_some() && single)
             .then_some("`offsets` stands in place of `partition` and `offset`")
     }

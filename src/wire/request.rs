@@ -5,7 +5,7 @@ use serde_json::Value;
 
 pub use super::appending::{Append, Producer};
 use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
-pub use super::reading::{At, ByPartition, Fetch, Offsets, Position};
+pub use super::reading::{At, ByPartition, Fetch, Offsets, Position, Written};
 use super::stats::Stats;
 pub use super::topics::{Alter, Compact, Create, Named, Topics, Trim};
 
@@ -33,6 +33,8 @@ pub enum Request {
     Append(Append),
     /// Reads records.
     Fetch(Fetch),
+    /// Tells, while a fetch follows, how much is in the pipe that was lent.
+    Written(Written),
     /// Tells where partitions begin and end, and where in them a place is.
     Offsets(Offsets),
     /// Makes the connection a member of a group.

@@ -118,7 +118,7 @@ impl Over {
         out_of_order: Duration,
         selection: Selection,
     ) -> Result<Over, StreamError> {
-        if let (Extent::Records(_), Some(text)) = (extent, plan.needs_windows()) {
+        if let (Extent::Records(_), Some(text)) = (extent, plan.wiring.needs_windows()) {
             return Err(StreamError::NoTime(text.to_owned()));
         }
         let names = plan.aggregate_names();
@@ -129,8 +129,8 @@ impl Over {
         });
         let names = names.collect();
         Ok(Over {
-            layout: plan.layout(),
-            sliding: Sliding::new(|| plan.columns(true)),
+            layout: plan.wiring.layout(),
+            sliding: Sliding::new(|| plan.wiring.columns(true)),
             plan,
             selection,
             extent,
@@ -221,13 +221,11 @@ impl Over {
 
     /// Stages a record's values, and finds its key.
     fn stage(&mut self, record: &[u8]) -> Result<(), Fault> {
-        self.plan.program.load(record)?;
-        if !record.trim_ascii_start().starts_with(b"{") {
-            return Err(Fault::NotAnObject);
-        }
+        let Plan { reading, wiring } = &mut self.plan;
+        let mut record = reading.load(record)?;
         self.key.clear();
-        self.plan.write_key(&mut self.key)?;
-        self.plan.stage(None, record, self.sliding.columns())
+        wiring.write_key(&mut record, &mut self.key)?;
+        wiring.stage(None, &mut record, self.sliding.columns())
     }
 
     /// The group of the record that was staged.

@@ -210,16 +210,17 @@ impl Model {
     }
 
     fn with_results(&mut self, record: &Value, counting: &[&Value]) -> Value {
-        let mut columns = self.0.columns(false);
+        let Plan { reading, wiring } = &mut self.0;
+        let mut columns = wiring.columns(false);
         columns.iter_mut().for_each(|column| column.add_group());
         for (counting, arrival) in counting.iter().zip(0..) {
             let bytes = counting.to_string();
-            self.0.program.load(bytes.as_bytes()).unwrap();
-            self.0.stage(Some(0), bytes.as_bytes(), &mut columns).unwrap();
+            let mut counting = reading.load(bytes.as_bytes()).unwrap();
+            wiring.stage(Some(0), &mut counting, &mut columns).unwrap();
             columns.iter_mut().for_each(|column| column.apply(0, arrival));
         }
         let mut fields = b"{".to_vec();
-        self.0.layout().write_aggregates(&columns, 0, Scope::default(), &mut fields);
+        wiring.layout().write_aggregates(&columns, 0, Scope::default(), &mut fields);
         fields.push(b'}');
         let mut record = record.as_object().unwrap().clone();
         record.extend(serde_json::from_slice::<serde_json::Map<_, _>>(&fields).unwrap());

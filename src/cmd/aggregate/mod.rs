@@ -23,8 +23,10 @@ use crate::aggregate::{
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Ended, Outcome, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
+use crate::expr::Loaded;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 use crate::record::splice::remove_added;
 use crate::time::Duration;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
@@ -73,7 +75,7 @@ windowed input that was cut short; 74 reading or writing failed.";
 /// Sums and averages of whole numbers are exact, however large; others are 64-bit floats, added
 /// with compensation. distinct has a standard error of 0.8 % (less than 2.5 % in 99.7 % of all
 /// cases), and hardly any up to a thousand values. median, p99 and quantile are within 1 %
-/// of the value at that rank, always, and exact for up to 32 values. The _exact ones hold all
+/// of the value at that rank, always, and exact for up to 64 values. The _exact ones hold all
 /// values of a group in memory, as top and collect hold theirs. Nothing in them is random: the same
 /// input gives the same bytes. min and max compare numbers, or texts by code points, not both in
 /// one group; of equal values, and for first, arg_min and arg_max, the first stays.
@@ -358,6 +360,19 @@ struct Aggregating {
 }
 
 impl Stage for Aggregating {
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let (mut records, reduction) = self.aggregator.records(lines);
+        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+            match reduction.take(&mut record, &mut cx.out) {
+                Ok(true) => {}
+                Ok(false) => self.late.take(&bare(record.record()), Duration::default()),
+                // It comes again, alone, for what is to be said about it.
+                Err(_) => break,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         if !self.aggregator.record(raw.bytes, &mut cx.out).map_err(blame)? {
             self.late.take(&bare(raw.bytes), Duration::default());

@@ -8,21 +8,22 @@ use super::super::late::Late;
 use super::super::window::Fields;
 use super::super::windowing::Windowed;
 use super::{blame, refuse};
-use crate::aggregate::Aggregator;
 use crate::aggregate::fault::StreamError;
+use crate::aggregate::{Aggregator, Reduction};
 use crate::cli::Failure;
 use crate::cli::pump::{Context, Stage, StageError};
+use crate::expr::Loaded;
 use crate::record::control::{Control, Mark};
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 use crate::time::{Duration, Interval};
-use crate::window::{Carried, Placed};
+use crate::window::{Carried, Placed, Windows};
 
 /// Puts records into windows and aggregates them.
 pub struct Aggregating {
     pub aggregator: Aggregator,
     pub late: Late,
     windowed: Windowed,
-    carried: Carried,
     way: Way,
     /// What failed while input was waited for.
     failed: Option<Failure>,
@@ -31,11 +32,23 @@ pub struct Aggregating {
 /// How a record gets from the one to the other.
 enum Way {
     /// With what `window` adds to it: an expression might look at that.
-    Spliced { fields: Box<Fields>, lines: Vec<u8> },
+    Spliced(Box<Spliced>),
     /// As it is, with its window beside it; the aggregator has read its event time.
-    Beside(Form),
+    Beside(Beside),
     /// As it is: it carries nothing.
     Bare,
+}
+
+struct Spliced {
+    fields: Fields,
+    lines: Vec<u8>,
+}
+
+struct Beside {
+    form: Form,
+    /// The expression for the event time.
+    expression: usize,
+    carried: Carried,
 }
 
 impl Aggregating {
@@ -50,87 +63,151 @@ impl Aggregating {
     ) -> Result<Aggregating, StreamError> {
         aggregator.begin_windows(&windowed.control)?;
         let carried = windowed.placing.windows().carried(windowed.control.expanded);
-        let reads_time = aggregator.clock().is_some();
-        let way = match windowed.clock.take_if(|_| reads_time) {
-            Some(clock) => Way::Beside(clock.form()),
-            None if carried == Carried::Nothing => Way::Bare,
-            None => Way::Spliced { fields: Box::new(Fields::new(carried)), lines: Vec::new() },
+        let way = match (aggregator.time_expression(), windowed.clock.take()) {
+            (Some(expression), Some(clock)) => {
+                Way::Beside(Beside { form: clock.form(), expression, carried })
+            }
+            (_, None) if carried == Carried::Nothing => Way::Bare,
+            (_, clock) => {
+                windowed.clock = clock;
+                let (fields, lines) = (Fields::new(carried), Vec::new());
+                Way::Spliced(Box::new(Spliced { fields, lines }))
+            }
         };
-        Ok(Aggregating { aggregator, late, windowed, carried, way, failed: None })
+        Ok(Aggregating { aggregator, late, windowed, way, failed: None })
     }
+}
 
-    /// The event time of a record; none where there is no time.
-    fn read(&mut self, record: &[u8]) -> Result<Option<i64>, StageError> {
-        match &self.way {
-            Way::Bare => Ok(None),
-            Way::Beside(form) => {
-                self.aggregator.load(record).map_err(StageError::bad)?;
-                let Some((program, expression)) = self.aggregator.clock() else { return Ok(None) };
-                form.read(program, expression).map(Some).map_err(StageError::Bad)
-            }
-            Way::Spliced { .. } => {
-                let clock = self.windowed.clock.as_mut();
-                clock.map(|clock| clock.read(record)).transpose()
-            }
-        }
-    }
-
-    /// Takes a record of this slice into those of its windows that end behind `closed_ms`.
-    fn take(
+impl Spliced {
+    /// Takes a record into its windows.
+    fn place(
         &mut self,
         record: &[u8],
-        slice: Interval,
-        closed_ms: i64,
-        cx: &mut Context,
+        windowed: &mut Windowed,
+        aggregator: &mut Aggregator,
+        late: &mut Late,
+        out: &mut Vec<u8>,
     ) -> Result<(), StageError> {
-        let windows = self.windowed.placing.windows();
-        let mut taken = true;
-        match &mut self.way {
-            Way::Spliced { fields, lines } => {
-                fields.prepare(slice, windows)?;
-                lines.clear();
-                fields.add(record, closed_ms, lines);
-                for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                    let given = self.aggregator.record(line.trim_ascii_end(), &mut cx.out);
-                    taken &= given.map_err(blame)?;
+        let Some(clock) = &mut windowed.clock else { return Ok(()) };
+        let time_ms = clock.read(record)?;
+        match windowed.placing.place(time_ms).map_err(StageError::bad)? {
+            Placed::Late { behind } => late.take(record, behind),
+            Placed::In { slice, closed_ms, passed_ms } => {
+                let windows = windowed.placing.windows();
+                let taken = self.take(record, (slice, closed_ms), windows, aggregator, out);
+                // A record that cannot be aggregated has moved the watermark all the same.
+                tell(aggregator.reduction(), passed_ms, out)?;
+                if !taken? {
+                    late.take(record, Duration::default());
                 }
             }
-            _ if self.carried == Carried::Window => {
-                for window in windows.of_slice(slice).filter(|one| one.end_ms > closed_ms) {
-                    let given = self.aggregator.place(Some(window), record, &mut cx.out);
-                    taken &= given.map_err(blame)?;
-                }
-            }
-            _ => {
-                let given = self.aggregator.place(Some(slice), record, &mut cx.out);
-                taken = given.map_err(blame)?;
-            }
-        }
-        if !taken {
-            self.late.take(record, Duration::default());
         }
         Ok(())
     }
 
-    fn tell(&mut self, passed_ms: Option<i64>, cx: &mut Context) -> Result<(), Failure> {
-        let Some(ms) = passed_ms else { return Ok(()) };
-        self.aggregator.watermark(Mark::Ms(ms), &mut cx.out).map_err(refuse)
+    /// Takes a record of this slice into those of its windows that end behind `closed_ms`; false
+    /// if it is late for one of them.
+    fn take(
+        &mut self,
+        record: &[u8],
+        (slice, closed_ms): (Interval, i64),
+        windows: &Windows,
+        aggregator: &mut Aggregator,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, StageError> {
+        self.fields.prepare(slice, windows)?;
+        self.lines.clear();
+        self.fields.add(record, closed_ms, &mut self.lines);
+        let mut in_time = true;
+        for line in self.lines.split_inclusive(|byte| *byte == b'\n') {
+            in_time &= aggregator.record(line.trim_ascii_end(), out).map_err(blame)?;
+        }
+        Ok(in_time)
     }
 }
 
-impl Stage for Aggregating {
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        let Some(time_ms) = self.read(raw.bytes)? else {
-            self.aggregator.record(raw.bytes, &mut cx.out).map_err(blame)?;
-            return Ok(ControlFlow::Continue(()));
-        };
-        match self.windowed.placing.place(time_ms).map_err(StageError::bad)? {
-            Placed::Late { behind } => self.late.take(raw.bytes, behind),
+impl Beside {
+    /// Takes a record into its windows.
+    fn place(
+        &self,
+        record: &mut Loaded<'_, '_>,
+        windowed: &mut Windowed,
+        reduction: &mut Reduction,
+        late: &mut Late,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StageError> {
+        let time_ms = self.form.read(record, self.expression).map_err(StageError::Bad)?;
+        match windowed.placing.place(time_ms).map_err(StageError::bad)? {
+            Placed::Late { behind } => late.take(record.record(), behind),
             Placed::In { slice, closed_ms, passed_ms } => {
-                let taken = self.take(raw.bytes, slice, closed_ms, cx);
+                let windows = windowed.placing.windows();
+                let taken = self.take(record, (slice, closed_ms), windows, reduction, out);
                 // A record that cannot be aggregated has moved the watermark all the same.
-                self.tell(passed_ms, cx)?;
-                taken?;
+                tell(reduction, passed_ms, out)?;
+                if !taken? {
+                    late.take(record.record(), Duration::default());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a record of this slice into those of its windows that end behind `closed_ms`; false
+    /// if it is late for one of them.
+    fn take(
+        &self,
+        record: &mut Loaded<'_, '_>,
+        (slice, closed_ms): (Interval, i64),
+        windows: &Windows,
+        reduction: &mut Reduction,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, StageError> {
+        if self.carried != Carried::Window {
+            return reduction.take_in(Some(slice), record, out).map_err(blame);
+        }
+        let mut in_time = true;
+        for window in windows.of_slice(slice).filter(|one| one.end_ms > closed_ms) {
+            in_time &= reduction.take_in(Some(window), record, out).map_err(blame)?;
+        }
+        Ok(in_time)
+    }
+}
+
+/// Tells the watermark, if it has come to where that counts.
+fn tell(
+    reduction: &mut Reduction,
+    passed_ms: Option<i64>,
+    out: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let Some(ms) = passed_ms else { return Ok(()) };
+    reduction.watermark(Mark::Ms(ms), out).map_err(refuse)
+}
+
+impl Stage for Aggregating {
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let Way::Beside(way) = &self.way else { return ControlFlow::Continue(()) };
+        let (mut records, reduction) = self.aggregator.records(lines);
+        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+            let windowed = &mut self.windowed;
+            if way.place(&mut record, windowed, reduction, &mut self.late, &mut cx.out).is_err() {
+                // It comes again, alone, for what is to be said about it.
+                break;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        let Aggregating { aggregator, late, windowed, way, .. } = self;
+        match way {
+            Way::Spliced(way) => way.place(raw.bytes, windowed, aggregator, late, &mut cx.out)?,
+            Way::Beside(way) => {
+                let (mut record, reduction) =
+                    aggregator.load(raw.bytes).map_err(StageError::bad)?;
+                way.place(&mut record, windowed, reduction, late, &mut cx.out)?;
+            }
+            Way::Bare => {
+                aggregator.record(raw.bytes, &mut cx.out).map_err(blame)?;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -138,7 +215,7 @@ impl Stage for Aggregating {
 
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         let passed_ms = self.windowed.hear(&control);
-        Ok(self.tell(passed_ms, cx)?)
+        Ok(tell(self.aggregator.reduction(), passed_ms, &mut cx.out)?)
     }
 
     fn patience(&self) -> Option<std::time::Duration> {
@@ -147,7 +224,8 @@ impl Stage for Aggregating {
 
     fn waited(&mut self, time: std::time::Duration, cx: &mut Context) {
         let passed_ms = self.windowed.wait(time);
-        self.failed = self.tell(passed_ms, cx).err().or(self.failed.take());
+        let told = tell(self.aggregator.reduction(), passed_ms, &mut cx.out);
+        self.failed = told.err().or(self.failed.take());
     }
 
     fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {

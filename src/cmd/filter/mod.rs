@@ -251,17 +251,17 @@ fn put(line: &[u8], out: &mut Vec<u8>) {
 
 impl Filter {
     fn keeps(&mut self, record: &[u8]) -> Result<bool, StageError> {
-        self.program.load(record).map_err(StageError::bad)?;
-        if self.program.truth(0).map_err(StageError::bad)? == self.parting.invert {
+        let mut record = self.program.load(record).map_err(StageError::bad)?;
+        if record.truth(0).map_err(StageError::bad)? == self.parting.invert {
             return Ok(false);
         }
         let Some(seen) = &mut self.seen else { return Ok(true) };
         self.key.clear();
-        let key = self.program.value(1);
+        let key = record.value(1);
         key.map_err(|error| StageError::bad(format!("--unique: {error}")))?
             .write_json(&mut self.key);
         let time_ms = match self.timed {
-            true => event_time(&mut self.program, 2, self.time_unit).map_err(StageError::Bad)?,
+            true => event_time(&mut record, 2, self.time_unit).map_err(StageError::Bad)?,
             false => 0,
         };
         Ok(seen.passes(&self.key, time_ms))

@@ -111,8 +111,8 @@ struct Map {
 
 impl Stage for Map {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        self.program.load(raw.bytes).map_err(StageError::bad)?;
-        self.program.write(0, &mut cx.out).map_err(StageError::bad)?;
+        let mut record = self.program.load(raw.bytes).map_err(StageError::bad)?;
+        record.write(0, &mut cx.out).map_err(StageError::bad)?;
         Ok(ControlFlow::Continue(()))
     }
 

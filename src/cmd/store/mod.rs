@@ -4,12 +4,13 @@
 //! - [`appender`]: writing to one topic.
 //! - [`catalog`]: which topics there are.
 //! - [`groups`]: how far consumer groups are.
-//! - [`reader`]: reading one topic.
+//! - [`reader`]: reading one topic; `lent_output`: where the log prints what is read.
 //! - [`stats`]: figures for operators.
 
 pub mod appender;
 pub mod catalog;
 pub mod groups;
+mod lent_output;
 pub mod reader;
 pub mod stats;
 

@@ -1,10 +1,11 @@
 //! Reading one topic, through the daemon or from its files.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
+use super::lent_output::LentOutput;
 use crate::cli::input::{Halt, Watch};
 use crate::log::{
     BatchSpan, Bounds, Chunk, Cursor, FileBatch, FileRun, LogError, Span, TopicReader, open_readers,
@@ -21,13 +22,16 @@ const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct Manner<'a> {
     /// Whether to wait for records that are not there yet.
     pub follow: bool,
     /// Whether to check checksums, but for those of records in files: that is up to who reads them.
     pub verify: bool,
     /// Whether large runs of records are given as files.
     pub files: bool,
+    /// Where all that is read is written as it is, before more is asked for: the log may write
+    /// records there by itself, which are then not given.
+    pub output: Option<BorrowedFd<'a>>,
 }
 
 /// A topic, open for reading.
@@ -113,13 +117,13 @@ impl Reader {
     ///
     /// # Errors
     /// When a span begins outside of what its partition holds.
-    pub fn read(self, spans: Vec<Span>, manner: Manner) -> anyhow::Result<Reading> {
+    pub fn read(self, spans: Vec<Span>, manner: Manner<'_>) -> anyhow::Result<Reading> {
         match self.from {
             From::Served(mut client) => {
                 let offsets = spans.iter();
                 let offsets = offsets.map(|span| (span.partition, Position::Offset(span.from)));
                 let until = spans.iter().filter_map(|span| Some((span.partition, span.until?)));
-                client.fetch(Fetch {
+                let fetch = Fetch {
                     topic: self.topic,
                     offsets: Some(offsets.collect()),
                     until: until.collect(),
@@ -128,8 +132,12 @@ impl Reader {
                     unverified: !manner.verify,
                     files: manner.files,
                     ..Fetch::default()
-                })?;
-                Ok(Reading::Served(client))
+                };
+                let lends = match manner.output.filter(|_| manner.follow) {
+                    Some(pipe) => client.fetch_into(fetch, pipe)?,
+                    None => client.fetch(fetch).map(|()| false)?,
+                };
+                Ok(Reading::Served { client, lent: lends.then(LentOutput::default) })
             }
             From::Files(reader) => {
                 // Before anything is read, so that nothing is missed between reading and waiting.
@@ -182,7 +190,12 @@ fn watch_files(reader: &TopicReader) -> anyhow::Result<Inotify> {
 /// A topic being read.
 pub enum Reading {
     /// By the daemon.
-    Served(Client),
+    Served {
+        /// The daemon.
+        client: Client,
+        /// How much is written, where our output is lent.
+        lent: Option<LentOutput>,
+    },
     /// From its files.
     Files {
         /// Where we are.
@@ -204,13 +217,20 @@ impl Reading {
             return Ok(Step::Halt(halt));
         }
         match self {
-            Reading::Served(client) => {
-                if !client.has_answer()
-                    && let Some(halt) = watch.wait(&*client)?
-                {
-                    return Ok(Step::Halt(halt));
+            Reading::Served { client, lent } => {
+                if !client.has_answer() {
+                    if let Some(lent) = lent {
+                        lent.tell(client);
+                    }
+                    if let Some(halt) = watch.wait(&*client)? {
+                        return Ok(Step::Halt(halt));
+                    }
                 }
-                Ok(match client.next_chunk(bytes)? {
+                let delivery = client.next_chunk(bytes)?;
+                if let Some(lent) = lent {
+                    lent.note(&delivery);
+                }
+                Ok(match delivery {
                     Delivery::Records(records) => Step::Records(chunk(records)),
                     Delivery::File(run, file) => Step::File(file_run(run, file)),
                     Delivery::Done(_) => Step::Done,

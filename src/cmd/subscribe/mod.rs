@@ -6,6 +6,8 @@ mod files;
 mod group;
 mod print;
 
+use std::os::fd::AsFd;
+
 use clap::{Parser, ValueEnum};
 
 use self::announce::Announcer;
@@ -152,7 +154,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
     let (follow, verify) = (options.follow, !options.no_verify);
-    let manner = Manner { follow, verify, files: printer.is_plain() };
+    let plain = printer.is_plain();
+    let lendable = (plain && !options.control).then(|| output.as_fd());
+    let manner = Manner { follow, verify, files: plain, output: lendable };
     announcer.begin_spans(&spans);
     let mut reading = reader.read(spans, manner)?;
     let mut files = Files::new(&options.topic, verify);

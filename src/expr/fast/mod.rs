@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 
 use crate::record::control::is_control;
 use crate::record::lines::Lines;
-use crate::record::pick::{Line, Picker, Plan, Slot, Step};
+use crate::record::pick::{Kind, Line, Picker, Plan, Slot, Step};
 use crate::record::scan::{Scanner, TEXT_BYTES_MAX};
 use crate::record::text::write_string;
 use eval::Context;
@@ -62,7 +62,7 @@ struct PathStep {
     quiet: bool,
 }
 
-/// The compiled expressions, and the record that was loaded.
+/// The compiled expressions, and what was found of them in the record that was read.
 pub(super) struct Evaluator {
     expressions: Vec<(Expr, Vec<Path>)>,
     /// The paths of all of them, for people.
@@ -72,8 +72,7 @@ pub(super) struct Evaluator {
     scanner: Scanner,
     scratch: Vec<u8>,
     compact: Compact,
-    record: Vec<u8>,
-    /// Whether the next record that is loaded was found to be one for jaq.
+    /// Whether the next record that is read was found to be one for jaq.
     refused: bool,
     /// Whether records are known to be valid.
     pub(super) trusted: bool,
@@ -107,7 +106,6 @@ impl Evaluator {
             scanner: Scanner::default(),
             scratch: vec![0; SCRATCH_BYTES],
             compact: Compact::default(),
-            record: Vec::new(),
             refused: false,
             trusted: false,
         }
@@ -118,30 +116,55 @@ impl Evaluator {
         &self.fields
     }
 
-    /// Takes a record, unless it is one for jaq.
+    /// Reads a record, unless it is one for jaq.
     pub(super) fn load(&mut self, record: &[u8]) -> bool {
         if std::mem::take(&mut self.refused) || record.len() > TEXT_BYTES_MAX {
             return false;
         }
-        self.record.clear();
-        self.record.extend_from_slice(record);
-        let (text, plan, slots) = (&self.record, &self.plan, &mut self.slots);
+        let (scanner, plan, slots) = (&mut self.scanner, &self.plan, &mut self.slots);
         let line = match self.trusted {
-            false => Picker::<false>::new(text, 0, &mut self.scanner, plan, slots).line(),
-            true => Picker::<true>::new(text, 0, &mut self.scanner, plan, slots).line(),
+            false => Picker::<false>::new(record, 0, scanner, plan, slots).line(),
+            true => Picker::<true>::new(record, 0, scanner, plan, slots).line(),
         };
-        line == Line::Record(self.record.len())
+        line == Line::Record(record.len())
     }
 
-    /// Works on expression `index` over the record that was loaded.
+    /// Makes ready to read records at the front of `lines`.
+    pub(super) fn begin(&mut self, lines: &Lines<'_>) {
+        self.scanner.restart(lines.at());
+        self.refused = false;
+    }
+
+    /// Reads the next record of the lines that were begun, unless it is one for jaq, or none;
+    /// gives it with the end of its line.
+    pub(super) fn next<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(usize, &'t [u8])> {
+        let text = lines.text();
+        if text.len() > TEXT_BYTES_MAX {
+            return None;
+        }
+        let (scanner, plan, slots) = (&mut self.scanner, &self.plan, &mut self.slots);
+        match self.trusted {
+            false => {
+                let mut picker = Picker::<false>::resume(text, scanner, plan, slots);
+                next_record(&mut picker, lines, &mut self.refused)
+            }
+            true => {
+                let mut picker = Picker::<true>::resume(text, scanner, plan, slots);
+                next_record(&mut picker, lines, &mut self.refused)
+            }
+        }
+    }
+
+    /// Works on expression `index` over the record that was read, which stands in `text`.
     fn run<T>(
         &mut self,
         index: usize,
+        text: &[u8],
         work: impl for<'r> FnOnce(&mut Context<'r>, &'r Expr) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         let (expr, paths) = self.expressions.get(index).ok_or(Stop::Elsewhere)?;
         let mut context = Context {
-            text: &self.record,
+            text,
             slots: &self.slots,
             paths,
             scratch: Scratch::new(&mut self.scratch),
@@ -150,28 +173,61 @@ impl Evaluator {
         work(&mut context, expr)
     }
 
-    pub(super) fn truth(&mut self, index: usize) -> Result<bool, Stop> {
-        self.run(index, |context, expr| context.truth(expr, Value::Null))
+    pub(super) fn truth(&mut self, index: usize, text: &[u8]) -> Result<bool, Stop> {
+        self.run(index, text, |context, expr| context.truth(expr, Value::Null))
     }
 
     /// Appends all results, each with a LF; after an error, `out` may have some of them.
-    pub(super) fn write(&mut self, index: usize, out: &mut Vec<u8>) -> Result<(), Stop> {
-        self.run(index, |context, expr| context.stream(expr, Value::Null, out))
+    pub(super) fn write(
+        &mut self,
+        index: usize,
+        text: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        self.run(index, text, |context, expr| context.stream(expr, Value::Null, out))
     }
 
-    /// The first result, whose text is appended to `text`.
-    pub(super) fn value(&mut self, index: usize, text: &mut Vec<u8>) -> Result<Shape, Stop> {
-        self.run(index, |context, expr| context.first(expr, Value::Null, text))
+    /// The first result, whose text is appended to `result`.
+    pub(super) fn value(
+        &mut self,
+        index: usize,
+        text: &[u8],
+        result: &mut Vec<u8>,
+    ) -> Result<Shape, Stop> {
+        self.run(index, text, |context, expr| context.first(expr, Value::Null, result))
     }
 
-    /// Takes the record out.
-    pub(super) fn take_record(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.record)
+    /// The field that expression `index` is, with its text as it stands in the record, where
+    /// it is a string without escapes or a number of a few digits: what is counted and compared
+    /// mostly is.
+    #[inline]
+    pub(super) fn plain_value<'t>(
+        &self,
+        index: usize,
+        text: &'t [u8],
+    ) -> Option<(Shape, &'t [u8])> {
+        let slot = self.field(index)?;
+        let json = slot.of(text);
+        match slot.kind {
+            Kind::Plain => Some((Shape::Text, value::inside(json))),
+            Kind::Number if is_short_decimal(json) => Some((Shape::Number, json)),
+            _ => None,
+        }
     }
 
-    /// Gives the record's space back.
-    pub(super) fn give_back(&mut self, record: Vec<u8>) {
-        self.record = record;
+    /// The field that expression `index` is, as it stands in the record, if that is a string
+    /// without escapes.
+    #[inline]
+    pub(super) fn plain_string<'t>(&self, index: usize, text: &'t [u8]) -> Option<&'t [u8]> {
+        let slot = self.field(index)?;
+        (slot.kind == Kind::Plain).then(|| slot.of(text))
+    }
+
+    /// What expression `index` stands for, if it is nothing but a path.
+    #[inline]
+    fn field(&self, index: usize) -> Option<&Slot> {
+        let (Expr::Path(number), paths) = self.expressions.get(index)? else { return None };
+        self.slots.get(paths.get(*number)?.place)
     }
 
     /// Goes through the records at the front of `lines` for as long as they are for this one.
@@ -230,19 +286,7 @@ impl Evaluator {
         let (scanner, slots) = (&mut self.scanner, &mut self.slots);
         let mut picker = Picker::<TRUSTED>::new(text, lines.at(), scanner, &self.plan, slots);
         self.refused = false;
-        while !lines.rest().is_empty() && !is_control(lines.rest()) {
-            let end = match picker.line() {
-                Line::Record(end) => end,
-                Line::Blank(end) => {
-                    lines.pass(end);
-                    continue;
-                }
-                Line::Odd => {
-                    self.refused = true;
-                    break;
-                }
-            };
-            let Some(line) = lines.record(end) else { break };
+        while let Some((end, line)) = next_record(&mut picker, lines, &mut self.refused) {
             let mut context = Context {
                 text,
                 slots: picker.slots(),
@@ -263,6 +307,32 @@ impl Evaluator {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// The next line that is a record, with its end; none, and perhaps `refused`, if it is for others.
+#[inline(always)]
+fn next_record<'t, const TRUSTED: bool>(
+    picker: &mut Picker<'_, TRUSTED>,
+    lines: &mut Lines<'t>,
+    refused: &mut bool,
+) -> Option<(usize, &'t [u8])> {
+    while !lines.rest().is_empty() && !is_control(lines.rest()) {
+        match picker.line() {
+            Line::Record(end) => return Some((end, lines.record(end)?)),
+            Line::Blank(end) => lines.pass(end),
+            Line::Odd => {
+                *refused = true;
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Whether a number is digits, perhaps with a point among them, and few of both.
+#[inline]
+fn is_short_decimal(json: &[u8]) -> bool {
+    json.len() <= 18 && json.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
 }
 
 /// A path as jq spells it.

@@ -4,7 +4,7 @@ use super::super::{RecordError, Value as Given};
 use super::Stop;
 use super::eval::Context;
 use super::tree::Expr;
-use super::value::{Value, inside};
+use super::value::Value;
 use crate::record::pick::Kind;
 
 impl<'r> Context<'r> {
@@ -93,10 +93,6 @@ impl<'r> Context<'r> {
         input: Value<'r>,
         text: &mut Vec<u8>,
     ) -> Result<Shape, Stop> {
-        if let Some((shape, spelled)) = self.plain_field(expr) {
-            text.extend_from_slice(spelled);
-            return Ok(shape);
-        }
         let value = match expr {
             Expr::Comma(..) | Expr::Object(_) | Expr::Array(_) => return Err(Stop::Elsewhere),
             expr => match self.eval(expr, input) {
@@ -121,21 +117,6 @@ impl<'r> Context<'r> {
                 Shape::Json
             }
         })
-    }
-
-    /// A field that is a string without escapes or a positive whole number, as it stands in the
-    /// record: what groups and times mostly are.
-    fn plain_field(&self, expr: &Expr) -> Option<(Shape, &'r [u8])> {
-        let Expr::Path(number) = expr else { return None };
-        let slot = self.slot(self.paths.get(*number)?.place);
-        let json = slot.of(self.text);
-        match slot.kind {
-            Kind::Plain => Some((Shape::Text, inside(json))),
-            Kind::Number if json.len() <= 18 && json.iter().all(u8::is_ascii_digit) => {
-                Some((Shape::Number, json))
-            }
-            _ => None,
-        }
     }
 
     fn end(&mut self, value: Value<'r>, out: &mut Vec<u8>) -> Result<(), Stop> {

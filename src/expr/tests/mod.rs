@@ -14,7 +14,7 @@ fn program(source: &str) -> Program {
 fn results(source: &str, record: &str) -> String {
     let mut program = program(source);
     let mut out = Vec::new();
-    match program.load(record.as_bytes()).and_then(|()| program.write(0, &mut out)) {
+    match program.load(record.as_bytes()).and_then(|mut record| record.write(0, &mut out)) {
         Ok(()) => String::from_utf8(out).unwrap().trim_end().replace('\n', " "),
         Err(error) => format!("error: {error}"),
     }
@@ -29,8 +29,8 @@ fn fault(source: &str) -> String {
 fn a_program_can_be_sent_to_a_thread() {
     let mut program = program(".a");
     let value = std::thread::spawn(move || {
-        program.load(b"{\"a\":7}").unwrap();
-        format!("{:?}", program.value(0))
+        let mut record = program.load(b"{\"a\":7}").unwrap();
+        format!("{:?}", record.value(0))
     });
     assert_eq!(value.join().unwrap(), "Ok(Number(\"7\"))");
 }
@@ -39,31 +39,31 @@ fn a_program_can_be_sent_to_a_thread() {
 fn all_expressions_see_one_record() {
     let mut program = Program::compile(&[".a", ".b[]", "empty", "."]).unwrap();
     assert_eq!(program.source(1), ".b[]");
-    program.load(br#"{"b":[null,false],"a":"\u00e4\n"}"#).unwrap();
-    assert_eq!(program.value(0), Ok(Value::Text("\u{e4}\n")));
-    assert_eq!(program.value(1), Ok(Value::Null));
-    assert_eq!(program.value(2), Ok(Value::Null));
+    let mut record = program.load(br#"{"b":[null,false],"a":"\u00e4\n"}"#).unwrap();
+    assert_eq!(record.value(0), Ok(Value::Text("\u{e4}\n")));
+    assert_eq!(record.value(1), Ok(Value::Null));
+    assert_eq!(record.value(2), Ok(Value::Null));
     let whole = "{\"b\":[null,false],\"a\":\"\u{e4}\\n\"}";
-    assert_eq!(program.value(3), Ok(Value::Json(whole)));
-    assert_eq!(program.truth(0), Ok(true));
-    assert_eq!(program.truth(1), Ok(false));
-    assert_eq!(program.truth(2), Ok(false));
+    assert_eq!(record.value(3), Ok(Value::Json(whole)));
+    assert_eq!(record.truth(0), Ok(true));
+    assert_eq!(record.truth(1), Ok(false));
+    assert_eq!(record.truth(2), Ok(false));
     let mut out = b"> ".to_vec();
-    program.write(1, &mut out).unwrap();
+    record.write(1, &mut out).unwrap();
     assert_eq!(out, b"> null\nfalse\n");
-    assert!(program.value(4).is_err());
-    assert_eq!(program.source(4), "");
+    assert!(record.value(4).is_err());
+    assert_eq!(record.source(4), "");
 }
 
 #[test]
 fn a_failed_evaluation_leaves_no_half_results() {
     let mut program = program(".[] | . + 1");
-    program.load(b"[1,2,\"x\"]").unwrap();
+    let mut record = program.load(b"[1,2,\"x\"]").unwrap();
     let mut out = b"> ".to_vec();
-    assert!(program.write(0, &mut out).is_err());
+    assert!(record.write(0, &mut out).is_err());
     assert_eq!(out, b"> ");
-    assert_eq!(program.value(0), Ok(Value::Number("2")));
-    assert_eq!(program.truth(0), Ok(true));
+    assert_eq!(record.value(0), Ok(Value::Number("2")));
+    assert_eq!(record.truth(0), Ok(true));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_bad_record_is_not_the_record_before() {
     let mut program = program(".a");
     program.load(b"{\"a\":1}").unwrap();
     assert!(program.load(b"{\"a\":").is_err());
-    assert_eq!(program.value(0), Ok(Value::Null));
+    assert_eq!(program.load(b"{}").unwrap().value(0), Ok(Value::Null));
     let trailing = "error: not valid JSON: something follows the value at byte 9";
     assert_eq!(results(".", "{\"a\":1} 2"), trailing);
 }

@@ -81,16 +81,16 @@ proptest! {
     #[test]
     fn no_expression_panics(source in expression(), (record, _) in json()) {
         let mut program = program(&format!("limit(50; {source})"));
-        program.load(record.as_bytes()).unwrap();
+        let mut record = program.load(record.as_bytes()).unwrap();
         let mut out = Vec::new();
-        if let Err(error) = program.write(0, &mut out) {
+        if let Err(error) = record.write(0, &mut out) {
             prop_assert!(error.to_string().len() < 250, "{}", error);
         }
         for line in out.split_inclusive(|byte| *byte == b'\n') {
             prop_assert_eq!(json::validate(line), Ok(()), "{}", source);
         }
         let first = out.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
-        if let (false, Ok(value)) = (out.is_empty(), program.value(0)) {
+        if let (false, Ok(value)) = (out.is_empty(), record.value(0)) {
             let mut json = Vec::new();
             value.write_json(&mut json);
             prop_assert_eq!(json, first, "{}", source);

@@ -92,6 +92,16 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
         slots: &'a mut [Slot],
     ) -> Self {
         scanner.restart(start);
+        Picker::resume(text, scanner, plan, slots)
+    }
+
+    /// Goes on where another one has stopped, in the same text and with the same parts.
+    pub fn resume(
+        text: &'a [u8],
+        scanner: &'a mut Scanner,
+        plan: &'a Plan,
+        slots: &'a mut [Slot],
+    ) -> Self {
         Picker { text, scanner, plan, slots }
     }
 
