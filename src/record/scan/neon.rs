@@ -1,5 +1,5 @@
-//! What each of 64 bytes is, with the registers that every aarch64 has. `unsafe` is only the call of
-//! what is compiled for them.
+//! What each of 64 bytes is, with the registers that every aarch64 has. `unsafe` is only the call
+//! of what is compiled for them.
 
 use std::arch::aarch64::*;
 
