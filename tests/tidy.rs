@@ -65,12 +65,13 @@ const WORLDLY: [&str; 6] = ["std::fs", "std::net", "std::os", "std::env", "std::
 const LONG: [(&str, &str); 0] = [];
 
 /// Files that may say `unsafe`, each with its reason.
-const UNSAFE: [(&str, &str); 2] = [
+const UNSAFE: [(&str, &str); 3] = [
     (
         "src/record/scan/avx2.rs",
         "intrinsics: loads of whole registers, and a call behind a check of the processor",
     ),
     ("src/record/scan/avx512.rs", "the same, and stores of whole registers"),
+    ("src/record/scan/neon.rs", "a call of what is compiled for registers that are always there"),
 ];
 
 const LINES_MAX: usize = 500;

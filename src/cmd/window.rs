@@ -153,7 +153,7 @@ impl Stage for Windowing {
         let Windowing { windowed: Windowed { clock, placing, .. }, stream } = self;
         let Some(clock) = clock else { return ControlFlow::Continue(()) };
         let (mut records, form) = clock.records(lines);
-        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+        while let Some(mut record) = records.load_next().filter(Loaded::is_object) {
             stream.begin(&mut cx.out);
             let time_ms = form.read(&mut record, 0).map_err(StageError::Bad);
             let put = time_ms.and_then(|ms| stream.put(record.record(), ms, placing, &mut cx.out));

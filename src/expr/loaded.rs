@@ -131,12 +131,12 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
     /// Reads the next record. The one before is taken with that; if no next one is asked for, it
     /// is left among the lines.
     #[inline]
-    pub fn next(&mut self) -> Option<Loaded<'_, 't>> {
+    pub fn load_next(&mut self) -> Option<Loaded<'_, 't>> {
         if let Some(end) = self.end.take() {
             self.lines.pass(end);
         }
         let fast = self.program.fast.as_mut().ok()?;
-        let (end, record) = fast.next(self.lines)?;
+        let (end, record) = fast.load_next(self.lines)?;
         self.end = Some(end);
         let (program, text) = (&mut *self.program, self.lines.text());
         Some(Loaded { program, text, record, reader: Reader::Fast })

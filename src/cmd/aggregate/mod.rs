@@ -362,7 +362,7 @@ struct Aggregating {
 impl Stage for Aggregating {
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let (mut records, reduction) = self.aggregator.records(lines);
-        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+        while let Some(mut record) = records.load_next().filter(Loaded::is_object) {
             match reduction.take(&mut record, &mut cx.out) {
                 Ok(true) => {}
                 Ok(false) => self.late.take(&bare(record.record()), Duration::default()),

@@ -187,7 +187,7 @@ impl Stage for Aggregating {
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let Way::Beside(way) = &self.way else { return ControlFlow::Continue(()) };
         let (mut records, reduction) = self.aggregator.records(lines);
-        while let Some(mut record) = records.next().filter(Loaded::is_object) {
+        while let Some(mut record) = records.load_next().filter(Loaded::is_object) {
             let windowed = &mut self.windowed;
             if way.place(&mut record, windowed, reduction, &mut self.late, &mut cx.out).is_err() {
                 // It comes again, alone, for what is to be said about it.

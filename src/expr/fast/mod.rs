@@ -137,7 +137,7 @@ impl Evaluator {
 
     /// Reads the next record of the lines that were begun, unless it is one for jaq, or none;
     /// gives it with the end of its line.
-    pub(super) fn next<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(usize, &'t [u8])> {
+    pub(super) fn load_next<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(usize, &'t [u8])> {
         let text = lines.text();
         if text.len() > TEXT_BYTES_MAX {
             return None;

@@ -9,15 +9,17 @@
 //!
 //! - `classify`: what each of 64 bytes is, by plain arithmetic.
 //! - `avx2`, `avx512`: the same with wider registers and carry-less multiplication, where the
-//!   processor has them; the only modules with `unsafe`.
+//!   processor has them; the only modules with `unsafe`. `neon`: with those of aarch64.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod classify;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
-use classify::{Classify, Portable};
+use classify::Classify;
 
 /// How many positions are found ahead: a few pages of the text, so that they stay in the cache.
 const AHEAD: usize = 2048;
@@ -80,13 +82,17 @@ fn best() -> Fill {
     if let Some(fill) = avx512::fill().or_else(avx2::fill) {
         return fill;
     }
+    #[cfg(target_arch = "aarch64")]
+    return neon::fill;
+    #[cfg(not(target_arch = "aarch64"))]
     portable
 }
 
+#[cfg(any(test, not(target_arch = "aarch64")))]
 fn portable(text: &[u8], state: &mut State, ahead: &mut [u32], trusted: bool) -> usize {
     match trusted {
-        false => fill::<Portable, false>(text, state, ahead),
-        true => fill::<Portable, true>(text, state, ahead),
+        false => fill::<classify::Portable, false>(text, state, ahead),
+        true => fill::<classify::Portable, true>(text, state, ahead),
     }
 }
 
@@ -258,6 +264,8 @@ mod tests {
         let mut ways = vec![portable as Fill];
         #[cfg(target_arch = "x86_64")]
         ways.extend([avx2::fill(), avx512::fill()].into_iter().flatten());
+        #[cfg(target_arch = "aarch64")]
+        ways.push(neon::fill);
         ways
     }
 
