@@ -7,6 +7,7 @@
 //! their borders. What only one may do, and in order, it does itself: rejecting bad records, and
 //! whatever else the stage does with what the workers hand in.
 
+mod queue;
 mod worker;
 
 use std::collections::VecDeque;
@@ -135,7 +136,7 @@ impl<S: Shared> Parallel<S> {
             self.collect(cx)?;
         }
         let out = self.spare.pop().unwrap_or_default();
-        self.under_way.push_back(self.workers.begin(task, out, cx.keeps_rejects())?);
+        self.under_way.push_back(self.workers.begin(task, out, cx.keeps_rejects()));
         Ok(())
     }
 

@@ -3,13 +3,14 @@
 
 use std::io;
 use std::ops::{ControlFlow, Range};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
 
 use super::Shared;
+use super::queue::Queue;
 use crate::cli::pump::{self, Block, Context, Stage, StageError};
 use crate::cli::spans::{self, Span};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
@@ -78,13 +79,9 @@ pub struct Rejected {
 /// A task under way, and what will become of it.
 pub struct Pending<T>(Receiver<Done<T>>);
 
-/// Tasks, for whoever is free first.
-type Queue<T> = Arc<Mutex<Receiver<Work<T>>>>;
-
 /// The workers. The threads among them end with this.
 pub struct Workers<S: Shared> {
-    tasks: Option<Sender<Work<S::Sum>>>,
-    queue: Queue<S::Sum>,
+    queue: Arc<Queue<Work<S::Sum>>>,
     /// Works while others are waited for.
     own: Option<Worker<S>>,
     threads: Vec<JoinHandle<()>>,
@@ -96,12 +93,11 @@ impl<S: Shared> Workers<S> {
     /// # Errors
     /// When the system has no threads left.
     pub fn start(stages: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Workers<S>> {
-        let (tasks, queue) = channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Arc::new(Queue::new());
         let worker = |stage| Worker { stage, record_bytes_max, buffer: Vec::new() };
         let mut others = stages.into_iter().map(worker);
         let own = others.next();
-        let mut workers = Workers { tasks: Some(tasks), queue, own, threads: Vec::new() };
+        let mut workers = Workers { queue, own, threads: Vec::new() };
         for worker in others {
             workers.threads.push(worker.start(Arc::clone(&workers.queue))?);
         }
@@ -114,19 +110,10 @@ impl<S: Shared> Workers<S> {
     }
 
     /// Has a task done; its output goes behind `out`.
-    ///
-    /// # Errors
-    /// When all workers are gone.
-    pub fn begin(
-        &self,
-        task: Task,
-        out: Vec<u8>,
-        keeps_rejects: bool,
-    ) -> anyhow::Result<Pending<S::Sum>> {
+    pub fn begin(&self, task: Task, out: Vec<u8>, keeps_rejects: bool) -> Pending<S::Sum> {
         let (done, pending) = sync_channel(1);
-        let tasks = self.tasks.as_ref().ok_or_else(gone)?;
-        tasks.send(Work { task, out, keeps_rejects, done }).map_err(|_| gone())?;
-        Ok(Pending(pending))
+        self.queue.put(Work { task, out, keeps_rejects, done });
+        Pending(pending)
     }
 
     /// Waits until a task is done, and works meanwhile where there is something left to do.
@@ -140,9 +127,7 @@ impl<S: Shared> Workers<S> {
                 Err(TryRecvError::Disconnected) => return Err(gone()),
                 Err(TryRecvError::Empty) => {}
             }
-            // A thread that waits for a task holds the queue: there is none then.
-            let work = self.queue.try_lock().ok().and_then(|queue| queue.try_recv().ok());
-            match (work, &mut self.own) {
+            match (self.queue.try_take(), &mut self.own) {
                 (Some(work), Some(own)) => own.serve(work),
                 _ => return pending.recv().map_err(|_| gone()),
             };
@@ -152,7 +137,7 @@ impl<S: Shared> Workers<S> {
 
 impl<S: Shared> Drop for Workers<S> {
     fn drop(&mut self) {
-        self.tasks = None;
+        self.queue.close();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -172,10 +157,9 @@ struct Worker<S> {
 
 impl<S: Shared> Worker<S> {
     /// A thread that does tasks as long as there are any, and somebody wants to know.
-    fn start(mut self, queue: Queue<S::Sum>) -> io::Result<JoinHandle<()>> {
-        let next = move || queue.lock().ok()?.recv().ok();
+    fn start(mut self, queue: Arc<Queue<Work<S::Sum>>>) -> io::Result<JoinHandle<()>> {
         thread::Builder::new().name("worker".to_owned()).spawn(move || {
-            while let Some(work) = next() {
+            while let Some(work) = queue.take() {
                 if !self.serve(work) {
                     return;
                 }
