@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::output::{Output, widen_pipe};
 use super::signals::Stop;
 use super::spans::{Span, Spans};
+use crate::wire::pipe::{is_pipe, read_now};
 
 /// How much one read asks for.
 pub const BLOCK_BYTES: usize = 256 << 10;
@@ -210,6 +211,8 @@ pub struct Input {
     patience: Rc<Patience>,
     /// Whether the current source is something that can make us wait: not a plain file.
     waits: bool,
+    /// The current source, if it is a pipe that is read as it is, and can be without waiting.
+    pipe: Option<Arc<File>>,
 }
 
 impl Input {
@@ -227,6 +230,27 @@ impl Input {
             halt: Rc::default(),
             patience: Rc::default(),
             waits: true,
+            pipe: None,
+        }
+    }
+
+    /// The current source, if it can be read by others, and what wakes us meanwhile.
+    pub fn lendable(&self) -> Option<(BorrowedFd<'_>, &Watch)> {
+        self.pipe.as_ref().map(|pipe| (pipe.as_fd(), &*self.watch))
+    }
+
+    /// Reads what a lendable source has at hand into the front of `block`: 0 bytes if there is
+    /// nothing yet. `None` if only [`Input::read`] can tell.
+    pub fn read_at_hand(&mut self, block: &mut [u8]) -> Option<usize> {
+        let pipe = self.pipe.as_ref().filter(|_| self.watch.stopped().is_none())?;
+        match read_now(pipe, block) {
+            Ok(None) => Some(0),
+            Ok(Some(count)) if count > 0 => Some(count),
+            // Its end, or that it cannot be read so, holds for good.
+            _ => {
+                self.pipe = None;
+                None
+            }
         }
     }
 
@@ -283,6 +307,7 @@ impl Input {
                         return Ok(Next::Halt(halt));
                     }
                     self.current = None;
+                    self.pipe = None;
                     return Ok(Next::SourceEnd);
                 }
                 Ok(count) => return Ok(Next::Bytes(count)),
@@ -326,6 +351,7 @@ impl Input {
             [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(raw)),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::new(raw)?),
             _ => {
+                self.pipe = is_pipe(&*raw.file).then(|| Arc::clone(&raw.file));
                 self.share_out(&mut raw)?;
                 Box::new(raw)
             }

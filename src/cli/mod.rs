@@ -9,6 +9,7 @@
 pub mod inherited;
 pub mod input;
 pub mod keep;
+pub mod lending;
 pub mod message;
 pub mod options;
 pub mod output;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
+use super::lending::{Lender, lend};
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
@@ -92,6 +93,11 @@ pub trait Stage {
     /// there is a limit to its patience.
     fn waited(&mut self, time: Duration, cx: &mut Context) {
         let _ = (time, cx);
+    }
+
+    /// Who may lend the input to others now, if anybody does.
+    fn lender(&mut self) -> Option<&mut dyn Lender> {
+        None
     }
 
     /// One of several inputs has ended: what was said of its records holds no longer.
@@ -294,7 +300,15 @@ impl<S: Stage> Pump<'_, S> {
         let mut blocks = Blocks::default();
         let ended = loop {
             let patience = self.stage.patience();
-            let next = input.read(blocks.free(), patience);
+            let lent = match self.stage.lender() {
+                Some(lender) => lend(lender, &mut input, decoder, blocks.free()),
+                None => Ok(None),
+            };
+            let next = match lent {
+                Ok(Some(count)) => Ok(Next::Bytes(count)),
+                Ok(None) => input.read(blocks.free(), patience),
+                Err(error) => Err(error),
+            };
             if let Some(waited) = input.take_waited() {
                 self.stage.waited(waited, &mut self.cx);
             }

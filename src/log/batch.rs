@@ -55,6 +55,11 @@ impl Batch {
         Batch { chained: true, ..self }
     }
 
+    /// How many records it has.
+    pub fn record_count(&self) -> u64 {
+        self.records
+    }
+
     /// How many bytes of records it has.
     pub fn byte_count(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.len()).sum()

@@ -31,15 +31,25 @@ pub(super) struct Appends<'a> {
     underway: Option<Underway<'a>>,
     committer: Option<Committer>,
     /// Whether the last append that was answered failed: those chained to it then do, too.
-    broken: bool,
+    pub broken: bool,
 }
 
-struct Entry<'a> {
+/// An append that was taken.
+pub(super) struct Entry<'a> {
     /// What was sent, or what is wrong with it.
-    batch: Result<Batch, ErrorBody>,
-    sequence: Option<u64>,
-    chained: bool,
-    share: Share<'a>,
+    pub batch: Result<Batch, ErrorBody>,
+    pub sequence: Option<u64>,
+    pub chained: bool,
+    pub share: Share<'a>,
+}
+
+impl<'a> Appends<'a> {
+    /// Takes one more for the topic of those that are gathered.
+    pub fn take(&mut self, desk: Arc<Desk>, entry: Entry<'a>) {
+        self.desk = Some(desk);
+        self.gathered_bytes += entry.share.bytes();
+        self.gathered.push(entry);
+    }
 }
 
 /// Appends that are being written, and who is to be told what.
@@ -80,9 +90,7 @@ impl<'a> Session<'a> {
         };
         let batch = desk.topic.prepare(bytes, identity).map_err(refusal::body);
         let Append { sequence, chained, .. } = append;
-        self.appends.desk = Some(desk);
-        self.appends.gathered_bytes += append.bytes;
-        self.appends.gathered.push(Entry { batch, sequence, chained, share });
+        self.appends.take(desk, Entry { batch, sequence, chained, share });
         if self.appends.gathered_bytes >= AHEAD_BYTES_MAX {
             self.finish();
             self.connection.flush()?;
@@ -229,7 +237,7 @@ impl<'a> Session<'a> {
         self.shared.counters.appended.add(&count);
     }
 
-    fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
+    pub fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
         let most = self.shared.limits.append_bytes_max;
         if append.bytes > most {
             let message = format!(

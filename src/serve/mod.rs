@@ -7,7 +7,8 @@
 //! - `daemon`: taking connections, and ending them when the daemon stops.
 //! - `session`: one connection: its requests in order.
 //! - `access`: who is at the other end, and what it may do.
-//! - `append`: the session's appends, gathered as far as they arrived together.
+//! - `append`: the session's appends, gathered as far as they arrived together. `lent_input`:
+//!   reading them where the client would.
 //! - `fetch`: the session's reading: delivering, following, telling offsets.
 //!   `passing`: large runs of records passed as files.
 //! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
@@ -38,6 +39,7 @@ mod figures;
 mod groups;
 mod idle;
 mod keeper;
+mod lent_input;
 mod lent_output;
 mod limits;
 mod member;

@@ -212,6 +212,7 @@ impl<'a> Session<'a> {
                 let standing = self.standing(producer).map(Answer::Producer);
                 self.reply(standing);
             }
+            Request::Lend(lend) => self.borrow_input(lend)?,
             Request::Fetch(fetch) => self.fetch(fetch)?,
             // Of a fetch that is over.
             Request::Written(_) => {}

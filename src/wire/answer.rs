@@ -29,6 +29,8 @@ pub enum Answer {
     Topics(Vec<TopicEntry>),
     /// The records are durable.
     Appended(Appended),
+    /// A pipe is lent no longer; what was read from it and not appended follows.
+    Returned(Returned),
     /// A run of records, whose bytes follow.
     Records(Records),
     /// A run of records, to be read from a file.
@@ -115,6 +117,15 @@ pub struct Appended {
     /// Whether the batch was there already, so that nothing was written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
+}
+
+/// See [`Answer::Returned`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Which topic its records went to.
+    pub topic: String,
+    /// How many bytes follow that were read and not appended.
+    pub bytes: u64,
 }
 
 /// See [`Answer::Records`].
@@ -357,6 +368,7 @@ impl Answer {
     pub fn payload_bytes(&self) -> u64 {
         match self {
             Answer::Records(records) => records.bytes,
+            Answer::Returned(returned) => returned.bytes,
             _ => 0,
         }
     }
@@ -452,6 +464,10 @@ mod tests {
                     )]),
                 }),
                 r#"{"compacted":{"topic":"t","partitions":{"1":{"segments":2,"records":3,"bytes":4}}}}"#,
+            ),
+            (
+                Answer::Returned(Returned { topic: topic(), bytes: 3 }),
+                r#"{"returned":{"topic":"t","bytes":3}}"#,
             ),
             (
                 Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),

@@ -272,7 +272,7 @@ impl Client {
     pub fn next_chunk(&mut self, bytes: &mut Vec<u8>) -> Result<Delivery, ClientError> {
         match self.receive()? {
             Answer::Records(records) => {
-                self.take_lines(&records, bytes)?;
+                self.take_bytes(records.bytes, bytes)?;
                 Ok(Delivery::Records(records))
             }
             Answer::File(run) => {
@@ -317,7 +317,7 @@ impl Client {
     pub fn next_polled(&mut self, bytes: &mut Vec<u8>) -> Result<Polled, ClientError> {
         match self.receive()? {
             Answer::Records(records) => {
-                self.take_lines(&records, bytes)?;
+                self.take_bytes(records.bytes, bytes)?;
                 Ok(Polled::Records(records))
             }
             Answer::Assigned(assigned) => Ok(Polled::Assigned(assigned)),
@@ -375,9 +375,13 @@ impl Client {
         self.connection.has_line()
     }
 
-    /// Reads the lines behind a header.
-    fn take_lines(&mut self, records: &Records, bytes: &mut Vec<u8>) -> Result<(), ClientError> {
-        let count = usize::try_from(records.bytes)
+    /// Reads so many bytes behind a header.
+    pub(super) fn take_bytes(
+        &mut self,
+        count: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), ClientError> {
+        let count = usize::try_from(count)
             .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
         // Not cleared first: that would only mean to fill it with zeroes again.
         bytes.resize(count, 0);
@@ -401,7 +405,7 @@ impl Client {
         })
     }
 
-    fn receive(&mut self) -> Result<Answer, ClientError> {
+    pub(super) fn receive(&mut self) -> Result<Answer, ClientError> {
         loop {
             match self.connection.take_line() {
                 Ok(Some(line)) => match Answer::parse(line) {
@@ -434,7 +438,7 @@ impl Client {
         ClientError::Garbled { path: self.path.clone(), why }
     }
 
-    fn unexpected(&self, answer: &Answer) -> ClientError {
+    pub(super) fn unexpected(&self, answer: &Answer) -> ClientError {
         let mut text = Vec::new();
         answer.write(&mut text);
         let text = String::from_utf8_lossy(&text);

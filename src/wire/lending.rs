@@ -3,11 +3,56 @@
 
 use std::os::fd::BorrowedFd;
 
+use super::answer::Answer;
 use super::client::{Client, ClientError};
 use super::pipe::is_lendable;
-use super::request::{Fetch, Request, Written};
+use super::request::{Fetch, Named, Request, Written};
+
+/// What the daemon does with a pipe that it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lent {
+    /// So many lines that came by it are durable records.
+    Appended(u64),
+    /// It reads no more.
+    Returned,
+}
 
 impl Client {
+    /// Lends a pipe: the daemon reads lines there and appends them to `topic`, until one of the two
+    /// has enough of that; [`Client::next_lent`] tells. False if it cannot be lent.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn lend(&mut self, topic: &str, pipe: BorrowedFd<'_>) -> Result<bool, ClientError> {
+        self.pass(&Request::Lend(Named { topic: topic.to_owned() }), pipe)
+    }
+
+    /// Wants the pipe back that was lent: [`Client::next_lent`] tells when the daemon reads no
+    /// more.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn want_back(&mut self) -> Result<(), ClientError> {
+        self.connection.output().push(b'\n');
+        self.connection.flush_reading(&[]).map_err(|error| self.failed(error))
+    }
+
+    /// Waits for what the daemon does with the pipe that was lent. When it is returned, `bytes` is
+    /// what was read there last and not appended.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; the pipe is lent no longer.
+    pub fn next_lent(&mut self, bytes: &mut Vec<u8>) -> Result<Lent, ClientError> {
+        match self.receive()? {
+            Answer::Appended(appended) => Ok(Lent::Appended(appended.records)),
+            Answer::Returned(returned) => {
+                self.take_bytes(returned.bytes, bytes)?;
+                Ok(Lent::Returned)
+            }
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Asks for records as [`Client::fetch`], lending a pipe: while all that
     /// [`Client::next_chunk`] gave is written there, and [`Client::written`] has said so, the
     /// daemon may write what comes next by itself. False if it cannot be lent, so that all is

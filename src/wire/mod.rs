@@ -8,7 +8,7 @@
 //! - [`stats`]: figures for operators.
 //! - [`connection`]: lines and record bytes over a socket.
 //! - [`address`]: where the socket is.
-//! - [`client`]: the requests as calls. `lending`: those that lend a pipe; [`pipe`]: reading and
+//! - [`client`]: the requests as calls. [`lending`]: those that lend a pipe; [`pipe`]: reading and
 //!   writing it.
 
 pub mod address;
@@ -17,7 +17,7 @@ pub mod appending;
 pub mod client;
 pub mod connection;
 pub mod groups;
-mod lending;
+pub mod lending;
 pub mod pipe;
 pub mod reading;
 pub mod request;

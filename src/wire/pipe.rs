@@ -12,6 +12,9 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2, pwritev2};
 /// What the kernel writes at once or not at all, and not between what others write (`PIPE_BUF`).
 pub const WHOLE_BYTES_MAX: usize = 4096;
 
+/// How many bytes the daemon appends at once of what it reads from a pipe.
+pub const LINES_BYTES_MAX: usize = 16 << 10;
+
 /// The file system of pipes. FIFOs that have a name are in others, and can only be waited for.
 const PIPEFS_MAGIC: i64 = 0x5049_5045;
 

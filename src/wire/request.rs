@@ -31,6 +31,8 @@ pub enum Request {
     Topics(Topics),
     /// Appends records, whose bytes follow.
     Append(Append),
+    /// Appends what comes by a pipe, whose descriptor comes along.
+    Lend(Named),
     /// Reads records.
     Fetch(Fetch),
     /// Tells, while a fetch follows, how much is in the pipe that was lent.
@@ -183,6 +185,17 @@ mod tests {
             ),
             (Request::Describe(Named { topic: topic() }), r#"{"describe":{"topic":"t"}}"#),
             (Request::Delete(Named { topic: topic() }), r#"{"delete":{"topic":"t"}}"#),
+            (Request::Lend(Named { topic: topic() }), r#"{"lend":{"topic":"t"}}"#),
+            (Request::Written(Written { records: 3 }), r#"{"written":{"records":3}}"#),
+            (
+                Request::Fetch(Fetch {
+                    topic: topic(),
+                    follow: true,
+                    pipe: true,
+                    ..Fetch::default()
+                }),
+                r#"{"fetch":{"topic":"t","follow":true,"pipe":true}}"#,
+            ),
             (
                 Request::Trim(Trim { topic: topic(), offset: Some(3), ..Trim::default() }),
                 r#"{"trim":{"topic":"t","offset":3}}"#,

@@ -10,6 +10,7 @@ use clap::{Parser, ValueEnum};
 use self::batch::Batch;
 use self::sender::Sender;
 use super::store::{Appender, Wanted};
+use crate::cli::lending::Lender;
 use crate::cli::options::{DataOptions, InputOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status, message};
@@ -17,6 +18,7 @@ use crate::ingest::csv::{CsvDecoder, CsvOptions};
 use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
+use crate::wire::pipe::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
 /// are under way at a time; and one of this size is delivered whole.
@@ -116,7 +118,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => 0,
     };
     let sender = Sender::new(appender, options.producer.clone(), stands);
-    let mut stage = Produce { sender, batch: Batch::default(), skip: stands, read: 0 };
+    let lends = options.input.record_bytes_max() >= LINES_BYTES_MAX;
+    let mut stage =
+        Produce { sender, batch: Batch::default(), skip: stands, read: 0, lends, small: false };
     let outcome = pump::run_decoded(&options.input, &mut *options.decoder(), &mut stage);
     let (appended, read) = (stage.sender.appended(), stage.read);
     let closed = stage.sender.into_appender().close();
@@ -171,8 +175,12 @@ struct Produce {
     batch: Batch,
     /// How many records of the input the log has from before, and that are still to come.
     skip: u64,
-    /// How many records were read so far.
+    /// How many records were read so far, those not counted that the log has read for us.
     read: u64,
+    /// Whether the log may read the input for us: not with a limit of our own to its lines.
+    lends: bool,
+    /// Whether what was read last was so little that the log would have taken it.
+    small: bool,
 }
 
 impl Stage for Produce {
@@ -201,7 +209,12 @@ impl Stage for Produce {
             // Each append costs a trip to the disk: a file fills the batch first.
             return Ok(());
         }
+        self.small = self.batch.bytes().len() <= LINES_BYTES_MAX;
         self.sender.send(&mut self.batch, self.read, cx)?;
         self.sender.finish(cx)
+    }
+
+    fn lender(&mut self) -> Option<&mut dyn Lender> {
+        (self.lends && self.small && self.sender.lends()).then_some(&mut self.sender)
     }
 }

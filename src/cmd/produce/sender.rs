@@ -1,10 +1,13 @@
 //! Appending batches one behind the other, several under way at a time.
 
 use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
 
 use anyhow::anyhow;
 
 use super::batch::Batch;
+use crate::cli::input::Watch;
+use crate::cli::lending::{Back, Lender};
 use crate::cli::pump::{self, Context};
 use crate::cmd::store::{AppendError, Appender};
 use crate::log::{BadRecord, Identity};
@@ -12,6 +15,9 @@ use crate::log::{BadRecord, Identity};
 /// How many bytes are sent ahead of the log's answers: enough that it has the next ones at hand
 /// when the disk is done with those before.
 const AHEAD_BYTES_MAX: usize = 4 << 20;
+
+/// How many times in a row the input is lent in vain, as when its lines come in pieces.
+const FRUITLESS_MAX: u32 = 8;
 
 /// Appends batches in order; the log takes none behind one that it refused.
 pub(super) struct Sender {
@@ -24,6 +30,8 @@ pub(super) struct Sender {
     sent_bytes: usize,
     /// For the next batch.
     spare: Vec<Batch>,
+    /// How many times in a row the log was lent the input and appended nothing.
+    fruitless: u32,
 }
 
 /// A batch that was sent and not yet answered.
@@ -45,6 +53,7 @@ impl Sender {
             sent: VecDeque::new(),
             sent_bytes: 0,
             spare: Vec::new(),
+            fruitless: 0,
         }
     }
 
@@ -83,6 +92,11 @@ impl Sender {
             self.finish_one(cx)?;
         }
         Ok(())
+    }
+
+    /// Whether there is any use in lending the input: the log counts no producer's records.
+    pub fn lends(&self) -> bool {
+        self.producer.is_none() && self.fruitless < FRUITLESS_MAX
     }
 
     fn begin(&mut self, sent: &Sent) -> anyhow::Result<()> {
@@ -174,6 +188,21 @@ impl Sender {
         let stands = sent.after;
         let stands = if sent.batch.is_empty() { stands } else { self.append(sent, cx)? };
         why.map(|()| stands)
+    }
+}
+
+/// All that was sent must be finished before.
+impl Lender for Sender {
+    fn lend(&mut self, pipe: BorrowedFd<'_>, watch: &Watch) -> anyhow::Result<Back> {
+        let before = self.appended;
+        let appended = |records| self.appended += records;
+        let Some(bytes) = self.appender.lend(pipe, watch, appended)? else {
+            self.fruitless = FRUITLESS_MAX;
+            return Ok(Back::default());
+        };
+        let lines = self.appended - before;
+        self.fruitless = if lines > 0 { 0 } else { self.fruitless + 1 };
+        Ok(Back { lines, bytes })
     }
 }
 

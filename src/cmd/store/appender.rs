@@ -1,13 +1,16 @@
 //! Writing to one topic, through the daemon or by ourselves.
 
 use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cli::input::Watch;
 use crate::cli::{Failure, Status};
 use crate::log::{Appended, BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
 use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
+use crate::wire::lending::Lent;
 use crate::wire::request::{Append, Create, Offsets, Producer};
 
 /// What the user asks of the topic; a topic that is there must agree.
@@ -132,6 +135,35 @@ impl Appender {
                 let outcome = done.pop_front().unwrap_or(Ok(0));
                 *failed = outcome.is_err();
                 outcome
+            }
+        }
+    }
+
+    /// Has the log read lines from a pipe and append them, until one of us has enough of that: we,
+    /// once `watch` wakes us. Tells by `appended` of records that are durable, and in the end what
+    /// was read last and not appended; none if the pipe cannot be lent.
+    ///
+    /// # Errors
+    /// When appending fails, or the daemon is gone.
+    pub fn lend(
+        &mut self,
+        pipe: BorrowedFd<'_>,
+        watch: &Watch,
+        mut appended: impl FnMut(u64),
+    ) -> anyhow::Result<Option<Vec<u8>>> {
+        let To::Served { client, append } = &mut self.to else { return Ok(None) };
+        if !client.lend(&append.topic, pipe)? {
+            return Ok(None);
+        }
+        let (mut left, mut wanted_back) = (Vec::new(), false);
+        loop {
+            if !wanted_back && !client.has_answer() && watch.wait(&*client)?.is_some() {
+                client.want_back()?;
+                wanted_back = true;
+            }
+            match client.next_lent(&mut left)? {
+                Lent::Appended(records) => appended(records),
+                Lent::Returned => return Ok(Some(left)),
             }
         }
     }
