@@ -8,9 +8,8 @@ pub(super) const CHUNK_BYTES: usize = 256 << 10;
 pub(super) const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
 /// Runs of records smaller than this are gathered into one write.
 pub(super) const GATHER_BYTES: usize = 16 << 10;
-/// How much is read at once from a pipe that is lent: as much as the client would read, so that two
-/// that share a pipe get whole lines where they did.
-pub(super) const LENT_READ_BYTES: usize = 256 << 10;
+/// How much is read at once from a pipe that is lent: what a pipe holds that nobody made wider.
+pub(super) const LENT_READ_BYTES: usize = IDLE_BUFFER_BYTES;
 /// How many sleeping followers are sent a small append by whoever appended; the others are woken.
 pub(super) const DIRECT_MAX: usize = 8;
 /// How many bytes of appends one connection gathers while those before them are written: what a
