@@ -62,8 +62,9 @@ impl Sketch {
         self.least = self.least.min(other.least);
         self.greatest = self.greatest.max(other.greatest);
         self.zero += other.zero;
-        self.positive.merge(&other.positive);
-        self.negative.merge(&other.negative);
+        let small = self.count <= u64::from(u32::MAX);
+        self.positive.merge(&other.positive, small);
+        self.negative.merge(&other.negative, small);
     }
 
     /// The value at the place `fraction` of the way from the least to the greatest, or the one
@@ -163,8 +164,18 @@ impl Bins {
         self.counts.resize(length, 0);
     }
 
-    fn merge(&mut self, other: &Bins) {
-        other.counted().for_each(|(bin, count)| self.add(bin, count));
+    /// Adds all counts of another; if what comes of it is `small`, there is nothing to carry.
+    fn merge(&mut self, other: &Bins, small: bool) {
+        let Some(last) = other.counts.len().checked_sub(OCTAVE) else { return };
+        if !small {
+            return other.counted().for_each(|(bin, count)| self.add(bin, count));
+        }
+        self.grow(other.first);
+        self.grow(other.first + last);
+        let ours = self.counts.get_mut(other.first - self.first..).unwrap_or_default();
+        for (ours, theirs) in ours.iter_mut().zip(&other.counts) {
+            *ours = ours.wrapping_add(*theirs);
+        }
     }
 
     /// The bins that have values, each with how many.
