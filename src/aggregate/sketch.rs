@@ -76,23 +76,41 @@ impl Sketch {
     }
 
     /// The value that has so many before it, off by 1/129 of it at most.
-    fn value_at(&self, mut before: u64) -> Option<f64> {
-        let falling = self.negative.counted().rev().map(|(bin, count)| (-middle(bin), count));
-        let zero = std::iter::once((0.0, self.zero));
-        let rising = self.positive.counted().map(|(bin, count)| (middle(bin), count));
-        for (value, count) in falling.chain(zero).chain(rising) {
-            if before < count {
-                return Some(value);
-            }
-            before -= count;
-        }
-        None
+    fn value_at(&self, before: u64) -> Option<f64> {
+        let behind = self.count.checked_sub(before)?.checked_sub(1)?;
+        let falling = self.negative.counted().rev().map(|(bin, count)| (Place::Below(bin), count));
+        let zero = std::iter::once((Place::Zero, self.zero));
+        let rising = self.positive.counted().map(|(bin, count)| (Place::Above(bin), count));
+        let all = falling.chain(zero).chain(rising);
+        let place = if before <= behind { find(all, before) } else { find(all.rev(), behind) };
+        Some(match place? {
+            Place::Below(bin) => -middle(bin),
+            Place::Zero => 0.0,
+            Place::Above(bin) => middle(bin),
+        })
     }
 
     /// How many bytes it takes beside itself.
     pub(super) fn bytes(&self) -> usize {
         self.negative.bytes() + self.positive.bytes()
     }
+}
+
+/// Where values are: in a bin below or above zero.
+enum Place {
+    Below(usize),
+    Zero,
+    Above(usize),
+}
+
+/// The first place that has more than `before` values, with those of the places before it.
+fn find(mut places: impl Iterator<Item = (Place, u64)>, mut before: u64) -> Option<Place> {
+    let found = places.find(|(_, count)| {
+        let here = before < *count;
+        before = before.saturating_sub(*count);
+        here
+    });
+    found.map(|(place, _)| place)
 }
 
 /// The nearest number of four digits, off by 0.05 % at most: more would look as if they were known.
