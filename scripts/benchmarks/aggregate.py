@@ -3,6 +3,7 @@ overlap against those that do not; and how many bytes a group takes. CPU seconds
 
 import importlib.util
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -18,11 +19,10 @@ HOURS = ["--hop", "1m", "--size", "1h", "--time", ".ts"]
 
 def seconds(command):
     """CPU seconds of a shell's command, and of all that it starts."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    after = os.times()
-    return (after.children_user + after.children_system
-            - before.children_user - before.children_system)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def piped(window, aggregate):
