@@ -48,9 +48,12 @@ SQL = {"count": "count(*)", "avg(.latency_ms)": "avg(latency_ms)",
        "p99(.latency_ms)": "approx_quantile(latency_ms, 0.99)"}
 
 
+MINUTE = "time_bucket(INTERVAL 1 minute, make_timestamp(ts * 1000))"
+
+
 def duckdb(by, figures, records):
     selected = ", ".join(SQL[figure] for figure in figures)
-    query = (f'COPY (SELECT "{by}", {selected} '
+    query = (f'COPY (SELECT {by}, {selected} '
              f"FROM read_json('{records}', format = 'newline_delimited') GROUP BY ALL) "
              "TO '/dev/null' (FORMAT json)")
     return [sys.executable, "-c", f"import duckdb; duckdb.execute('SET threads = 1'); "
@@ -82,13 +85,16 @@ def run(work, options):
     for by, figures in [("host", FIGURES), ("user", ["count"]), ("user", FIGURES)]:
         commands = {"aggregate": [aggregate, "--by", f".{by}", *figures, records]}
         if has_duckdb:
-            commands["DuckDB"] = duckdb(by, figures, records)
+            commands["DuckDB"] = duckdb(f'"{by}"', figures, records)
         compare(f"aggregate --by .{by} {' '.join(figures)}", commands, options)
     by_host = ["--by", ".host", *FEW]
-    compare("by minute and host", {
+    commands = {
         "window | aggregate": piped([window, *MINUTES, records], [aggregate, *by_host]),
         "aggregate --tumbling, one process": [aggregate, *MINUTES, *by_host, records],
-    }, options)
+    }
+    if has_duckdb:
+        commands["DuckDB, a batch"] = duckdb(f"{MINUTE}, host", FEW, records)
+    compare("by minute and host", commands, options)
     for figures in (FEW, FIGURES):
         by_host = ["--by", ".host", *figures]
         compare(f"minutes against hours that begin each minute: {' '.join(figures)}", {
