@@ -22,7 +22,7 @@ impl Pieces {
         let mut ends_ms = [0; 2];
         let bounds = self.bounds.iter_mut().zip(self.expressions);
         for ((bound, expression), ms) in bounds.zip(&mut ends_ms) {
-            *ms = bound.read(&record.value(expression)?)?;
+            *ms = bound.read(record, expression)?;
         }
         let [start_ms, end_ms] = ends_ms;
         if start_ms < end_ms {
@@ -36,26 +36,31 @@ impl Pieces {
 /// One end of the window of the last record: neighbours often share it.
 struct Bound {
     field: &'static str,
-    text: String,
+    /// As it stands in the record, quotes and all; empty as long as none is known.
+    json: Vec<u8>,
     ms: i64,
 }
 
 impl Bound {
     fn of(field: &'static str) -> Bound {
-        Bound { field, text: String::new(), ms: 0 }
+        Bound { field, json: Vec::new(), ms: 0 }
     }
 
-    fn read(&mut self, value: &Value<'_>) -> Result<i64, Fault> {
+    fn read(&mut self, record: &mut Loaded<'_, '_>, expression: usize) -> Result<i64, Fault> {
+        let plain = record.plain_string(expression);
+        if plain.is_some_and(|json| json == self.json) {
+            return Ok(self.ms);
+        }
         let field = self.field;
-        let Value::Text(text) = value else { return Err(Fault::NoWindow(field)) };
-        if *text != self.text {
-            // Nothing empty is a time, so an empty text here always means that none is known.
-            self.text.clear();
-            self.ms = parse_ms(text).map_err(|error| Fault::Bound { field, error })?;
-            self.text.push_str(text);
-        } else if text.is_empty() {
+        let Value::Text(text) = record.value(expression)? else {
+            return Err(Fault::NoWindow(field));
+        };
+        if text.is_empty() {
             return Err(Fault::NoWindow(field));
         }
+        self.json.clear();
+        self.ms = parse_ms(text).map_err(|error| Fault::Bound { field, error })?;
+        self.json.extend_from_slice(plain.unwrap_or_default());
         Ok(self.ms)
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::keep::Keep;
 use crate::cli::pump::{StageError, in_option};
 use crate::expr::{Loaded, Program, Records, Value};
 use crate::record::lines::Lines;
-use crate::time::event_time::{EventTimeError, TimeUnit, from_number, from_text};
+use crate::time::event_time::{EventTimeError, TimeUnit, from_digits, from_number, from_text};
 use crate::time::{Duration, TimeFormat, Zone};
 
 /// How far a record may come behind the greatest event time, if nothing else is said: 5 s.
@@ -140,6 +140,10 @@ pub fn event_time(
     index: usize,
     unit: Option<TimeUnit>,
 ) -> Result<i64, String> {
+    let plain = record.plain_number(index).and_then(|number| from_digits(number, unit));
+    if let Some(time_ms) = plain {
+        return Ok(time_ms);
+    }
     let time = match record.value(index) {
         Ok(Value::Text(text)) => from_text(text),
         Ok(Value::Number(number)) => from_number(number, unit),

@@ -90,6 +90,15 @@ impl<'t> Loaded<'_, 't> {
         }
     }
 
+    /// What expression `index` gives as it stands in the record, if that is a number.
+    #[inline]
+    pub fn plain_number(&self, index: usize) -> Option<&'t [u8]> {
+        match (self.reader, &self.program.fast) {
+            (Reader::Fast, Ok(fast)) => fast.plain_number(index, self.text),
+            _ => None,
+        }
+    }
+
     /// Appends all results of expression `index` to `out`: compact JSON, each with a LF.
     ///
     /// # Errors

@@ -67,6 +67,13 @@ pub fn from_number(number: &str, unit: Option<TimeUnit>) -> Result<i64, EventTim
         .ok_or_else(|| EventTimeError::OutOfRange(shorten(number)))
 }
 
+/// As [`from_number`], of a positive whole number of few digits, as most times are; none for all
+/// others, and where there is no such time.
+#[inline]
+pub fn from_digits(number: &[u8], unit: Option<TimeUnit>) -> Option<i64> {
+    scale_whole(number, unit).filter(|ms| (MIN_MS..=MAX_MS).contains(ms))
+}
+
 impl FromStr for TimeUnit {
     type Err = String;
 
@@ -105,7 +112,7 @@ impl TimeUnit {
 
 /// Moves the decimal point and rounds down; none if the number is not one, or does not fit.
 fn scale(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
-    if let Some(ms) = scale_whole(number, unit) {
+    if let Some(ms) = scale_whole(number.as_bytes(), unit) {
         return Some(ms);
     }
     let decimal = Decimal::read(number)?;
@@ -126,13 +133,14 @@ fn scale(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
 }
 
 /// The same for a positive whole number of few digits, as most times are; none for all others.
-fn scale_whole(number: &str, unit: Option<TimeUnit>) -> Option<i64> {
+#[inline]
+fn scale_whole(number: &[u8], unit: Option<TimeUnit>) -> Option<i64> {
     const DIGITS_MAX: usize = 18;
-    if number.len() > DIGITS_MAX || !matches!(number.as_bytes().first(), Some(b'1'..=b'9')) {
+    if number.len() > DIGITS_MAX || !matches!(number.first(), Some(b'1'..=b'9')) {
         return None;
     }
     let mut whole: i64 = 0;
-    for byte in number.bytes() {
+    for byte in number {
         if !byte.is_ascii_digit() {
             return None;
         }

@@ -198,8 +198,7 @@ impl Evaluator {
     }
 
     /// The field that expression `index` is, with its text as it stands in the record, where
-    /// it is a string without escapes or a number of a few digits: what is counted and compared
-    /// mostly is.
+    /// it is a number or a string without escapes: what is counted and compared mostly is.
     #[inline]
     pub(super) fn plain_value<'t>(
         &self,
@@ -210,7 +209,7 @@ impl Evaluator {
         let json = slot.of(text);
         match slot.kind {
             Kind::Plain => Some((Shape::Text, value::inside(json))),
-            Kind::Number if is_short_decimal(json) => Some((Shape::Number, json)),
+            Kind::Number => Some((Shape::Number, json)),
             _ => None,
         }
     }
@@ -221,6 +220,13 @@ impl Evaluator {
     pub(super) fn plain_string<'t>(&self, index: usize, text: &'t [u8]) -> Option<&'t [u8]> {
         let slot = self.field(index)?;
         (slot.kind == Kind::Plain).then(|| slot.of(text))
+    }
+
+    /// The field that expression `index` is, as it stands in the record, if that is a number.
+    #[inline]
+    pub(super) fn plain_number<'t>(&self, index: usize, text: &'t [u8]) -> Option<&'t [u8]> {
+        let slot = self.field(index)?;
+        (slot.kind == Kind::Number).then(|| slot.of(text))
     }
 
     /// What expression `index` stands for, if it is nothing but a path.
@@ -327,12 +333,6 @@ fn next_record<'t, const TRUSTED: bool>(
         }
     }
     None
-}
-
-/// Whether a number is digits, perhaps with a point among them, and few of both.
-#[inline]
-fn is_short_decimal(json: &[u8]) -> bool {
-    json.len() <= 18 && json.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
 }
 
 /// A path as jq spells it.
