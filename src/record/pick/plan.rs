@@ -26,6 +26,8 @@ pub(super) struct Key {
     /// Its first eight bytes, and which of them count.
     word: u64,
     mask: u64,
+    /// Its last eight bytes, if it has eight to sixteen.
+    last: Option<u64>,
     pub(super) place: usize,
 }
 
@@ -139,7 +141,14 @@ impl Key {
         for ((byte, w), m) in spelled.iter().zip(&mut word).zip(&mut mask) {
             (*w, *m) = (*byte, 0xff);
         }
-        Key { spelled, word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask), place }
+        let last = spelled.last_chunk().filter(|_| spelled.len() <= 16).copied();
+        Key {
+            word: u64::from_le_bytes(word),
+            mask: u64::from_le_bytes(mask),
+            last: last.map(u64::from_le_bytes),
+            spelled,
+            place,
+        }
     }
 
     fn is(&self, key: &str) -> bool {
@@ -149,12 +158,14 @@ impl Key {
     /// Whether this key begins at `at`, behind a quote.
     #[inline(always)]
     fn stands(&self, text: &[u8], at: usize) -> bool {
-        match text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            Some(first) => {
-                u64::from_le_bytes(*first) & self.mask == self.word
-                    && (self.spelled.len() <= 8 || self.stands_whole(text, at))
-            }
-            None => self.stands_whole(text, at),
+        let word = |at: usize| Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?));
+        let length = self.spelled.len();
+        match (word(at), self.last) {
+            (Some(first), _) if first & self.mask != self.word => false,
+            (Some(_), _) if length <= 8 => true,
+            // Two words that overlap are all of it.
+            (Some(_), Some(last)) => word(at + length - 8) == Some(last),
+            _ => self.stands_whole(text, at),
         }
     }
 

@@ -147,6 +147,21 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|pieces| pieces.concat())
 }
 
+/// Some of each length that is compared in its own way, and some that differ at the end only.
+const KEYS: [&str; 11] = [
+    "a",
+    "b",
+    "c",
+    "aa",
+    "seven_7",
+    "eight__8",
+    "eight__9",
+    "fifteen_long_15",
+    "fifteen_long_16",
+    "fifteen_loud_15",
+    "long_key_of_more_than_8",
+];
+
 /// A value as it may stand in a record, with keys that come again.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
@@ -172,7 +187,7 @@ fn value() -> impl Strategy<Value = String> {
         any::<f64>().prop_map(|number| Value::from(number).to_string()),
     ];
     leaf.prop_recursive(4, 32, 5, |inner| {
-        let key = proptest::sample::select(vec!["a", "b", "c", "aa", "long_key_of_more_than_8"]);
+        let key = proptest::sample::select(KEYS.as_slice());
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5)
                 .prop_map(|items| format!("[{}]", items.join(", "))),
@@ -198,6 +213,10 @@ fn paths() -> Vec<Vec<Step>> {
         &["0", "long_key_of_more_than_8"],
         &["long_key_of_more_than_8"],
         &["a", "a", "a"],
+        &["seven_7"],
+        &["a", "eight__8"],
+        &["fifteen_long_15"],
+        &["fifteen_long_16"],
     ]
     .iter()
     .map(|steps| path(steps))
