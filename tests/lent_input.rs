@@ -57,6 +57,19 @@ impl Producer {
         self.input.as_mut().unwrap().write_all(text.as_ref()).unwrap();
     }
 
+    /// Has records written, from the first of these on, for as long as anybody reads; does `then`
+    /// once these are stored.
+    fn flood(&mut self, first: std::ops::Range<usize>, then: impl FnOnce(&Producer)) {
+        let (mut input, from) = (self.input.take().unwrap(), first.start);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                (from..).find(|number| input.write_all(record(*number).as_bytes()).is_err())
+            });
+            self.stored(&records(first));
+            then(self);
+        });
+    }
+
     /// The next records of the topic must be these.
     fn stored(&mut self, wanted: &str) {
         while self.left.len() < wanted.len() {
@@ -279,18 +292,7 @@ fn a_daemon_that_is_killed_loses_nothing_of_what_it_acknowledged() {
     let (dir, daemon, _talk) = served();
     let mut producer = Producer::new(&daemon, &[]);
     producer.lend(&daemon, 0);
-    let mut input = producer.input.take().unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for number in 1.. {
-                if input.write_all(record(number).as_bytes()).is_err() {
-                    return;
-                }
-            }
-        });
-        producer.stored(&records(1..500));
-        daemon.signal(Signal::SIGKILL);
-    });
+    producer.flood(1..500, |_| daemon.signal(Signal::SIGKILL));
     let ran = producer.ended();
     assert_eq!(ran.status, 69, "{ran:?}");
     let said: Vec<_> =
@@ -309,18 +311,7 @@ fn a_produce_that_is_killed_loses_and_doubles_nothing() {
     let (_dir, daemon, _talk) = served();
     let mut producer = Producer::new(&daemon, &[]);
     producer.lend(&daemon, 0);
-    let mut input = producer.input.take().unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for number in 1.. {
-                if input.write_all(record(number).as_bytes()).is_err() {
-                    return;
-                }
-            }
-        });
-        producer.stored(&records(1..500));
-        producer.signal(Signal::SIGKILL);
-    });
+    producer.flood(1..500, |producer| producer.signal(Signal::SIGKILL));
     wait_for("the pipe to be let go", || (!producer.is_lent(&daemon)).then_some(()));
     let stored = daemon.records();
     assert!(stored == records(0..stored.lines().count()));
