@@ -185,11 +185,18 @@ fn tell(
 
 impl Stage for Aggregating {
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        let Way::Beside(way) = &self.way else { return ControlFlow::Continue(()) };
-        let (mut records, reduction) = self.aggregator.records(lines);
+        let Aggregating { aggregator, late, windowed, way, .. } = self;
+        let (mut records, reduction) = match way {
+            // What is added to a record is read once more.
+            Way::Spliced(_) => return ControlFlow::Continue(()),
+            Way::Beside(_) | Way::Bare => aggregator.records(lines),
+        };
         while let Some(mut record) = records.load_next().filter(Loaded::is_object) {
-            let windowed = &mut self.windowed;
-            if way.place(&mut record, windowed, reduction, &mut self.late, &mut cx.out).is_err() {
+            let taken = match way {
+                Way::Beside(way) => way.place(&mut record, windowed, reduction, late, &mut cx.out),
+                _ => reduction.take(&mut record, &mut cx.out).map(drop).map_err(blame),
+            };
+            if taken.is_err() {
                 // It comes again, alone, for what is to be said about it.
                 break;
             }
