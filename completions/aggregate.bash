@@ -23,7 +23,7 @@ _aggregate() {
 
     case "${cmd}" in
         aggregate)
-            opts="-h -V --by --having --top --ties --over --emit --tumbling --hop --cumulate --size --session --count --offset --allowed-lateness --every --idle --expand --time --time-unit --time-format --tz --out-of-order --late --max-groups --stats --format --rejects --max-record --help --version"
+            opts="-h -V --by --having --top --ties --over --emit --window-time --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --idle --expand --time --time-unit --time-format --tz --ambiguous --out-of-order --max-ahead --late --max-groups --max-records --max-memory --control --stats --format --rejects --max-record --every --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -77,11 +77,11 @@ _aggregate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --allowed-lateness)
+                --week-start)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --every)
+                --allowed-lateness)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -105,7 +105,15 @@ _aggregate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ambiguous)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --out-of-order)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ahead)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -125,6 +133,14 @@ _aggregate() {
                     return 0
                     ;;
                 --max-groups)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -148,6 +164,10 @@ _aggregate() {
                     return 0
                     ;;
                 --max-record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

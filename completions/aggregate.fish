@@ -1,33 +1,40 @@
-complete -c aggregate -l by -d 'Group by the value of a jq expression; may be given several times' -r
-complete -c aggregate -l having -d 'Put out only results for which a jq expression over them is neither false nor null' -r
-complete -c aggregate -l top -d 'Put out only the K results, of each window, for which the aggregate NAME is greatest' -r
-complete -c aggregate -l over -d 'Put out each record, with the aggregates of the last N records of its group, or of the last D of event time' -r
-complete -c aggregate -l emit -d 'Which results come: each once, those that changed, or all of a window when one changed' -r -f -a "final\t'Each once, when nothing can change it any more'
-updates\t'Those that changed, marked early or late; and all of a window at its end, marked on_time'
-all\t'The same, but all of a window whenever one of them changed'"
-complete -c aggregate -l tumbling -d 'Windows of this size, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y' -r
-complete -c aggregate -l hop -d 'Windows that overlap: one of --size begins every SLIDE' -r
-complete -c aggregate -l cumulate -d 'Windows that begin together and grow by STEP up to --size, then begin anew' -r
+complete -c aggregate -l by -d 'Group by the value of a jq expression; may be repeated' -r
+complete -c aggregate -l having -d 'Emit only results for which a jq expression is neither false nor null' -r
+complete -c aggregate -l top -d 'Emit only the K results of each window with the greatest values of the aggregate NAME' -r
+complete -c aggregate -l over -d 'Emit each record with aggregates of the last N records, or the last duration D, of its group' -r
+complete -c aggregate -l emit -d 'When to emit results: once, or also those that changed' -r -f -a "final\t'Each result once, when it is final'
+updates\t'Results that changed, marked early or late, and all results of a window at its end, marked on_time'
+all\t'The same, but all results of a window whenever one of them changes'"
+complete -c aggregate -l tumbling -d 'Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y' -r
+complete -c aggregate -l hop -d 'Hopping windows, which overlap: one of --size begins every SLIDE' -r
+complete -c aggregate -l cumulate -d 'Cumulating windows: they begin together and grow by STEP up to --size' -r
 complete -c aggregate -l size -d 'The size of windows with --hop and --cumulate' -r
-complete -c aggregate -l session -d 'For each group, a window that ends when no record came for GAP of event time' -r
-complete -c aggregate -l count -d 'For each group, a window for every N records' -r
-complete -c aggregate -l offset -d 'Begin windows this far after (or, with a minus, before) the epoch and its multiples of the size' -r
-complete -c aggregate -l allowed-lateness -d 'Let windows take records until the watermark is so far behind their end' -r
-complete -c aggregate -l every -d 'Put out a watermark also when it passes a multiple of this event time: for aggregate --every' -r
-complete -c aggregate -l idle -d 'When the input, or one of its partitions, was quiet for so long, go on without it: event time then goes on as the clock does' -r
-complete -c aggregate -l time -d 'The jq expression for a record\'s event time: RFC 3339 text, or a number since 1970' -r
-complete -c aggregate -l time-unit -d 'What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
-complete -c aggregate -l time-format -d 'What event times look like, for strptime, as in \'%d/%b/%Y:%H:%M:%S %z\'' -r
+complete -c aggregate -l session -d 'Session windows: a group\'s window ends when no record comes for GAP of event time' -r
+complete -c aggregate -l count -d 'Count windows: a group\'s window holds N records' -r
+complete -c aggregate -l offset -d 'Begin windows later by DURATION, or earlier if it is negative' -r
+complete -c aggregate -l week-start -d 'The first day of the week, for windows of whole weeks [default: monday]' -r
+complete -c aggregate -l allowed-lateness -d 'Accept records until the watermark is DURATION after the window\'s end' -r
+complete -c aggregate -l idle -d 'Treat an input or partition as idle after DURATION without a record' -r
+complete -c aggregate -l time -d 'The jq expression for a record\'s event time: an RFC 3339 string, or a number since 1970' -r
+complete -c aggregate -l time-unit -d 'The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
+complete -c aggregate -l time-format -d 'The format of event times, as for strptime: \'%d/%b/%Y:%H:%M:%S %z\'' -r
 complete -c aggregate -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
-complete -c aggregate -l out-of-order -d 'How far a record may come behind the greatest event time without being late [default: 5s]' -r
-complete -c aggregate -l late -d 'Append late records to FILE, as they came, instead of dropping them' -r -F
-complete -c aggregate -l max-groups -d 'Stop when there are more groups than N at the same time, in all open windows, slices or sessions together' -r
-complete -c aggregate -l format -d 'What results look like [default: table on a terminal, else ndjson]' -r -f -a "ndjson\t'One object a line'
-table\t'Aligned columns for people, a table for each window; long texts are cut, decimals rounded'"
-complete -c aggregate -l rejects -d 'Append bad lines to FILE and go on, instead of stopping at the first one' -r -F
+complete -c aggregate -l ambiguous -d 'How to read a local time that occurs twice when clocks are set back [default: earlier]' -r
+complete -c aggregate -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
+complete -c aggregate -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
+complete -c aggregate -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
+complete -c aggregate -l max-groups -d 'Stop when more than N groups are held, in all open windows, slices or sessions together' -r
+complete -c aggregate -l max-records -d 'With --over: stop when more than N records are held, in frames or until the watermark' -r
+complete -c aggregate -l max-memory -d 'Stop when groups, windows and records take more than SIZE of memory' -r
+complete -c aggregate -l format -d 'The format of results [default: table on a terminal, otherwise ndjson]' -r -f -a "ndjson\t'One JSON object on each line'
+table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
+complete -c aggregate -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c aggregate -l ties -d 'With --top, put out also those that are as good as the last of them'
-complete -c aggregate -l expand -d 'With --hop and --cumulate: put out each record once for each window that it is in'
-complete -c aggregate -l stats -d 'Say on standard error at the end how many groups and windows, slices or sessions were held, and how much memory they took'
+complete -c aggregate -l every -d 'With --emit: report early and late results when the watermark passes a multiple of this event time' -r
+complete -c aggregate -l ties -d 'With --top: emit also results that tie with the last one'
+complete -c aggregate -l window-time -d 'Add window_time, the last millisecond of the window, for windows over the results'
+complete -c aggregate -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
+complete -c aggregate -l control -d 'Write control records, so that later tools notice when the results are cut short'
+complete -c aggregate -l stats -d 'Print statistics on standard error at the end: groups, windows, memory'
 complete -c aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aggregate -s V -l version -d 'Print version'

@@ -23,7 +23,7 @@ _log__serve() {
 
     case "${cmd}" in
         log__serve)
-            opts="-h -V --data --ready-fd --socket-mode --max-connections --max-request --max-append --max-memory --min-free --max-names --stall --drain --log-level --help --version"
+            opts="-h -V --data --wait --ready-fd --socket-mode --mode --max-connections --max-request --max-append --max-memory --min-free --max-names --stall --drain --log-level --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -36,11 +36,19 @@ _log__serve() {
                     fi
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ready-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --socket-mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

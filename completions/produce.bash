@@ -23,7 +23,7 @@ _produce() {
 
     case "${cmd}" in
         produce)
-            opts="-v -h -V --rejects --max-record --data --from --text --null --partitions --key --producer --verbose --help --version"
+            opts="-v -h -V --rejects --max-record --data --wait --reconnect --from --text --null --delimiter --partitions --key --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -55,11 +55,23 @@ _produce() {
                     fi
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
                     COMPREPLY=($(compgen -W "ndjson csv tsv" -- "${cur}"))
                     return 0
                     ;;
                 --null)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --delimiter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -23,7 +23,7 @@ _window() {
 
     case "${cmd}" in
         window)
-            opts="-h -V --tumbling --hop --cumulate --size --session --count --offset --allowed-lateness --every --idle --expand --time --time-unit --time-format --tz --out-of-order --late --plain --rejects --max-record --help --version"
+            opts="-h -V --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --every --idle --expand --time --time-unit --time-format --tz --ambiguous --out-of-order --max-ahead --late --plain --rejects --max-record --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,6 +57,10 @@ _window() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --week-start)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --allowed-lateness)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -85,7 +89,15 @@ _window() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ambiguous)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --out-of-order)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ahead)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

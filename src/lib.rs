@@ -1,6 +1,7 @@
 //! The map of the house, in reading order. Rooms lower in this list know none above them.
 //!
 //! - [`record`]: what a record is: lines, JSON validation, splicing, control records.
+//! - `sys`: what the kernel is asked for beside what the standard library offers.
 //! - [`time`]: durations, timestamps, event time, watermarks.
 //! - [`expr`]: jq expressions, compiled once and run over records.
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
@@ -20,6 +21,7 @@ pub mod ingest;
 pub mod log;
 pub mod record;
 pub mod serve;
+mod sys;
 pub mod time;
 pub mod window;
 pub mod wire;

@@ -1,8 +1,12 @@
 //! The house rules, held by a test: which room may know which, what pure rooms do without, and what
 //! never stands in our code. A broken rule is reported with its place and what to do about it.
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::fs;
 
@@ -10,7 +14,7 @@ use source::{Source, root, sources, tracked};
 
 /// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("lib.rs", &[]),
     ("bin", &["cmd", "cli"]),
     (
@@ -19,33 +23,35 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "cli",
             "serve",
             "ingest",
-            "tui",
             "wire",
             "log",
             "window",
             "aggregate",
-            "checkpoint",
             "expr",
             "time",
             "record",
+            "sys",
         ],
     ),
-    ("cli", &["wire", "log", "window", "aggregate", "checkpoint", "expr", "time", "record"]),
-    ("serve", &["wire", "log", "expr", "time", "record"]),
+    ("cli", &["wire", "log", "window", "aggregate", "expr", "time", "record", "sys"]),
+    ("serve", &["wire", "log", "expr", "time", "record", "sys"]),
     ("ingest", &["expr", "time", "record"]),
-    ("tui", &["wire", "log", "expr", "time", "record"]),
-    ("wire", &["time", "record"]),
-    ("log", &["expr", "time", "record"]),
+    ("wire", &["time", "record", "sys"]),
+    ("log", &["expr", "time", "record", "sys"]),
     ("window", &["expr", "time", "record"]),
     ("aggregate", &["window", "expr", "time", "record"]),
-    ("checkpoint", &["expr", "time", "record"]),
     ("expr", &["record"]),
     ("time", &["record"]),
     ("record", &[]),
+    ("sys", &[]),
 ];
 
 /// The one file that may know every room: the table from errors to exit statuses.
 const KNOWS_ALL_ERRORS: &str = "src/cli/status.rs";
+
+/// The one file of `bin` that is not a main: what all names of tools do. It does not link the
+/// library, and so has no `cli` to write to stderr for it.
+const STUB: &str = "src/bin/stub/mod.rs";
 
 /// What is pure: it works on bytes and numbers only, so that tests and replays can trust it.
 const PURE: [&str; 7] = [
@@ -55,17 +61,45 @@ const PURE: [&str; 7] = [
     "src/window/",
     "src/aggregate/",
     "src/wire/frame.rs",
-    "src/log/format.rs",
+    "src/log/segment/format.rs",
 ];
 
-/// What pure code does without: files, sockets, processes, environment, clocks.
-const WORLDLY: [&str; 6] = ["std::fs", "std::net", "std::os", "std::env", "std::process", "nix"];
+/// What pure code does without: files, sockets, processes, environment, clocks, the kernel.
+const WORLDLY: [&str; 5] = ["std::fs", "std::net", "std::os", "std::env", "std::process"];
+
+/// What speaks to the kernel beside the standard library: named in `src/sys/`, so that one room has
+/// all that needs a look when the system or one of these crates changes.
+const OF_THE_KERNEL: [&str; 5] = ["nix", "rustix", "libc", "listenfd", "signal_hook"];
+
+/// Files outside of `src/sys/` that may name one of these, each with its reason.
+const NAMES_THE_KERNEL: [(&str, &str); 5] = [
+    (STUB, "it does not link the library"),
+    ("src/cli/signals.rs", "signals are part of how a tool ends, which is all that cli decides"),
+    ("src/cli/status.rs", "the same: a tool that a signal ended says so to its parent"),
+    ("src/cli/inherited.rs", "one call of a crate for one purpose, which gives a plain socket"),
+    ("src/expr/meter.rs", "the one reading of a clock in a pure room, which knows no other room"),
+];
+
+/// Pure files that ask the kernel for something all the same, each with the reason why their
+/// results do not depend on it.
+const ASKS_THE_KERNEL: [(&str, &str); 1] = [(
+    "src/expr/meter.rs",
+    "the thread's CPU time ends an evaluation that takes too long; no value depends on it",
+)];
 
 /// Files that may be longer than [`LINES_MAX`], each with its reason.
 const LONG: [(&str, &str); 0] = [];
 
 /// Files that may say `unsafe`, each with its reason.
-const UNSAFE: [(&str, &str); 3] = [
+const UNSAFE: [(&str, &str); 5] = [
+    (
+        STUB,
+        "a main without the runtime, which would hide closed descriptors, and execv with its arguments",
+    ),
+    (
+        "src/cli/closed.rs",
+        "an attribute: what the runtime hides before main is looked at before the runtime",
+    ),
     (
         "src/record/scan/avx2.rs",
         "intrinsics: loads of whole registers, and a call behind a check of the processor",
@@ -132,22 +166,41 @@ fn knows_only_rooms_below(source: &Source, broken: &mut Broken) {
 }
 
 fn pure_rooms_are_pure(source: &Source, broken: &mut Broken) {
-    if !PURE.iter().any(|pure| source.path.starts_with(pure)) {
+    if !PURE.iter().any(|pure| source.path.starts_with(pure))
+        || ASKS_THE_KERNEL.iter().any(|(path, _)| *path == source.path)
+    {
         return;
     }
     for (line, path) in source.paths() {
-        let worldly = WORLDLY.iter().any(|root| {
-            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        });
-        if worldly || path.ends_with("::now") {
+        if is_of(&path, &WORLDLY) || is_of(&path, &OF_THE_KERNEL) || path.ends_with("::now") {
             let remedy = "this room is pure: let the caller pass in what it needs";
             broken.say(&source.path, line, &format!("'{path}' in a pure room"), remedy);
         }
     }
 }
 
+/// Whether a path begins with one of these.
+fn is_of(path: &str, roots: &[&str]) -> bool {
+    roots.iter().any(|root| {
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    })
+}
+
+fn only_sys_speaks_to_the_kernel(source: &Source, broken: &mut Broken) {
+    let may = NAMES_THE_KERNEL.iter().any(|(path, _)| *path == source.path);
+    if source.room() == "sys" || may {
+        return;
+    }
+    for (line, path) in source.paths() {
+        if path.contains("::") && is_of(&path, &OF_THE_KERNEL) {
+            let remedy = "call a function of src/sys, or put one there: small, with plain types";
+            broken.say(&source.path, line, &format!("'{path}' outside sys"), remedy);
+        }
+    }
+}
+
 fn only_cli_speaks_to_the_user(source: &Source, broken: &mut Broken) {
-    if source.room() == "cli" {
+    if source.room() == "cli" || source.path == STUB {
         return;
     }
     for word in ["println!", "print!", "eprintln!", "eprint!"] {
@@ -212,7 +265,7 @@ fn files_are_in_form(source: &Source, broken: &mut Broken) {
         let remedy = "see whether it holds two ideas; if not, list it in tests/tidy.rs with why";
         broken.say(path, LINES_MAX, &what, remedy);
     }
-    if source.room() == "bin" && lines > MAIN_LINES_MAX {
+    if source.room() == "bin" && source.path != STUB && lines > MAIN_LINES_MAX {
         let remedy = "a main only enters: options and logic go to src/cmd";
         broken.say(path, lines, &format!("a main of {lines} lines"), remedy);
     }
@@ -318,11 +371,81 @@ fn path_of_page(path: &str) -> bool {
     path.ends_with(".md")
 }
 
+/// Every path that a list of this test names must exist: a rule about a file that moved would
+/// guard nothing.
+#[test]
+fn lists_name_files_that_exist() {
+    let rooms = ARROWS.iter().map(|(room, _)| format!("src/{room}"));
+    let with_reasons = LONG.iter().chain(&UNSAFE).chain(&ASKS_THE_KERNEL).chain(&NAMES_THE_KERNEL);
+    let circles = circles::CIRCLES.iter().flat_map(|(files, _)| *files);
+    let single = [KNOWS_ALL_ERRORS, STUB];
+    let named = PURE
+        .iter()
+        .chain(&single)
+        .copied()
+        .chain(with_reasons.map(|(path, _)| *path))
+        .chain(circles.copied());
+    let missing: Vec<String> =
+        rooms.chain(named.map(str::to_owned)).filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "tests/tidy.rs lists what does not exist: {missing:?}");
+}
+
+#[test]
+fn files_form_no_new_circles() {
+    let imports = circles::imports(&sources());
+    let found = circles::circles(&imports);
+    let listed = circles::CIRCLES.map(|(files, _)| files.to_vec());
+    let mut broken = Broken::default();
+    for circle in found.iter().filter(|circle| !listed.contains(circle)) {
+        for file in circle {
+            let others = imports[*file].iter().filter(|other| circle.contains(&other.as_str()));
+            let what = format!(
+                "part of a circle: imports {}",
+                others.cloned().collect::<Vec<_>>().join(", ")
+            );
+            let remedy = "move what both sides need into a file that imports neither";
+            broken.say(file, 1, &what, remedy);
+        }
+    }
+    for circle in listed.iter().filter(|circle| !found.contains(*circle)) {
+        let what = format!("the circle {} is open now, or has changed", circle.join(", "));
+        broken.say("tests/tidy/circles.rs", 1, &what, "bring the list of circles up to date");
+    }
+    broken.none();
+}
+
 #[test]
 fn pages_point_at_files_that_are_there() {
     let mut broken = Broken::default();
     for path in tracked().iter().filter(|path| path.ends_with(".md")) {
         page_points_at_files(path, &fs::read_to_string(root().join(path)).unwrap(), &mut broken);
+    }
+    broken.none();
+}
+
+fn users_read_plain_words(source: &Source, broken: &mut Broken) {
+    for (line, word, instead) in words::in_strings(source) {
+        broken.say(&source.path, line, &format!("'{word}' in a string"), &use_instead(instead));
+    }
+}
+
+fn use_instead(words: &str) -> String {
+    format!("write {words} (docs/GLOSSARY.md; the list is in tests/tidy/words.rs)")
+}
+
+#[test]
+fn messages_have_plain_words() {
+    hold(users_read_plain_words);
+}
+
+#[test]
+fn help_and_pages_have_plain_words() {
+    let mut broken = Broken::default();
+    for path in tracked().iter().filter(|path| words::is_page(path)) {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        for (line, word, instead) in words::found(&text, 1) {
+            broken.say(path, line, &format!("'{word}'"), &use_instead(instead));
+        }
     }
     broken.none();
 }
@@ -335,6 +458,11 @@ fn dependencies_run_one_way() {
 #[test]
 fn pure_rooms_know_nothing_of_the_world() {
     hold(pure_rooms_are_pure);
+}
+
+#[test]
+fn only_sys_names_the_crates_that_speak_to_the_kernel() {
+    hold(only_sys_speaks_to_the_kernel);
 }
 
 #[test]
@@ -415,7 +543,19 @@ mod rules {
         check(rule, "src/time/a.rs", "\nlet t = Instant::now();\n", &[(2, "'Instant::now'")]);
         check(rule, "src/wire/frame.rs", "use nix::poll;\n", &[(1, "'nix::poll'")]);
         check(rule, "src/wire/client.rs", "use nix::poll;\n", &[]);
+        check(rule, "src/expr/a.rs", "use rustix::time;\n", &[(1, "'rustix::time'")]);
+        check(rule, "src/expr/meter.rs", "use rustix::time;\n", &[]);
         check(rule, "src/record/a.rs", "use std::fsx;\nlet s = \"std::fs\"; // std::net\n", &[]);
+    }
+
+    #[test]
+    fn speaking_to_the_kernel_is_found() {
+        let rule = only_sys_speaks_to_the_kernel;
+        check(rule, "src/log/a.rs", "use nix::poll;\n", &[(1, "'nix::poll' outside sys")]);
+        check(rule, "src/log/a.rs", "\nrustix::io::read(x)\n", &[(2, "'rustix::io::read'")]);
+        check(rule, "src/sys/a.rs", "use nix::poll;\n", &[]);
+        check(rule, "src/cli/signals.rs", "use signal_hook::flag;\n", &[]);
+        check(rule, "src/log/a.rs", "let nix = 1; // nix::poll\n", &[]);
     }
 
     #[test]

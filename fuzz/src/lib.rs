@@ -10,7 +10,8 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
+    ("check", pure::check),
     ("control", pure::control),
     ("csv", csv::csv),
     ("expression", pure::expression),

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use millstream::expr::{Program, agreement};
+use millstream::record::check::{Verdict, each_line};
 use millstream::record::control::{Control, is_control};
 use millstream::record::json::{DEPTH_MAX, validate};
 use millstream::wire::request::Request;
@@ -35,14 +36,38 @@ pub fn json(line: &[u8]) {
     if let Err(error) = &ours {
         assert!(error.at <= line.len(), "{error:?}");
     }
-    let brackets = line.iter().filter(|byte| b"[{".contains(byte)).count();
-    if brackets > DEPTH_MAX {
-        return;
+    if let Some(theirs) = is_json(line) {
+        assert_eq!(ours.is_ok(), theirs, "{:?}: {ours:?}", String::from_utf8_lossy(line));
     }
+}
+
+/// Many lines at once are judged as each alone is, and as serde_json judges it. The first byte is
+/// how many blanks stand before them, so that they lie in any way across what is scanned at once.
+pub fn check(input: &[u8]) {
+    // Enough for the quick check, which leaves short texts to the validator.
+    const BLANK_BYTES: usize = 4 << 10;
+    let Some((before, lines)) = input.split_first() else { return };
+    let blanks = vec![b' '; BLANK_BYTES + usize::from(*before)];
+    each_line(&[&blanks[..], b"\n", lines].concat(), |number, line, verdict| {
+        let shown = String::from_utf8_lossy(line);
+        match &verdict {
+            Verdict::Blank => assert!(line.trim_ascii().is_empty(), "{number}: {shown:?}"),
+            Verdict::Record => assert_eq!(validate(line), Ok(()), "{shown:?}"),
+            Verdict::Bad(error) => assert_eq!(validate(line).as_ref(), Err(error), "{shown:?}"),
+        }
+        if let Some(theirs) = is_json(line) {
+            assert_eq!(verdict == Verdict::Record, theirs, "{shown:?}: {verdict:?}");
+        }
+    });
+}
+
+/// By serde_json; `None` where that goes by other limits.
+fn is_json(line: &[u8]) -> Option<bool> {
+    let brackets = line.iter().filter(|byte| b"[{".contains(byte)).count();
     // Skipping a value, serde_json does not look at the encoding.
-    let theirs = std::str::from_utf8(line)
-        .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
-    assert_eq!(ours.is_ok(), theirs, "{:?}: {ours:?}", String::from_utf8_lossy(line));
+    let text = std::str::from_utf8(line);
+    (brackets <= DEPTH_MAX)
+        .then(|| text.is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok()))
 }
 
 /// Expressions that together go through most of what is evaluated, whatever the record.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use millstream::log::format::{ATTESTATION_AT, Attestation, BLOCK_BYTES, Entry};
+use millstream::log::segment::format::{ATTESTATION_AT, Attestation, BLOCK_BYTES, Entry};
 use millstream::log::{Log, LogError, Settings, Span, open_readers, repair};
 
 const NAME: &str = "t";

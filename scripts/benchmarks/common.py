@@ -21,10 +21,10 @@ def fail(why):
 
 
 def tool(name):
-    """The path of one of our tools, as it is released."""
-    path = ROOT / "target/release" / name
+    """The path of one of our tools, as it is released: fat LTO, one codegen unit."""
+    path = ROOT / "target/dist" / name
     if not path.exists():
-        fail(f"{path} is missing: cargo build --release --bins --example peers")
+        fail(f"{path} is missing: cargo build --profile dist --bins --example peers")
     return str(path)
 
 
@@ -119,10 +119,10 @@ def running(command, **options):
 
 
 @contextmanager
-def log_serve(work):
+def log_serve(work, program=None):
     log = work / "log"
     shutil.rmtree(log, ignore_errors=True)
-    with running([tool("log-serve"), "--data", log, "--max-connections", "2000"]) as server:
+    with running([program or tool("log-serve"), "--data", log, "--max-connections", "2000"]) as server:
         wait_until("log-serve", lambda: listens(log / "socket"))
         yield server, str(log)
 

@@ -15,12 +15,12 @@ def fail(why):
     sys.exit(f"scripts/compare-flink: {why}")
 
 
-def millstream():
-    """The directory of our tools: those of $MILLSTREAM_BIN, or of the release build."""
-    tools = Path(os.environ.get("MILLSTREAM_BIN") or ROOT / "target/release").resolve()
+def millstream(profile="release"):
+    """The directory of our tools: those of $MILLSTREAM_BIN, or of a build with this profile."""
+    tools = Path(os.environ.get("MILLSTREAM_BIN") or ROOT / "target" / profile).resolve()
     for tool in ("window", "aggregate", "map"):
         if not (tools / tool).exists():
-            fail(f"{tools / tool} is missing: cargo build --release --bins, or set MILLSTREAM_BIN")
+            fail(f"{tools / tool} is missing: cargo build --profile {profile} --bins, or set MILLSTREAM_BIN")
     return tools
 
 

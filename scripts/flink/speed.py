@@ -61,7 +61,7 @@ def measure(jobs, runs):
 
 
 def run(work, options):
-    tools, flink = millstream(), Flink(work)
+    tools, flink = millstream("dist"), Flink(work)
     sizes = [options.records // 4, options.records]
     paths = [work / f"events-{count}.ndjson" for count in sizes]
     for path, count in zip(paths, sizes):

@@ -1,15 +1,17 @@
 //! The whole of an aggregation: records and watermarks in, results out.
 
 use super::fault::{Fault, StreamError};
-use super::panes::{Policy, Progress, Room};
+use super::held::{Allowance, Held};
+use super::output::report::{Report, Style};
+use super::output::select::Selection;
 use super::plan::{Plan, Reading};
-use super::reduction::{Held, Reduction, Unreported};
-use super::report::{Report, Style};
-use super::select::Selection;
-use super::state::State;
-use crate::expr::{Loaded, Records};
+use super::state::{AggregateState, Unreported};
+use super::windowed::kinds::GroupsByWindow;
+use super::windowed::panes::{Policy, Progress, Room};
+use crate::expr::{ParsedRecord, Records};
 use crate::record::control::{Mark, Windowing};
 use crate::record::lines::Lines;
+use crate::record::outlet::Outlet;
 
 /// Reduces a stream of records.
 ///
@@ -17,55 +19,51 @@ use crate::record::lines::Lines;
 /// end; any other has results at its end. A [`Policy`] may have them come sooner, and again.
 pub struct Aggregator {
     reading: Reading,
-    reduction: Reduction,
+    state: AggregateState,
 }
 
 impl Aggregator {
     /// Starts on a stream.
     pub fn new(plan: Plan) -> Aggregator {
-        let Plan { reading, wiring } = plan;
-        let maker = wiring.maker();
-        let reduction = Reduction {
-            report: Report::new(wiring.layout(), Selection::default(), Style::Records),
+        let Plan { reading, projection } = plan;
+        let factory = projection.factory();
+        let state = AggregateState {
+            report: Report::new(projection.layout(), Selection::default(), Style::Records),
             policy: Policy::default(),
-            state: State::Whole(maker.table(false)),
-            wiring,
-            maker,
-            pieces: None,
+            state: GroupsByWindow::Whole(factory.table(false)),
+            projection,
+            factory,
+            carried_reader: None,
             progress: Progress::default(),
             room: Room { groups: 0, groups_max: usize::MAX },
             key: Vec::new(),
             arrivals: 0,
-            held: None,
+            held: Held::new(["", ""]),
+            allowance: Allowance::new(usize::MAX),
         };
-        Aggregator { reading, reduction }
+        Aggregator { reading, state }
     }
 
     /// Lets only some results pass, and says what they look like.
     #[must_use]
     pub fn reporting(mut self, selection: Selection, style: Style) -> Aggregator {
-        self.reduction.report = Report::new(self.reduction.wiring.layout(), selection, style);
+        self.state.report = Report::new(self.state.projection.layout(), selection, style);
         self
     }
 
     /// Says which results come, and when.
     #[must_use]
     pub fn emitting(mut self, policy: Policy) -> Aggregator {
-        self.reduction.policy = policy;
+        self.state.policy = policy;
         self
     }
 
-    /// Allows at most so many groups at the same time, those of all open windows together.
+    /// Allows at most so many groups at the same time, those of all open windows together, and so
+    /// many bytes of memory for them.
     #[must_use]
-    pub fn limited(mut self, groups_max: usize) -> Aggregator {
-        self.reduction.room.groups_max = groups_max;
-        self
-    }
-
-    /// Watches what is held.
-    #[must_use]
-    pub fn watched(mut self) -> Aggregator {
-        self.reduction.watch();
+    pub fn limited(mut self, groups_max: usize, memory_bytes_max: usize) -> Aggregator {
+        self.state.room.groups_max = groups_max;
+        self.state.allowance = Allowance::new(memory_bytes_max);
         self
     }
 
@@ -74,9 +72,9 @@ impl Aggregator {
     ///
     /// # Errors
     /// When the record is at fault; or the condition on results fails.
-    pub fn record(&mut self, record: &[u8], out: &mut Vec<u8>) -> Result<bool, Fault> {
-        let (mut record, reduction) = self.load(record)?;
-        reduction.take(&mut record, out)
+    pub fn record(&mut self, record: &[u8], out: &mut dyn Outlet) -> Result<bool, Fault> {
+        let (mut record, state) = self.load(record)?;
+        state.take(&mut record, out)
     }
 
     /// Reads a record, for what takes it.
@@ -86,21 +84,21 @@ impl Aggregator {
     pub fn load<'t>(
         &mut self,
         record: &'t [u8],
-    ) -> Result<(Loaded<'_, 't>, &mut Reduction), Fault> {
-        Ok((self.reading.load(record)?, &mut self.reduction))
+    ) -> Result<(ParsedRecord<'_, 't>, &mut AggregateState), Fault> {
+        Ok((self.reading.load(record)?, &mut self.state))
     }
 
     /// Reads records at the front of `lines`, as far as that can be done fast, for what takes them.
     pub fn records<'a, 'l, 't>(
         &'a mut self,
         lines: &'l mut Lines<'t>,
-    ) -> (Records<'a, 'l, 't>, &'a mut Reduction) {
-        (self.reading.records(lines), &mut self.reduction)
+    ) -> (Records<'a, 'l, 't>, &'a mut AggregateState) {
+        (self.reading.records(lines), &mut self.state)
     }
 
     /// All of it but the reading of records.
-    pub fn reduction(&mut self) -> &mut Reduction {
-        &mut self.reduction
+    pub fn state(&mut self) -> &mut AggregateState {
+        &mut self.state
     }
 
     /// Which expression of the records that are read is that for the event time, if there is one.
@@ -114,32 +112,32 @@ impl Aggregator {
     /// When records without windows came before, a result's name is taken by the window, or the
     /// windows do not go with what is to come of them.
     pub fn begin_windows(&mut self, windowing: &Windowing) -> Result<(), StreamError> {
-        self.reduction.begin_windows(windowing, &mut self.reading)
+        self.state.begin_windows(windowing, &mut self.reading)
     }
 
-    /// As [`Reduction::watermark`].
+    /// As [`AggregateState::watermark`].
     ///
     /// # Errors
-    /// As [`Reduction::watermark`].
-    pub fn watermark(&mut self, mark: Mark, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        self.reduction.watermark(mark, out)
+    /// As [`AggregateState::watermark`].
+    pub fn watermark(&mut self, mark: Mark, out: &mut dyn Outlet) -> Result<(), StreamError> {
+        self.state.watermark(mark, out)
     }
 
-    /// As [`Reduction::finish`].
+    /// As [`AggregateState::finish`].
     ///
     /// # Errors
-    /// As [`Reduction::finish`].
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        self.reduction.finish(out)
+    /// As [`AggregateState::finish`].
+    pub fn finish(&mut self, out: &mut dyn Outlet) -> Result<(), StreamError> {
+        self.state.finish(out)
     }
 
-    /// What is held now and was at most, if it was watched.
-    pub fn held(&mut self) -> Option<Held> {
-        self.reduction.held()
+    /// What is held now and was at most.
+    pub fn held(&mut self) -> Held {
+        self.state.held()
     }
 
     /// What has no results, if the stream ends here and [`Aggregator::finish`] is not called.
     pub fn unreported(&self) -> Unreported {
-        self.reduction.unreported()
+        self.state.unreported()
     }
 }

@@ -1,121 +1,301 @@
-//! What is reduced, by the kind of windows.
+//! Groups and their states, over the whole input or by window: values and watermarks in, results
+//! out.
 
-use super::counts::Counts;
 use super::fault::{Fault, StreamError};
-use super::function::Scope;
-use super::panes::{Pane, Policy, Progress, write_head};
-use super::report::Results;
-use super::sessions::Sessions;
-use super::slices::Slices;
-use super::table::{Incoming, Stager, Table};
-use super::windows::Windows;
-use super::wiring::Maker;
-use crate::time::Interval;
+use super::held::{Allowance, Held};
+use super::output::report::{Report, Results};
+use super::plan::Reading;
+use super::plan::projection::Projection;
+use super::table::Incoming;
+use super::windowed::carried::CarriedReader;
+use super::windowed::kinds::{GroupsByWindow, write_whole};
+use super::windowed::panes::{
+    NUMBER_FIELD, PANE_FIELD, Pane, Policy, Progress, Room, WINDOW_TIME_FIELD,
+};
+use crate::aggregate::table::ColumnFactory;
+use crate::expr::ParsedRecord;
+use crate::record::control::{Mark, Windowing};
+use crate::record::outlet::Outlet;
+use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
+use crate::time::{Duration, Interval};
 use crate::window::{self, Carried};
 
-/// The states of all groups.
-pub(super) enum State {
-    /// One set of results for the whole input.
-    Whole(Table),
-    /// A table a window: those that records carry, or all that have a record's slice.
-    Windows(Windows, Option<window::Windows>),
-    /// A table a slice.
-    Slices(Box<Slices>),
-    Sessions(Box<Sessions>),
-    Counts(Box<Counts>),
+/// All of an aggregation but the reading of records.
+pub struct AggregateState {
+    pub(super) projection: Projection,
+    pub(super) factory: ColumnFactory,
+    pub(super) report: Report,
+    pub(super) policy: Policy,
+    pub(super) state: GroupsByWindow,
+    /// What reads the window or slice that records carry, where they carry one.
+    pub(super) carried_reader: Option<CarriedReader>,
+    pub(super) progress: Progress,
+    pub(super) room: Room,
+    /// The key of the record in hand.
+    pub(super) key: Vec<u8>,
+    /// How many records have been taken.
+    pub(super) arrivals: u64,
+    pub(super) held: Held,
+    pub(super) allowance: Allowance,
 }
 
-impl State {
-    pub(super) fn new(
-        windows: window::Windows,
-        carried: Carried,
-        policy: Policy,
-        progress: &Progress,
-        maker: &Maker,
-    ) -> State {
-        match (carried, &windows) {
-            (Carried::Nothing, window::Windows::Count { size }) => {
-                State::Counts(Box::new(Counts::new(*size, maker.table(false))))
-            }
-            (Carried::Session, _) => {
-                State::Sessions(Box::new(Sessions::new(|| maker.columns(true))))
-            }
-            // Results that come again and again are of whole windows: there is nothing to merge.
-            (Carried::Slice, _) if policy.refines() => {
-                State::Windows(Windows::default(), Some(windows))
-            }
-            (Carried::Slice, _) => State::Slices(Box::new(Slices::new(windows, progress))),
-            _ => State::Windows(Windows::default(), None),
-        }
+/// What the end of the input, or of our patience, leaves without results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreported {
+    /// Nothing: all results are out.
+    Nothing,
+    /// The whole: results come at the end of the input only.
+    Whole,
+    /// So many open windows, or what they are made of; the final watermark has not come.
+    Windows(usize, [&'static str; 2]),
+}
+
+impl AggregateState {
+    /// Takes a record, which is an object; appends the results that come at once. False if the
+    /// record is late: all its windows are closed, and nothing comes of it.
+    ///
+    /// # Errors
+    /// When the record is at fault; or the condition on results fails.
+    pub fn take(
+        &mut self,
+        record: &mut ParsedRecord<'_, '_>,
+        out: &mut dyn Outlet,
+    ) -> Result<bool, Fault> {
+        let piece = match &mut self.carried_reader {
+            Some(carried_reader) => Some(carried_reader.read(record)?),
+            None => None,
+        };
+        self.take_in(piece, record, out)
     }
 
-    /// Whether it is for these windows. Those that records carry may be of any size.
-    pub(super) fn is_of(&self, windows: &window::Windows, carried: Carried) -> bool {
-        match self {
-            State::Whole(_) => false,
-            State::Windows(_, None) => carried == Carried::Window,
-            State::Windows(_, Some(ours)) => carried == Carried::Slice && ours == windows,
-            State::Slices(slices) => carried == Carried::Slice && slices.windows() == windows,
-            State::Sessions(_) => carried == Carried::Session,
-            State::Counts(counts) => *windows == window::Windows::Count { size: counts.size() },
-        }
-    }
-
-    /// Whether a second stream needs it anew.
-    pub(super) fn restarts(&self) -> bool {
-        matches!(self, State::Slices(_))
-    }
-
-    /// Takes a record; says whether it was not late.
-    pub(super) fn take<S: Stager>(
+    /// As [`AggregateState::take`], with a record of this window or slice.
+    ///
+    /// # Errors
+    /// As [`AggregateState::take`].
+    pub fn take_in(
         &mut self,
         piece: Option<Interval>,
-        record: &mut Incoming<'_, S>,
-        progress: &Progress,
-        results: &mut Results<'_>,
-        maker: &Maker,
+        record: &mut ParsedRecord<'_, '_>,
+        out: &mut dyn Outlet,
     ) -> Result<bool, Fault> {
-        match (self, piece) {
-            (State::Windows(windows, None), Some(piece)) => {
-                windows.take(piece, record, progress, results, || maker.table(false))
+        if let GroupsByWindow::Whole(table) = &self.state
+            && table.is_empty()
+        {
+            self.needs_no_windows()?;
+        }
+        if self.allowance.is_due(record.record().len()) {
+            let bytes = self.look();
+            self.allowance.check(bytes)?;
+        }
+        self.key.clear();
+        self.projection.write_key(record, &mut self.key)?;
+        let AggregateState {
+            projection, report, policy, state, room, key, progress, factory, ..
+        } = self;
+        let arrival = self.arrivals + 1;
+        let stage =
+            |group: Option<usize>, columns: &mut [_]| projection.stage(group, record, columns);
+        let mut incoming = Incoming { key, arrival, stage, room };
+        let mut results = Results { policy: *policy, report, out };
+        let taken = state.take(piece, &mut incoming, progress, &mut results, factory)?;
+        self.arrivals = arrival;
+        Ok(taken)
+    }
+
+    /// The stream says how it is windowed from here on.
+    ///
+    /// # Errors
+    /// When records without windows came before, a result's name is taken by the window, or the
+    /// windows do not go with what is to come of them.
+    pub(super) fn begin_windows(
+        &mut self,
+        windowing: &Windowing,
+        reading: &mut Reading,
+    ) -> Result<(), StreamError> {
+        let windows = window::Windows::from_kind(&windowing.kind)?;
+        let carried = windows.carried(windowing.expanded);
+        self.check_names(carried)?;
+        self.check_policy(&windows, windowing)?;
+        let is_new = match &self.state {
+            GroupsByWindow::Whole(table) if table.is_empty() => true,
+            GroupsByWindow::Whole(_) => return Err(StreamError::Mixed),
+            state if self.progress.ended() => !state.is_of(&windows, carried) || state.restarts(),
+            state if state.is_of(&windows, carried) => false,
+            _ => return Err(StreamError::Changed),
+        };
+        self.progress.begin(windowing.allowed_lateness_ms);
+        if is_new {
+            let fields = match carried {
+                Carried::Nothing => None,
+                Carried::Window => Some(WINDOW_FIELDS),
+                Carried::Slice | Carried::Session => Some(SLICE_FIELDS),
+            };
+            // Who knows the time of records says what they are of.
+            let fields = fields.filter(|_| reading.time_expression().is_none());
+            self.carried_reader = fields.map(|fields| {
+                CarriedReader::new(fields, reading.read_fields(fields), windows.clone(), carried)
+            });
+            self.state =
+                GroupsByWindow::new(windows, carried, self.policy, &self.progress, &self.factory);
+        }
+        Ok(())
+    }
+
+    fn check_names(&self, carried: Carried) -> Result<(), StreamError> {
+        let window: &[&'static str] = match carried {
+            Carried::Nothing => &[NUMBER_FIELD],
+            _ => &WINDOW_FIELDS,
+        };
+        let pane: &[&'static str] = if self.policy.refines() { &[PANE_FIELD] } else { &[] };
+        let time: &[&'static str] = if self.policy.timed { &[WINDOW_TIME_FIELD] } else { &[] };
+        let names = window.iter().chain(time).chain(pane);
+        let clash = |name: &&'static str| {
+            let named = self.projection.named(name)?;
+            let (text, unnamed) = (named.text.to_owned(), named.unnamed.to_owned());
+            Some(StreamError::Clash { text, unnamed, name })
+        };
+        names.filter_map(clash).next().map_or(Ok(()), Err)
+    }
+
+    fn check_policy(
+        &self,
+        windows: &window::Windows,
+        windowing: &Windowing,
+    ) -> Result<(), StreamError> {
+        let alone = match windows {
+            window::Windows::Session { .. } => Some("session"),
+            window::Windows::Count { .. } => Some("count window"),
+            _ => None,
+        };
+        if let (Some(alone), true) = (alone, self.report.is_ranked()) {
+            return Err(StreamError::Ranked(alone));
+        }
+        if let window::Windows::Count { .. } = windows {
+            self.needs_no_windows()?;
+            return self.policy.every_ms.map_or(Ok(()), |_| Err(StreamError::NoEventTime));
+        }
+        match (self.policy.every_ms, windowing.every_ms) {
+            (Some(ours), theirs) if theirs <= 0 || ours % theirs != 0 => {
+                Err(StreamError::NotTold(Duration::from_ms(ours).unwrap_or_default()))
             }
-            (State::Windows(windows, Some(all)), Some(piece)) => {
-                let all = all.of_slice(piece);
-                windows.take_all(all, record, progress, results, || maker.table(false))
-            }
-            (State::Slices(slices), Some(piece)) => {
-                slices.take(piece, record, progress, || maker.table(true))
-            }
-            (State::Sessions(sessions), Some(piece)) => {
-                sessions.take(piece, record, progress, results)
-            }
-            (State::Counts(counts), _) => {
-                counts.take(record, results)?;
-                Ok(true)
-            }
-            (State::Whole(table), _) => {
-                let group = table.take(record)?;
-                if results.policy.at_once() {
-                    write_whole(table, Pane::Early, Some(group), results)?;
-                }
-                Ok(true)
-            }
-            // A record has a piece wherever windows are made of pieces.
-            (_, None) => Ok(true),
+            _ => Ok(()),
         }
     }
-}
 
-/// Appends results of a stream without windows, because a group changed or at the end.
-pub(super) fn write_whole(
-    table: &Table,
-    pane: Pane,
-    changed: Option<usize>,
-    results: &mut Results<'_>,
-) -> Result<(), StreamError> {
-    let mut head = Vec::new();
-    write_head(None, results.policy.marked(pane), &mut head)?;
-    let groups = changed.as_ref().map(std::slice::from_ref);
-    let groups = groups.and_then(|changed| results.policy.pick(changed));
-    table.write(groups, &head, Scope::default(), results)
+    /// Takes a watermark: appends the results that come because of it. A stream without windows has
+    /// no use for it.
+    ///
+    /// # Errors
+    /// When the condition on results fails.
+    pub fn watermark(&mut self, mark: Mark, out: &mut dyn Outlet) -> Result<(), StreamError> {
+        let before = self.look_if_it_matters();
+        let tick = self.progress.advance(mark, self.policy.every_ms);
+        let AggregateState { report, policy, state, progress, factory, .. } = self;
+        let mut results = Results { policy: *policy, report, out };
+        let freed = match state {
+            GroupsByWindow::Whole(_) => 0,
+            GroupsByWindow::Windows(windows, _) => windows.advance(tick, progress, &mut results)?,
+            GroupsByWindow::Slices(slices) => {
+                slices.advance(progress, &mut results, || factory.table(true))?
+            }
+            GroupsByWindow::Sessions(sessions) => sessions.advance(tick, progress, &mut results)?,
+            GroupsByWindow::Counts(counts) if progress.ended() => {
+                counts.end(&mut results)?;
+                0
+            }
+            GroupsByWindow::Counts(_) => 0,
+        };
+        self.room.free(freed);
+        if freed > self.room.groups {
+            self.allowance.forget();
+        }
+        let most = self.state.bytes_most().max(before) + self.report.bytes_most();
+        self.held.see_bytes(most);
+        self.allowance.check(most)
+    }
+
+    /// The input has ended: appends the results of a stream without windows. Without groups there
+    /// is always one result, as in SQL, also of no records. Windows stay open: only the final
+    /// watermark says that nothing is missing from them.
+    ///
+    /// # Errors
+    /// When the condition on results fails, or an aggregate needs windows.
+    pub fn finish(&mut self, out: &mut dyn Outlet) -> Result<(), StreamError> {
+        if !matches!(self.state, GroupsByWindow::Whole(_)) {
+            return Ok(());
+        }
+        self.needs_no_windows()?;
+        let GroupsByWindow::Whole(table) = &mut self.state else { return Ok(()) };
+        if !self.projection.is_grouped() {
+            table.enter(table.find(b""), b"", 0);
+        }
+        let mut results = Results { policy: self.policy, report: &mut self.report, out };
+        write_whole(table, Pane::OnTime, None, &mut results)?;
+        let most = self.look() + self.report.bytes_most();
+        self.held.see_bytes(most);
+        Ok(())
+    }
+
+    /// What is held now and was at most.
+    pub fn held(&mut self) -> Held {
+        self.look();
+        Held { of: self.of(), ..self.held }
+    }
+
+    /// Sees what is held; gives how many bytes that are.
+    fn look(&mut self) -> usize {
+        let bytes = self.state.bytes();
+        self.held.see(self.room.groups, self.state.open_count(), bytes);
+        self.allowance.see(bytes);
+        bytes
+    }
+
+    /// The same, but memory is taken for what it was if little came since: sessions close one by
+    /// one, and adding up what all take is as much work as one of them.
+    fn look_if_it_matters(&mut self) -> usize {
+        if self.allowance.is_out_of_date() {
+            return self.look();
+        }
+        self.held.see_counts(self.room.groups, self.state.open_count());
+        self.held.bytes
+    }
+
+    /// What is open, for people.
+    fn of(&self) -> [&'static str; 2] {
+        match self.state {
+            GroupsByWindow::Whole(_) | GroupsByWindow::Windows(..) => {
+                ["open window", "open windows"]
+            }
+            GroupsByWindow::Slices(_) => ["slice of open windows", "slices of open windows"],
+            GroupsByWindow::Sessions(_) => ["open session", "open sessions"],
+            GroupsByWindow::Counts(_) => ["window that is not full", "windows that are not full"],
+        }
+    }
+
+    /// What has no results, if the stream ends here and [`AggregateState::finish`] is not called.
+    pub fn unreported(&self) -> Unreported {
+        match &self.state {
+            GroupsByWindow::Whole(_) => Unreported::Whole,
+            _ if self.progress.ended() => Unreported::Nothing,
+            state => Unreported::Windows(state.open_count(), self.of()),
+        }
+    }
+
+    /// Whether a record that is late now is so because of a stream that came before its own.
+    pub fn resumes(&self) -> bool {
+        self.progress.resumes()
+    }
+
+    fn needs_no_windows(&self) -> Result<(), StreamError> {
+        if let Some(text) = self.projection.needs_windows() {
+            return Err(StreamError::NoWindows(text.to_owned()));
+        }
+        if self.policy.timed {
+            return Err(StreamError::NoWindowTime);
+        }
+        match (&self.state, self.policy.every_ms) {
+            (GroupsByWindow::Whole(_), Some(_)) => Err(StreamError::NoEventTime),
+            _ => Ok(()),
+        }
+    }
 }

@@ -6,9 +6,11 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::fault::{Fault, StreamError};
-use super::function::{Column, Scope};
-use super::panes::Room;
-use super::report::{Results, Row};
+use super::functions::function::{Call, Column, Function, Scope};
+use super::memory::{allocated, vector};
+use super::output::emit::Row;
+use super::output::report::Results;
+use super::windowed::panes::Room;
 
 /// Groups in the order in which they were added, and their state in each column.
 ///
@@ -140,22 +142,48 @@ impl Table {
 
     /// Appends results with these first fields: those of `groups`, or all.
     pub(super) fn write(
-        &self,
+        &mut self,
         groups: Option<&[usize]>,
         head: &[u8],
         scope: Scope,
         results: &mut Results<'_>,
     ) -> Result<(), StreamError> {
-        let row = |group| Row { head, key: self.key(group), group, scope };
+        let Table { keys, ends, firsts, columns, .. } = self;
+        let row = |group| Row { head, key: key_of(keys, ends, group), group, scope };
         match groups {
-            Some(groups) => results.write(&self.columns, groups.iter().copied().map(row)),
-            None => results.write(&self.columns, self.in_order().map(row)),
+            Some(groups) => results.write(columns, groups.iter().copied().map(row)),
+            None => results.write(columns, in_order(ends.len(), firsts.as_deref()).map(row)),
         }
+    }
+
+    /// Appends results of these groups, each with first fields of its own.
+    pub(super) fn write_each<'a>(
+        &mut self,
+        groups: impl Iterator<Item = (usize, &'a Vec<u8>)>,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let Table { keys, ends, columns, .. } = self;
+        let scope = Scope::default();
+        let row = |(group, head): (usize, &'a Vec<u8>)| Row {
+            head,
+            key: key_of(keys, ends, group),
+            group,
+            scope,
+        };
+        results.write(columns, groups.map(row))
     }
 
     /// Adds the groups of another table of the same plan; both must be of those that can be merged.
     /// The result is the table of the records of both.
     pub fn merge(&mut self, other: &Table) {
+        if self.is_empty() {
+            // What grows bit by bit takes more time, and more memory than it needs.
+            self.keys.reserve(other.keys.len());
+            self.ends.reserve(other.len());
+            self.firsts.iter_mut().for_each(|firsts| firsts.reserve(other.len()));
+            self.index.reserve(other.len(), |_| 0);
+            self.columns.iter_mut().for_each(|column| column.reserve(other.len()));
+        }
         for from in 0..other.len() {
             let key = other.key(from);
             let first = other.firsts.as_ref().and_then(|firsts| firsts.get(from)).copied();
@@ -172,30 +200,41 @@ impl Table {
 
     /// The groups in the order in which they were first seen.
     pub fn in_order(&self) -> impl Iterator<Item = usize> {
-        let order = self.firsts.as_ref().filter(|firsts| !firsts.is_sorted()).map(|firsts| {
-            let mut order: Vec<usize> = (0..firsts.len()).collect();
-            order.sort_unstable_by_key(|group| firsts.get(*group));
-            order
-        });
-        (0..self.len()).map(move |rank| match &order {
-            Some(order) => order.get(rank).copied().unwrap_or(rank),
-            None => rank,
-        })
+        in_order(self.len(), self.firsts.as_deref())
     }
 
-    /// About how many bytes of memory it takes.
+    /// About how many bytes of memory it takes; told at once, without a visit of the groups.
     pub fn bytes(&self) -> usize {
-        self.keys.capacity()
-            + self.ends.capacity() * size_of::<usize>()
-            + self.firsts.as_ref().map_or(0, Vec::capacity) * size_of::<u64>()
-            + self.index.allocation_size()
-            + self.columns.iter().map(|column| column.bytes()).sum::<usize>()
+        vector(&self.keys)
+            + vector(&self.ends)
+            + self.firsts.as_ref().map_or(0, vector)
+            + allocated(self.index.allocation_size())
+            + columns_bytes(&self.columns)
     }
 
     /// The key of a group; empty if there is no such group.
     pub fn key(&self, group: usize) -> &[u8] {
         key_of(&self.keys, &self.ends, group)
     }
+}
+
+/// About how many bytes of memory columns take.
+pub(super) fn columns_bytes(columns: &Vec<Box<dyn Column>>) -> usize {
+    let boxed = |column: &dyn Column| allocated(size_of_val(column)) + column.bytes();
+    vector(columns) + columns.iter().map(|column| boxed(&**column)).sum::<usize>()
+}
+
+/// The groups in the order in which they were first seen, if it is known when that was.
+fn in_order(count: usize, firsts: Option<&[u64]>) -> impl Iterator<Item = usize> + use<> {
+    let order = firsts.filter(|firsts| !firsts.is_sorted()).map(|firsts| {
+        let mut order: Vec<usize> = (0..firsts.len()).collect();
+        order.sort_unstable_by_key(|group| firsts.get(*group));
+        order
+    });
+    (0..count).map(move |rank| match &order {
+        Some(order) => order.get(rank).copied().unwrap_or(rank),
+        None => rank,
+    })
 }
 
 /// Keys are hashed alone: their length need not tell them from what follows.
@@ -211,9 +250,32 @@ fn key_of<'a>(keys: &'a [u8], ends: &[usize], group: usize) -> &'a [u8] {
     keys.get(start..end).unwrap_or_default()
 }
 
+/// Makes columns and tables.
+pub(in crate::aggregate) struct ColumnFactory(Vec<(&'static Function, Call)>);
+
+impl ColumnFactory {
+    /// For these functions, each called as it says.
+    pub(super) fn new(calls: impl Iterator<Item = (&'static Function, Call)>) -> ColumnFactory {
+        ColumnFactory(calls.collect())
+    }
+
+    /// Columns without groups, one an aggregate; those that `merge` may be merged with others.
+    pub(in crate::aggregate) fn columns(&self, merges: bool) -> Vec<Box<dyn Column>> {
+        let column = |(function, call): &(&'static Function, Call)| {
+            (function.column)(Call { merges, ..*call })
+        };
+        self.0.iter().map(column).collect()
+    }
+
+    /// A table without groups; one that `merges` may be merged with others.
+    pub(in crate::aggregate) fn table(&self, merges: bool) -> Table {
+        Table::new(self.columns(merges), merges)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::function::{Call, Function, Input};
+    use super::super::functions::function::{Call, Function, Input};
     use super::*;
     use crate::expr::Value;
     use proptest::prelude::*;
@@ -230,14 +292,15 @@ mod tests {
         table.columns[0].apply(group, arrival as u64);
     }
 
-    fn shown(table: &Table) -> Vec<(String, String)> {
+    fn shown(table: &mut Table) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let order: Vec<usize> = table.in_order().collect();
         let shown = |group| {
             let mut out = Vec::new();
             table.columns[0].write(group, Scope::default(), &mut out);
             (text(table.key(group)), text(&out))
         };
-        table.in_order().map(shown).collect()
+        order.into_iter().map(shown).collect()
     }
 
     proptest! {
@@ -249,7 +312,7 @@ mod tests {
                 put(if number < at { &mut front } else { &mut back }, key, number);
             }
             back.merge(&front);
-            prop_assert_eq!(shown(&back), shown(&all));
+            prop_assert_eq!(shown(&mut back), shown(&mut all));
             prop_assert!(all.bytes() >= all.len() * (8 + 8));
         }
 
@@ -271,7 +334,7 @@ mod tests {
             prop_assert_eq!(table.len(), first_seen.len());
             for (group, key) in first_seen.iter().enumerate() {
                 prop_assert_eq!(table.key(group), key.as_bytes());
-                prop_assert_eq!(&shown(&table)[group].1, &counts[key].to_string());
+                prop_assert_eq!(&shown(&mut table)[group].1, &counts[key].to_string());
             }
         }
     }

@@ -1,5 +1,4 @@
-//! `aggregate`: group records and reduce each group.
+//! The name `aggregate`, for the tool that `millstream aggregate` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::aggregate::run)
-}
+mod stub;

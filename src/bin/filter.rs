@@ -1,5 +1,4 @@
-//! Keeps the records for which a jq expression is true.
+//! The name `filter`, for the tool that `millstream filter` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::filter::run)
-}
+mod stub;

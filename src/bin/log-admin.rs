@@ -1,5 +1,4 @@
-//! `log-admin`: see [`millstream::cmd::log_admin`].
+//! The name `log-admin`, for the tool that `millstream log-admin` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::log_admin::run)
-}
+mod stub;

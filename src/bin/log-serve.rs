@@ -1,5 +1,4 @@
-//! `log-serve`: the daemon that owns a log's directory.
+//! The name `log-serve`, for the tool that `millstream log-serve` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::log_serve::run)
-}
+mod stub;

@@ -1,5 +1,4 @@
-//! Replaces each record by the results of a jq expression.
+//! The name `map`, for the tool that `millstream map` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::map::run)
-}
+mod stub;

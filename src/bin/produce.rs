@@ -1,5 +1,4 @@
-//! `produce`: see [`millstream::cmd::produce`].
+//! The name `produce`, for the tool that `millstream produce` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::produce::run)
-}
+mod stub;

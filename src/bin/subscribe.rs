@@ -1,5 +1,4 @@
-//! `subscribe`: see [`millstream::cmd::subscribe`].
+//! The name `subscribe`, for the tool that `millstream subscribe` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::subscribe::run)
-}
+mod stub;

@@ -1,5 +1,4 @@
-//! `window`: give each record its window of event time.
+//! The name `window`, for the tool that `millstream window` runs.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    millstream::cli::enter(millstream::cmd::window::run)
-}
+mod stub;

@@ -19,7 +19,7 @@ pub fn listener() -> anyhow::Result<Option<UnixListener>> {
         return Err(Failure::usage(why).into());
     }
     passed.take_unix_listener(0).map_err(|error| {
-        Failure::usage(format!("$LISTEN_FDS: descriptor 3 is no listening Unix socket: {error}"))
+        Failure::usage(format!("$LISTEN_FDS: descriptor 3 is not a listening Unix socket: {error}"))
             .into()
     })
 }

@@ -1,7 +1,7 @@
 //! Input: the FILEs of a command line, or standard input, read in large blocks.
 //!
-//! Compressed input (gzip, zstd) is recognised by its first bytes and read as it is. Waiting for
-//! input also waits for a signal and for the reader of our output to leave.
+//! Compressed input is recognised by its first bytes (`encoding`). Waiting for input also waits for
+//! a signal and for the reader of our output to leave.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -14,19 +14,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::closed;
+use super::encoding::{Encoding, decompressed, describe, look_ahead};
 use super::output::{Output, widen_pipe};
 use super::signals::Stop;
 use super::spans::{Span, Spans};
-use crate::wire::pipe::{is_pipe, read_now};
+use crate::sys::pipe::{is_pipe, read_now};
+use crate::sys::wait::{Wanted, wait};
+use crate::wire::interrupt::Interrupt;
 
 /// How much one read asks for.
 pub const BLOCK_BYTES: usize = 256 << 10;
 
 /// What a wait for input ended with, other than input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
+pub enum StopReason {
     /// A signal asked us to stop.
     Stopped(i32),
     /// Whoever read our output is gone.
@@ -47,7 +50,7 @@ pub enum Next {
     /// All sources have ended.
     End,
     /// There is no need to read further.
-    Halt(Halt),
+    StopReason(StopReason),
 }
 
 /// All that wakes a tool while it waits.
@@ -71,17 +74,45 @@ impl Watch {
     }
 
     /// Whether a signal has asked us to stop.
-    pub fn stopped(&self) -> Option<Halt> {
-        self.stop.requested().map(Halt::Stopped)
+    pub fn stopped(&self) -> Option<StopReason> {
+        self.stop.requested().map(StopReason::Stopped)
+    }
+
+    /// What ends waits for a daemon: it may take `grace` to answer once we are to stop.
+    ///
+    /// # Errors
+    /// When the kernel has no file descriptor left.
+    pub fn interrupt(&self, grace: Duration) -> io::Result<Interrupt> {
+        Ok(Interrupt::new(self.stop.as_fd().try_clone_to_owned()?, grace))
     }
 
     /// Waits until `source` has something to read, or until there is no need to read it.
     ///
     /// # Errors
     /// When the kernel refuses to poll.
-    pub fn wait(&self, source: impl AsFd) -> io::Result<Option<Halt>> {
+    pub fn wait(&self, source: impl AsFd) -> io::Result<Option<StopReason>> {
         match self.wait_until(source, None)? {
-            Woken::Halted(halt) => Ok(Some(halt)),
+            Woken::Stopped(reason) => Ok(Some(reason)),
+            Woken::Ready | Woken::Quiet => Ok(None),
+        }
+    }
+
+    /// As [`Watch::wait`], but no longer than `time`.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn wait_for(&self, source: impl AsFd, time: Duration) -> io::Result<Woken> {
+        // Longer than any clock runs is for ever.
+        self.wait_until(source, Instant::now().checked_add(time))
+    }
+
+    /// Waits so long, or until a signal asks us to stop.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn pause(&self, time: Duration) -> io::Result<Option<StopReason>> {
+        match self.wait_for(&self.stop, time)? {
+            Woken::Stopped(reason) => Ok(Some(reason)),
             Woken::Ready | Woken::Quiet => Ok(None),
         }
     }
@@ -89,30 +120,24 @@ impl Watch {
     /// As [`Watch::wait`], but no longer than until `end`, if there is one.
     fn wait_until(&self, source: impl AsFd, end: Option<Instant>) -> io::Result<Woken> {
         loop {
-            if let Some(halt) = self.stopped() {
-                return Ok(Woken::Halted(halt));
+            if let Some(reason) = self.stopped() {
+                return Ok(Woken::Stopped(reason));
             }
-            let mut fds = vec![
-                PollFd::new(source.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.stop.as_fd(), PollFlags::POLLIN),
-            ];
+            let mut fds = vec![(source.as_fd(), Wanted::Input), (self.stop.as_fd(), Wanted::Input)];
             if let Some(output) = &self.output {
-                // No events asked for: hang-ups and errors are always told.
-                fds.push(PollFd::new(output.as_fd(), PollFlags::empty()));
+                fds.push((output.as_fd(), Wanted::HangUp));
             }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            match poll(&mut fds, left.map_or(PollTimeout::NONE, timeout)) {
-                Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(Woken::Quiet),
-                Ok(_) => {}
-                Err(nix::Error::EINTR) => continue,
-                Err(error) => return Err(error.into()),
+            let seen = wait(&fds, left)?;
+            if left.is_some_and(|left| left.is_zero()) && !seen.contains(&true) {
+                return Ok(Woken::Quiet);
             }
-            let ready = |at: usize| fds.get(at).is_some_and(|fd| fd.any().unwrap_or(true));
+            let ready = |at: usize| seen.get(at) == Some(&true);
             if ready(1) {
                 continue;
             }
             if ready(2) {
-                return Ok(Woken::Halted(Halt::OutputClosed));
+                return Ok(Woken::Stopped(StopReason::OutputClosed));
             }
             if ready(0) {
                 return Ok(Woken::Ready);
@@ -122,18 +147,14 @@ impl Watch {
 }
 
 /// What ended a wait.
-enum Woken {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
     /// There is something to read.
     Ready,
     /// Time is up.
     Quiet,
-    Halted(Halt),
-}
-
-/// A limit for poll: never less than what is left, at most some days.
-fn timeout(left: Duration) -> PollTimeout {
-    let whole = left + Duration::from_nanos(999_999);
-    PollTimeout::try_from(whole.as_millis()).unwrap_or(PollTimeout::MAX)
+    /// There is no need to read it.
+    Stopped(StopReason),
 }
 
 /// How long input may be waited for, and was.
@@ -149,12 +170,12 @@ struct Patience {
 /// One open source: the raw file, waited for where it can make us wait.
 struct Raw {
     file: Arc<File>,
-    watch: Rc<Watch>,
+    watch: Arc<Watch>,
     waits: bool,
     /// Bytes that were looked at to recognise compression, still to be read.
     looked_at: VecDeque<u8>,
     /// Why the last read ended early, if it did.
-    halt: Rc<Cell<Option<Halt>>>,
+    reason: Rc<Cell<Option<StopReason>>>,
     patience: Rc<Patience>,
 }
 
@@ -166,7 +187,7 @@ impl Read for Raw {
         let woken = if self.waits {
             self.wait()?
         } else {
-            self.watch.stopped().map_or(Woken::Ready, Woken::Halted)
+            self.watch.stopped().map_or(Woken::Ready, Woken::Stopped)
         };
         match woken {
             Woken::Ready => self.file.read(block),
@@ -175,8 +196,8 @@ impl Read for Raw {
                 // What decompressors take for a pause, and not for the end.
                 Err(io::ErrorKind::WouldBlock.into())
             }
-            Woken::Halted(halt) => {
-                self.halt.set(Some(halt));
+            Woken::Stopped(reason) => {
+                self.reason.set(Some(reason));
                 Err(io::Error::other("halted"))
             }
         }
@@ -203,11 +224,11 @@ pub struct Input {
     current: Option<Box<dyn Read>>,
     /// Among how many plain files are shared out; what is shared out of the current source before
     /// the rest of it is read.
-    sharers: usize,
+    parallelism: usize,
     spans: Option<Spans>,
     name: Arc<str>,
-    watch: Rc<Watch>,
-    halt: Rc<Cell<Option<Halt>>>,
+    watch: Arc<Watch>,
+    reason: Rc<Cell<Option<StopReason>>>,
     patience: Rc<Patience>,
     /// Whether the current source is something that can make us wait: not a plain file.
     waits: bool,
@@ -217,17 +238,17 @@ pub struct Input {
 
 impl Input {
     /// The input made of `files` in order; standard input if there are none. `-` is standard input.
-    /// If there are several `sharers`, the whole lines of plain files come as spans.
-    pub fn new(files: &[PathBuf], watch: Watch, sharers: usize) -> Input {
+    /// If there are several `parallelism`, the whole lines of plain files come as spans.
+    pub fn new(files: &[PathBuf], watch: Arc<Watch>, parallelism: usize) -> Input {
         let sources = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
         Input {
             sources: sources.into(),
             current: None,
-            sharers,
+            parallelism,
             spans: None,
             name: Arc::from("stdin"),
-            watch: Rc::new(watch),
-            halt: Rc::default(),
+            watch,
+            reason: Rc::default(),
             patience: Rc::default(),
             waits: true,
             pipe: None,
@@ -252,6 +273,11 @@ impl Input {
                 None
             }
         }
+    }
+
+    /// Whether a signal has asked us to stop.
+    pub fn stopped(&self) -> Option<StopReason> {
+        self.watch.stopped()
     }
 
     /// Whether the next read may have to wait for somebody to write.
@@ -282,15 +308,15 @@ impl Input {
                 let Some(path) = self.sources.pop_front() else { return Ok(Next::End) };
                 self.name = name_of(&path);
                 let opened = self.open(&path);
-                if let Some(halt) = self.halt.take() {
-                    return Ok(Next::Halt(halt));
+                if let Some(reason) = self.reason.take() {
+                    return Ok(Next::StopReason(reason));
                 }
                 self.current.insert(opened.with_context(|| self.name.to_string())?)
             }
         };
         if let Some(spans) = &mut self.spans {
-            if let Some(halt) = self.watch.stopped() {
-                return Ok(Next::Halt(halt));
+            if let Some(reason) = self.watch.stopped() {
+                return Ok(Next::StopReason(reason));
             }
             if let Some(span) = spans.hand_out().with_context(|| self.name.to_string())? {
                 return Ok(Next::Span(span));
@@ -303,8 +329,8 @@ impl Input {
                 Ok(0) => {
                     // A signal to the whole pipeline ends the tool before us too: that is no end
                     // of the input, however soon the two come after each other.
-                    if let Some(halt) = self.watch.stopped() {
-                        return Ok(Next::Halt(halt));
+                    if let Some(reason) = self.watch.stopped() {
+                        return Ok(Next::StopReason(reason));
                     }
                     self.current = None;
                     self.pipe = None;
@@ -314,8 +340,8 @@ impl Input {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) if self.patience.over.take() => return Ok(Next::Quiet),
                 Err(error) => {
-                    if let Some(halt) = self.halt.take() {
-                        return Ok(Next::Halt(halt));
+                    if let Some(reason) = self.reason.take() {
+                        return Ok(Next::StopReason(reason));
                     }
                     return Err(describe(error)).with_context(|| self.name.to_string());
                 }
@@ -325,6 +351,7 @@ impl Input {
 
     fn open(&mut self, path: &Path) -> io::Result<Box<dyn Read>> {
         let file = if path == Path::new("-") {
+            closed::check_stdin()?;
             File::from(io::stdin().as_fd().try_clone_to_owned()?)
         } else {
             File::open(path)?
@@ -340,32 +367,31 @@ impl Input {
         let mut raw = Raw {
             waits: self.waits,
             file: Arc::new(file),
-            watch: Rc::clone(&self.watch),
+            watch: Arc::clone(&self.watch),
             looked_at: VecDeque::new(),
-            halt: Rc::clone(&self.halt),
+            reason: Rc::clone(&self.reason),
             patience: Rc::clone(&self.patience),
         };
-        let start = look_ahead(&mut raw)?;
-        raw.looked_at = start.iter().copied().collect();
-        Ok(match start.as_slice() {
-            [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(raw)),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::new(raw)?),
-            _ => {
-                self.pipe = is_pipe(&*raw.file).then(|| Arc::clone(&raw.file));
-                self.share_out(&mut raw)?;
-                Box::new(raw)
-            }
-        })
+        let (encoding, start) = look_ahead(&mut raw)?;
+        if encoding != Encoding::Marked {
+            raw.looked_at = start.into();
+        }
+        if matches!(encoding, Encoding::Plain | Encoding::Marked) {
+            self.pipe = is_pipe(&*raw.file).then(|| Arc::clone(&raw.file));
+            self.share_out(&mut raw)?;
+            return Ok(Box::new(raw));
+        }
+        decompressed(encoding, raw)
     }
 
     /// Has the whole lines that are left of a plain file shared out, what was looked at among them.
     fn share_out(&mut self, raw: &mut Raw) -> io::Result<()> {
-        if self.waits || self.sharers < 2 {
+        if self.waits || self.parallelism < 2 {
             return Ok(());
         }
         let begin = (&*raw.file).stream_position()?.saturating_sub(raw.looked_at.len() as u64);
         let (file, name) = (Arc::clone(&raw.file), Arc::clone(&self.name));
-        self.spans = Spans::of(file, name, begin, self.sharers);
+        self.spans = Spans::of(file, name, begin, self.parallelism);
         if self.spans.is_some() {
             raw.looked_at.clear();
         }
@@ -373,37 +399,6 @@ impl Input {
     }
 }
 
-/// Reads the first bytes: only as many as it takes to tell that the input is not compressed, so
-/// that a live pipe's first bytes are never waited for longer than needed.
-fn look_ahead(raw: &mut Raw) -> io::Result<Vec<u8>> {
-    const MAGICS: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
-    let mut start = Vec::new();
-    while MAGICS.iter().any(|magic| start.len() < magic.len() && magic.starts_with(&start)) {
-        let mut byte = [0];
-        match raw.read(&mut byte) {
-            Ok(0) => break,
-            Ok(_) => start.extend(byte),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(start)
-}
-
 fn name_of(path: &Path) -> Arc<str> {
     if path == Path::new("-") { Arc::from("stdin") } else { Arc::from(path.to_string_lossy()) }
-}
-
-/// Says in our words what a decompressor says in its own.
-fn describe(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            io::Error::new(error.kind(), "the compressed input is cut short")
-        }
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
-            let why = format!("the compressed input is damaged: {error}");
-            io::Error::new(io::ErrorKind::InvalidData, why)
-        }
-        _ => error,
-    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{Failure, Status};
+use super::{Failure, Status, written};
 
 /// A file at whose end lines are kept, behind what is there already.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ impl Keep {
                 Status::NotPermitted => Status::NotPermitted,
                 _ => Status::CantCreate,
             };
-            Failure::new(status, format!("{}: cannot keep {what} there: {error}", path.display()))
+            Failure::new(status, format!("{}: cannot store {what} there: {error}", path.display()))
         })?;
+        written::note(&file, what, true)?;
         Ok(Keep { file, path: path.to_owned(), what })
     }
 

@@ -46,6 +46,6 @@ pub(super) fn lend(
     let Back { lines, bytes } = lender.lend(pipe, watch)?;
     decoder.pass(lines);
     let front = block.get_mut(..bytes.len());
-    front.ok_or_else(|| anyhow!("more came back than can be read"))?.copy_from_slice(&bytes);
+    front.ok_or_else(|| anyhow!("more was returned than can be read"))?.copy_from_slice(&bytes);
     Ok(Some(bytes.len()).filter(|count| *count > 0))
 }

@@ -1,10 +1,11 @@
 //! Messages on stderr: one line each, `tool: place: cause; remedy`.
 
 use std::any::Any;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
-use super::Status;
+use super::{Status, closed};
+use crate::record::text::printable;
 
 static TOOL: OnceLock<String> = OnceLock::new();
 
@@ -28,17 +29,47 @@ pub(super) fn quiet_panics() {
     }
 }
 
+/// Whether what is printed is likely to be read by a person, on a terminal.
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Prints one line to stderr, the tool's name before it.
 pub fn note(text: &str) {
-    let line = format!("{}: {}\n", tool(), text.replace('\n', " "));
+    let line = format!("{}: {}\n", tool(), printable(&text.replace('\n', " ")));
     // Nobody is left to tell when stderr itself is gone.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Reports an error with all its context; returns the status to end with.
 pub(super) fn failure(error: &anyhow::Error) -> Status {
-    note(&format!("{error:#}"));
+    note(&chain(error));
     Status::of(error)
+}
+
+/// An error and its causes. Many errors name their cause themselves; it is told once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// What becomes of help that was printed, or not.
+fn printed(printed: std::io::Result<()>) -> Status {
+    match closed::check_stdout().and(printed) {
+        // Whoever pages through it may have seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            note(&format!("standard output: {error}"));
+            Status::of_io(&error)
+        }
+        _ => Status::Done,
+    }
 }
 
 /// Reports a fault of our own.
@@ -55,8 +86,7 @@ pub(super) fn panic(payload: &(dyn Any + Send)) -> Status {
 /// Prints help to stdout, or what is wrong with the options in one line to stderr.
 pub(super) fn usage(error: &clap::Error, command: &clap::Command) -> Status {
     if !error.use_stderr() {
-        let _ = error.print();
-        return Status::Done;
+        return printed(error.print().and_then(|()| std::io::stdout().flush()));
     }
     let text = error.render().to_string();
     let said: Vec<&str> = text
@@ -64,9 +94,48 @@ pub(super) fn usage(error: &clap::Error, command: &clap::Command) -> Status {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .map(str::trim)
         .filter(|line| !line.is_empty())
+        .filter(|line| !is_idle_tip(line))
         .collect();
     let said = said.join(" ").replace(" tip: ", "; ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
-    note(&format!("{said}; see '{} --help'", command.get_name()));
+    note(&format!("{said}; see '{} --help'", of_usage(&text, command)));
     Status::Usage
+}
+
+/// Whether a line of clap's advises to pass an unknown option as a value, which is never meant:
+/// only an expression like `-.x` is.
+fn is_idle_tip(line: &str) -> bool {
+    let option = line.strip_prefix("tip: to pass '-").unwrap_or_default();
+    option.starts_with(|first: char| first == '-' || first.is_ascii_alphabetic())
+}
+
+/// The command that a message of clap is about, with its subcommands: the usage in it begins with
+/// them.
+fn of_usage(text: &str, command: &clap::Command) -> String {
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let called = command.get_bin_name().unwrap_or(command.get_name());
+    let mut words = vec![called];
+    let mut command = command;
+    for word in usage.strip_prefix(called).unwrap_or_default().split_whitespace() {
+        let Some(subcommand) = command.find_subcommand(word) else { break };
+        words.push(subcommand.get_name());
+        command = subcommand;
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::OutputError;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let full = || std::io::Error::from_raw_os_error(28);
+        let said = "No space left on device (os error 28)";
+        let error = anyhow::Error::from(OutputError::Io(full()));
+        assert_eq!(chain(&error), format!("standard output: {said}"));
+        let error = anyhow::Error::from(full()).context("rejects").context("f");
+        assert_eq!(chain(&error), format!("f: rejects: {said}"));
+    }
 }

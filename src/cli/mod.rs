@@ -1,11 +1,17 @@
 //! The one door: everything a tool shares with the others on its way in and out.
 //!
-//! A tool's `main` calls [`enter`], which parses its options, runs it, and turns what it returns
-//! into a message on stderr and an exit status. A tool that reads records hands a [`pump::Stage`]
-//! to [`pump::run`] and never sees a file, a signal or a broken line.
+//! The program's `main` calls [`enter`], which finds the tool that is asked for, parses its
+//! options, runs it, and turns what it returns into a message on stderr and an exit status. A tool
+//! that reads records hands a [`pump::Stage`] to [`pump::run`] and never sees a file, a signal or a
+//! broken line.
 //!
 //! Only this room touches stderr, signals and exit statuses.
 
+pub mod blame;
+mod blocks;
+mod closed;
+mod context;
+mod encoding;
 pub mod inherited;
 pub mod input;
 pub mod keep;
@@ -21,28 +27,60 @@ pub mod rejects;
 pub mod signals;
 pub mod spans;
 pub mod status;
+mod streams;
+mod tool;
 pub mod trace;
+mod written;
 
+use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-pub use status::{Failure, Status};
+use clap::Command;
 
-/// Parses the tool's options, runs it, and ends the process as DESIGN section 9 says.
-pub fn enter<O: clap::Parser>(run: fn(O) -> anyhow::Result<Status>) -> ExitCode {
-    let mut command = pages::with_statuses(O::command());
-    message::name_tool(command.get_name());
+pub use status::{Failure, Status};
+pub use tool::Tool;
+
+use tool::{Call, Job, PROGRAM};
+
+/// Runs the tool that the command line asks for, and ends the process as DESIGN section 9 says.
+/// `program` is the command line of all of them together.
+pub fn enter(tools: &[Tool], program: fn() -> Command) -> ExitCode {
+    let call = Call::read(tools, std::env::args_os().collect());
+    let name = call.tool.map_or(PROGRAM, Tool::name);
+    message::name_tool(name);
     message::quiet_panics();
-    let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|mut matches| {
-        O::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
-    });
-    let options = match parsed {
-        Ok(options) => options,
+    name_process(name);
+    signals::outlive_file_limits();
+    let command = match call.tool {
+        Some(tool) => tool.called(&call.name),
+        None => program().bin_name(&call.name),
+    };
+    let mut command = pages::with_statuses(command);
+    let job = match prepare(&call, &mut command) {
+        Ok(job) => job,
         Err(error) => return message::usage(&error, &command).end(),
     };
-    match catch_unwind(AssertUnwindSafe(|| run(options))) {
+    match catch_unwind(AssertUnwindSafe(job)) {
         Ok(Ok(status)) => status.end(),
         Ok(Err(error)) => message::failure(&error).end(),
         Err(panic) => message::panic(panic.as_ref()).end(),
+    }
+}
+
+/// Reads the options of the tool that is called. The program itself has none but those that print
+/// something, which for clap is an error.
+fn prepare(call: &Call, command: &mut Command) -> Result<Job, clap::Error> {
+    let mut matches = command.try_get_matches_from_mut(&call.args)?;
+    let job = call.tool.map(|tool| tool.prepare(&mut matches));
+    let none = || Ok(Box::new(|| Err(Failure::usage("name a tool").into())) as Job);
+    job.unwrap_or_else(none).map_err(|error| error.format(command))
+}
+
+/// Lets ps and top show the tool where they would show the program (comm in proc(5)).
+fn name_process(name: &str) {
+    if let Ok(name) = CString::new(name) {
+        // Where the kernel refuses it, the process is called after the program.
+        let _ = crate::sys::process::set_name(&name);
     }
 }

@@ -1,5 +1,7 @@
 //! Options that several tools share, each defined once.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,11 +12,11 @@ use crate::record::RECORD_BYTES_MAX;
 /// Where records come from, and what becomes of bad ones.
 #[derive(Args, Clone, Debug)]
 pub struct InputOptions {
-    /// Read these files in order instead of standard input; - is standard input; gzip and zstd files are read as they are
+    /// Read these files in order, not standard input (-); gzip and zstd files are decompressed
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 
-    /// Append bad lines to FILE and go on, instead of stopping at the first one
+    /// Append bad lines to FILE and continue, instead of stopping at the first one
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub rejects: Option<PathBuf>,
 
@@ -34,7 +36,7 @@ impl InputOptions {
 #[derive(Args, Clone, Debug)]
 pub struct DataOptions {
     /// The log's directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub data: Option<PathBuf>,
 }
 
@@ -54,18 +56,20 @@ impl DataOptions {
             .ok_or_else(|| Failure::usage("no directory for the log; name one with --data DIR"))
     }
 
-    /// The same directory, made if it is not there: for a tool that writes the log.
+    /// The same directory, made with these permissions if it is not there: for a tool that writes
+    /// the log.
     ///
     /// # Errors
     /// When there is none to name, or it cannot be made.
-    pub fn made_dir(&self) -> Result<PathBuf, Failure> {
+    pub fn made_dir(&self, mode: u32) -> Result<PathBuf, Failure> {
         let dir = self.dir()?;
-        std::fs::create_dir_all(&dir).map_err(|error| {
+        let made = DirBuilder::new().recursive(true).mode(mode).create(&dir);
+        made.map_err(|error| {
             let status = match Status::of_io(&error) {
                 Status::NotPermitted => Status::NotPermitted,
                 _ => Status::CantCreate,
             };
-            Failure::new(status, format!("{}: cannot make the directory: {error}", dir.display()))
+            Failure::new(status, format!("{}: cannot create the directory: {error}", dir.display()))
         })?;
         Ok(dir)
     }

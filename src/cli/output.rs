@@ -1,16 +1,14 @@
 //! Standard output: written in whole batches, and a reader who leaves is no error.
 
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use nix::fcntl::{FcntlArg, fcntl};
-use rustix::fs::sendfile;
-use rustix::io::Errno;
-
-use super::{Failure, Status};
+use super::{Failure, Status, closed, written};
+use crate::sys::{self, wait::has_hung_up};
 
 /// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
 const PIPE_BYTES: i32 = 1 << 20;
@@ -32,6 +30,8 @@ pub struct Output {
     file: File,
     /// Whether a poll can tell that the reader is gone: a pipe or a socket.
     pub(super) hangs_up: bool,
+    /// Whether it is a pipe, whose reader takes what was written when it likes.
+    is_pipe: bool,
     /// Whether the kernel copies to it from files; as far as we know.
     takes_files: bool,
 }
@@ -47,14 +47,34 @@ impl Output {
             Failure::new(Status::of_io(&error), format!("standard output: {error}"))
         })?);
         let kind = file.metadata()?.file_type();
+        // What is not known is taken for the worse.
+        let appends = sys::file::manner(&file).unwrap_or_default().appends;
+        written::note(&file, "standard output", appends)?;
         widen_pipe(file.as_fd());
         let hangs_up = kind.is_fifo() || kind.is_socket();
-        Ok(Output { hangs_up, takes_files: true, file })
+        Ok(Output { hangs_up, is_pipe: kind.is_fifo(), takes_files: true, file })
     }
 
     /// Whether a person is reading.
     pub fn is_terminal(&self) -> bool {
         self.file.is_terminal()
+    }
+
+    /// How many bytes are in the pipe that its reader has not taken yet, whoever wrote them; 0 if
+    /// the output is no pipe.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn unread(&self) -> Result<u64, OutputError> {
+        if !self.is_pipe {
+            return Ok(0);
+        }
+        Ok(sys::pipe::unread(&self.file)?)
+    }
+
+    /// Whether its reader is gone, as far as the kernel can tell.
+    pub fn is_abandoned(&self) -> bool {
+        self.hangs_up && has_hung_up(&self.file)
     }
 
     /// Writes all of `bytes`.
@@ -65,6 +85,7 @@ impl Output {
         if bytes.is_empty() {
             return Ok(());
         }
+        closed::check_stdout()?;
         self.file.write_all(bytes).map_err(failed)
     }
 
@@ -79,15 +100,14 @@ impl Output {
         position: u64,
         bytes: u64,
     ) -> Result<u64, OutputError> {
+        closed::check_stdout()?;
         let (mut at, end) = (position, position.saturating_add(bytes));
         while self.takes_files && at < end {
             let left = usize::try_from(end - at).unwrap_or(usize::MAX);
-            match sendfile(&self.file, file, Some(&mut at), left) {
-                Ok(0) => break,
-                Ok(_) | Err(Errno::INTR) => {}
-                // A terminal, or a file that is appended to.
-                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.takes_files = false,
-                Err(error) => return Err(failed(error.into())),
+            match sys::file::copy(&self.file, file, &mut at, left).map_err(failed)? {
+                Some(0) => break,
+                Some(_) => {}
+                None => self.takes_files = false,
             }
         }
         Ok(at - position)
@@ -109,9 +129,12 @@ pub fn replace_file(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // In the same directory, so that renaming it is possible; hidden, and with another ending, so
     // that nobody who takes all files of a kind takes it.
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let replaced =
-        std::fs::write(&temporary, contents).and_then(|()| std::fs::rename(&temporary, path));
+    // Where others may write, they must neither guess the name nor have a link there.
+    let unguessable = RandomState::new().build_hasher().finish();
+    let temporary = path.with_file_name(format!(".{name}.{unguessable:016x}.tmp"));
+    let replaced = File::create_new(&temporary)
+        .and_then(|mut file| file.write_all(contents))
+        .and_then(|()| std::fs::rename(&temporary, path));
     replaced.map_err(|error| {
         // It may not be there at all; the first error is the one to tell.
         let _ = std::fs::remove_file(&temporary);
@@ -131,5 +154,5 @@ impl AsFd for Output {
 
 /// Asks for a wider pipe; anything else, or a refusal, is left as it is.
 pub(super) fn widen_pipe(fd: BorrowedFd<'_>) {
-    let _ = fcntl(fd, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+    sys::pipe::widen(fd, PIPE_BYTES);
 }

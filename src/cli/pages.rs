@@ -4,7 +4,7 @@
 //! same bytes on every machine. `scripts/generate` writes them to man/ and completions/, where a
 //! test compares them.
 
-use std::io;
+use std::{io, iter};
 
 use clap::Command;
 use clap_complete::Shell;
@@ -23,32 +23,58 @@ pub struct Page {
 }
 
 /// What each exit status means, in the order of their numbers: the same for all tools.
-pub const STATUSES: [(Status, &str); 10] = [
-    (Status::Done, "Done. Also when whoever read the output has had enough."),
-    (Status::No, "A result that scripts test for."),
-    (Status::Usage, "Options or an expression that make no sense."),
-    (Status::Data, "Bad data in the input, or records that were rejected or dropped."),
-    (Status::Unavailable, "No such daemon or topic, or nothing at that offset."),
-    (Status::Internal, "A fault in the tool itself."),
+pub const STATUSES: [(Status, &str); 9] = [
+    (Status::Done, "Done. Also when the reader of the output closed it before the end."),
+    (Status::Usage, "Invalid options, or an invalid expression."),
+    (Status::Data, "Bad input, or records that were rejected or dropped."),
+    (Status::Unavailable, "No such daemon, topic or offset."),
+    (Status::Internal, "An internal error of the tool."),
     (Status::CantCreate, "An output cannot be created."),
     (Status::Io, "Reading or writing failed."),
-    (Status::TryAgain, "Somebody else holds the log or a producer's name; try again."),
+    (Status::TryAgain, "Another process holds the log or a producer's name; try again."),
     (Status::NotPermitted, "Not permitted."),
 ];
 
+/// What status 1 means in the commands that end with it.
+const NO: [(&str, &str); 3] = [
+    ("subscribe", "The command of --exec failed."),
+    ("log-admin", "verify found damage."),
+    ("verify", "Damage was found."),
+];
+
+/// The statuses of a command that does not say itself what they mean.
+fn statuses(command: &str) -> Vec<(String, &'static str)> {
+    let no =
+        NO.iter().find(|(name, _)| *name == command).map(|(_, meaning)| (Status::No, *meaning));
+    let mut all: Vec<(Status, &str)> = STATUSES.into_iter().chain(no).collect();
+    all.sort_by_key(|(status, _)| status.code());
+    let all = all.into_iter().map(|(status, meaning)| (status.code().to_string(), meaning));
+    all.chain([(SIGNALLED.0.to_owned(), SIGNALLED.1)]).collect()
+}
+
 /// What a signal makes of the status.
 const SIGNALLED: (&str, &str) =
-    ("130, 143", "Ended by SIGINT or SIGTERM, after finishing what was in hand.");
+    ("130, 143", "Ended by SIGINT or SIGTERM, after completing the work in progress.");
 
 /// What is in the log's directory, for the section FILES.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("topics/TOPIC/topic.json", "The topic's settings."),
-    ("topics/TOPIC/producers.json", "Who appended to it by name, and up to where."),
+    (
+        "topics/TOPIC/producers.json",
+        "The topic's producers, and how far each of them has appended.",
+    ),
+    ("topics/TOPIC/producers.new", "Producers added since producers.json was written."),
     ("topics/TOPIC/PARTITION/*.ndjson", "The records, one a line; any tool may read them."),
-    ("topics/TOPIC/PARTITION/*.index", "Where batches of records begin; made again if lost."),
-    ("groups/GROUP.json", "How far a consumer group has read, by topic and partition."),
+    (
+        "topics/TOPIC/PARTITION/*.index",
+        "Where batches of records begin; log-admin verify --repair rebuilds a lost one.",
+    ),
+    (
+        "groups/GROUP.json",
+        "The offsets that a consumer group has committed, by topic and partition.",
+    ),
     ("socket", "Where a running log-serve listens."),
-    ("lock", "Held by the one process that writes the log."),
+    ("lock", "Locked by the one process that writes the log."),
 ];
 
 /// A command whose `--help` ends with what the exit statuses mean, as its manual page does: the
@@ -64,8 +90,7 @@ pub fn with_statuses(command: Command) -> Command {
     if says_statuses(&sections(&help)) {
         return command;
     }
-    let rows = STATUSES.iter().map(|(status, meaning)| (status.code().to_string(), *meaning));
-    let rows = rows.chain([(SIGNALLED.0.to_owned(), SIGNALLED.1)]);
+    let rows = statuses(command.get_name()).into_iter();
     let rows: Vec<String> = rows.map(|(code, meaning)| format!("  {code:<8}  {meaning}")).collect();
     let gap = if help.is_empty() { "" } else { "\n\n" };
     command.after_long_help(format!("{help}{gap}Exit status:\n{}", rows.join("\n")))
@@ -81,17 +106,22 @@ fn says_statuses(sections: &[Section]) -> bool {
     sections.iter().any(|section| section.heading.eq_ignore_ascii_case("exit status"))
 }
 
-/// Makes the manual page and the completions of every tool.
+/// Makes the manual pages and the completions of a program, and of the tools that are its
+/// subcommands and have names of their own.
 ///
 /// # Errors
 /// None that is known: writing to memory does not fail.
-pub fn render(tools: Vec<Command>) -> io::Result<Vec<Page>> {
-    let names: Vec<String> = tools.iter().map(|tool| tool.get_name().to_owned()).collect();
+pub fn render(program: Command) -> io::Result<Vec<Page>> {
+    let tools: Vec<Command> = program.get_subcommands().cloned().collect();
+    let names: Vec<String> =
+        iter::once(&program).chain(&tools).map(|command| command.get_name().to_owned()).collect();
     let mut pages = Vec::new();
+    completions(&program, &mut pages);
+    let name = program.get_name().to_owned();
+    let text = manual(&name, &program, &names)?;
+    pages.push(Page { path: format!("man/{name}.1"), text });
     for tool in tools {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            pages.push(completion(shell, tool.clone()));
-        }
+        completions(&tool, &mut pages);
         let mut tool = tool.disable_help_subcommand(true);
         tool.build();
         manuals(&tool, &names, &mut pages)?;
@@ -99,10 +129,27 @@ pub fn render(tools: Vec<Command>) -> io::Result<Vec<Page>> {
     Ok(pages)
 }
 
+fn completions(command: &Command, pages: &mut Vec<Page>) {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        pages.push(completion(shell, command.clone()));
+    }
+}
+
+/// In the script for bash, the name of a program with a hyphen is spelled one way where a
+/// subcommand is found and another way where its options are (clap's issue 6421): none completes.
+fn with_one_spelling(script: Vec<u8>, name: &str) -> Vec<u8> {
+    let (found, wanted) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
+    // It is ASCII but for the texts of the options.
+    String::from_utf8_lossy(&script).replace(&found, &wanted).into_bytes()
+}
+
 fn completion(shell: Shell, mut tool: Command) -> Page {
     let name = tool.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut tool, &name, &mut text);
+    if let Shell::Bash = shell {
+        text = with_one_spelling(text, &name);
+    }
     let file = match shell {
         Shell::Zsh => format!("_{name}"),
         shell => format!("{name}.{shell}"),
@@ -128,7 +175,10 @@ fn manual(name: &str, command: &Command, names: &[String]) -> io::Result<Vec<u8>
     synopsis(command.clone()).to_writer(&mut text)?;
     man.render_description_section(&mut text)?;
     man.render_options_section(&mut text)?;
-    if command.get_subcommands().any(|command| !command.is_hide_set()) {
+    if command.get_subcommands().any(|command| names.iter().any(|name| name == command.get_name()))
+    {
+        tools(command).to_writer(&mut text)?;
+    } else if command.get_subcommands().any(|command| !command.is_hide_set()) {
         man.render_subcommands_section(&mut text)?;
     }
     closing(name, command, names).to_writer(&mut text)?;
@@ -154,7 +204,19 @@ fn synopsis(mut command: Command) -> Roff {
     roff
 }
 
-/// The sections behind the options.
+/// The tools of the program, each with a page of its own.
+fn tools(program: &Command) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["TOOLS"]);
+    for tool in program.get_subcommands() {
+        roff.control("TP", []);
+        roff.text([bold(tool.get_name()), roman("(1)")]);
+        roff.text([roman(tool.get_about().map(ToString::to_string).unwrap_or_default())]);
+    }
+    roff
+}
+
+/// The sections after the options.
 fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
     let mut roff = Roff::new();
     let sections = sections(&after_help(command));
@@ -163,7 +225,7 @@ fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
         prose(&section.lines, &mut roff);
     }
     if !says_statuses(&sections) {
-        exit_statuses(&mut roff);
+        exit_statuses(command.get_name(), &mut roff);
     }
     let has = |id| command.get_arguments().any(|argument| argument.get_id() == id);
     if has("data") || has("ready_fd") {
@@ -179,24 +241,24 @@ fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
     roff
 }
 
-fn exit_statuses(roff: &mut Roff) {
+fn exit_statuses(command: &str, roff: &mut Roff) {
     roff.control("SH", ["EXIT STATUS"]);
-    for (status, meaning) in STATUSES {
-        entry(&status.code().to_string(), meaning, roff);
+    for (code, meaning) in statuses(command) {
+        entry(&code, meaning, roff);
     }
-    entry(SIGNALLED.0, SIGNALLED.1, roff);
 }
 
 fn environment(data: bool, ready: bool, roff: &mut Roff) {
     roff.control("SH", ["ENVIRONMENT"]);
     if data {
-        entry("MILLSTREAM_DIR", "The log's directory, where --data names none.", roff);
-        let meaning = "Else the log is in millstream below this directory, by default \
+        entry("MILLSTREAM_DIR", "The log's directory, if --data is not given.", roff);
+        let meaning = "Otherwise the log is the directory millstream in this one, by default \
                        ~/.local/share.";
         entry("XDG_DATA_HOME", meaning, roff);
     }
     if ready {
-        let meaning = "Where systemd waits to be told that the service is ready or stopping.";
+        let meaning =
+            "The socket through which systemd learns that the service is ready or stopping.";
         entry("NOTIFY_SOCKET", meaning, roff);
     }
 }
@@ -313,8 +375,12 @@ mod tests {
         vec![grind, sift]
     }
 
+    fn program() -> Command {
+        Command::new("mill").about("All of them").version("1").subcommands(tools())
+    }
+
     fn page(path: &str) -> String {
-        let pages = render(tools()).unwrap();
+        let pages = render(program()).unwrap();
         let page = pages.iter().find(|page| page.path == path).expect("the page is there");
         String::from_utf8(page.text.clone()).unwrap()
     }
@@ -322,10 +388,14 @@ mod tests {
     #[test]
     fn every_tool_and_subcommand_has_its_pages() {
         let paths: Vec<String> =
-            render(tools()).unwrap().into_iter().map(|page| page.path).collect();
+            render(program()).unwrap().into_iter().map(|page| page.path).collect();
         assert_eq!(
             paths,
             [
+                "completions/mill.bash",
+                "completions/_mill",
+                "completions/mill.fish",
+                "man/mill.1",
                 "completions/grind.bash",
                 "completions/_grind",
                 "completions/grind.fish",
@@ -339,6 +409,16 @@ mod tests {
         );
         assert!(page("completions/grind.bash").contains("--fine"));
         assert!(page("completions/_grind").starts_with("#compdef grind"));
+    }
+
+    #[test]
+    fn the_program_lists_its_tools_and_completes_their_options() {
+        let text = page("man/mill.1");
+        let tools = ".SH TOOLS\n.TP\n\\fBgrind\\fR(1)\nGrind the records\n.TP\n";
+        assert!(text.contains(tools), "{text}");
+        assert!(text.ends_with("\\fBgrind\\fR(1), \\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
+        assert!(page("completions/mill.bash").contains("--fine"));
+        assert!(page("completions/mill.fish").contains("__fish_mill_using_subcommand grind"));
     }
 
     #[test]
@@ -366,7 +446,7 @@ mod tests {
         assert!(text.contains(&title), "{text}");
         assert!(text.contains(".SH SYNOPSIS\ngrind [OPTIONS]\n"), "{text}");
         assert_eq!(text.matches(".ds Aq").count(), 2);
-        assert!(text.ends_with("\\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
+        assert!(text.ends_with("\\fBmill\\fR(1), \\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
     }
 
     #[test]
@@ -378,7 +458,7 @@ mod tests {
         assert!(text.contains(".SH GRADES\n.RS\n.nf\n1  coarse\n2  fine\n.fi\n.RE\n"), "{text}");
         assert!(text.contains(".SH \"EXIT STATUS\"\n0 done; 65\nbad corn.\n"), "{text}");
         let table = page("man/sift.1");
-        assert!(table.contains("\\fB65\\fR\nBad data in the input"), "{table}");
+        assert!(table.contains("\\fB65\\fR\nBad input, or records"), "{table}");
         assert!(!table.contains("ENVIRONMENT"));
     }
 

@@ -1,54 +1,63 @@
 //! The loop that every tool with records on its input shares.
 //!
 //! Natural batching (DESIGN idea 5): take all that one read returned, hand it to the tool's
-//! [`Stage`] record by record, let the stage settle, flush, and only then wait for more.
+//! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::input::{BLOCK_BYTES, Halt, Input, Next, Watch};
+use super::blame::explained;
+use super::blocks::{Block, Blocks};
+pub use super::context::Context;
+use super::input::{BLOCK_BYTES, Input, Next, StopReason, Watch};
 use super::lending::{Lender, lend};
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
 use super::signals::Stop;
 use super::spans::Span;
-use super::{Failure, Status};
-use crate::record::control::{Control, is_control};
+use super::streams::{Cut, Noted};
+use super::{Failure, Status, message, written};
+use crate::expr::RecordError;
+use crate::record::control::{Control, End, Start, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::framing::Frame;
 use crate::record::lines::{LineDecoder, Lines};
+use crate::record::reserved;
 
 /// What one tool does with the records.
 pub trait Stage {
-    /// Whether the tool has nothing left to do once nobody reads its standard output.
+    /// Whether the tool has nothing left to do once its standard output is closed.
     const ENDS_WITH_OUTPUT: bool = true;
+
+    /// Whether the work is done elsewhere, later: starts and ends of streams are then seen there.
+    const DELEGATES: bool = false;
 
     /// Takes a record. `Break` means that the tool needs no more input.
     ///
     /// # Errors
     /// [`StageError::Bad`] when the record is at fault, [`StageError::Fatal`] when the tool cannot
-    /// go on.
+    /// continue.
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError>;
 
-    /// May take records from the front of `lines`, as many as it likes: those it leaves come one by
-    /// one through the other methods. It is asked again behind each of them. It takes neither
-    /// control records nor what is bad. `Break` means that the tool needs no more input.
+    /// Takes as many records as it can from the front of `lines`. The next one then comes through
+    /// one of the other methods, and after it `lines` is called again. It takes neither control
+    /// records nor bad lines. `Break` means that the tool needs no more input.
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let _ = (lines, cx);
         ControlFlow::Continue(())
     }
 
-    /// Among how many the stage shares out the whole lines of a plain file. If they are several it
-    /// takes these as spans, which nobody has read, and not as records.
-    fn sharers(&self) -> usize {
+    /// The number of workers that read plain files side by side. If there are several, the stage
+    /// gets the whole lines of a plain file as spans, which nothing has read, and not as records.
+    fn parallelism(&self) -> usize {
         1
     }
 
-    /// Takes a span of a plain file, behind the one before. Called only where there are sharers.
+    /// Takes a span of a plain file, in order. Called only if [`Stage::parallelism`] is above 1.
     ///
     /// # Errors
     /// The first bad record, or when the tool cannot go on.
@@ -57,7 +66,7 @@ pub trait Stage {
         Err(anyhow!("this tool takes no spans"))
     }
 
-    /// Takes a control record; passes it on unless the tool uses it up.
+    /// Takes a control record; passes it on unless the tool consumes it.
     ///
     /// # Errors
     /// As [`Stage::record`].
@@ -73,52 +82,62 @@ pub trait Stage {
         Ok(())
     }
 
-    /// Something bad comes next, and may be rejected: what was taken before it is to be rejected
-    /// first.
+    /// A bad line comes next. Processes the records before it now, so that rejects keep their
+    /// order.
     ///
     /// # Errors
     /// When the tool cannot go on.
-    fn catch_up(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    fn flush_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let _ = cx;
         Ok(())
     }
 
-    /// How long the tool may wait for input before it wants to know of it; forever, if there is
-    /// none.
-    fn patience(&self) -> Option<Duration> {
+    /// How long to wait for input before [`Stage::on_idle`] is called; `None` for no limit.
+    fn idle_timeout(&self) -> Option<Duration> {
         None
     }
 
-    /// The tool has waited for input so long, whether something came then or not. Called only where
-    /// there is a limit to its patience.
-    fn waited(&mut self, time: Duration, cx: &mut Context) {
+    /// The tool waited so long for input, whether some came then or not. Called only if there is an
+    /// idle timeout.
+    fn on_idle(&mut self, time: Duration, cx: &mut Context) {
         let _ = (time, cx);
     }
 
-    /// Who may lend the input to others now, if anybody does.
-    fn lender(&mut self) -> Option<&mut dyn Lender> {
+    /// What may hand the input to another process now, if anything.
+    fn handoff(&mut self) -> Option<&mut dyn Lender> {
         None
     }
 
-    /// One of several inputs has ended: what was said of its records holds no longer.
+    /// One of several inputs has ended; statements about its records no longer hold.
     fn source_end(&mut self) {}
 
-    /// All that one read returned has been taken: finish with it before the next wait.
+    /// All records of one read have been taken. Writes what is pending before the next wait.
     ///
     /// # Errors
     /// When the tool cannot go on.
-    fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let _ = cx;
         Ok(())
     }
 
-    /// The input has ended. Not called when a signal or a closed output ended the tool.
+    /// The input has ended, and all its streams are whole. Not called when it was cut short, or
+    /// when a signal or a closed output ended the tool.
     ///
     /// # Errors
     /// When the tool cannot finish.
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let _ = cx;
         Ok(())
+    }
+
+    /// Whether what the tool writes is a stream of its own, with a start and an end.
+    fn begins_stream(&self) -> bool {
+        false
+    }
+
+    /// What the tool leaves undone because the input was cut short, for the message about that.
+    fn undone(&self) -> Option<String> {
+        None
     }
 }
 
@@ -136,66 +155,22 @@ impl StageError {
     pub fn bad(why: impl ToString) -> StageError {
         StageError::Bad(why.to_string())
     }
+
+    /// What an expression says about a record: a bad record, but if it could not be evaluated for
+    /// want of memory.
+    pub fn said(error: RecordError) -> StageError {
+        match error {
+            passing if passing.is_passing() => {
+                StageError::Fatal(Failure::new(Status::Io, passing.to_string()).into())
+            }
+            error => StageError::bad(error),
+        }
+    }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for StageError {
     fn from(error: E) -> StageError {
         StageError::Fatal(error.into())
-    }
-}
-
-/// What a stage works with beside the record.
-#[derive(Debug)]
-pub struct Context {
-    /// What goes to standard output with the next flush.
-    pub out: Vec<u8>,
-    /// Whether the next read is certain not to wait: there is no hurry then to settle.
-    pub more_at_hand: bool,
-    rejects: Rejects,
-    source: String,
-    /// How many lines of the source lie before those that the decoder has seen.
-    pub(super) lines_before: u64,
-    /// What was read last; whoever works on it later keeps a share.
-    pub(super) block: Block,
-}
-
-/// A block of input.
-pub(super) type Block = Arc<Vec<u8>>;
-
-impl Context {
-    /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
-    /// records are dealt with elsewhere.
-    pub(super) fn apart(out: Vec<u8>) -> Context {
-        Context { out, more_at_hand: true, ..Context::with(Rejects::default()) }
-    }
-
-    fn with(rejects: Rejects) -> Context {
-        Context {
-            out: Vec::new(),
-            more_at_hand: false,
-            rejects,
-            source: String::new(),
-            lines_before: 0,
-            block: Block::default(),
-        }
-    }
-
-    /// The place of a line in the input, for messages: `flights.ndjson:17`.
-    pub fn place(&self, line: u64) -> String {
-        format!("{}:{}", self.source, self.lines_before + line)
-    }
-
-    /// Whether bad records are kept, so that the stage may go on after one.
-    pub fn keeps_rejects(&self) -> bool {
-        self.rejects.kept()
-    }
-
-    /// Rejects a record that was taken before: for stages that learn only later that it was bad.
-    ///
-    /// # Errors
-    /// When rejects are not kept, which ends the tool, or keeping it failed.
-    pub fn reject(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
-        self.rejects.take(place, bytes, why)
     }
 }
 
@@ -225,8 +200,8 @@ pub struct Outcome {
 /// See [`run_decoded`].
 pub fn run(options: &InputOptions, stage: &mut impl Stage) -> anyhow::Result<Outcome> {
     // A bad line may be too long to be held: only one who reads all can keep it piece by piece.
-    let sharers = if options.rejects.is_some() { 1 } else { stage.sharers() };
-    run_shared(options, &mut LineDecoder::new(options.record_bytes_max()), stage, sharers)
+    let parallelism = if options.rejects.is_some() { 1 } else { stage.parallelism() };
+    run_shared(options, &mut LineDecoder::new(options.record_bytes_max()), stage, parallelism)
 }
 
 /// Runs a stage over input that `decoder` turns into records.
@@ -249,20 +224,25 @@ fn run_shared(
     options: &InputOptions,
     decoder: &mut dyn Decoder,
     stage: &mut impl Stage,
-    sharers: usize,
+    parallelism: usize,
 ) -> anyhow::Result<Outcome> {
     let rejects = Rejects::open(options.rejects.as_deref())?;
     let output = Output::stdout()?;
-    let watch = watch_for(stage, &output)?;
-    let input = Input::new(&options.files, watch, sharers);
-    let cx = Context { out: Vec::with_capacity(BLOCK_BYTES), ..Context::with(rejects) };
+    written::check_inputs(&options.files)?;
+    let watch = Arc::new(watch_for(stage, &output)?);
+    let input = Input::new(&options.files, Arc::clone(&watch), parallelism);
+    let out = Vec::with_capacity(BLOCK_BYTES);
+    let cx = Context { out, output: Some(output), watch: Some(watch), ..Context::with(rejects) };
     let mut pump = Pump { stage, cx, failed: None, enough: false };
-    let ended = match pump.drive(input, output, decoder) {
+    let ended = match pump.drive(input, decoder) {
         Ok(ended) => ended,
         Err(error) if is_closed(&error) => Ended::OutputClosed,
         Err(error) => {
             pump.cx.rejects.conclude();
-            return Err(error);
+            return Err(match error.downcast::<Cut>() {
+                Ok(cut) => cut.into_failure(pump.stage.undone()).into(),
+                Err(error) => error,
+            });
         }
     };
     let status = match (pump.cx.rejects.conclude(), ended) {
@@ -278,7 +258,7 @@ fn watch_for<S: Stage>(_: &S, output: &Output) -> std::io::Result<Watch> {
 }
 
 /// Whether an error only says that nobody reads our standard output any more.
-fn is_closed(error: &anyhow::Error) -> bool {
+pub fn is_closed(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<OutputError>(), Some(OutputError::Closed))
 }
 
@@ -291,16 +271,15 @@ struct Pump<'a, S> {
 }
 
 impl<S: Stage> Pump<'_, S> {
-    fn drive(
-        &mut self,
-        mut input: Input,
-        mut output: Output,
-        decoder: &mut dyn Decoder,
-    ) -> anyhow::Result<Ended> {
+    fn drive(&mut self, mut input: Input, decoder: &mut dyn Decoder) -> anyhow::Result<Ended> {
         let mut blocks = Blocks::default();
+        if self.stage.begins_stream() {
+            Control::Start(Start::default()).write(&mut self.cx.out);
+            self.cx.flush()?;
+        }
         let ended = loop {
-            let patience = self.stage.patience();
-            let lent = match self.stage.lender() {
+            let patience = self.stage.idle_timeout();
+            let lent = match self.stage.handoff() {
                 Some(lender) => lend(lender, &mut input, decoder, blocks.free()),
                 None => Ok(None),
             };
@@ -310,7 +289,7 @@ impl<S: Stage> Pump<'_, S> {
                 Err(error) => Err(error),
             };
             if let Some(waited) = input.take_waited() {
-                self.stage.waited(waited, &mut self.cx);
+                self.stage.on_idle(waited, &mut self.cx);
             }
             if *self.cx.source != **input.name() {
                 self.cx.source = input.name().to_string();
@@ -338,22 +317,27 @@ impl<S: Stage> Pump<'_, S> {
                 // The stage has been told.
                 Ok(Next::Quiet) => None,
                 Ok(Next::End) => Some(Ok(Ended::Input)),
-                Ok(Next::Halt(Halt::Stopped(signal))) => Some(Ok(Ended::Stopped(signal))),
-                Ok(Next::Halt(Halt::OutputClosed)) => Some(Ok(Ended::OutputClosed)),
+                Ok(Next::StopReason(StopReason::Stopped(signal))) => {
+                    Some(Ok(Ended::Stopped(signal)))
+                }
+                Ok(Next::StopReason(StopReason::OutputClosed)) => Some(Ok(Ended::OutputClosed)),
                 Err(error) => Some(Err(error)),
             };
             // Also after an error: what was taken before it counts.
             self.cx.more_at_hand &= self.failed.is_none() && !self.enough;
-            let settled = self.stage.settle(&mut self.cx);
+            let settled = self.stage.flush(&mut self.cx);
             if source_end {
                 // All that came of it has been told its place.
                 self.cx.lines_before = 0;
             }
-            self.flush(&mut output)?;
+            self.cx.flush()?;
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
             settled?;
+            if source_end && let Some(stopped) = self.end_streams(&input)? {
+                break stopped;
+            }
             match end {
                 Some(end) => break end?,
                 None if self.enough => break Ended::Input,
@@ -362,16 +346,30 @@ impl<S: Stage> Pump<'_, S> {
         };
         if ended == Ended::Input {
             let done = self.stage.end(&mut self.cx);
-            self.flush(&mut output)?;
+            if done.is_ok() && self.stage.begins_stream() {
+                Control::End(End {}).write(&mut self.cx.out);
+            }
+            self.cx.flush()?;
             done?;
         }
         Ok(ended)
     }
 
-    fn flush(&mut self, output: &mut Output) -> Result<(), OutputError> {
-        let written = output.write(&self.cx.out);
-        self.cx.out.clear();
-        written
+    /// A source has ended: so must have its streams. Where a signal ends us, it has ended those
+    /// before us, too.
+    fn end_streams(&mut self, input: &Input) -> Result<Option<Ended>, Cut> {
+        match (self.cx.streams.finish(), input.stopped()) {
+            (Err(_), Some(StopReason::Stopped(signal))) => Ok(Some(Ended::Stopped(signal))),
+            (Err(cut), _) if !self.enough => Err(Cut { place: self.cx.source.clone(), cut }),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a last line without a line end is what is left of a record: inside of a stream it
+    /// is, whoever wrote it was stopped in the middle.
+    fn is_torn(&mut self) -> anyhow::Result<bool> {
+        self.stage.flush_pending(&mut self.cx)?;
+        Ok(self.cx.streams.is_open())
     }
 
     fn fail(&mut self, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
@@ -380,43 +378,29 @@ impl<S: Stage> Pump<'_, S> {
     }
 }
 
-/// Blocks to read into, the next one first. Only where work on one goes on while others are read,
-/// and only as long as that work is bounded, are there more than one.
-#[derive(Default)]
-struct Blocks(VecDeque<Block>);
-
-impl Blocks {
-    /// A block that nobody works on any more.
-    fn free(&mut self) -> &mut [u8] {
-        let free = self.0.iter_mut().position(|block| Arc::get_mut(block).is_some());
-        match free {
-            Some(at) => self.0.swap(0, at),
-            None => self.0.push_front(Arc::new(vec![0; BLOCK_BYTES])),
-        }
-        self.0.front_mut().and_then(Arc::get_mut).map_or(&mut [], Vec::as_mut_slice)
-    }
-
-    /// The block that was read into.
-    fn share(&self) -> Block {
-        self.0.front().cloned().unwrap_or_default()
-    }
-}
-
 /// Gives a stage a record, or a control record.
-pub(super) fn take(
-    stage: &mut impl Stage,
+pub(super) fn take<S: Stage>(
+    stage: &mut S,
     raw: Raw<'_>,
     cx: &mut Context,
 ) -> Result<ControlFlow<()>, StageError> {
     if is_control(raw.bytes) {
         let control = Control::parse(raw.bytes).map_err(StageError::bad)?;
+        if let (Some(frame), false) = (Frame::of(&control), S::DELEGATES) {
+            cx.note(Noted { frame, line: raw.line, out_bytes: cx.out.len() })?;
+        }
         stage.control(control, raw.bytes, cx)?;
         return Ok(ControlFlow::Continue(()));
     }
+    reserved::check(raw.bytes).map_err(StageError::bad)?;
     stage.record(raw, cx)
 }
 
 impl<S: Stage> Sink for Pump<'_, S> {
+    fn warn(&mut self, line: u64, why: &str) {
+        message::note(&format!("{}: {why}", self.cx.place(line)));
+    }
+
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
         let flow = self.stage.lines(lines, &mut self.cx);
         self.enough |= flow.is_break();
@@ -424,6 +408,13 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+        if raw.unterminated {
+            match self.is_torn() {
+                Ok(true) => return ControlFlow::Continue(()),
+                Ok(false) => {}
+                Err(error) => return self.fail(error),
+            }
+        }
         match take(self.stage, raw, &mut self.cx) {
             Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
             Ok(ControlFlow::Break(())) => {
@@ -432,11 +423,11 @@ impl<S: Stage> Sink for Pump<'_, S> {
             }
             Err(StageError::Fatal(error)) => self.fail(error),
             Err(StageError::Bad(why)) => {
-                if let Err(error) = self.stage.catch_up(&mut self.cx) {
+                if let Err(error) = self.stage.flush_pending(&mut self.cx) {
                     return self.fail(error);
                 }
                 let place = self.cx.place(raw.line);
-                let why = self::why(&why, raw.unterminated);
+                let why = explained(&why, &raw);
                 match self.cx.rejects.take(&place, raw.bytes, &why) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => self.fail(error),
@@ -446,7 +437,7 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
-        if let Err(error) = self.stage.catch_up(&mut self.cx) {
+        if let Err(error) = self.stage.flush_pending(&mut self.cx) {
             return self.fail(error);
         }
         let place = self.cx.place(bad.line);
@@ -454,16 +445,6 @@ impl<S: Stage> Sink for Pump<'_, S> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.fail(error),
         }
-    }
-}
-
-/// What is wrong with a record, with the hint that an input which ends in it may have been cut
-/// short.
-pub fn why(why: &str, unterminated: bool) -> String {
-    if unterminated {
-        format!("{why} (the input ends here, without a line end: it may be cut short)")
-    } else {
-        why.to_owned()
     }
 }
 

@@ -7,13 +7,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use anyhow::Context;
-use nix::fcntl::OFlag;
 
 use super::{Failure, Status, message};
+use crate::sys::{descriptor, file};
 
 /// Those who wait to hear that the daemon is ready.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl Readiness {
         if let Some(mut file) = self.fd.take()
             && let Err(error) = file.write_all(b"\n")
         {
-            message::note(&format!("--ready-fd: cannot say that we are ready: {error}"));
+            message::note(&format!("--ready-fd: cannot report that log-serve is ready: {error}"));
         }
         self.notify("READY=1");
         message::note(&format!("ready: {what}"));
@@ -61,31 +60,29 @@ impl Readiness {
         if let Some((socket, address)) = &self.supervisor
             && let Err(error) = socket.send_to_addr(state.as_bytes(), address)
         {
-            message::note(&format!("$NOTIFY_SOCKET: cannot say {state}: {error}"));
+            message::note(&format!("$NOTIFY_SOCKET: cannot report {state}: {error}"));
         }
     }
 }
 
-/// Makes the inherited descriptor ours by opening the file behind it once more and closing the
-/// number; that needs no trust in who opened it.
+/// Makes the inherited descriptor ours, and closes its number. The kernel hands us a copy, by a
+/// socket of our own: to open the file once more would need a permission that is gone where
+/// privileges were dropped after a supervisor made the pipe.
 fn take_over(fd: i32) -> anyhow::Result<File> {
     if fd <= 2 {
-        let why =
-            format!("--ready-fd: {fd} is not a descriptor that can be given away; use 3 or more");
+        let why = format!("--ready-fd: {fd} is a standard stream; use descriptor 3 or higher");
         return Err(Failure::usage(why).into());
     }
-    // Not waiting for a reader: one that has left is told of when we are ready.
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let path = format!("/proc/self/fd/{fd}");
-    let file = File::options().append(true).custom_flags(flags.bits()).open(path);
-    let file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::usage(format!("--ready-fd: descriptor {fd} is not open"))
-        }
-        _ => Failure::new(Status::Usage, format!("--ready-fd: descriptor {fd}: {error}")),
-    })?;
-    nix::unistd::close(fd).with_context(|| format!("--ready-fd: descriptor {fd}"))?;
-    Ok(file)
+    let place = || format!("--ready-fd: descriptor {fd}");
+    let copy = descriptor::copy_of(fd)
+        .map_err(|error| Failure::new(Status::Usage, format!("{}: {error}", place())))?;
+    let copy = copy.ok_or_else(|| Failure::usage(format!("{} is not open", place())))?;
+    if file::manner(&copy).with_context(place)?.reads_only {
+        let why = format!("{} is open for reading only; open it for writing", place());
+        return Err(Failure::usage(why).into());
+    }
+    descriptor::close(fd).with_context(place)?;
+    Ok(File::from(copy))
 }
 
 fn supervisor(name: &OsStr) -> io::Result<(UnixDatagram, SocketAddr)> {

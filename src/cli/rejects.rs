@@ -12,6 +12,9 @@ const REPORTED_MAX: u64 = 10;
 #[derive(Debug, Default)]
 pub struct Rejects {
     kept: Option<Keep>,
+    /// How many lines were found bad.
+    told: u64,
+    /// How many lines of the input were kept; a row in quotes may have several.
     count: u64,
 }
 
@@ -23,7 +26,7 @@ impl Rejects {
     /// When the file cannot be created.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Rejects> {
         let kept = path.map(|path| Keep::open(path, "rejects")).transpose()?;
-        Ok(Rejects { kept, count: 0 })
+        Ok(Rejects { kept, ..Rejects::default() })
     }
 
     /// Whether bad lines are kept, so that a tool can go on.
@@ -37,15 +40,12 @@ impl Rejects {
     /// When rejects are not kept, or when keeping this one failed.
     pub fn take(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
         if self.kept.is_none() {
-            let remedy = "--rejects FILE keeps such lines and goes on";
+            let remedy = "--rejects FILE stores such lines and continues";
             return Err(Failure::new(Status::Data, format!("{place}: {why}; {remedy}")).into());
         }
-        self.count += 1;
-        if self.count <= REPORTED_MAX {
-            message::note(&format!("{place}: rejected: {why}"));
-        }
+        self.tell(place, why);
         self.write(bytes)?;
-        self.write(b"\n")
+        self.end_line()
     }
 
     /// Takes a piece of a bad line that is too long to be held; `more` pieces may follow, and those
@@ -68,18 +68,31 @@ impl Rejects {
             if self.kept.is_none() {
                 return self.take(place, bytes, why);
             }
-            self.count += 1;
-            if self.count <= REPORTED_MAX {
-                message::note(&format!("{place}: rejected: {why}"));
-            }
+            self.tell(place, why);
         }
         self.write(bytes)?;
-        if more { Ok(()) } else { self.write(b"\n") }
+        if more { Ok(()) } else { self.end_line() }
+    }
+
+    /// Says what is wrong with a line, of the first ones.
+    fn tell(&mut self, place: &str, why: &str) {
+        self.told += 1;
+        if self.told <= REPORTED_MAX {
+            message::note(&format!("{place}: rejected: {why}"));
+        }
+    }
+
+    fn end_line(&mut self) -> anyhow::Result<()> {
+        self.write(b"\n")
     }
 
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         match &mut self.kept {
-            Some(kept) => kept.write(bytes),
+            Some(kept) => {
+                kept.write(bytes)?;
+                self.count += memchr::memchr_iter(b'\n', bytes).count() as u64;
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -87,12 +100,15 @@ impl Rejects {
     /// Reports how many lines were rejected; a tool that lost input does not end with 0.
     pub fn conclude(&self) -> Status {
         let Some(kept) = &self.kept else { return Status::Done };
-        if self.count == 0 {
+        if self.told == 0 {
             return Status::Done;
+        }
+        if self.count == 0 {
+            return Status::Data;
         }
         let lines = if self.count == 1 { "line" } else { "lines" };
         message::note(&format!(
-            "{} {lines} rejected, kept in {}",
+            "{} {lines} rejected, stored in {}",
             self.count,
             kept.path().display()
         ));

@@ -5,8 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+
+use crate::sys::wait::{Wanted, wait};
 
 /// Tells whether the user has asked the tool to stop.
 #[derive(Debug)]
@@ -36,6 +39,11 @@ impl Stop {
         Ok(Stop { signal, wake })
     }
 
+    /// Waits so long, or until a signal asks us to stop.
+    pub fn pause(&self, time: Duration) {
+        let _ = wait(&[(self.wake.as_fd(), Wanted::Input)], Some(time));
+    }
+
     /// The signal that asked us to stop, if one came.
     pub fn requested(&self) -> Option<i32> {
         match self.signal.load(Ordering::Relaxed) {
@@ -43,6 +51,20 @@ impl Stop {
             signal => i32::try_from(signal).ok(),
         }
     }
+}
+
+/// Lets a write beyond the limit of a file's size (`ulimit -f`) fail, which is told, instead of
+/// ending the process without a word. Commands that are run are not affected.
+pub(super) fn outlive_file_limits() {
+    // Nobody looks at the flag: a handler, whatever it does, makes the write return. If it cannot
+    // be installed the signal ends us, as it would have.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// Asks the tool to stop, as SIGTERM from outside does: so another thread ends a wait for input.
+pub fn interrupt() {
+    // Without a handler it ends the process, which is no worse.
+    let _ = signal_hook::low_level::raise(SIGTERM);
 }
 
 impl AsFd for Stop {

@@ -157,8 +157,8 @@ impl Span {
             }
         };
         if count == 0 {
-            let what = "the file was cut or written anew while it was read; run again on one that \
-                        only grows";
+            let what = "the file was truncated or rewritten while it was read; run again on one \
+                        that only grows";
             return Err(Failure::new(Status::Io, format!("{}: {what}", self.name)).into());
         }
         Ok(buffer.get(..count).unwrap_or_default())
@@ -289,14 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_or_written_anew_is_an_error() {
+    fn a_file_that_was_truncated_or_rewritten_is_an_error() {
         let file = file_of(b"ab\nabc\nabcd\n");
         let mut spans = spans_of(&file, 0).unwrap();
         let (first, second) = (spans.cut(4).unwrap(), spans.cut(20).unwrap());
         file.set_len(6).unwrap();
         for span in [&first, &second] {
             let error = text_of(span, 100).unwrap_err();
-            assert!(error.to_string().starts_with("f: the file was cut"), "{error}");
+            assert!(error.to_string().starts_with("f: the file was truncated"), "{error}");
         }
         file.write_all_at(b"ab\nabcabcabcabc", 0).unwrap();
         assert!(text_of(&first, 100).is_err());

@@ -7,7 +7,7 @@ use crate::expr::ExprError;
 use crate::log::LogError;
 use crate::wire::ClientError;
 use crate::wire::address::BindError;
-use crate::wire::answer::Code;
+use crate::wire::error::Code;
 
 /// How a tool ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +113,15 @@ fn of_log(error: &LogError) -> Status {
         LogError::BadTopicName { .. }
         | LogError::BadGroupName { .. }
         | LogError::BadSettings { .. } => Status::Usage,
-        LogError::NotPermitted { .. } => Status::NotPermitted,
+        LogError::NotPermitted { .. } | LogError::ForeignLog { .. } => Status::NotPermitted,
         LogError::StaleGeneration { .. } => Status::TryAgain,
         LogError::BadRecords { .. }
         | LogError::SequenceGap { .. }
         | LogError::ChainBroken { .. }
         | LogError::BatchTooLarge { .. } => Status::Data,
-        LogError::Damaged { .. } | LogError::Poisoned { .. } => Status::Io,
+        LogError::Damaged { .. } | LogError::BadFile { .. } | LogError::Poisoned { .. } => {
+            Status::Io
+        }
     }
 }
 
@@ -127,7 +129,7 @@ fn of_log(error: &LogError) -> Status {
 fn of_client(error: &ClientError) -> Status {
     match error {
         ClientError::Io { error, .. } => of_storage(error),
-        ClientError::Closed { .. } => Status::Unavailable,
+        ClientError::Closed { .. } | ClientError::Interrupted { .. } => Status::Unavailable,
         ClientError::Garbled { .. } => Status::Internal,
         ClientError::Refused(refused) => of_code(refused.code),
     }
@@ -199,7 +201,7 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::answer::ErrorBody;
+    use crate::wire::error::ErrorBody;
     use anyhow::Context;
 
     #[test]
@@ -218,7 +220,10 @@ mod tests {
         let topic = || "t".to_owned();
         let pairs = [
             (LogError::UnknownTopic { topic: topic() }, Code::UnknownTopic),
-            (LogError::TopicExists { topic: topic() }, Code::TopicExists),
+            (
+                LogError::TopicExists { topic: topic(), differences: String::new() },
+                Code::TopicExists,
+            ),
             (LogError::BadTopicName { name: topic() }, Code::BadTopicName),
             (LogError::BadSettings { why: topic() }, Code::BadSettings),
             (LogError::BadRecords { records: Vec::new() }, Code::BadRecords),

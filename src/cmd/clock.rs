@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use super::late::Late;
-use crate::cli::Failure;
 use crate::cli::keep::Keep;
 use crate::cli::pump::{StageError, in_option};
-use crate::expr::{Loaded, Program, Records, Value};
+use crate::cli::{Failure, message};
+use crate::expr::{ParsedRecord, Program, RecordError, Records, Value};
 use crate::record::lines::Lines;
+use crate::record::text::is_number;
 use crate::time::event_time::{EventTimeError, TimeUnit, from_digits, from_number, from_text};
-use crate::time::{Duration, TimeFormat, Zone};
+use crate::time::timestamp::TimestampError;
+use crate::time::{Ambiguous, Duration, LocalClock, TimeFormat, Zone};
 
 /// How far a record may come behind the greatest event time, if nothing else is said: 5 s.
 const OUT_OF_ORDER_MS: i64 = 5_000;
@@ -17,15 +19,15 @@ const OUT_OF_ORDER_MS: i64 = 5_000;
 /// Where event time comes from, and how far it may be out of order.
 #[derive(clap::Args, Clone, Debug)]
 pub struct TimeOptions {
-    /// The jq expression for a record's event time: RFC 3339 text, or a number since 1970
+    /// The jq expression for a record's event time: an RFC 3339 string, or a number since 1970
     #[arg(long, value_name = "EXPR")]
     pub time: Option<String>,
 
-    /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
     #[arg(long, value_name = "s|ms|us|ns", requires = "time", conflicts_with = "time_format")]
     pub time_unit: Option<TimeUnit>,
 
-    /// What event times look like, for strptime, as in '%d/%b/%Y:%H:%M:%S %z'
+    /// The format of event times, as for strptime: '%d/%b/%Y:%H:%M:%S %z'
     #[arg(long, value_name = "FORMAT", requires = "time")]
     pub time_format: Option<String>,
 
@@ -33,11 +35,24 @@ pub struct TimeOptions {
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<Zone>,
 
-    /// How far a record may come behind the greatest event time without being late [default: 5s]
-    #[arg(long, value_name = "DURATION", requires = "time")]
+    /// How to read a local time that occurs twice when clocks are set back [default: earlier]
+    ///
+    /// Without this option, a message reports how many such times there were. "reject" treats them
+    /// as bad input, and also times that never occur because clocks are set forward.
+    #[arg(long, value_name = "earlier|later|nearest|reject", requires = "time", requires = "tz")]
+    pub ambiguous: Option<Ambiguous>,
+
+    /// How far a record's time may be before the maximum so far without being late [default: 5s]
+    #[arg(long, value_name = "DURATION", requires = "time", allow_hyphen_values = true)]
     pub out_of_order: Option<Duration>,
 
-    /// Append late records to FILE, as they came, instead of dropping them
+    /// Treat a record as bad input if its time is more than DURATION after the maximum so far
+    #[arg(long, value_name = "DURATION", requires = "time", allow_hyphen_values = true)]
+    pub max_ahead: Option<Duration>,
+
+    /// Append late records to FILE unchanged, instead of dropping them
+    ///
+    /// A record that is late for only some of its windows is not written to FILE.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub late: Option<PathBuf>,
 }
@@ -48,17 +63,32 @@ impl TimeOptions {
     /// # Errors
     /// When there is no expression for it, or a wrong one.
     pub fn clock(&self, only: &'static str) -> Result<Clock, Failure> {
-        let missing = "where do records say their event time? add --time EXPR, like --time .ts";
+        let missing = "no event time is given; add --time EXPR, as in --time .ts";
         let time = self.time.as_deref().ok_or_else(|| Failure::usage(missing))?;
         let program = Program::compile(&[time]).map_err(|error| in_option("--time", error))?;
-        let form = match &self.time_format {
-            None => Form::Known(self.time_unit),
-            Some(format) => Form::Described(
-                TimeFormat::new(format, self.tz.clone())
-                    .map_err(|error| in_option("--time-format", error))?,
-            ),
+        let ambiguous = self.ambiguous.unwrap_or_default();
+        let local = self.tz.clone().map(|zone| LocalClock::new(zone, ambiguous));
+        let shape = match &self.time_format {
+            None => Shape::Known(self.time_unit, local),
+            Some(format) => {
+                let format = TimeFormat::new(format, local);
+                Shape::Described(format.map_err(|error| in_option("--time-format", error))?)
+            }
         };
+        let form = Form { shape, told: self.ambiguous.is_some() };
         Ok(Clock { program, form, only })
+    }
+
+    /// How far a record may be ahead of the greatest event time before it; as far as it likes, if
+    /// there is no limit.
+    ///
+    /// # Errors
+    /// When no record could be ahead.
+    pub fn max_ahead(&self) -> Result<Option<Duration>, Failure> {
+        match self.max_ahead {
+            Some(most) if most.ms() == 0 => Err(in_option("--max-ahead", "must be longer than 0")),
+            most => Ok(most),
+        }
     }
 
     /// How far a record may come behind the greatest event time without being late.
@@ -84,9 +114,15 @@ pub struct Clock {
 }
 
 /// What event times look like.
-pub enum Form {
-    /// RFC 3339, or a number of these units.
-    Known(Option<TimeUnit>),
+pub struct Form {
+    shape: Shape,
+    /// Whether the user said what odd local times mean.
+    told: bool,
+}
+
+enum Shape {
+    /// RFC 3339, whose local times this clock reads, or a number of these units.
+    Known(Option<TimeUnit>, Option<LocalClock>),
     Described(TimeFormat),
 }
 
@@ -108,13 +144,18 @@ impl Clock {
     pub fn records<'a, 'l, 't>(
         &'a mut self,
         lines: &'l mut Lines<'t>,
-    ) -> (Records<'a, 'l, 't>, &'a Form) {
-        (self.program.records(lines), &self.form)
+    ) -> (Records<'a, 'l, 't>, &'a mut Form) {
+        (self.program.records(lines), &mut self.form)
     }
 
     /// What event times look like.
     pub fn form(self) -> Form {
         self.form
+    }
+
+    /// As [`Form::tell_odd_times`].
+    pub fn tell_odd_times(&self) {
+        self.form.tell_odd_times();
     }
 }
 
@@ -123,56 +164,127 @@ impl Form {
     ///
     /// # Errors
     /// What is wrong with it, for a person.
-    pub fn read(&self, record: &mut Loaded<'_, '_>, index: usize) -> Result<i64, String> {
-        match self {
-            Form::Known(unit) => event_time(record, index, *unit),
-            Form::Described(format) => formatted_time(record, index, format),
+    pub fn read(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+        match &mut self.shape {
+            Shape::Known(unit, local) => {
+                let local = local.as_mut();
+                read_known(record, index, *unit, local)
+                    .map_err(|error| fault(record, index, &error, Remedies::Options))
+            }
+            Shape::Described(format) => formatted_time(record, index, format)
+                .map_err(|error| fault(record, index, &error, Remedies::Options)),
+        }
+    }
+
+    /// Reports how many local times stood for two instants, or for none, and how they were read,
+    /// unless the user has chosen that.
+    pub fn tell_odd_times(&self) {
+        let (odd, zone) = match &self.shape {
+            _ if self.told => return,
+            Shape::Known(_, None) => return,
+            Shape::Known(_, Some(local)) => (local.odd_times(), Some(local.zone())),
+            Shape::Described(format) => (format.odd_times(), format.zone()),
+        };
+        let Some(zone) = zone else { return };
+        let times = |count| if count == 1 { "event time occurs" } else { "event times occur" };
+        if odd.twice > 0 {
+            message::note(&format!(
+                "{} {} twice in {zone}, because clocks are set back: read as the earlier one; \
+                 --ambiguous later, nearest or reject selects another reading",
+                odd.twice,
+                times(odd.twice)
+            ));
+        }
+        if odd.skipped > 0 {
+            message::note(&format!(
+                "{} {} at no instant in {zone}, because clocks are set past it: moved forward by \
+                 the gap; --ambiguous reject refuses such times",
+                odd.skipped,
+                times(odd.skipped)
+            ));
         }
     }
 }
 
-/// The event time, in milliseconds, of a record: what expression `index` gives.
+/// The event time, in milliseconds, of a record: what expression `index` gives. A time needs an
+/// offset from UTC.
 ///
 /// # Errors
 /// What is wrong with it, for a person.
 pub fn event_time(
-    record: &mut Loaded<'_, '_>,
+    record: &mut ParsedRecord<'_, '_>,
     index: usize,
     unit: Option<TimeUnit>,
 ) -> Result<i64, String> {
+    read_known(record, index, unit, None)
+        .map_err(|error| fault(record, index, &error, Remedies::Expression))
+}
+
+/// Why there is no event time.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Expression(#[from] RecordError),
+    #[error(transparent)]
+    Time(#[from] EventTimeError),
+}
+
+#[inline]
+fn read_known(
+    record: &mut ParsedRecord<'_, '_>,
+    index: usize,
+    unit: Option<TimeUnit>,
+    local: Option<&mut LocalClock>,
+) -> Result<i64, Fault> {
     let plain = record.plain_number(index).and_then(|number| from_digits(number, unit));
     if let Some(time_ms) = plain {
         return Ok(time_ms);
     }
-    let time = match record.value(index) {
-        Ok(Value::Text(text)) => from_text(text),
-        Ok(Value::Number(number)) => from_number(number, unit),
-        Ok(Value::Null) => Err(EventTimeError::Missing),
-        Ok(other) => Err(EventTimeError::Kind(other.kind())),
-        Err(error) => return Err(fault(record, index, &error)),
-    };
-    time.map_err(|error| fault(record, index, &error))
+    Ok(match record.value(index)? {
+        Value::Text(text) => from_text(text, local),
+        Value::Number(number) => from_number(number, unit),
+        Value::Null => Err(EventTimeError::Missing),
+        other => Err(EventTimeError::Kind(other.kind())),
+    }?)
 }
 
-/// As [`event_time`], where a text or the digits of a number are of the form `format`.
-///
-/// # Errors
-/// As [`event_time`].
+/// The same, where a text or the digits of a number are of the form `format`.
 fn formatted_time(
-    record: &mut Loaded<'_, '_>,
+    record: &mut ParsedRecord<'_, '_>,
     index: usize,
-    format: &TimeFormat,
-) -> Result<i64, String> {
-    let time = match record.value(index) {
-        Ok(Value::Text(text)) => format.read_ms(text).map_err(|error| error.to_string()),
-        Ok(Value::Number(number)) => format.read_ms(number).map_err(|error| error.to_string()),
-        Ok(Value::Null) => Err(EventTimeError::Missing.to_string()),
-        Ok(other) => Err(EventTimeError::Kind(other.kind()).to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    time.map_err(|why| format!("--time '{}': {why}", record.source(index)))
+    format: &mut TimeFormat,
+) -> Result<i64, Fault> {
+    Ok(match record.value(index)? {
+        Value::Text(text) => format.read_ms(text),
+        Value::Number(number) => format.read_ms(number),
+        Value::Null => Err(EventTimeError::Missing),
+        other => Err(EventTimeError::Kind(other.kind())),
+    }?)
 }
 
-fn fault(record: &Loaded<'_, '_>, index: usize, error: &dyn std::error::Error) -> String {
-    format!("--time '{}': {error}", record.source(index))
+/// What can help: options beside the expression, or the expression alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remedies {
+    Options,
+    Expression,
+}
+
+fn fault(record: &ParsedRecord<'_, '_>, index: usize, fault: &Fault, remedies: Remedies) -> String {
+    let expression = record.source(index);
+    let with_options = remedies == Remedies::Options;
+    let remedy = match fault {
+        Fault::Time(EventTimeError::Text(TimestampError::Form(text)))
+            if is_number(text.trim_matches('"').as_bytes()) =>
+        {
+            format!("; it is a number in quotes; --time '{expression} | tonumber' reads it")
+        }
+        Fault::Time(EventTimeError::Text(TimestampError::Form(_))) if with_options => {
+            "; --time-format FORMAT reads other forms, as in '%d/%b/%Y:%H:%M:%S %z'".to_owned()
+        }
+        Fault::Time(EventTimeError::Text(TimestampError::NoOffset(_))) if with_options => {
+            "; or name the time zone: --tz Europe/Berlin, or --tz UTC".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("--time '{expression}': {fault}{remedy}")
 }

@@ -1,6 +1,7 @@
 //! The options of the tools whose job is one expression: its text, and values for its variables.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -16,17 +17,17 @@ use crate::record::control::Control;
 pub const DIFFERENCES: &str = "\
 Differences from jq:
   [10, 20] | .[1.7]
-      Gives 20, as in jq 1.7: an index with a fraction counts down.
+      Returns 20, as in jq 1.7: the fraction of an index is cut off.
   1.5 | todate
-      Gives \"1970-01-01T00:00:01.5Z\": fractions of a second are kept.
+      Returns \"1970-01-01T00:00:01.5Z\": fractions of a second are kept.
   [limit(-1; 1, 2)]
-      Gives []: a negative count is none.
+      Returns []: a negative count means none.
   100000000000000000001
-      Gives itself: numbers that nobody computes with keep their spelling.
+      Returns itself: a number keeps its digits until arithmetic changes it.
   \"ab\" | test(\"a(?=b)\")
-      Is refused: regular expressions have no look-around and no back-references.
+      Is refused: regular expressions have no look-around or back-references.
   1 as [$a] ?// $a | $a
-      Is refused: there are no destructuring alternatives.
+      Is refused: destructuring alternatives are not supported.
   [inputs] | length
       Is refused, as are now, env, debug and halt: an expression sees one record and nothing else.";
 
@@ -37,28 +38,37 @@ pub struct ExpressionOptions {
     #[arg(value_name = "EXPR")]
     expression: Option<String>,
 
-    /// Read the expression from FILE; EXPR is then left out
+    /// Read the expression from FILE instead of EXPR
     #[arg(short = 'f', long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     from_file: Option<PathBuf>,
 
-    /// Let $NAME be the text VALUE in all expressions; may be repeated
+    /// Set $NAME to the string VALUE in all expressions; may be repeated
     #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
     arg: Vec<String>,
 
-    /// Let $NAME be this JSON value in all expressions; may be repeated
+    /// Set $NAME to the JSON value VALUE in all expressions; may be repeated
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], allow_hyphen_values = true)]
     argjson: Vec<String>,
 
-    /// Say which evaluator runs the expressions and which fields they read, and read no input
+    /// Print which evaluator runs the expressions and which fields they read; read no input
     #[arg(long)]
     explain: bool,
 
-    /// Take the input to be valid JSON, as all that comes from the log is, and check only what is read
+    /// Print no control records; a terminal gets none anyway
+    #[arg(long)]
+    pub plain: bool,
+
+    /// Assume that the input is valid JSON, as the log's records are, and check only what is read
     #[arg(long)]
     trust: bool,
 }
 
 impl ExpressionOptions {
+    /// Whether control records go to standard output.
+    pub fn speaks(&self) -> bool {
+        !self.plain && !std::io::stdout().is_terminal()
+    }
+
     /// Whom to trust, if the program sees all of the stream. A worker that sees parts of it cannot
     /// heed what the stream says.
     pub fn trust(&self, sees_all: bool) -> Trust {
@@ -88,7 +98,7 @@ impl ExpressionOptions {
     /// # Errors
     /// The first thing that is wrong with an expression or a variable; a file that cannot be read.
     pub fn compile(&self, others: &[(&str, &str)]) -> anyhow::Result<Program> {
-        let (text, place) = self.text()?;
+        let text = self.text()?;
         let variables = self.variables()?;
         let mut sources = vec![text.as_str()];
         sources.extend(others.iter().map(|(_, source)| *source));
@@ -96,13 +106,38 @@ impl ExpressionOptions {
         let mut program = compiled.map_err(|error| {
             match error.index.checked_sub(1).and_then(|at| others.get(at)) {
                 Some((option, _)) => in_option(option, error).into(),
-                None => anyhow::Error::new(error).context(place),
+                None => {
+                    let mut error = error;
+                    if self.from_file.is_none() && Path::new(&text).is_file() {
+                        error.remedy =
+                            Some("this is a file; the expression comes before it".into());
+                    }
+                    anyhow::Error::new(error).context(self.place())
+                }
             }
         })?;
         if self.trust {
             program.trust(true);
         }
         Ok(program)
+    }
+
+    /// Checks that the expression can be a condition. `option` is what lets any through.
+    ///
+    /// # Errors
+    /// When it is true for every record.
+    pub fn check_condition(&self, program: &Program, option: &str) -> anyhow::Result<()> {
+        program.check_condition(0).map_err(|mut error| {
+            let remedy = error.remedy.take().unwrap_or_default();
+            let end = if remedy.ends_with('?') { "" } else { ";" };
+            error.remedy = Some(format!("{remedy}{end} {option} accepts it"));
+            anyhow::Error::new(error).context(self.place())
+        })
+    }
+
+    /// How messages call the place that the expression comes from.
+    fn place(&self) -> String {
+        self.from_file.as_ref().map_or_else(|| "EXPR".to_owned(), |path| path.display().to_string())
     }
 
     /// Explains the program if that is asked for; it is not to be run then.
@@ -116,15 +151,12 @@ impl ExpressionOptions {
         Ok(self.explain)
     }
 
-    /// The expression, and how messages call the place it comes from.
-    fn text(&self) -> anyhow::Result<(String, String)> {
+    fn text(&self) -> anyhow::Result<String> {
         if let Some(path) = &self.from_file {
-            let place = path.display().to_string();
-            let text = std::fs::read_to_string(path).with_context(|| place.clone())?;
-            return Ok((text, place));
+            return std::fs::read_to_string(path).with_context(|| self.place());
         }
         match &self.expression {
-            Some(text) => Ok((text.clone(), "EXPR".to_owned())),
+            Some(text) => Ok(text.clone()),
             None => Err(Failure::usage("<EXPR> is missing").into()),
         }
     }
@@ -135,6 +167,11 @@ impl ExpressionOptions {
             variables.add_text(&pair[0], &pair[1]).map_err(|error| in_option("--arg", error))?;
         }
         for pair in self.argjson.chunks_exact(2) {
+            // In jq the first counts, but which of these was first is not known.
+            if self.arg.chunks_exact(2).any(|text| text[0] == pair[0]) {
+                let why = format!("--arg sets {} too; set it once", pair[0]);
+                return Err(in_option("--argjson", why));
+            }
             variables
                 .add_json(&pair[0], &pair[1])
                 .map_err(|error| in_option("--argjson", error))?;
@@ -168,12 +205,14 @@ pub struct Trust {
 impl Trust {
     /// Takes to heart what a control record says of the records behind it.
     pub fn heed(self, control: &Control, program: &mut Program) {
-        if let (Control::Start(start), true) = (control, self.heeds) {
-            program.trust(self.always || start.trusted);
+        match control {
+            Control::Start(start) if self.heeds => program.trust(self.always || start.trusted),
+            Control::End(_) => self.forget(program),
+            _ => {}
         }
     }
 
-    /// Forgets what was said: the input that said it has ended.
+    /// Forgets what was said: the stream that said it has ended.
     pub fn forget(self, program: &mut Program) {
         program.trust(self.always);
     }

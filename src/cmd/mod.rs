@@ -1,6 +1,5 @@
-//! One file a tool: its options and how they wire the rooms together.
-
-use clap::CommandFactory;
+//! One file a tool: its options and how they wire the rooms together; and the program that holds
+//! them all.
 
 pub mod aggregate;
 mod clock;
@@ -14,20 +13,53 @@ mod place;
 pub mod produce;
 mod store;
 pub mod subscribe;
+mod watched;
 pub mod window;
 mod windowing;
 
-/// The command line of every tool, in the order in which people meet them. Manual pages and
-/// completions are made from these.
-pub fn commands() -> Vec<clap::Command> {
+use clap::Command;
+
+use crate::cli::Tool;
+
+const EXAMPLES: &str = "\
+Examples:
+  millstream filter '.status >= 500' access.ndjson
+      Run the tool filter; filter '.status >= 500' access.ndjson is the same.
+  millstream help window
+      Show the help of the tool window.
+  millstream help log-admin stats
+      Show the help of a command of log-admin.
+  ln -s \"$(command -v millstream)\" ~/.local/bin/ms-filter
+      Give a tool another name: any link to millstream that ends in -filter is filter.";
+
+/// The tools, in the order in which people meet them.
+pub fn tools() -> Vec<Tool> {
     vec![
-        produce::Options::command(),
-        log_serve::Options::command(),
-        subscribe::Options::command(),
-        filter::Options::command(),
-        map::Options::command(),
-        window::Options::command(),
-        aggregate::Options::command(),
-        log_admin::Options::command(),
+        Tool::new("produce", produce::run),
+        Tool::new("log-serve", log_serve::run),
+        Tool::new("subscribe", subscribe::run),
+        Tool::new("filter", filter::run),
+        Tool::new("map", map::run),
+        Tool::new("window", window::run),
+        Tool::new("aggregate", aggregate::run),
+        Tool::new("log-admin", log_admin::run),
     ]
+}
+
+/// The command line of the program, with that of every tool below it. Manual pages and completions
+/// are made from it.
+pub fn program() -> Command {
+    Command::new("millstream")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Stream pipelines from small tools")
+        .long_about(
+            "Stream pipelines from small tools, which speak newline-delimited JSON over pipes.\n\n\
+             millstream is one program that holds them all. Each tool also has a name of its own, \
+             which runs the same: 'filter' is 'millstream filter'.",
+        )
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .subcommand_value_name("TOOL")
+        .subcommand_help_heading("Tools")
+        .subcommands(tools().iter().map(Tool::command))
 }

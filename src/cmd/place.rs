@@ -25,13 +25,18 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Place, String> {
-        if let Ok(offset) = text.parse() {
+        if text.starts_with(|first: char| first.is_ascii_digit())
+            && let Ok(offset) = text.parse()
+        {
             return Ok(Place::Offset(offset));
         }
         match text {
             "start" => return Ok(Place::Start),
             "end" => return Ok(Place::End),
             _ => {}
+        }
+        if let Some(offset) = text.strip_prefix('+').filter(|rest| rest.parse::<u64>().is_ok()) {
+            return Err(format!("an offset has no sign; write {offset}"));
         }
         if let Some(ago) = text.strip_prefix('-') {
             let ago: Duration = ago.parse().map_err(|error| format!("{error}"))?;
@@ -57,7 +62,7 @@ pub fn at(place: Place, option: &str, partitions: &[u32]) -> Result<At, Failure>
         Place::Offset(_) if partitions.len() == 1 => Ok(At::Start),
         Place::Offset(_) => Err(Failure::usage(format!(
             "{option}: an offset is a place in one partition, and this topic has {}; \
-             name one with --partition",
+             select one with --partition",
             partitions.len()
         ))),
     }
@@ -80,7 +85,7 @@ mod tests {
         assert_eq!("1970-01-01T00:00:01.5Z".parse(), Ok(Place::TimeUs(1_500_000)));
         let Ok(Place::TimeUs(ago_us)) = "-1h".parse() else { panic!("no time") };
         assert!((now_us() - ago_us - 3_600_000_000).abs() < 60_000_000);
-        for bad in ["", "-", "-1", "begin", "2013-01-01"] {
+        for bad in ["", "-", "-1", "begin", "2013-01-01", "+5"] {
             assert!(bad.parse::<Place>().is_err(), "{bad}");
         }
     }

@@ -5,18 +5,20 @@ use std::ops::ControlFlow;
 
 use memchr::memmem;
 
-use super::clock::TimeOptions;
-use super::late::Late;
+use super::clock::{Clock, TimeOptions};
+use super::late::{Cause, Late};
 use super::windowing::{Windowed, WindowingOptions};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
-use crate::expr::Loaded;
-use crate::record::control::{Control, Mark, Start};
+use crate::expr::ParsedRecord;
+use crate::record::control::{Control, End, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::json;
 use crate::record::lines::Lines;
-use crate::record::splice::{add_fields, replace_fields};
+use crate::record::outlet::Outlet;
+use crate::record::reserved::{self, Reserved};
+use crate::record::splice::{add_fields, has_field, replace_fields};
 use crate::time::Interval;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use crate::window::{Carried, Placed, Placing, Windows};
@@ -26,41 +28,56 @@ Examples:
   window --tumbling 1m --time .ts requests.ndjson | aggregate count
       Count requests by minute.
   window --hop 1m --size 10m --time .ts requests.ndjson | aggregate count
-      Every minute, those of the last ten.
+      Every minute, count those of the last ten minutes.
   window --cumulate 1h --size 1d --tz Europe/Berlin --time .ts | aggregate 'sum(.amount)'
-      Every hour, the sum of the day so far, from midnight in Berlin on.
+      Every hour, compute the sum of the day so far, which begins at midnight in Berlin.
   window --session 30m --time .ts clicks.ndjson | aggregate --by .user count
-      Visits: a user's clicks with less than half an hour between them.
-  subscribe flights | window --tumbling 1h --time .time_hour --out-of-order 24h --late late.ndjson
-      Hours of a stream whose records may come a day late; those that come later still are kept.
+      Count a user's clicks by visit; half an hour without a click ends a visit.
+  subscribe flights --control | window --tumbling 1h --time .at --out-of-order 24h --late late.ndjson
+      Window a topic by hours; records may come a day late, and still later ones go to a file.
   window --tumbling 1d --time .at --time-format '%d/%b/%Y:%H:%M:%S %z' --plain access.ndjson
-      Days of UTC, for a tool that knows nothing of control records.
+      Add days in UTC, for a program that does not know control records.
 
-Exit status: 0 done; 2 wrong options; 65 bad records, or late ones that were dropped; 74 reading or
-writing failed.";
+Exit status: 0 done; 2 invalid options; 65 bad records, late ones that were dropped or missed some of
+their windows, or an input that was cut short; 74 reading or writing failed.";
 
 /// Give each record its window of event time
 ///
-/// Adds the fields window_start and window_end to each record, in RFC 3339, UTC; a window holds the
-/// times from its start on that are before its end. Nothing else in the record changes. Where
-/// windows overlap, the fields are slice_start and slice_end: the piece of time from which aggregate
-/// makes windows, so that each record goes out once; with --expand it goes out once for each of its
-/// windows. With --session they are the record's time and the gap behind it; with --count nothing is
-/// added, and aggregate counts.
+/// window adds the fields window_start and window_end to each record, in RFC 3339, UTC, and changes
+/// nothing else in it. A window contains the times from its start, included, to its end, excluded.
+/// If windows overlap, the fields are slice_start and slice_end: each record is emitted once, and
+/// aggregate merges the windows from slices. With --expand, a record is emitted once for each of
+/// its windows. With --session, the slice begins at the record's time and is as long as the gap.
+/// With --count nothing is added, and aggregate counts the records.
 ///
-/// Time comes from the records alone, so the same records give the same output at any speed. The
-/// watermark follows the greatest event time, --out-of-order behind it; a window closes when the
-/// watermark passes its end by --allowed-lateness. A record all of whose windows are closed is late:
-/// it is dropped, or kept with --late, and counted on stderr. Behind subscribe --control, each
-/// partition of a topic has a watermark, and the least of them is the stream's. Only --idle looks at
-/// a clock, and only while it waits for input.
+/// Time comes from the records alone: the same records give the same output at any speed. The
+/// watermark is the maximum event time so far minus --out-of-order. A window closes when the
+/// watermark has passed its end by --allowed-lateness. A record is late if all of its windows are
+/// closed: it is dropped, or stored with --late, and counted on stderr. If windows overlap, a
+/// record may be too late for only some of them: it is added to the others and counted on stderr,
+/// --late does not store it, and the exit status is 65. After subscribe --control, each partition
+/// of a topic has a watermark, and the stream's watermark is their minimum. Only --idle uses a
+/// clock, and only while window waits for input.
 ///
-/// With --tz, sizes are those of the calendar there: a part of a day, like 15m or 6h, begins when
-/// the clocks show a multiple of it; days begin at midnight, weeks on Monday.
+/// At the end of the input, window emits the final watermark, which closes all windows, but only if
+/// each stream of the input is complete. A stream of subscribe --control or of another window that
+/// has no end was cut short: then window emits no final watermark, and the exit status is 65.
 ///
-/// Control records between the records tell the next tool how the stream is windowed and where the
-/// watermark is. They are left out with --plain, and on a terminal. Those that come in from an
-/// earlier window are used up: the windows of this one take their place.
+/// With --tz, windows follow the calendar of that time zone: a part of a day, like 15m or 6h,
+/// begins when the local clock shows a multiple of it, and days begin at midnight. Weeks begin on
+/// Monday, with and without --tz, or on the day of --week-start. --offset shifts all of these: with
+/// --tumbling 1d --offset 6h, days begin at six in the morning. --tz also reads event times that
+/// have no offset from UTC, like 2020-01-01T00:00:00 or 2020-01-01. A time that occurs twice,
+/// because clocks are set back, is read as the earlier one; without --ambiguous, a message on
+/// stderr says how many there were. Event times have a resolution of milliseconds; finer digits are
+/// rounded down.
+///
+/// One record with a wrong time in the far future makes all later ones late. With --max-ahead, such
+/// a record is bad input, and does not affect the others.
+///
+/// Control records tell the next tool how the stream is windowed and where the watermark is. They
+/// are left out with --plain, and on a terminal. window consumes the control records of an earlier
+/// window, since its own windows replace those.
 #[derive(clap::Parser, Debug)]
 #[command(name = "window", version, after_help = EXAMPLES)]
 pub struct Options {
@@ -70,7 +87,7 @@ pub struct Options {
     #[command(flatten)]
     time: TimeOptions,
 
-    /// Put out records only, no control records
+    /// Emit records only, no control records
     #[arg(long)]
     plain: bool,
 
@@ -83,9 +100,9 @@ pub struct Options {
 /// # Errors
 /// Options that make no sense; bad records where rejects are not kept; input and output failing.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let windowed = options.windowing.build(&options.time)?.ok_or_else(|| {
+    let windowed = options.windowing.build(&options.time, false)?.ok_or_else(|| {
         Failure::usage(
-            "which windows? give --tumbling SIZE, --hop SLIDE --size SIZE, --cumulate STEP --size \
+            "no windows are given; add --tumbling SIZE, --hop SLIDE --size SIZE, --cumulate STEP --size \
              SIZE, --session GAP or --count N",
         )
     })?;
@@ -96,12 +113,14 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let stream = Stream {
         head: Some(Control::Window(windowed.control.clone())),
         speaks: !options.plain && !std::io::stdout().is_terminal(),
+        ended: false,
         fields: Fields::new(windows.carried(windowed.control.expanded)),
         late: options.time.keep_late()?,
     };
     let mut stage = Windowing { windowed, stream };
     let ran = pump::run(&options.input, &mut stage);
-    let late = stage.stream.late.conclude();
+    let late = stage.stream.late.conclude(stage.windowed.waiting(&options.input));
+    stage.windowed.clock.iter().for_each(Clock::tell_odd_times);
     let outcome = ran?;
     Ok(if outcome.status == Status::Done { late } else { outcome.status })
 }
@@ -112,7 +131,7 @@ fn can_be_late(windows: &Windows) -> Result<(), Failure> {
         Carried::Window | Carried::Slice => Ok(()),
         Carried::Session => Err(Failure::usage(
             "--late: whether a record of a session is late depends on its group, which only \
-             aggregate knows; leave --late out here, and give it to aggregate",
+             aggregate knows; give --late to aggregate instead",
         )),
         Carried::Nothing => Err(Failure::usage(
             "--late: no record is late where windows count records; leave it out",
@@ -131,6 +150,8 @@ struct Stream {
     head: Option<Control>,
     /// Whether control records go out.
     speaks: bool,
+    /// Whether the stream that came in has ended, and nobody was told yet.
+    ended: bool,
     fields: Fields,
     late: Late,
 }
@@ -145,21 +166,25 @@ impl Stage for Windowing {
             return Ok(ControlFlow::Continue(()));
         };
         let time_ms = clock.read(raw.bytes)?;
-        self.stream.put(raw.bytes, time_ms, &mut self.windowed.placing, &mut cx.out)?;
+        if self.stream.put(raw.bytes, true, time_ms, &mut self.windowed.placing, cx)? {
+            self.stream.late.moved(Some((raw.line, time_ms)));
+        }
         Ok(ControlFlow::Continue(()))
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let Windowing { windowed: Windowed { clock, placing, .. }, stream } = self;
         let Some(clock) = clock else { return ControlFlow::Continue(()) };
+        let escapes = lines.has_escapes();
         let (mut records, form) = clock.records(lines);
-        while let Some(mut record) = records.load_next().filter(Loaded::is_object) {
+        while let Some(mut record) = records.load_next().filter(ParsedRecord::is_object) {
             stream.begin(&mut cx.out);
-            let time_ms = form.read(&mut record, 0).map_err(StageError::Bad);
-            let put = time_ms.and_then(|ms| stream.put(record.record(), ms, placing, &mut cx.out));
-            if put.is_err() {
+            let Ok(time_ms) = form.read(&mut record, 0) else { break };
+            match stream.put(record.record(), escapes, time_ms, placing, cx) {
+                Ok(false) => {}
+                Ok(true) => stream.late.moved(Some((records.line(), time_ms))),
                 // It comes again, alone, for what is to be said about it.
-                break;
+                Err(_) => break,
             }
         }
         ControlFlow::Continue(())
@@ -169,31 +194,46 @@ impl Stage for Windowing {
     /// What is said of partitions is used up too: the watermarks from here on are of them all.
     fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
         let passed_ms = self.windowed.hear(&control);
-        if let Control::Start(start) = control {
-            let start = Start { partitions: Vec::new(), ..start };
-            self.stream.say(&Control::Start(start), &mut cx.out);
+        match control {
+            Control::Start(start) => {
+                self.stream.end(&mut cx.out);
+                let start = Start { partitions: Vec::new(), ..start };
+                self.stream.say(&Control::Start(start), &mut cx.out);
+            }
+            // If it is the last one, the final watermark comes first.
+            Control::End(_) => self.stream.ended = true,
+            _ => {}
         }
-        self.stream.tell(passed_ms, &mut cx.out);
+        self.stream.move_on(passed_ms, &mut cx.out);
         Ok(())
     }
 
-    fn patience(&self) -> Option<std::time::Duration> {
-        self.windowed.patience()
+    fn idle_timeout(&self) -> Option<std::time::Duration> {
+        self.windowed.idle_timeout()
     }
 
-    fn waited(&mut self, time: std::time::Duration, cx: &mut Context) {
+    fn on_idle(&mut self, time: std::time::Duration, cx: &mut Context) {
         let passed_ms = self.windowed.wait(time);
-        self.stream.tell(passed_ms, &mut cx.out);
+        self.stream.move_on(passed_ms, &mut cx.out);
     }
 
-    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
-        self.stream.late.flush()
+    fn source_end(&mut self) {
+        self.stream.late.leave_file();
+    }
+
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        self.stream.late.flush(cx)
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.stream.begin(&mut cx.out);
         self.stream.say(&Control::Watermark(Mark::End), &mut cx.out);
+        self.stream.end(&mut cx.out);
         Ok(())
+    }
+
+    fn undone(&self) -> Option<String> {
+        self.stream.speaks.then(|| "the final watermark is not written".to_owned())
     }
 }
 
@@ -204,23 +244,53 @@ impl Stream {
         }
     }
 
-    /// Puts out a record of this event time with its windows, or keeps it as a late one.
+    /// Passes on that the stream that came in has ended, if it has.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.ended) {
+            self.say(&Control::End(End {}), out);
+        }
+    }
+
+    /// Emits a record of this event time with its windows, or handles it as a late one. Returns
+    /// whether the watermark is to be written. `escapes`: whether the record may have escapes.
     fn put(
         &mut self,
         record: &[u8],
+        escapes: bool,
         time_ms: i64,
         placing: &mut Placing,
-        out: &mut Vec<u8>,
-    ) -> Result<(), StageError> {
+        out: &mut dyn Outlet,
+    ) -> Result<bool, StageError> {
         match placing.place(time_ms).map_err(StageError::bad)? {
-            Placed::Late { behind } => self.late.take(record, behind),
-            Placed::In { slice, closed_ms, passed_ms } => {
+            Placed::Late { behind } => {
+                self.late.take(record, Cause::Behind(behind));
+                Ok(false)
+            }
+            Placed::In { slice, closed_ms, passed_ms, missed } => {
                 self.fields.prepare(slice, placing.windows())?;
-                self.fields.add(record, closed_ms, out);
-                self.tell(passed_ms, out);
+                let replaces = self.fields.are_in(record, escapes);
+                for text in self.fields.texts(closed_ms) {
+                    self.fields
+                        .add(record, replaces, text, out.pending())
+                        .map_err(StageError::bad)?;
+                    out.pending().push(b'\n');
+                    out.relieve()?;
+                }
+                if let Some(behind) = missed {
+                    self.late.miss(Cause::Behind(behind));
+                }
+                self.tell(passed_ms, out.pending());
+                Ok(passed_ms.is_some())
             }
         }
-        Ok(())
+    }
+
+    /// Tells the watermark, if it has moved without a record.
+    fn move_on(&mut self, passed_ms: Option<i64>, out: &mut Vec<u8>) {
+        if passed_ms.is_some() {
+            self.late.moved(None);
+        }
+        self.tell(passed_ms, out);
     }
 
     /// Tells the watermark, where there is something to tell.
@@ -295,24 +365,42 @@ impl Fields {
         Ok(())
     }
 
-    /// Puts out a record with each of the texts; those of windows that end at `closed_ms` or before
-    /// are left out.
-    pub fn add(&self, record: &[u8], closed_ms: i64, out: &mut Vec<u8>) {
-        // Rarely is there such a field already: the output of an aggregate, windowed again.
-        let there = self.prefix.find(record).is_some();
-        let mut from = 0;
-        for &(end_ms, to) in &self.ends {
-            let text = self.text.get(from..to).unwrap_or_default();
-            from = to;
-            if self.expands && end_ms <= closed_ms {
-                continue;
+    /// The texts, but for those of windows that end at `closed_ms` or before.
+    pub fn texts(&self, closed_ms: i64) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, to)| *to));
+        let texts = begins.zip(&self.ends);
+        let texts = texts.filter(move |(_, (end_ms, _))| !self.expands || *end_ms > closed_ms);
+        texts.map(|(from, (_, to))| self.text.get(from..*to).unwrap_or_default())
+    }
+
+    /// Whether a record has such a field already, as the output of an aggregate that is windowed
+    /// again does; asked once for all its texts. `escapes`: whether the record may have escapes.
+    pub fn are_in(&self, record: &[u8], escapes: bool) -> bool {
+        has_field(record, &self.names, self.prefix.find(record).is_some(), escapes)
+    }
+
+    /// Appends a record with one of the texts, which replaces the fields that are in it already.
+    ///
+    /// # Errors
+    /// When nothing but a field that is replaced kept it from beginning like a control record;
+    /// nothing is appended then.
+    pub fn add(
+        &self,
+        record: &[u8],
+        replaces: bool,
+        text: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reserved> {
+        if replaces {
+            let begin = out.len();
+            replace_fields(record, &self.names, text, out);
+            if let Err(reserved) = reserved::check(out.get(begin..).unwrap_or_default()) {
+                out.truncate(begin);
+                return Err(reserved);
             }
-            if there {
-                replace_fields(record, &self.names, text, out);
-            } else {
-                add_fields(record, text, out);
-            }
-            out.push(b'\n');
+        } else {
+            add_fields(record, text, out);
         }
+        Ok(())
     }
 }

@@ -2,56 +2,67 @@
 //! does the same in its own process.
 
 use super::clock::{Clock, TimeOptions};
+use super::late::Waiting;
 use crate::cli::Failure;
+use crate::cli::options::InputOptions;
 use crate::cli::pump::in_option;
 use crate::record::control::{self, Control};
 use crate::time::{Duration, Shift};
-use crate::window::{Carried, Frame, Length, Placing, Progress, Tumbling, Windows};
+use crate::window::{Carried, Frame, Length, Placing, Progress, Tumbling, WeekStart, Windows};
 
 /// How a stream is windowed.
 #[derive(clap::Args, Debug)]
 pub struct WindowingOptions {
-    /// Windows of this size, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y
-    #[arg(long, value_name = "SIZE")]
+    /// Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     tumbling: Option<Length>,
 
-    /// Windows that overlap: one of --size begins every SLIDE
-    #[arg(long, value_name = "SLIDE")]
+    /// Hopping windows, which overlap: one of --size begins every SLIDE
+    #[arg(long, value_name = "SLIDE", allow_hyphen_values = true)]
     hop: Option<Length>,
 
-    /// Windows that begin together and grow by STEP up to --size, then begin anew
-    #[arg(long, value_name = "STEP")]
+    /// Cumulating windows: they begin together and grow by STEP up to --size
+    #[arg(long, value_name = "STEP", allow_hyphen_values = true)]
     cumulate: Option<Length>,
 
     /// The size of windows with --hop and --cumulate
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     size: Option<Length>,
 
-    /// For each group, a window that ends when no record came for GAP of event time
-    #[arg(long, value_name = "GAP")]
+    /// Session windows: a group's window ends when no record comes for GAP of event time
+    #[arg(long, value_name = "GAP", allow_hyphen_values = true)]
     session: Option<Duration>,
 
-    /// For each group, a window for every N records
+    /// Count windows: a group's window holds N records
     #[arg(long, value_name = "N")]
     count: Option<u64>,
 
-    /// Begin windows this far after (or, with a minus, before) the epoch and its multiples of the size
+    /// Begin windows later by DURATION, or earlier if it is negative
+    ///
+    /// Otherwise windows begin at multiples of their size since 1970, at midnight, or with the
+    /// week.
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     offset: Option<Shift>,
 
-    /// Let windows take records until the watermark is so far behind their end
-    #[arg(long, value_name = "DURATION")]
+    /// The first day of the week, for windows of whole weeks [default: monday]
+    #[arg(long, value_name = "DAY")]
+    week_start: Option<WeekStart>,
+
+    /// Accept records until the watermark is DURATION after the window's end
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     allowed_lateness: Option<Duration>,
 
-    /// Put out a watermark also when it passes a multiple of this event time: for aggregate --every
-    #[arg(long, value_name = "DURATION")]
+    /// Emit watermarks also at multiples of this event time, for aggregate --every
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub every: Option<Duration>,
 
-    /// When the input, or one of its partitions, was quiet for so long, go on without it: event time then goes on as the clock does
-    #[arg(long, value_name = "DURATION")]
-    idle: Option<Duration>,
+    /// Treat an input or partition as idle after DURATION without a record
+    ///
+    /// The watermark does not wait for it any longer. If all are idle, it advances with the clock.
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub idle: Option<Duration>,
 
-    /// With --hop and --cumulate: put out each record once for each window that it is in
+    /// With --hop and --cumulate: emit each record once for each of its windows
     #[arg(long)]
     expand: bool,
 }
@@ -64,17 +75,21 @@ pub struct Windowed {
     pub placing: Placing,
     /// What the stream's control record says.
     pub control: control::Windowing,
+    /// Whether the stream said of which partitions it is.
+    partitioned: bool,
     /// For how long input was waited for, as far as `placing` was not told.
     waited: std::time::Duration,
 }
 
 impl Windowed {
-    /// Hears what is said of the stream and its partitions; gives the watermark, if it is to be told.
-    /// What an earlier `window` said is used up: its windows are not those of this stream any more.
+    /// Hears what is said of the stream and its partitions; gives the watermark, if it is to be
+    /// told. What an earlier `window` said is used up: its windows are not those of this stream any
+    /// more.
     pub fn hear(&mut self, control: &Control) -> Option<i64> {
         match control {
-            Control::Window(_) | Control::Watermark(_) => None,
-            Control::Start(start) => self.placing.begin(&start.partitions),
+            Control::Window(_) | Control::Watermark(_) | Control::End(_) => None,
+            Control::Start(start) => self.begin(&start.partitions),
+            Control::Partitions(partitions) => self.begin(partitions),
             Control::Partition(number) => {
                 self.placing.turn_to(*number);
                 None
@@ -83,8 +98,21 @@ impl Windowed {
         }
     }
 
+    fn begin(&mut self, partitions: &[u32]) -> Option<i64> {
+        self.partitioned |= !partitions.is_empty();
+        self.placing.begin(partitions)
+    }
+
+    /// Who can wait longer for records that are late, where this is the input.
+    pub fn waiting(&self, input: &InputOptions) -> Waiting {
+        match input.files.is_empty() && !self.partitioned {
+            true => Waiting::HereOrByPartition,
+            false => Waiting::Here,
+        }
+    }
+
     /// How long to wait for input before the stream is taken to be quiet.
-    pub fn patience(&self) -> Option<std::time::Duration> {
+    pub fn idle_timeout(&self) -> Option<std::time::Duration> {
         let patience = self.placing.patience()?;
         Some(patience.to_std().saturating_sub(self.waited))
     }
@@ -101,16 +129,19 @@ impl Windowed {
 
 impl WindowingOptions {
     /// What these options ask for, with the event time of those; nothing, if no windows are asked
-    /// for.
+    /// for. `--idle` has a use without windows where something else `idles`.
     ///
     /// # Errors
     /// Options that make no sense, or not together.
-    pub fn build(&self, time: &TimeOptions) -> Result<Option<Windowed>, Failure> {
-        let Some(windows) = self.windows(time)? else { return Ok(None) };
-        for (option, duration) in [("--every", self.every), ("--idle", self.idle)] {
-            if duration == Some(Duration::default()) {
-                return Err(in_option(option, "must be longer than 0"));
-            }
+    pub fn build(&self, time: &TimeOptions, idles: bool) -> Result<Option<Windowed>, Failure> {
+        let windows = self.windows(time, idles)?;
+        let no_length = |given: Option<Duration>| given == Some(Duration::default());
+        if no_length(self.idle) {
+            return Err(in_option("--idle", "must be longer than 0"));
+        }
+        let Some(windows) = windows else { return Ok(None) };
+        if no_length(self.every) {
+            return Err(in_option("--every", "must be longer than 0"));
         }
         let clock = match windows {
             Windows::Count { .. } => None,
@@ -129,11 +160,13 @@ impl WindowingOptions {
         let progress = Progress::new(time.out_of_order()).idling(self.idle);
         let placing =
             Placing::new(windows, progress).lenient(allowed_lateness).telling_every(every);
-        Ok(Some(Windowed { clock, placing, control, waited: std::time::Duration::ZERO }))
+        let placing = placing.guarded(time.max_ahead()?);
+        let waited = std::time::Duration::ZERO;
+        Ok(Some(Windowed { clock, placing, control, partitioned: false, waited }))
     }
 
     /// The one kind of windows that is asked for.
-    fn windows(&self, time: &TimeOptions) -> Result<Option<Windows>, Failure> {
+    fn windows(&self, time: &TimeOptions, idles: bool) -> Result<Option<Windows>, Failure> {
         let kinds = [
             ("--tumbling", self.tumbling.is_some()),
             ("--hop", self.hop.is_some()),
@@ -149,19 +182,30 @@ impl WindowingOptions {
         }
         let Some(kind) = first else {
             let remedy = "without windows; add --tumbling SIZE or another kind, or leave it out";
-            let all = [Use::Size, Use::Place, Use::Watermark, Use::Overlap];
-            self.refuse(&all, remedy, None)?;
+            let all = [Use::Size, Use::Place, Use::Watermark, Use::Overlap, Use::Idle];
+            let all = if idles { &all[..4] } else { &all };
+            self.refuse(all, remedy, None)?;
             return Ok(None);
         };
-        let frame = || Frame { zone: time.tz.clone(), offset: self.offset.unwrap_or_default() };
+        let frame = || Frame {
+            zone: time.tz.clone(),
+            offset: self.offset.unwrap_or_default(),
+            week_start: Some(self.week_start.unwrap_or_default()),
+        };
+        let begin_with = self.tumbling.or(self.hop).or(self.size);
+        if self.week_start.is_some() && begin_with.is_some_and(|length| !length.is_weeks()) {
+            let why =
+                "it has no effect on windows that are not of whole weeks, like 1w; leave it out";
+            return Err(in_option("--week-start", why));
+        }
         let size = || {
-            let missing = || in_option(kind, "how long is a window? add --size SIZE");
+            let missing = || in_option(kind, "the size of windows is missing; add --size SIZE");
             self.size.ok_or_else(missing)
         };
         let windows = if let Some(size) = self.tumbling {
             self.refuse(
                 &[Use::Size],
-                "with --tumbling, which says the size itself; leave it out",
+                "with --tumbling, which sets the size itself; leave it out",
                 None,
             )?;
             Windows::tumbling(size, frame())
@@ -174,8 +218,16 @@ impl WindowingOptions {
             self.refuse(&[Use::Size, Use::Place, Use::Overlap], remedy, Some(time))?;
             Windows::session(gap)
         } else {
-            let remedy = "with --count, whose windows have nothing to do with time; leave it out";
-            let all = [Use::Size, Use::Time, Use::Place, Use::Watermark, Use::Every, Use::Overlap];
+            let remedy = "with --count, whose windows do not depend on time; leave it out";
+            let all = [
+                Use::Size,
+                Use::Time,
+                Use::Place,
+                Use::Watermark,
+                Use::Idle,
+                Use::Every,
+                Use::Overlap,
+            ];
             self.refuse(&all, remedy, Some(time))?;
             Windows::count(self.count.unwrap_or_default())
         };
@@ -190,20 +242,20 @@ impl WindowingOptions {
         time: Option<&TimeOptions>,
     ) -> Result<(), Failure> {
         let of_time = time.map(|time| {
-            let local = time.tz.is_some() && time.time_format.is_none();
-            [(Use::Time, "--time", time.time.is_some()), (Use::Place, "--tz", local)]
+            [(Use::Time, "--time", time.time.is_some()), (Use::Time, "--tz", time.tz.is_some())]
         });
         let own = [
             (Use::Size, "--size", self.size.is_some()),
             (Use::Place, "--offset", self.offset.is_some()),
+            (Use::Place, "--week-start", self.week_start.is_some()),
             (Use::Watermark, "--allowed-lateness", self.allowed_lateness.is_some()),
-            (Use::Watermark, "--idle", self.idle.is_some()),
+            (Use::Idle, "--idle", self.idle.is_some()),
             (Use::Every, "--every", self.every.is_some()),
             (Use::Overlap, "--expand", self.expand),
         ];
         let mut given = own.into_iter().chain(of_time.into_iter().flatten());
         match given.find(|(of, _, given)| *given && useless.contains(of)) {
-            Some((_, option, _)) => Err(Failure::usage(format!("{option} is of no use {why}"))),
+            Some((_, option, _)) => Err(Failure::usage(format!("{option} has no effect {why}"))),
             None => Ok(()),
         }
     }
@@ -216,6 +268,7 @@ enum Use {
     Time,
     Place,
     Watermark,
+    Idle,
     Every,
     Overlap,
 }

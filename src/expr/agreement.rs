@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Loaded, Program, RecordError};
+use super::{ParsedRecord, Program, RecordError};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 
@@ -91,7 +91,7 @@ impl Said {
 }
 
 impl Said {
-    fn record(&mut self, record: &mut Loaded<'_, '_>) -> Result<(), RecordError> {
+    fn record(&mut self, record: &mut ParsedRecord<'_, '_>) -> Result<(), RecordError> {
         if self.way != Way::Rewrite {
             let truth = record.truth(0)?;
             self.truth(record.record(), truth);

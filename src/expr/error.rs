@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::bounds::Exceeded;
 use crate::record::json::JsonError;
+use crate::record::reserved::Reserved;
 
 /// How much of an expression, in characters, a message shows.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -71,12 +73,29 @@ pub enum RecordError {
     /// The record is not valid JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// A result begins like a control record.
+    #[error("a result is not a record: {0}")]
+    Reserved(#[from] Reserved),
     /// The expression failed on it.
     #[error("{0}")]
     Eval(String),
+    /// The evaluation ran into a bound.
+    #[error(transparent)]
+    Exceeded(#[from] Exceeded),
+    /// The expression gave more than one result where one value is wanted.
+    #[error(
+        "it returns more than one result, and needs one; combine them, as in [EXPR] | add, take \
+         first(EXPR), or split the record with map before"
+    )]
+    Several,
 }
 
 impl RecordError {
+    /// Whether it says nothing about the record.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, RecordError::Exceeded(bound) if bound.is_passing())
+    }
+
     /// A failed evaluation; of a long message, the beginning is kept.
     pub(crate) fn eval(why: impl fmt::Display) -> RecordError {
         let mut text = Bounded::default();

@@ -1,15 +1,18 @@
 //! jq expressions: compiled once, run over records.
 //!
-//! - [`Program`]: the seam. Everybody else sees records as bytes and results as [`Value`]s.
-//! - `jaq`: the evaluator of the whole language; with `fast::compile`, which reads its syntax tree,
-//!   the only module that knows the jaq crates.
-//! - `fast`: the evaluator of what people write every day, over the bytes of records.
-//! - `number`: numbers, as both see them.
-//! - [`loaded`]: a record on its way through the expressions.
-//! - [`value`]: what an expression gives.
+//! - [`Program`]: the seam. All other rooms see records as bytes and results as [`Value`]s.
+//! - `syntax`: from the text of an expression to its syntax tree, from which both evaluators
+//!   compile.
+//! - `jaq`: the evaluator of the whole language; with `syntax` and `fast::compile`, the only module
+//!   that knows the jaq crates.
+//! - `fast`: the evaluator of the fast subset, over the bytes of records.
+//! - `patterns`: compiled regular expressions; `number`: numbers, as both evaluators see them.
+//! - [`bounds`]: what one evaluation may take; `meter`: counts it.
+//! - [`parsed_record`]: a record on its way through the expressions; [`value`]: one result.
+//! - [`presence`]: fields that are read and that no record had; `distance`: similar names.
 //! - [`error`]: what can be wrong with an expression, and with a record.
 //! - [`variables`]: values that the user names.
-//! - [`name`]: the name that a simple path suggests for its result.
+//! - [`name`]: paths as text, and the name that a simple path suggests for its result.
 //!
 //! The language is jq, whole, but for what would let an expression see or do more than the record
 //! in front of it: the environment, the clock, other records, standard error, ending the process.
@@ -17,25 +20,35 @@
 
 #[doc(hidden)]
 pub mod agreement;
+pub mod bounds;
+mod distance;
 pub mod error;
 mod fast;
 mod jaq;
-pub mod loaded;
+mod meter;
 pub mod name;
 mod number;
+pub mod parsed_record;
+mod patterns;
+pub mod presence;
+mod syntax;
 pub mod value;
 pub mod variables;
 
 use std::ops::ControlFlow;
 
-use crate::record::json;
+use crate::record::check::Checker;
 use crate::record::lines::Lines;
 
-use loaded::Reader;
+use fast::{FastExpr, Unsupported};
+use parsed_record::Reader;
+use presence::Watch;
 
+pub use bounds::{Bounds, Exceeded};
 pub use error::{ExprError, RecordError};
-pub use loaded::{Loaded, Records};
 pub use name::path_name;
+pub use parsed_record::{ParsedRecord, Records};
+pub use presence::Presence;
 pub use value::Value;
 pub use variables::{VariableError, Variables};
 
@@ -48,9 +61,14 @@ pub struct Program {
     evaluator: jaq::Evaluator,
     /// The fast evaluator, or what in the expressions it cannot do.
     fast: Result<Box<fast::Evaluator>, String>,
+    watch: Watch,
+    checker: Checker,
     /// Where the text of the value handed out last is kept.
     result: Vec<u8>,
 }
+
+/// How large a buffer a program keeps that nobody uses.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// How a program is run, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +93,17 @@ impl Program {
     /// # Errors
     /// As [`Program::compile`].
     pub fn compile_with(sources: &[&str], variables: &Variables) -> Result<Program, ExprError> {
-        let mut evaluator = jaq::Evaluator::compile(sources, variables)?;
-        let fast = evaluator.drafts().map(|drafts| Box::new(fast::Evaluator::new(drafts)));
+        let mut drafts = Vec::with_capacity(sources.len());
+        let evaluator = jaq::Evaluator::compile(sources, variables, |tree, patterns| {
+            drafts.push(fast::compile(tree, variables, patterns));
+        })?;
+        let drafts: Result<Vec<FastExpr>, Unsupported> = drafts.into_iter().collect();
+        let fast = drafts.map(|drafts| Box::new(fast::Evaluator::new(drafts)));
         Ok(Program {
             evaluator,
             fast: fast.map_err(|not_fast| not_fast.0),
+            watch: Watch::default(),
+            checker: Checker::default(),
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
             result: Vec::new(),
         })
@@ -93,6 +117,19 @@ impl Program {
         }
     }
 
+    /// Sets what each evaluation may take, in place of what it may in a tool.
+    pub fn bound(&mut self, bounds: Bounds) {
+        self.evaluator.bound(bounds);
+    }
+
+    /// Gives back the memory that long records and results took, before it is kept for later.
+    pub fn rest(&mut self) {
+        self.evaluator.rest();
+        if self.result.capacity() > KEPT_BYTES_MAX {
+            self.result = Vec::new();
+        }
+    }
+
     /// Leaves the fast evaluator out, so that one can be compared with the other.
     #[doc(hidden)]
     pub fn without_fast(mut self) -> Program {
@@ -103,32 +140,60 @@ impl Program {
     /// How the program is run.
     pub fn explain(&self) -> Explanation {
         match &self.fast {
-            Ok(fast) => Explanation { not_fast: None, reads: Some(fast.fields().to_vec()) },
+            Ok(fast) => Explanation { not_fast: None, reads: Some(fast.fields()) },
             Err(why) => Explanation { not_fast: Some(why.clone()), reads: self.evaluator.fields() },
         }
+    }
+
+    /// Notes in `presence` which of the fields that the expressions read are in the records from
+    /// here on. An expression that may look at the whole record reads no field by name.
+    pub fn watch(&mut self, presence: &Presence) {
+        let paths = match &self.fast {
+            Ok(fast) => fast.paths().to_vec(),
+            Err(_) => self.evaluator.paths(),
+        };
+        self.watch = Watch::new(presence, paths);
+        self.place_watch();
+    }
+
+    /// Watches on for another program, which is used no more: the fields of that one.
+    pub fn watch_on(&mut self, other: &mut Program) {
+        self.watch = std::mem::take(&mut other.watch);
+        self.place_watch();
+    }
+
+    fn place_watch(&mut self) {
+        self.watch.place(|path| self.fast.as_ref().ok()?.place(path));
     }
 
     /// Reads a record.
     ///
     /// # Errors
-    /// When it is not valid JSON, as [`json::validate`] says.
-    pub fn load<'t>(&mut self, record: &'t [u8]) -> Result<Loaded<'_, 't>, RecordError> {
-        let reader = if self.fast.as_mut().is_ok_and(|fast| fast.load(record)) {
-            Reader::Fast
-        } else {
-            self.read(record)?;
-            Reader::Jaq
+    /// When it is not valid JSON, as [`crate::record::json::validate`] says.
+    pub fn load<'t>(&mut self, record: &'t [u8]) -> Result<ParsedRecord<'_, 't>, RecordError> {
+        let fast = self.fast.as_mut().ok().and_then(|fast| fast.load(record).then_some(fast));
+        let reader = match fast {
+            Some(fast) => {
+                self.watch.look(record, fast.slots());
+                Reader::Fast
+            }
+            None => {
+                self.read(record)?;
+                Reader::Jaq
+            }
         };
-        Ok(Loaded { program: self, text: record, record, reader })
+        Ok(ParsedRecord { program: self, text: record, record, reader })
     }
 
     /// Has jaq read a record.
     fn read(&mut self, record: &[u8]) -> Result<(), RecordError> {
         self.evaluator.unload();
-        json::validate(record)?;
+        self.checker.check(record)?;
         // Valid JSON is valid UTF-8.
         let text = simdutf8::basic::from_utf8(record).map_err(RecordError::eval)?;
-        self.evaluator.load(text)
+        self.evaluator.load(text)?;
+        self.watch.look_by(record, |path| self.evaluator.has(path));
+        Ok(())
     }
 
     /// Reads records at the front of `lines`, as many as can be read fast.
@@ -138,7 +203,7 @@ impl Program {
 
     /// Goes through records at the front of `lines`, as many as can be done fast; the next one, if
     /// any is left, is for [`Program::load`], or no record at all. `take` is given each record and
-    /// what [`Loaded::truth`] is for it.
+    /// what [`ParsedRecord::truth`] is for it.
     pub fn sift(
         &mut self,
         index: usize,
@@ -146,17 +211,37 @@ impl Program {
         take: impl FnMut(&[u8], bool) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match &mut self.fast {
-            Ok(fast) => fast.sift(index, lines, take),
+            Ok(fast) => fast.sift(index, lines, &mut self.watch, take),
             Err(_) => ControlFlow::Continue(()),
         }
     }
 
-    /// Goes through records as [`Program::sift`] does, and does for each what [`Loaded::write`]
-    /// does.
+    /// Goes through records as [`Program::sift`] does, and does for each what
+    /// [`ParsedRecord::write`] does.
     pub fn rewrite(&mut self, index: usize, lines: &mut Lines<'_>, out: &mut Vec<u8>) {
         if let Ok(fast) = &mut self.fast {
-            fast.rewrite(index, lines, out);
+            fast.rewrite(index, lines, &mut self.watch, out);
         }
+    }
+
+    /// Checks that expression `index` can be a condition.
+    ///
+    /// # Errors
+    /// When it is true for every record, as what an assignment gives is: `=` was written for `==`.
+    /// `true` can be one.
+    pub fn check_condition(&self, index: usize) -> Result<(), ExprError> {
+        match self.evaluator.always(index) {
+            Some((error, deliberate)) if !deliberate => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that expression `index` tells records apart.
+    ///
+    /// # Errors
+    /// When it is plain to see that it is true for every record, also if it says so: `true`.
+    pub fn check_tells_apart(&self, index: usize) -> Result<(), ExprError> {
+        self.evaluator.always(index).map_or(Ok(()), |(error, _)| Err(error))
     }
 
     /// The text of expression `index`; empty if there is none.

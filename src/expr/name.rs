@@ -1,4 +1,7 @@
-//! The name that a simple path suggests for its result.
+//! Paths as text: how jq writes them, and the name that a simple one suggests for its result.
+
+use crate::record::pick::Step;
+use crate::record::text::write_string;
 
 /// The last step of a simple path: `origin` for `.origin`, `b` for `.a.b`, `x y` for `.["x y"]`
 /// or `."x y"`. None for any other expression.
@@ -47,6 +50,34 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     let (literal, behind) = text.split_at(end + 2);
     // A jq string without interpolation is a JSON string; with one, it is not.
     Some((serde_json::from_str(literal).ok()?, behind))
+}
+
+/// A path as jq writes it.
+pub(super) fn spelled(path: &[Step]) -> String {
+    let mut text = String::from(".");
+    for step in path {
+        match step {
+            Step::Key(key) if is_word(key) => {
+                if !text.ends_with('.') {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+            Step::Key(key) => {
+                let mut quoted = Vec::new();
+                write_string(key, &mut quoted);
+                text.push_str(&format!("[{}]", String::from_utf8_lossy(&quoted)));
+            }
+            Step::Item(item) => text.push_str(&format!("[{item}]")),
+        }
+    }
+    text
+}
+
+/// Whether a key needs no quotes in a path.
+fn is_word(key: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !key.is_empty() && key.chars().all(word) && !key.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! Numbers, as both evaluators see them: integers of 64 bits are exact, all others are doubles,
 //! and what nobody computed with is written as it came.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::io::Write;
 
 use jaq_core::ops::Math;
-
-/// What jq writes for infinity, which JSON does not have: the greatest finite double.
-const INFINITE: &[u8] = b"1.7976931348623157e+308";
 
 /// A number by its value.
 #[derive(Clone, Copy, Debug)]
@@ -88,19 +85,19 @@ pub(super) enum Numeral<'a> {
     /// A computed number.
     Float(f64),
     /// A number whose spelling says more than its value does.
-    Spelled(&'a str),
+    Literal(&'a str),
 }
 
 impl<'a> Numeral<'a> {
     /// A number from its JSON spelling.
     pub(super) fn read(json: &'a str) -> Numeral<'a> {
         if json == "-0" {
-            return Numeral::Spelled(json);
+            return Numeral::Literal(json);
         }
         // Twenty letters hold every integer of 64 bits; what does not parse has a fraction or
         // exponent.
         let int = if json.len() <= 20 { json.parse().ok() } else { None };
-        int.map_or(Numeral::Spelled(json), Numeral::Int)
+        int.map_or(Numeral::Literal(json), Numeral::Int)
     }
 
     /// A number from its JSON spelling, if it is a short integer, as most are.
@@ -131,7 +128,7 @@ impl<'a> Numeral<'a> {
             Numeral::Int(int) => Number::Int(int),
             Numeral::Float(float) => Number::Float(float),
             // The double nearest to it.
-            Numeral::Spelled(spelled) => Number::Float(spelled.parse().unwrap_or(f64::NAN)),
+            Numeral::Literal(spelled) => Number::Float(spelled.parse().unwrap_or(f64::NAN)),
         }
     }
 
@@ -139,13 +136,50 @@ impl<'a> Numeral<'a> {
         match self {
             Numeral::Int(int) => Some(Integer::Short(int)),
             Numeral::Float(float) => whole(float).map(Integer::Short),
-            Numeral::Spelled(spelled) => {
+            Numeral::Literal(spelled) => {
                 let digits = spelled.strip_prefix('-').unwrap_or(spelled);
                 let long = digits.len() > 18 && digits.bytes().all(|byte| byte.is_ascii_digit());
                 long.then_some(Integer::Long(spelled))
             }
         }
     }
+}
+
+/// The JSON spelling of a number that is spelled as people do: with zeros or a plus sign before it,
+/// white space around it, or no digits on one side of its point. None for what is no number.
+pub(super) fn lenient(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim_matches([' ', '\t', '\r', '\n']);
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => unsigned.split_at(at),
+        None => (unsigned, ""),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    if let Some(power) = exponent.get(1..) {
+        let power = power.strip_prefix(['+', '-']).unwrap_or(power);
+        if power.is_empty() || !digits(power) {
+            return None;
+        }
+    }
+    let significant = whole.trim_start_matches('0');
+    let short = if significant.is_empty() { "0" } else { significant };
+    // In most spellings, what JSON has is there in one piece.
+    let needless = whole.len().saturating_sub(short.len());
+    let in_one_piece = !whole.is_empty() && (fraction.is_empty() != mantissa.contains('.'));
+    if in_one_piece && !(negative && needless > 0) {
+        let start = text.len() - unsigned.len() + needless - usize::from(negative);
+        return text.get(start..).map(Cow::Borrowed);
+    }
+    let (sign, point) =
+        (if negative { "-" } else { "" }, if fraction.is_empty() { "" } else { "." });
+    Some(Cow::Owned(format!("{sign}{short}{point}{fraction}{exponent}")))
 }
 
 /// jq's order of numbers. What is not a number is less than any.
@@ -230,53 +264,41 @@ fn compare_integers(left: Integer<'_>, right: Integer<'_>) -> Ordering {
     }
 }
 
-/// A computed number, spelled as jq spells it: the fewest digits that give the same double, without
-/// an exponent unless the number is far longer than its digits.
-pub(super) fn write_float(float: f64, out: &mut Vec<u8>) {
-    if float.is_nan() {
-        return out.extend_from_slice(b"null");
-    }
-    if float.is_sign_negative() {
-        out.push(b'-');
-    }
-    if float.is_infinite() {
-        return out.extend_from_slice(INFINITE);
-    }
-    let mut scientific = [0; 32];
-    let mut rest = scientific.as_mut_slice();
-    let _ = write!(rest, "{:e}", float.abs());
-    let unused = rest.len();
-    let written = &scientific[..scientific.len() - unused];
-    let written = str::from_utf8(written).unwrap_or_default();
-    let (mantissa, exponent) = written.split_once('e').unwrap_or(("0", "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    let point = exponent + 1;
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    if point <= -4 || point > count + 15 {
-        out.extend_from_slice(mantissa.as_bytes());
-        drop(write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
-    } else if point <= 0 {
-        out.extend_from_slice(b"0.");
-        out.extend((point..0).map(|_| b'0'));
-        out.extend_from_slice(&digits);
-    } else {
-        let (whole, fraction) = digits.split_at(digits.len().min(point.unsigned_abs() as usize));
-        out.extend_from_slice(whole);
-        out.extend((count..point).map(|_| b'0'));
-        if !fraction.is_empty() {
-            out.push(b'.');
-            out.extend_from_slice(fraction);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn number(json: &str) -> Numeral<'_> {
         Numeral::read(json)
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_spell_them() {
+        let taken = [
+            ("03", "3"),
+            ("+1", "1"),
+            (".5", "0.5"),
+            ("1.", "1"),
+            ("-0.50", "-0.50"),
+            ("000", "0"),
+            ("-007", "-7"),
+            ("+.5e3", "0.5e3"),
+            ("1.e5", "1e5"),
+            (" 4 ", "4"),
+            ("1E-2", "1E-2"),
+            ("00.10", "0.10"),
+            ("-0", "-0"),
+            ("12345678901234567890", "12345678901234567890"),
+        ];
+        for (text, json) in taken {
+            assert_eq!(lenient(text).as_deref(), Some(json), "{text}");
+        }
+        for text in [
+            "", ".", "-", "+", "+-1", "1e", "1e+", "e5", ".e5", "1.2.3", "0x10", "1_0", "nan",
+            "1 2",
+        ] {
+            assert_eq!(lenient(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -322,7 +344,7 @@ mod tests {
             let short = Numeral::short(json.as_bytes());
             match (short, number(json)) {
                 (Some(Numeral::Int(short)), Numeral::Int(read)) => assert_eq!(short, read),
-                (None, Numeral::Spelled(_)) => {}
+                (None, Numeral::Literal(_)) => {}
                 other => panic!("{json}: {other:?}"),
             }
         }

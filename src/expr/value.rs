@@ -1,5 +1,6 @@
 //! What an expression gives for a record.
 
+use crate::record::number::write_canonical;
 use crate::record::text::write_string;
 
 /// A JSON value, borrowed from the program that gave it.
@@ -28,6 +29,15 @@ impl Value<'_> {
             Value::Bool(false) => out.extend_from_slice(b"false"),
             Value::Number(text) | Value::Json(text) => out.extend_from_slice(text.as_bytes()),
             Value::Text(text) => write_string(text, out),
+        }
+    }
+
+    /// Appends what all values have in common that count as the same: JSON, with equal numbers
+    /// spelled the same.
+    pub fn write_identity(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::Number(spelling) => write_canonical(spelling, out),
+            value => value.write_json(out),
         }
     }
 

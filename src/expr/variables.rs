@@ -3,7 +3,8 @@
 use crate::record::json;
 use crate::record::text::write_string;
 
-/// Named values, in the order in which they were given; of those with one name the last counts.
+/// Named values, in the order in which they were given; of those with one name the first counts,
+/// as in jq.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
     /// Names with their `$`, and values as JSON.
@@ -54,8 +55,9 @@ impl Variables {
             return Err(VariableError::Name(name.to_owned()));
         }
         let name = format!("${name}");
-        self.given.retain(|(other, _)| *other != name);
-        self.given.push((name, json));
+        if self.given.iter().all(|(other, _)| *other != name) {
+            self.given.push((name, json));
+        }
         Ok(())
     }
 }

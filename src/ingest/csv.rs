@@ -60,8 +60,12 @@ pub struct CsvDecoder {
     header: Header,
     /// How many bytes of [`MARK`] the input began with; `None` once that is settled.
     mark: Option<usize>,
+    /// What separates the cells of this input.
+    delimiter: u8,
     /// Line ends seen so far.
     lines: u64,
+    /// Whether the last byte seen was a CR, so that a LF ends no other line.
+    after_cr: bool,
     /// The line at which the row in hand begins.
     line: u64,
     /// The beginning of a row whose end has not come yet, as it stands in the input.
@@ -86,11 +90,13 @@ impl CsvDecoder {
     pub fn new(options: CsvOptions) -> Self {
         let reader = ReaderBuilder::new().delimiter(options.delimiter).build();
         let mut decoder = CsvDecoder {
-            options,
             reader,
             header: Header::Awaited,
             mark: None,
+            delimiter: options.delimiter,
+            options,
             lines: 0,
+            after_cr: false,
             line: 1,
             carry: Vec::new(),
             skipping: false,
@@ -102,15 +108,22 @@ impl CsvDecoder {
     }
 
     fn reset(&mut self) {
-        self.reader.reset();
+        self.begin(self.options.delimiter);
+        self.mark = Some(0);
+        self.lines = 0;
+        self.after_cr = false;
+        self.carry.clear();
+        self.skipping = false;
+    }
+
+    /// Makes ready for a header whose cells are separated so.
+    fn begin(&mut self, delimiter: u8) {
+        self.delimiter = delimiter;
+        self.reader = ReaderBuilder::new().delimiter(delimiter).build();
         // `csv-core` would skip a byte order mark in its first block, but only one that comes in
         // one piece. Reading nothing counts as the first block, and leaves the mark to us.
         self.reader.read_record(&[], &mut [], &mut []);
         self.header = Header::Awaited;
-        self.mark = Some(0);
-        self.lines = 0;
-        self.carry.clear();
-        self.skipping = false;
         self.cells = Cells::default();
     }
 
@@ -166,7 +179,7 @@ impl CsvDecoder {
     fn skip_line_ends<'a>(&mut self, block: &'a [u8]) -> &'a [u8] {
         let count = block.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let (ends, rest) = block.split_at(count);
-        self.lines += lines_in(ends);
+        self.count_lines(ends);
         self.line = self.lines + 1;
         rest
     }
@@ -186,7 +199,7 @@ impl CsvDecoder {
 
     /// Keeps the beginning of a row for the next block, unless it is over the limit already.
     fn keep(&mut self, piece: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
-        self.lines += lines_in(piece);
+        self.count_lines(piece);
         if self.skipping {
             return self.too_long(piece, true, true, sink);
         }
@@ -201,7 +214,7 @@ impl CsvDecoder {
 
     /// Hands over the row that ends with `piece`, and makes ready for the next.
     fn row(&mut self, piece: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
-        self.lines += lines_in(piece);
+        self.count_lines(piece);
         let mut carry = std::mem::take(&mut self.carry);
         let mut row = piece;
         if !carry.is_empty() {
@@ -230,21 +243,43 @@ impl CsvDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         let made = match &self.header {
-            Header::Awaited => {
-                let columns = Columns::read(&self.cells, row, self.options.delimiter);
-                match columns.map(|columns| self.header = Header::Read(columns)) {
-                    Ok(()) => return ControlFlow::Continue(()),
-                    bad => bad,
-                }
-            }
+            Header::Awaited => match self.header(row, sink) {
+                Ok(()) => return ControlFlow::Continue(()),
+                bad => bad,
+            },
             Header::Read(columns) => {
-                columns.write_record(&self.cells, row, &self.options, &mut self.record)
+                let delimiter = self.delimiter;
+                columns.write_record(&self.cells, row, delimiter, &self.options, &mut self.record)
             }
             Header::Unusable => Err("the columns have no names: the header is bad".to_owned()),
         };
         match made {
             Ok(()) => sink.record(Raw { bytes: &self.record, line: self.line, unterminated }),
             Err(why) => self.bad_row(row, why, unterminated, sink),
+        }
+    }
+
+    /// Takes the header, or what Excel writes before it: `sep=;`.
+    fn header(&mut self, row: &[u8], sink: &mut dyn Sink) -> Result<(), String> {
+        if let [b's', b'e', b'p', b'=', delimiter] = row
+            && is_delimiter(*delimiter)
+        {
+            self.begin(*delimiter);
+            return Ok(());
+        }
+        let columns = Columns::read(&self.cells, row, self.delimiter)?;
+        if let Some(warning) = columns.warning(self.delimiter) {
+            sink.warn(self.line, &warning);
+        }
+        self.header = Header::Read(columns);
+        Ok(())
+    }
+
+    /// Counts the line ends of what comes next.
+    fn count_lines(&mut self, bytes: &[u8]) {
+        self.lines += lines_in(bytes, self.after_cr);
+        if let Some(last) = bytes.last() {
+            self.after_cr = *last == b'\r';
         }
     }
 
@@ -257,7 +292,7 @@ impl CsvDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         self.give_up_header();
-        let last = self.line + lines_in(row);
+        let last = self.line + lines_in(row, false);
         if last > self.line {
             why.push_str(&format!(" (a quoted field makes it run on to line {last})"));
         }
@@ -276,8 +311,8 @@ impl CsvDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         self.give_up_header();
-        let why =
-            format!("the row is longer than the limit of {} bytes", self.options.record_bytes_max);
+        let max = self.options.record_bytes_max;
+        let why = format!("the row is longer than the limit of {max} bytes");
         sink.bad(Bad { bytes, line: self.line, why, more, continued })
     }
 
@@ -298,9 +333,18 @@ impl CsvDecoder {
             return self.row(&[], true, sink);
         }
         // A line end that does not end the row stands within quotes.
-        let bytes = std::mem::take(&mut self.carry);
-        let why = "the input ends within a quoted field: a quote is missing, or it is cut short";
-        let why = why.to_owned();
+        let mut bytes = std::mem::take(&mut self.carry);
+        // Whoever keeps the row ends it with a line end again.
+        if bytes.ends_with(b"\n") {
+            bytes.pop();
+        }
+        let last = self.line + lines_in(&bytes, false);
+        let mut why =
+            "the input ends within a quoted field: a quote is missing, or it is cut short"
+                .to_owned();
+        if last > self.line {
+            why.push_str(&format!(" (all of lines {} to {last} is in that row)", self.line));
+        }
         sink.bad(Bad { bytes: &bytes, line: self.line, why, more: false, continued: false })
     }
 }
@@ -324,9 +368,21 @@ impl Decoder for CsvDecoder {
     }
 }
 
-/// How many line ends are in `bytes`.
-fn lines_in(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
+/// Whether this byte can separate cells: ASCII, and nothing that CSV or a number is made of.
+pub fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~')
+        && !byte.is_ascii_alphanumeric()
+        && !b"\"+-.".contains(&byte)
+}
+
+/// How many line ends (LF, CR, CRLF) are in `bytes`; `after_cr`: a CR stands before them.
+fn lines_in(bytes: &[u8], after_cr: bool) -> u64 {
+    let ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
+    let is_second = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        bytes.get(at) == Some(&b'\n') && before.map_or(after_cr, |before| *before == b'\r')
+    };
+    ends.filter(|at| !is_second(*at)).count() as u64
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl FromStr for Principal {
         if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
             // The last one means "none" to the kernel.
             let id = name.parse().ok().filter(|&id| id != u32::MAX);
-            let id = id.ok_or_else(|| format!("'{text}' is no id: it is too large"))?;
+            let id = id.ok_or_else(|| format!("'{text}' is not an id: it is too large"))?;
             return Ok(if is_group { Principal::Gid(id) } else { Principal::Uid(id) });
         }
         let fine = (1..=NAME_BYTES_MAX).contains(&name.len())
@@ -51,7 +51,7 @@ impl FromStr for Principal {
             && !name.starts_with('-')
             && !name.contains(|c: char| c.is_control() || c == ':' || c == ',');
         if !fine {
-            return Err(format!("'{text}' is no user, and no group with ':' before it"));
+            return Err(format!("'{text}' is neither a user nor a group with ':' before it"));
         }
         let name = name.to_owned();
         Ok(if is_group { Principal::Group(name) } else { Principal::User(name) })
@@ -158,7 +158,7 @@ impl Settings {
             let count = list.as_ref().map_or(1, Vec::len);
             if !(1..=PRINCIPALS_MAX).contains(&count) {
                 let why = format!(
-                    "{name}: {count} users and groups: name from 1 to {PRINCIPALS_MAX}, root alone \
+                    "{name}: {count} users and groups: name from 1 to {PRINCIPALS_MAX}, or root alone \
                      to keep all others out"
                 );
                 return Err(LogError::BadSettings { why });

@@ -1,32 +1,37 @@
 //! A data directory, opened by its one writer.
 
 use std::collections::HashMap;
-use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::LogError;
 use super::clock::now_us;
 use super::groups::{self, ConsumerGroup};
-use super::look::files_reader;
-use super::metered::{Metered, SyncFigures, SyncMeter};
-use super::reader::TopicReader;
+use super::holds::Holds;
+use super::read::read_only::files_reader;
+use super::read::reader::TopicReader;
 use super::settings::{Settings, check_name};
-use super::storage::{Disk, Lock, Storage, read_whole};
-use super::topic::{Topic, lock};
-
-/// What a topic's directory is called at its end while it is being deleted.
-const DELETED: &str = ".deleted";
+use super::storage::metered::{Metered, SyncFigures, SyncMeter};
+use super::storage::{Disk, Lock, Storage};
+use super::sync::lock;
+use super::topic::Topic;
+use super::topic_dirs::{
+    begin, hidden_dir, read_settings, strays, topic_dir, topic_names, topics_dir,
+};
+use super::{LogError, deletion};
 
 /// A data directory, opened for writing: by one process at a time.
 pub struct Log {
     dir: PathBuf,
     storage: Arc<dyn Storage>,
+    /// The topics that are open. Never held while one is opened, made or deleted: see [`Holds`].
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    holds: Holds,
     /// When topics that were closed by [`Log::close_topic`] are to be tended, in µs since the
     /// epoch; those for which nothing is in sight are left out.
     asleep: Mutex<HashMap<String, i64>>,
     syncs: Arc<SyncMeter>,
+    leftovers: Vec<LogError>,
     _lock: Lock,
 }
 
@@ -36,8 +41,22 @@ impl Log {
     /// # Errors
     /// [`LogError::Locked`] when another process holds it; or the directory cannot be made.
     pub fn open(dir: &Path) -> Result<Log, LogError> {
-        std::fs::create_dir_all(dir).map_err(|error| LogError::io(dir, error))?;
-        Log::open_on(Arc::new(Disk), dir)
+        let disk = Disk::default();
+        disk.make_data_dir(dir).map_err(|error| LogError::io(dir, error))?;
+        check_owner(dir)?;
+        Log::open_on(Arc::new(disk), dir)
+    }
+
+    /// Opens the log in `dir`, which must be there, to serve it to others.
+    ///
+    /// # Errors
+    /// As [`Log::open`]. Another user than root may serve a directory that is not its own, if it is
+    /// permitted to write there.
+    pub fn open_served(dir: &Path, disk: Disk) -> Result<Log, LogError> {
+        if crate::sys::user::is_root() {
+            check_owner(dir)?;
+        }
+        Log::open_on(Arc::new(disk), dir)
     }
 
     /// Opens the log in `dir`, which must be there, on a storage of the caller's choice.
@@ -48,20 +67,36 @@ impl Log {
         let syncs = Arc::new(SyncMeter::default());
         let storage: Arc<dyn Storage> = Arc::new(Metered::new(storage, Arc::clone(&syncs)));
         let held = hold(&*storage, dir)?;
-        let topics_dir = dir.join("topics");
+        let topics_dir = topics_dir(dir);
+        begin(&*storage, dir).map_err(|error| LogError::io(dir, error))?;
         storage
             .make_dir(&topics_dir)
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
-        sweep_deleted(&storage, dir)?;
+        let leftovers = deletion::sweep(&storage, dir)?;
         Ok(Log {
             dir: dir.to_owned(),
             storage,
             topics: Mutex::default(),
+            holds: Holds::default(),
             asleep: Mutex::default(),
             syncs,
+            leftovers,
             _lock: held,
         })
+    }
+
+    /// What could not be removed of topics that are deleted.
+    pub fn leftovers(&self) -> &[LogError] {
+        &self.leftovers
+    }
+
+    /// What lies among the topics and is none.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn strays(&self) -> Result<Vec<PathBuf>, LogError> {
+        strays(&*self.storage, &self.dir)
     }
 
     /// The directory.
@@ -74,15 +109,27 @@ impl Log {
     /// # Errors
     /// When there is none of that name, or its files cannot be opened.
     pub fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
-        let mut topics = lock(&self.topics);
-        if let Some(topic) = topics.get(name) {
-            return Ok(Arc::clone(topic));
+        if let Some(topic) = self.open_topic(name) {
+            return Ok(topic);
+        }
+        let _held = self.holds.hold(name);
+        self.topic_held(name)
+    }
+
+    fn open_topic(&self, name: &str) -> Option<Arc<Topic>> {
+        lock(&self.topics).get(name).cloned()
+    }
+
+    /// The same as [`Log::topic`], for who holds the name.
+    fn topic_held(&self, name: &str) -> Result<Arc<Topic>, LogError> {
+        if let Some(topic) = self.open_topic(name) {
+            return Ok(topic);
         }
         let settings = read_settings(&*self.storage, &self.dir, name)?;
         let dir = topic_dir(&self.dir, name);
         let topic = Topic::open(Arc::clone(&self.storage), dir, name, settings)?;
         let topic = Arc::new(topic);
-        topics.insert(name.to_owned(), Arc::clone(&topic));
+        lock(&self.topics).insert(name.to_owned(), Arc::clone(&topic));
         lock(&self.asleep).remove(name);
         Ok(topic)
     }
@@ -162,24 +209,36 @@ impl Log {
     /// When the name or the settings cannot be, or a topic of other settings has the name.
     pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         check_name(name)?;
-        let mut topics = lock(&self.topics);
+        let _held = self.holds.hold(name);
         let hidden = hidden_dir(&self.dir, name);
         if self.storage.list(&hidden).is_ok() {
-            let why = "it is left of a deletion that failed; delete the topic once more";
-            return Err(LogError::io(&hidden, io::Error::other(why)));
+            // A new topic must never meet what was committed in the old one.
+            let forget = || groups::forget_topic(&self.storage, &self.dir, name);
+            deletion::finish(&*self.storage, &self.dir, name, forget)?;
         }
         match read_settings(&*self.storage, &self.dir, name) {
             Ok(there) if there == *settings => {}
-            Ok(_) => return Err(LogError::TopicExists { topic: name.to_owned() }),
+            Ok(there) => {
+                let differences = there.differences(settings);
+                return Err(LogError::TopicExists { topic: name.to_owned(), differences });
+            }
             Err(LogError::UnknownTopic { .. }) => {
                 let dir = topic_dir(&self.dir, name);
                 Topic::create(&*self.storage, &dir, name, settings)?;
-                topics.remove(name);
+                lock(&self.topics).remove(name);
+                return self.topic_held(name).inspect_err(|_| self.undo_create(name));
             }
             Err(error) => return Err(error),
         }
-        drop(topics);
-        self.topic(name)
+        self.topic_held(name)
+    }
+
+    /// Removes a topic that was just made and cannot be opened, as when descriptors are short: who
+    /// is told of a failure finds nothing made.
+    fn undo_create(&self, name: &str) {
+        // What cannot be removed is told of when the log is opened again.
+        let _ = deletion::hide(&*self.storage, &self.dir, name)
+            .and_then(|()| deletion::finish(&*self.storage, &self.dir, name, || Ok(())));
     }
 
     /// Removes a topic with all its records, and what groups have committed in it; no group may be
@@ -202,24 +261,19 @@ impl Log {
         forget: impl FnOnce() -> Result<(), LogError>,
     ) -> Result<(), LogError> {
         check_name(name)?;
-        let mut topics = lock(&self.topics);
-        let (parent, dir) = (self.dir.join("topics"), topic_dir(&self.dir, name));
-        let hidden = hidden_dir(&self.dir, name);
-        let io = |error| LogError::io(&dir, error);
+        let _held = self.holds.hold(name);
         let is_there = topic_names(&*self.storage, &self.dir)?.iter().any(|topic| topic == name);
-        if !is_there && self.storage.list(&hidden).is_err() {
+        if !is_there && self.storage.list(&hidden_dir(&self.dir, name)).is_err() {
             return Err(LogError::UnknownTopic { topic: name.to_owned() });
         }
         if is_there {
-            let retired = topics.remove(name);
+            deletion::check_removable(&*self.storage, &self.dir, name)?;
+            let retired = lock(&self.topics).remove(name);
             lock(&self.asleep).remove(name);
             let _idle = retired.as_ref().map(|topic| topic.retire());
-            self.storage.rename(&dir, &hidden).map_err(io)?;
+            deletion::hide(&*self.storage, &self.dir, name)?;
         }
-        // From here on the hidden name tells that groups have something to forget.
-        self.storage.sync_dir(&parent).map_err(io)?;
-        forget()?;
-        self.storage.remove(&hidden).map_err(io)
+        deletion::finish(&*self.storage, &self.dir, name, forget)
     }
 
     /// The names of the topics that are open.
@@ -266,6 +320,11 @@ impl Log {
         lock(&self.topics).values().for_each(|topic| topic.interrupt());
     }
 
+    /// Ends the evaluation of keys: appends that wait for one fail.
+    pub fn interrupt_keys(&self) {
+        lock(&self.topics).values().for_each(|topic| topic.hurry());
+    }
+
     /// Leaves the files of all topics clean, so that the next start finds nothing to do.
     ///
     /// # Errors
@@ -283,24 +342,6 @@ fn split_due(dues: Vec<(String, i64)>, now_us: i64) -> (Vec<String>, Option<i64>
     (now.into_iter().map(|(name, _)| name).collect(), first)
 }
 
-/// Ends what a crash interrupted of deleting topics of the log in `dir`.
-fn sweep_deleted(storage: &Arc<dyn Storage>, dir: &Path) -> Result<(), LogError> {
-    let topics_dir = dir.join("topics");
-    let names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
-    let topic = |name: &String| Some(name.strip_prefix('.')?.strip_suffix(DELETED)?.to_owned());
-    for topic in names.iter().filter_map(topic) {
-        groups::forget_topic(storage, dir, &topic)?;
-        let path = hidden_dir(dir, &topic);
-        storage.remove(&path).map_err(|error| LogError::io(&path, error))?;
-    }
-    Ok(())
-}
-
-/// What the directory of a topic is called while it is being deleted.
-fn hidden_dir(dir: &Path, name: &str) -> PathBuf {
-    dir.join("topics").join(format!(".{name}{DELETED}"))
-}
-
 /// Takes the lock of the log in `dir`.
 ///
 /// # Errors
@@ -311,175 +352,16 @@ pub(super) fn hold(storage: &dyn Storage, dir: &Path) -> Result<Lock, LogError> 
     held.ok_or_else(|| LogError::Locked { path: dir.to_owned() })
 }
 
-pub(super) fn topic_dir(dir: &Path, name: &str) -> PathBuf {
-    dir.join("topics").join(name)
-}
-
-pub(super) fn topic_names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, LogError> {
-    let topics_dir = dir.join("topics");
-    let mut names = storage.list(&topics_dir).map_err(|error| LogError::io(&topics_dir, error))?;
-    names.retain(|name| check_name(name).is_ok());
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Reads what a topic was told when it was made.
-pub(super) fn read_settings(
-    storage: &dyn Storage,
-    dir: &Path,
-    name: &str,
-) -> Result<Settings, LogError> {
-    check_name(name)?;
-    let path = topic_dir(dir, name).join("topic.json");
-    let contents = read_whole(storage, &path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => LogError::UnknownTopic { topic: name.to_owned() },
-        _ => LogError::io(&path, error),
-    })?;
-    let settings: Settings = serde_json::from_slice(&contents)
-        .map_err(|error| LogError::BadSettings { why: format!("{}: {error}", path.display()) })?;
-    settings.check()?;
-    Ok(settings)
+/// Refuses to write where what we make would belong to another user than the log: its owner could
+/// not go on with it.
+pub(super) fn check_owner(dir: &Path) -> Result<(), LogError> {
+    let owner = std::fs::metadata(dir).map_err(|error| LogError::io(dir, error))?.uid();
+    let user = crate::sys::user::effective();
+    match owner == user {
+        true => Ok(()),
+        false => Err(LogError::ForeignLog { path: dir.to_owned(), owner, user }),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::{Appended, Identity, Span, open_readers};
-
-    fn append(topic: &Topic, bytes: &[u8]) -> Appended {
-        let batch = topic.prepare(bytes.to_vec(), None).unwrap();
-        topic.append(vec![batch]).remove(0).unwrap()
-    }
-
-    fn read(reader: &TopicReader, spans: &[(u32, u64)], until: Option<u64>) -> String {
-        let spans = spans.iter().map(|&(partition, from)| Span { partition, from, until });
-        let mut cursor = reader.cursor(spans.collect()).unwrap();
-        let (mut bytes, mut all) = (Vec::new(), Vec::new());
-        while let Some(chunk) = cursor.next(10, &mut bytes).unwrap() {
-            assert_eq!(chunk.records as usize, bytes.split(|&byte| byte == b'\n').count() - 1);
-            all.extend_from_slice(&bytes);
-        }
-        String::from_utf8(all).unwrap().replace('\n', " ")
-    }
-
-    #[test]
-    fn what_was_appended_is_read_from_any_offset() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Log::open(dir.path()).unwrap();
-        let topic = log.create("t", &Settings::new(1, None)).unwrap();
-        assert_eq!(append(&topic, b"0\n1\n2\n").offsets, [(0, 0)]);
-        assert_eq!(append(&topic, b"3\n4\n").offsets, [(0, 3)]);
-        let reader = topic.reader();
-        for from in 0..=5 {
-            let expected: String = (from..5).map(|number| format!("{number} ")).collect();
-            assert_eq!(read(&reader, &[(0, from)], None), expected);
-            for until in from..=5 {
-                let expected: String = (from..until).map(|number| format!("{number} ")).collect();
-                assert_eq!(read(&reader, &[(0, from)], Some(until)), expected);
-            }
-        }
-        let beyond = reader.cursor(vec![Span { partition: 0, from: 6, until: None }]);
-        assert!(matches!(beyond, Err(LogError::OffsetOutOfRange { end: 5, .. })));
-        let nowhere = reader.cursor(vec![Span { partition: 1, from: 0, until: None }]);
-        assert!(matches!(nowhere, Err(LogError::UnknownPartition { partitions: 1, .. })));
-    }
-
-    #[test]
-    fn small_segments_are_one_log_also_after_reopening() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = Settings { segment_bytes: 8, ..Settings::new(1, None) };
-        let mut expected = String::new();
-        for round in 0..3 {
-            let log = Log::open(dir.path()).unwrap();
-            let topic = log.create("t", &settings).unwrap();
-            for number in 0..10 {
-                append(&topic, format!("1{round}{number}\n").as_bytes());
-                expected += &format!("1{round}{number} ");
-            }
-            assert_eq!(read(&topic.reader(), &[(0, 0)], None), expected);
-            if round == 1 {
-                log.close().unwrap();
-            }
-        }
-        let (reader, _) = open_readers(dir.path(), &["t".to_owned()]).unwrap().remove(0);
-        assert_eq!(read(&reader, &[(0, 0)], None), expected);
-        assert_eq!(reader.last(&[0], 4).unwrap(), [(0, 26)]);
-        assert_eq!(reader.last(&[0], 400).unwrap(), [(0, 0)]);
-        assert_eq!(reader.offset_at(0, 0).unwrap(), 0);
-        assert_eq!(reader.offset_at(0, i64::MAX).unwrap(), 30);
-    }
-
-    #[test]
-    fn partitions_are_read_merged_in_the_order_of_appending() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Log::open(dir.path()).unwrap();
-        let topic = log.create("t", &Settings::new(3, None)).unwrap();
-        for number in 0..10 {
-            append(&topic, format!("{number}\n").as_bytes());
-        }
-        let reader = topic.reader();
-        assert_eq!(read(&reader, &[(0, 0), (1, 0), (2, 0)], None), "0 1 2 3 4 5 6 7 8 9 ");
-        assert_eq!(reader.last(&[0, 1, 2], 4).unwrap(), [(0, 2), (1, 2), (2, 2)]);
-        assert_eq!(read(&reader, &[(0, 2), (1, 2), (2, 2)], None), "6 7 8 9 ");
-    }
-
-    #[test]
-    fn a_key_decides_on_the_partition() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Log::open(dir.path()).unwrap();
-        let topic = log.create("t", &Settings::new(4, Some(".k".to_owned()))).unwrap();
-        let first = append(&topic, b"{\"k\":\"a\"}\n{\"k\":\"b\"}\n{\"k\":\"c\"}\n{\"k\":\"d\"}\n");
-        assert!(first.offsets.len() > 1, "{first:?}");
-        for key in ["a", "b", "c", "d"] {
-            let at = |n| append(&topic, format!("{{\"n\":{n},\"k\":\"{key}\"}}\n").as_bytes());
-            assert_eq!(at(1).offsets[0].0, at(2).offsets[0].0);
-        }
-        let bad = topic.prepare(b"{\"k\":1}\n{\n".to_vec(), None);
-        assert!(matches!(bad, Err(LogError::BadRecords { records }) if records[0].record == 1));
-    }
-
-    #[test]
-    fn producers_are_remembered_across_restarts_and_segments() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = Settings { segment_bytes: 8, ..Settings::new(2, Some(".".to_owned())) };
-        let id = |after, sequence| {
-            Some(Identity { producer: "p".to_owned(), after: Some(after), sequence })
-        };
-        for round in 0..5 {
-            let log = Log::open(dir.path()).unwrap();
-            let topic = log.create("t", &settings).unwrap();
-            let held = topic.producer("p").unwrap();
-            assert_eq!(held, (round > 0).then_some(round * 10));
-            let send = |identity| {
-                let batch = topic.prepare(b"1\n2\n3\n4\n".to_vec(), identity).unwrap();
-                topic.append(vec![batch]).remove(0)
-            };
-            let first = send(id(round * 10, round * 10 + 10)).unwrap();
-            let again = send(id(round * 10, round * 10 + 10)).unwrap();
-            assert_eq!(again, Appended { duplicate: true, ..first.clone() });
-            let gap = send(id(round * 10 + 5, round * 10 + 20));
-            assert!(matches!(gap, Err(LogError::SequenceGap { held: Some(_), .. })));
-        }
-    }
-
-    #[test]
-    fn a_directory_has_one_writer() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Log::open(dir.path()).unwrap();
-        assert!(matches!(Log::open(dir.path()), Err(LogError::Locked { .. })));
-        drop(log);
-        assert!(Log::open(dir.path()).is_ok());
-    }
-
-    #[test]
-    fn other_settings_are_not_taken_for_the_same_topic() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Log::open(dir.path()).unwrap();
-        log.create("t", &Settings::new(2, None)).unwrap();
-        assert!(log.create("t", &Settings::new(2, None)).is_ok());
-        let other = log.create("t", &Settings::new(3, None));
-        assert!(matches!(other, Err(LogError::TopicExists { .. })));
-        assert!(log.create("u", &Settings::new(1, Some(".a +".to_owned()))).is_err());
-        assert_eq!(log.topic_names().unwrap(), ["t"]);
-    }
-}
+mod tests;

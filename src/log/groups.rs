@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LogError;
 use super::settings::check_name;
-use super::storage::{Disk, Storage, read_whole, replace};
+use super::storage::{Disk, Storage, small};
 
 /// The version of a group's file that this code writes and reads.
 const VERSION: u32 = 1;
@@ -57,7 +57,7 @@ impl ConsumerGroup {
     ) -> Result<ConsumerGroup, LogError> {
         check_name(name).map_err(|_| LogError::BadGroupName { name: name.to_owned() })?;
         let path = dir.join(DIR).join(format!("{name}.json"));
-        let held = read(&*storage, &path).map_err(|error| LogError::io(&path, error))?;
+        let held = read(&*storage, &path)?;
         let generations =
             held.topics.iter().map(|(topic, held)| (topic.clone(), held.generation)).collect();
         Ok(ConsumerGroup { name: name.to_owned(), path, storage, held, generations })
@@ -110,7 +110,7 @@ impl ConsumerGroup {
         let committed = next.topics.entry(topic.to_owned()).or_default();
         committed.generation = generation;
         committed.offsets.extend(offsets);
-        self.save(&next).map_err(|error| LogError::io(&self.path, error))?;
+        self.save(&next)?;
         self.held = next;
         Ok(())
     }
@@ -126,22 +126,21 @@ impl ConsumerGroup {
         }
         let mut next = self.held.clone();
         if next.topics.remove(topic).is_some() {
-            self.save(&next).map_err(|error| LogError::io(&self.path, error))?;
+            self.save(&next)?;
             self.held = next;
         }
         Ok(())
     }
 
-    fn save(&self, next: &Held) -> io::Result<()> {
+    fn save(&self, next: &Held) -> Result<(), LogError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
-        self.storage.make_dir(dir)?;
+        let io = |error| LogError::io(dir, error);
+        self.storage.make_dir(dir).map_err(io)?;
         if self.held.topics.is_empty() {
             // The directory may be new, and with it its name.
-            self.storage.sync_dir(dir.parent().unwrap_or(Path::new(".")))?;
+            self.storage.sync_dir(dir.parent().unwrap_or(Path::new("."))).map_err(io)?;
         }
-        let mut contents = serde_json::to_vec(next)?;
-        contents.push(b'\n');
-        replace(&*self.storage, &self.path, &contents)
+        small::write(&*self.storage, &self.path, next)
     }
 }
 
@@ -154,7 +153,7 @@ pub type Found = (String, Result<ConsumerGroup, LogError>);
 /// # Errors
 /// When it cannot be told which groups there are.
 pub fn open_groups(dir: &Path) -> Result<Vec<Found>, LogError> {
-    let storage: Arc<dyn Storage> = Arc::new(Disk);
+    let storage: Arc<dyn Storage> = Arc::new(Disk::default());
     let open = |name: String| {
         let opened = ConsumerGroup::open(Arc::clone(&storage), dir, &name);
         (name, opened)
@@ -193,27 +192,20 @@ pub(super) fn names(storage: &dyn Storage, dir: &Path) -> Result<Vec<String>, Lo
     Ok(names)
 }
 
-fn read(storage: &dyn Storage, path: &Path) -> io::Result<Held> {
-    let contents = match read_whole(storage, path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Held { version: VERSION, topics: BTreeMap::new() });
-        }
-        contents => contents?,
-    };
-    let bad = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-    let held: Held = serde_json::from_slice(&contents).map_err(|error| bad(error.to_string()))?;
-    if held.version != VERSION {
-        let why = format!("it has version {}, this program knows {VERSION}", held.version);
-        return Err(bad(why));
+fn read(storage: &dyn Storage, path: &Path) -> Result<Held, LogError> {
+    let empty = || Held { version: VERSION, topics: BTreeMap::new() };
+    let held: Held = small::read(storage, path)?.unwrap_or_else(empty);
+    match held.version {
+        VERSION => Ok(held),
+        found => Err(small::of_version(path, found, VERSION)),
     }
-    Ok(held)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::log::Log;
-    use crate::log::simulated::{Lie, Random, Simulated, seeds};
+    use crate::log::simulation::simulated::{BrokenPromise, Random, Simulated, seeds};
 
     fn at(offset: u64) -> BTreeMap<u32, u64> {
         BTreeMap::from([(0, offset), (7, offset * 2)])
@@ -259,7 +251,11 @@ mod tests {
         let text = std::fs::read_to_string(dir.path().join("groups/g.json")).unwrap();
         let t = r#""t":{"generation":1,"offsets":{"0":1,"7":2}}"#;
         let u = r#""u":{"generation":2,"offsets":{"0":2,"7":4}}"#;
-        assert_eq!(text, format!("{{\"version\":1,\"topics\":{{{t},{u}}}}}\n"));
+        let object = format!("{{\"version\":1,\"topics\":{{{t},{u}}}}}");
+        assert_eq!(text.as_bytes(), small::seal(object.clone().into_bytes()));
+        // Without its checksum it is as good.
+        std::fs::write(dir.path().join("groups/g.json"), object).unwrap();
+        assert_eq!(log.group("g").unwrap().offsets("t"), at(1));
     }
 
     #[test]
@@ -297,7 +293,7 @@ mod tests {
 
     /// Crashes at a step and tells whether what is found is what was acknowledged, or the one
     /// commit that was under way.
-    fn survives(lie: Lie, step: u64, seed: u64) -> bool {
+    fn survives(lie: BrokenPromise, step: u64, seed: u64) -> bool {
         let mut random = Random::new(seed);
         let disk = Simulated::new(lie);
         disk.crash_at(step);
@@ -319,16 +315,16 @@ mod tests {
 
     #[test]
     fn a_crash_leaves_the_old_commit_or_the_new_one() {
-        let disk = Simulated::new(Lie::None);
+        let disk = Simulated::new(BrokenPromise::None);
         assert_eq!(life(&disk, 0), 4);
         let steps = disk.steps();
         assert!(steps > 15, "{steps}");
         for step in 1..=steps + 1 {
             for seed in seeds(20) {
-                assert!(survives(Lie::None, step, seed), "seed {seed}, crash at {step}");
+                assert!(survives(BrokenPromise::None, step, seed), "seed {seed}, crash at {step}");
             }
         }
-        for lie in [Lie::Sync, Lie::SyncDir, Lie::SyncLater] {
+        for lie in [BrokenPromise::Sync, BrokenPromise::SyncDir, BrokenPromise::SyncLater] {
             let all = (1..=steps + 1).all(|step| seeds(20).all(|seed| survives(lie, step, seed)));
             assert!(!all, "{lie:?} goes unnoticed: the test above proves nothing");
         }

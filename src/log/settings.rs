@@ -20,8 +20,12 @@ pub const SEGMENT_BYTES_DEFAULT: u64 = 256 << 20;
 pub const TOMBSTONE_MS_DEFAULT: u64 = 24 * 60 * 60 * 1000;
 /// The longest topic name, in bytes: what a file name can hold, with room for a suffix.
 pub const TOPIC_NAME_BYTES_MAX: usize = 200;
+/// The longest `key` or `tombstone` that a topic is given, in bytes. Topics that have longer ones
+/// keep them.
+pub const EXPRESSION_BYTES_MAX: usize = 4096;
 /// The version of `topic.json` that this code writes and reads.
 const VERSION: u32 = 1;
+const TOMBSTONE: &str = "tombstone";
 
 /// A topic's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +96,9 @@ impl FromStr for Fsync {
             "never" => Ok(Fsync::Never),
             _ => match text.parse::<Duration>() {
                 Ok(within) if within.ms() > 0 => Ok(Fsync::Within(within)),
-                _ => Err(format!("'{text}' is no fsync policy: always, never, or like 100ms")),
+                _ => Err(format!(
+                    "'{text}' is not an fsync policy; write always, never, or a duration like 100ms"
+                )),
             },
         }
     }
@@ -179,6 +185,21 @@ impl Settings {
         all
     }
 
+    /// How settings that were asked for differ from these, for a message.
+    pub(super) fn differences(&self, wanted: &Settings) -> String {
+        let (held, wanted) = (self.to_map(), wanted.to_map());
+        let names: std::collections::BTreeSet<&String> = held.keys().chain(wanted.keys()).collect();
+        let shown = |map: &Map<String, Value>, name: &str| match map.get(name) {
+            None => "none".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        let differing = names.into_iter().filter(|name| held.get(*name) != wanted.get(*name));
+        let told = differing
+            .map(|name| format!("{name} is {}, not {}", shown(&held, name), shown(&wanted, name)));
+        told.collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether the topic needs tending also when nobody appends to it.
     pub fn is_kept(&self) -> bool {
         let limits = [self.retention_ms, self.retention_bytes, self.segment_ms];
@@ -222,18 +243,20 @@ impl Settings {
     pub(super) fn check_change(&self, before: &Settings, force: bool) -> Result<(), LogError> {
         let refuse = |why: String| Err(LogError::BadSettings { why });
         if self.key != before.key {
-            return refuse("the key cannot be changed: records are placed by it".to_owned());
+            return refuse(
+                "the key cannot be changed, since it decides each record's partition".to_owned(),
+            );
         }
         if self.partitions < before.partitions {
             return refuse(format!(
-                "{} partitions: the topic has {}, and taking some away would lose their records",
+                "{} partitions: the topic has {}, and removing some would lose their records",
                 self.partitions, before.partitions
             ));
         }
         match &self.key {
             Some(key) if self.partitions > before.partitions && !force => refuse(format!(
                 "adding partitions to a topic with a key: records of one {key} would go to another \
-                 partition than those before, and be read out of order; --force does it all the same"
+                 partition than earlier ones, and be read out of order; --force adds them anyway"
             )),
             _ => Ok(()),
         }
@@ -247,7 +270,7 @@ impl Settings {
         let refuse = |why: String| Err(LogError::BadSettings { why });
         if self.version != VERSION {
             return refuse(format!(
-                "topic.json has version {}, this program knows {VERSION}",
+                "it has version {}; this program supports only version {VERSION}",
                 self.version
             ));
         }
@@ -258,15 +281,15 @@ impl Settings {
             ));
         }
         if self.segment_bytes == 0 {
-            return refuse("segments of 0 bytes hold nothing".to_owned());
+            return refuse("a segment of 0 bytes cannot hold records".to_owned());
         }
         if self.segment_ms == Some(0) {
-            return refuse("segments of 0 ms hold nothing".to_owned());
+            return refuse("a segment of 0 ms cannot hold records".to_owned());
         }
         match self.record_bytes_max {
             Some(bytes) if bytes == 0 || bytes > RECORD_BYTES_MAX as u64 => {
                 return refuse(format!(
-                    "records of up to {bytes} bytes: the log takes from 1 to {RECORD_BYTES_MAX}"
+                    "records of up to {bytes} bytes: the maximum is {RECORD_BYTES_MAX}, the minimum 1"
                 ));
             }
             _ => {}
@@ -282,14 +305,38 @@ impl Settings {
                 "compact keeps the last record of each key, and the topic has no key"
             }
             Settings { compact: false, tombstone: Some(_), .. } => {
-                "a tombstone does nothing without compact"
+                "a tombstone has no effect without compact"
             }
             Settings { tombstone: None, tombstone_ms: Some(_), .. } => {
-                "tombstone_ms does nothing without a tombstone"
+                "tombstone_ms has no effect without a tombstone"
             }
             _ => return Ok(()),
         };
         Err(LogError::BadSettings { why: why.to_owned() })
+    }
+
+    /// Checks the expressions when they are set. Topics that already have others keep them.
+    ///
+    /// # Errors
+    /// When one is too long: each list of topics has them all. When one is not jq. When the
+    /// tombstone holds for every record: compaction would remove every key.
+    pub(super) fn check_new_expressions(&self) -> Result<(), LogError> {
+        let refuse = |why: String| Err(LogError::BadSettings { why });
+        for (what, source) in self.expressions() {
+            let bytes = source.len();
+            if bytes > EXPRESSION_BYTES_MAX {
+                return refuse(format!(
+                    "the {what} has {bytes} bytes; at most {EXPRESSION_BYTES_MAX}"
+                ));
+            }
+            let program = compile(what, source)?;
+            if what == TOMBSTONE
+                && let Err(error) = program.check_tells_apart(0)
+            {
+                return refuse(format!("the {what} would remove every key: {error}"));
+            }
+        }
+        Ok(())
     }
 
     /// Compiles the expressions, to see that they are jq.
@@ -297,15 +344,20 @@ impl Settings {
     /// # Errors
     /// When one is not.
     pub(super) fn check_expressions(&self) -> Result<(), LogError> {
-        for (what, source) in [("key", &self.key), ("tombstone", &self.tombstone)] {
-            if let Some(source) = source {
-                Program::compile(&[source]).map_err(|error| LogError::BadSettings {
-                    why: format!("the {what} is no jq: {error}"),
-                })?;
-            }
-        }
-        Ok(())
+        self.expressions().try_for_each(|(what, source)| compile(what, source).map(drop))
     }
+
+    /// The expressions, each with its name in messages.
+    fn expressions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("key", self.key.as_deref()), (TOMBSTONE, self.tombstone.as_deref())];
+        all.into_iter().filter_map(|(what, source)| Some((what, source?)))
+    }
+}
+
+fn compile(what: &str, source: &str) -> Result<Program, LogError> {
+    Program::compile(&[source]).map_err(|error| LogError::BadSettings {
+        why: format!("the {what} is not a jq expression: {error}"),
+    })
 }
 
 /// Checks a topic's name: it is also the name of a directory, and must never lead out of it.

@@ -1,22 +1,27 @@
 //! A topic, open for appending: made, checked, placed in, read from by many threads at once.
 
+use super::sync::lock;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::batch::{Appended, Batch, Identity, Placement, prepare};
-use super::partition::Partition;
-use super::reader::{Progress, TopicReader, View};
-use super::recovery::{Survey, survey_topic};
-use super::refusal::Refusing;
-use super::rewrite::sweep_unfinished;
-use super::segment::Place;
+use super::append::batch::{Appended, Batch, Identity, Placement, prepare};
+use super::append::closed_reason::Closed;
+use super::append::partition::Partition;
+use super::append::placement::place_by_key;
+use super::append::writer::Writer;
+use super::maintenance::due::Due;
+use super::read::reader::{Progress, TopicReader, View};
+use super::recover::recovery::{Survey, find_gap, survey_topic};
+use super::segment::files::Place;
+use super::segment::rewrite::sweep_unfinished;
 use super::settings::Settings;
-use super::storage::{Storage, replace};
-use super::upkeep::Due;
-use super::writer::{Writer, now_us};
+use super::storage::{Storage, small};
+use super::topic_dirs::{SETTINGS, UNFINISHED};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
-use crate::expr::{Program, Value};
+use crate::expr::{Bounds, Exceeded, Program};
+use crate::log::clock::now_us;
 use serde_json::Map;
 
 /// A topic, open for appending.
@@ -27,22 +32,18 @@ pub struct Topic {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) writer: Mutex<Writer>,
     /// Held by the one who looks after closed segments.
-    pub(super) upkeep: Mutex<()>,
-    /// Held by the one who compacts, for long; it takes `upkeep` too when a segment changes.
+    pub(super) maintenance: Mutex<()>,
+    /// Held by the one who compacts, for long; it takes `maintenance` too when a segment changes.
     pub(super) compaction: Mutex<()>,
     /// Set when compacting is to end soon, unfinished.
-    pub(super) interrupted: AtomicBool,
+    pub(super) interrupted: Arc<AtomicBool>,
+    /// Set when no key is to be evaluated any more.
+    hurried: Arc<AtomicBool>,
     pub(super) due: Due,
-    refuses: Refusing,
+    closed: Closed,
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
     keys: Mutex<Vec<Program>>,
-}
-
-/// Locks, also after a thread that held the lock has panicked: what the lock guards is put right
-/// by its next user, or refused by it.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Topic {
@@ -54,28 +55,37 @@ impl Topic {
         settings: &Settings,
     ) -> Result<(), LogError> {
         settings.check()?;
-        settings.check_expressions()?;
+        settings.check_new_expressions()?;
         let parent = dir.parent().unwrap_or(Path::new("."));
-        let temporary = parent.join(format!(".{name}.tmp"));
+        let temporary = parent.join(format!(".{name}{UNFINISHED}"));
         let io = |error| LogError::io(dir, error);
         if storage.list(&temporary).is_ok() {
             storage.remove(&temporary).map_err(io)?;
         }
         storage.make_dir(&temporary).map_err(io)?;
-        let contents = serde_json::to_vec(settings).map_err(|error| io(error.into()))?;
-        replace(storage, &temporary.join("topic.json"), &contents).map_err(io)?;
+        small::write(storage, &temporary.join(SETTINGS), settings)?;
         for partition in 0..settings.partitions {
             let place = Place::new(name, &temporary, partition);
             storage.make_dir(&place.dir).map_err(io)?;
             Partition::create(storage, &place, now_us())?;
         }
         storage.sync_dir(&temporary).map_err(io)?;
-        storage.rename(&temporary, dir).map_err(io)?;
+        if let Err(error) = storage.rename(&temporary, dir) {
+            // Nothing of it is to stay, if that can be.
+            let _ = storage.remove(&temporary);
+            return Err(match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+                    let why = "this exists and is not a topic; move it away";
+                    LogError::io(dir, io::Error::new(error.kind(), why))
+                }
+                _ => io(error),
+            });
+        }
         storage.sync_dir(parent).map_err(io)
     }
 
     /// Opens a topic for appending, and recovers what a crash left of it. A damaged topic opens,
-    /// and can be read up to the damage, but refuses appends.
+    /// and can be read up to the damage, but is closed for appends.
     pub(super) fn open(
         storage: Arc<dyn Storage>,
         dir: PathBuf,
@@ -86,23 +96,29 @@ impl Topic {
         settings.check_expressions()?;
         let places: Vec<Place> =
             (0..settings.partitions).map(|number| Place::new(name, &dir, number)).collect();
-        let surveys = survey_topic(&*storage, &places)?;
+        let mut surveys = survey_topic(&*storage, &places)?;
+        for (place, survey) in places.iter().zip(&mut surveys) {
+            if survey.damage.is_none() {
+                survey.damage = find_gap(&*storage, place)?;
+            }
+        }
         force_names(&*storage, &dir, &surveys)?;
         if surveys.iter().all(|survey| survey.damage.is_none()) {
             places.iter().try_for_each(|place| sweep_unfinished(&*storage, place))?;
         }
         let writer = Writer::open(Arc::clone(&storage), &dir, &settings, places, &surveys)?;
-        let progress = Arc::new(Progress::new(surveys.iter().map(|survey| survey.end).collect()));
+        let progress = Arc::new(Progress::new(surveys.iter().map(Survey::readable_end).collect()));
         Ok(Topic {
-            refuses: writer.refusing(),
+            closed: writer.closed(),
             name: name.to_owned(),
             settings: Mutex::new(Arc::new(settings)),
             dir,
             storage,
             writer: Mutex::new(writer),
-            upkeep: Mutex::default(),
+            maintenance: Mutex::default(),
             compaction: Mutex::default(),
-            interrupted: AtomicBool::new(false),
+            interrupted: Arc::default(),
+            hurried: Arc::default(),
             due: Due::now(),
             progress,
             keys: Mutex::default(),
@@ -133,14 +149,40 @@ impl Topic {
         let pooled = lock(&self.keys).pop();
         let mut program = match pooled {
             Some(program) => program,
-            None => compile(key)?,
+            None => compile(key, Bounds::served(Arc::clone(&self.hurried)))?,
         };
         let partitions = settings.partitions;
         let mut text = Vec::new();
-        let mut place = |record: &[u8]| place_by_key(&mut program, record, partitions, &mut text);
+        let mut exceeded = None;
+        let mut place = |record: &[u8]| {
+            // One record that takes all there is says enough: the others are not looked at.
+            match exceeded {
+                Some(_) => Err(String::new()),
+                None => place_by_key(&mut program, record, partitions, &mut text, &mut exceeded),
+            }
+        };
         let batch = prepare(bytes, identity, longest, Some(&mut place as Placement<'_>));
+        program.rest();
         lock(&self.keys).push(program);
-        batch
+        if let Some(passing) = exceeded.filter(|bound| bound.is_passing()) {
+            return Err(self.not_evaluated(passing));
+        }
+        batch.map_err(|error| match error {
+            LogError::BadRecords { mut records } => {
+                records.retain(|bad| !bad.why.is_empty());
+                LogError::BadRecords { records }
+            }
+            other => other,
+        })
+    }
+
+    /// The error of an expression that could not be evaluated, which is no fault of the record.
+    pub(super) fn not_evaluated(&self, why: Exceeded) -> LogError {
+        let kind = match why {
+            Exceeded::Stopped => io::ErrorKind::Interrupted,
+            _ => io::ErrorKind::OutOfMemory,
+        };
+        LogError::io(&self.dir, io::Error::new(kind, why.to_string()))
     }
 
     /// Appends batches, in order, with one write and one fdatasync a file for all of them. What was
@@ -167,7 +209,7 @@ impl Topic {
 
     /// Why the topic takes no appends, if it takes none. Waits for no write.
     pub fn closed(&self) -> Option<LogError> {
-        self.refuses.check(&self.name).err()
+        self.closed.check(&self.name).err()
     }
 
     /// A reader that sees what was acknowledged, as soon as it is.
@@ -192,19 +234,16 @@ impl Topic {
         changes: &Map<String, serde_json::Value>,
         force: bool,
     ) -> Result<Arc<Settings>, LogError> {
-        let _alone = lock(&self.upkeep);
+        let _alone = lock(&self.maintenance);
         let before = self.settings();
         let after = Arc::new(before.with(changes)?);
         after.check_change(&before, force)?;
         if !after.compacts_as(&before) {
-            after.check_expressions()?;
+            after.check_new_expressions()?;
         }
         let mut writer = lock(&self.writer);
         let added = writer.new_partitions(after.partitions)?;
-        let contents =
-            serde_json::to_vec(&*after).map_err(|error| LogError::io(&self.dir, error.into()))?;
-        replace(&*self.storage, &self.dir.join("topic.json"), &contents)
-            .map_err(|error| LogError::io(&self.dir, error))?;
+        small::write(&*self.storage, &self.dir.join(SETTINGS), &*after)?;
         writer.take_settings((*after).clone(), added);
         if let Some(visible) = writer.visible() {
             self.progress.advance(visible);
@@ -221,7 +260,7 @@ impl Topic {
     pub(super) fn retire(&self) -> MutexGuard<'_, ()> {
         self.interrupt();
         drop(lock(&self.compaction));
-        let idle = lock(&self.upkeep);
+        let idle = lock(&self.maintenance);
         lock(&self.writer).retire();
         self.progress.end();
         self.due.set_never();
@@ -231,6 +270,11 @@ impl Topic {
     /// Lets compacting end soon; what it has not done yet is done another time.
     pub(super) fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends the evaluation of keys: those who append wait for nothing else.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::SeqCst);
     }
 
     /// How many files it keeps open: the two of each partition's active segment.
@@ -272,26 +316,14 @@ fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<
 }
 
 /// Compiles a topic's key.
-fn compile(key: &str) -> Result<Program, LogError> {
-    let mut program = Program::compile(&[key])
-        .map_err(|error| LogError::BadSettings { why: format!("the key is no jq: {error}") })?;
+fn compile(key: &str, bounds: Bounds) -> Result<Program, LogError> {
+    let mut program = Program::compile(&[key]).map_err(|error| LogError::BadSettings {
+        why: format!("the key is not a jq expression: {error}"),
+    })?;
     // A record is placed when it has been validated.
     program.trust(true);
+    program.bound(bounds);
     Ok(program)
-}
-
-/// The partition of a record: CRC-32C of its key's compact JSON text, modulo their number.
-fn place_by_key(
-    program: &mut Program,
-    record: &[u8],
-    partitions: u32,
-    text: &mut Vec<u8>,
-) -> Result<u32, String> {
-    let mut loaded = program.load(record).map_err(|error| error.to_string())?;
-    let value: Value<'_> = loaded.value(0).map_err(|error| format!("its key: {error}"))?;
-    text.clear();
-    value.write_json(text);
-    Ok(crc32c::crc32c(text) % partitions)
 }
 
 fn check_identity(identity: &Identity) -> Result<(), LogError> {

@@ -7,7 +7,8 @@ mod windowing;
 
 use std::io::Write;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use windowing::{Count, Cumulate, Hop, Kind, Session, Tumbling, Windowing};
 
@@ -26,6 +27,13 @@ const PARTITION: &[u8] = b"{\"@millstream\":{\"partition\":";
 pub enum Control {
     /// A stream begins here.
     Start(Start),
+    /// The stream that began is whole: all that was to be read has been read. Without it, the
+    /// stream was cut short.
+    End(End),
+    /// The records after it are of these partitions: they have been shared out anew. The stream
+    /// continues.
+    #[serde(deserialize_with = "distinct")]
+    Partitions(Vec<u32>),
     /// The records behind it are of this partition, up to the next such line.
     Partition(u32),
     /// No more records of this partition come.
@@ -36,17 +44,23 @@ pub enum Control {
     Watermark(Mark),
 }
 
-/// What is known of the records behind it, up to the next start or the end of the input.
+/// What is known of the records behind it, up to the stream's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Start {
     /// They are valid JSON: they come from the log, which validated them, with their checksums
     /// checked.
     #[serde(default)]
     pub trusted: bool,
     /// The partitions they come from, if these are told apart.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub partitions: Vec<u32>,
 }
+
+/// What is said of a stream that has ended: nothing but that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct End {}
 
 /// A watermark's place in event time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +78,7 @@ pub enum Mark {
 pub struct UnknownControl(String);
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Envelope {
     #[serde(rename = "@millstream")]
     control: Control,
@@ -107,6 +122,17 @@ impl Control {
             control => serde_json::to_writer(&mut *out, &Borrowed { control }).map_err(Into::into),
         };
         out.push(b'\n');
+    }
+}
+
+/// Reads partitions, none of them twice.
+fn distinct<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
+    let partitions = Vec::<u32>::deserialize(from)?;
+    let mut sorted = partitions.clone();
+    sorted.sort_unstable();
+    match sorted.array_windows().find(|[one, next]| one == next) {
+        Some([twice, _]) => Err(D::Error::custom(format_args!("partition {twice} occurs twice"))),
+        None => Ok(partitions),
     }
 }
 
@@ -159,6 +185,9 @@ mod tests {
                 Control::Start(Start { trusted: false, partitions: vec![0, 2] }),
                 r#"{"start":{"trusted":false,"partitions":[0,2]}}"#,
             ),
+            (Control::End(End {}), r#"{"end":{}}"#),
+            (Control::Partitions(vec![0, 2]), r#"{"partitions":[0,2]}"#),
+            (Control::Partitions(Vec::new()), r#"{"partitions":[]}"#),
             (Control::Partition(3), r#"{"partition":3}"#),
             (Control::PartitionEnd(0), r#"{"partition_end":0}"#),
             (
@@ -166,7 +195,12 @@ mod tests {
                 r#"{"window":{"tumbling":{"size_ms":60000,"offset_ms":-5}}}"#,
             ),
             (
-                window(Kind::Tumbling(Tumbling::Calendar { size: text("1d"), tz: tz() })),
+                window(Kind::Tumbling(Tumbling::Calendar {
+                    size: text("1d"),
+                    tz: tz(),
+                    offset_ms: 0,
+                    week_start: None,
+                })),
                 r#"{"window":{"tumbling":{"size":"1d","tz":"Europe/Berlin"}}}"#,
             ),
             (
@@ -174,8 +208,14 @@ mod tests {
                 r#"{"window":{"hop":{"slide_ms":2,"size_ms":10,"offset_ms":1},"allowed_lateness_ms":7,"expanded":true,"every_ms":9}}"#,
             ),
             (
-                window(Kind::Hop(Hop::Calendar { slide: text("1d"), size: text("1w"), tz: tz() })),
-                r#"{"window":{"hop":{"slide":"1d","size":"1w","tz":"Europe/Berlin"}}}"#,
+                window(Kind::Hop(Hop::Calendar {
+                    slide: text("1d"),
+                    size: text("1w"),
+                    tz: tz(),
+                    offset_ms: 3_600_000,
+                    week_start: Some(text("sunday")),
+                })),
+                r#"{"window":{"hop":{"slide":"1d","size":"1w","tz":"Europe/Berlin","offset_ms":3600000,"week_start":"sunday"}}}"#,
             ),
             (
                 window(Kind::Cumulate(Cumulate::Fixed { step_ms: 2, size_ms: 10, offset_ms: 0 })),
@@ -186,6 +226,8 @@ mod tests {
                     step: text("1h"),
                     size: text("1d"),
                     tz: tz(),
+                    offset_ms: 0,
+                    week_start: None,
                 })),
                 r#"{"window":{"cumulate":{"step":"1h","size":"1d","tz":"Europe/Berlin"}}}"#,
             ),
@@ -221,6 +263,15 @@ mod tests {
             (r#"{"window":{"every_ms":1}}"#, "exactly one"),
             (r#"{"watermark":{"ms":1.5}}"#, "1.5"),
             (r#"{"partition":-1}"#, "-1"),
+            (r#"{"watermark":"end"},"a":1"#, "a"),
+            (r#"{"watermark":"end","end":{}}"#, "expected"),
+            (r#"{"watermark":{"ms":1,"s":1}}"#, "expected"),
+            (r#"{"end":{"x":1}}"#, "x"),
+            (r#"{"end":{}},"a":1"#, "a"),
+            (r#"{"start":{"trusted":true,"sorted":true}}"#, "sorted"),
+            (r#"{"start":{"partitions":[0,1,0]}}"#, "partition 0 occurs twice"),
+            (r#"{"partitions":[3,3]}"#, "partition 3 occurs twice"),
+            (r#"{"partition":1},"a":1"#, "a"),
         ] {
             let line = format!("{{\"@millstream\":{inside}}}");
             let error = Control::parse(line.as_bytes()).unwrap_err().to_string();

@@ -48,6 +48,10 @@ pub trait Sink {
     }
     /// Takes something that is not a record. `Break` stops the decoder at once.
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()>;
+    /// Hears of something that is no fault, but hardly what was meant.
+    fn warn(&mut self, line: u64, why: &str) {
+        let _ = (line, why);
+    }
 }
 
 /// Turns the bytes of one input into records.

@@ -89,9 +89,17 @@ pub struct Lines<'a> {
     /// How many lines of the input lie before `at`.
     line: u64,
     record_bytes_max: usize,
+    /// Whether there is a backslash in the text, once that was asked.
+    escapes: Option<bool>,
 }
 
 impl<'a> Lines<'a> {
+    /// Whether the text may have escapes. Without them, all keys in it are plainly written; that is
+    /// found out once for the whole text.
+    pub fn has_escapes(&mut self) -> bool {
+        *self.escapes.get_or_insert_with(|| memchr::memchr(b'\\', self.text).is_some())
+    }
+
     /// All of the text, also what has been taken.
     pub fn text(&self) -> &'a [u8] {
         self.text
@@ -157,7 +165,7 @@ impl Decoder for LineDecoder {
         let end = memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
         let (text, rest) = block.split_at(end);
         let (line, record_bytes_max) = (self.line, self.record_bytes_max);
-        let mut lines = Lines { text, at: 0, line, record_bytes_max };
+        let mut lines = Lines { text, at: 0, line, record_bytes_max, escapes: None };
         loop {
             sink.lines(&mut lines)?;
             self.line = lines.line;

@@ -9,6 +9,17 @@ pub struct Member<'a> {
     pub bytes: &'a [u8],
 }
 
+impl Member<'_> {
+    /// Whether its key is `name`, however that is spelled.
+    pub fn is_called(&self, name: &str) -> bool {
+        if memchr::memchr(b'\\', self.key).is_none() {
+            return self.key == name.as_bytes();
+        }
+        let quoted = self.bytes.get(..self.key.len() + 2).unwrap_or_default();
+        serde_json::from_slice::<String>(quoted).is_ok_and(|key| key == name)
+    }
+}
+
 /// The members of `object` in order; none if it is not an object. It must be valid JSON: of
 /// anything else, the members up to the first fault are given.
 pub fn members(object: &[u8]) -> Members<'_> {
@@ -96,6 +107,21 @@ mod tests {
         );
         assert_eq!(shown("{}"), []);
         assert_eq!(shown("[\"a\"]"), []);
+    }
+
+    #[test]
+    fn a_key_is_what_its_spelling_means() {
+        let keys = [
+            (r#"{"count":1}"#, true),
+            (r#"{"\u0063oun\u0074" :1}"#, true),
+            (r#"{"\\u0063ount":1}"#, false),
+            (r#"{"coun":1}"#, false),
+            (r#"{"\ud800count":1}"#, false),
+        ];
+        for (object, expected) in keys {
+            let called = members(object.as_bytes()).any(|member| member.is_called("count"));
+            assert_eq!(called, expected, "{object}");
+        }
     }
 
     proptest! {

@@ -4,12 +4,17 @@
 //! clock, no printing, and no knowledge of any other room.
 
 pub mod check;
+pub mod civil;
 pub mod control;
 pub mod decode;
+pub mod framing;
 pub mod json;
 pub mod lines;
 pub mod members;
+pub mod number;
+pub mod outlet;
 pub mod pick;
+pub mod reserved;
 pub mod scan;
 pub mod splice;
 pub mod text;

@@ -22,16 +22,19 @@ pub fn add_fields(object: &[u8], fields: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Appends `object` to `out` without the members that have one of the keys in `dropped`, and with
 /// `fields` added; otherwise as [`add_fields`]. White space between members is not kept.
-///
-/// A key is found by its plain spelling, not by one with needless escapes.
-pub fn replace_fields(object: &[u8], dropped: &[&str], fields: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn replace_fields(
+    object: &[u8],
+    dropped: &[impl AsRef<str>],
+    fields: &[u8],
+    out: &mut Vec<u8>,
+) -> bool {
     let trimmed = object.trim_ascii();
     if !(trimmed.starts_with(b"{") && trimmed.ends_with(b"}")) {
         return false;
     }
     out.push(b'{');
     for member in members(trimmed) {
-        if !dropped.iter().any(|key| key.as_bytes() == member.key) {
+        if !dropped.iter().any(|key| member.is_called(key.as_ref())) {
             out.extend_from_slice(member.bytes);
             out.push(b',');
         }
@@ -39,6 +42,14 @@ pub fn replace_fields(object: &[u8], dropped: &[&str], fields: &[u8], out: &mut 
     out.extend_from_slice(fields);
     out.push(b'}');
     true
+}
+
+/// Whether `object` has a member that is called by one of `names`, however it is written. `plain`
+/// says whether one of the names is anywhere in it, and `escapes` whether it may have escapes:
+/// without both, no member needs to be looked at.
+pub fn has_field(object: &[u8], names: &[impl AsRef<str>], plain: bool, escapes: bool) -> bool {
+    (plain || escapes && memchr::memchr(b'\\', object).is_some())
+        && members(object).any(|member| names.iter().any(|name| member.is_called(name.as_ref())))
 }
 
 /// Appends `object` to `out` without two fields that [`add_fields`] has added to it: texts, called
@@ -100,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_found_however_it_is_spelled() {
+        for (object, plain, expected) in [
+            (r#"{"w":1}"#, true, true),
+            (r#"{"\u0077":1}"#, false, true),
+            (r#"{"a":"w","b":{"w":1}}"#, true, false),
+            (r#"{"a":"\n"}"#, false, false),
+        ] {
+            assert_eq!(
+                has_field(object.as_bytes(), &["v", "w"], plain, true),
+                expected,
+                "{object}"
+            );
+        }
+    }
+
+    #[test]
     fn a_field_that_is_there_is_replaced() {
         let replaced = |object: &str| {
             let mut out = Vec::new();
@@ -108,6 +135,7 @@ mod tests {
         };
         let given = r#" { "w" : {"w":2}, "a": 1.0,"v":"}" , "b":{"w":3},"w":4} "#;
         assert_eq!(replaced(given).as_deref(), Some(r#"{"a": 1.0,"b":{"w":3},"w":1}"#));
+        assert_eq!(replaced(r#"{"\u0077":2,"a":1}"#).as_deref(), Some(r#"{"a":1,"w":1}"#));
         assert_eq!(replaced("{\"w\":2}").as_deref(), Some(r#"{"w":1}"#));
         assert_eq!(replaced("{}").as_deref(), Some(r#"{"w":1}"#));
         assert_eq!(replaced("[]"), None);

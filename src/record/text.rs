@@ -1,5 +1,7 @@
 //! Writing JSON text: strings and the test for a number's spelling; quoting data in a message.
 
+use std::borrow::Cow;
+
 /// Appends `text` as a JSON string, quotes included; escapes only what JSON requires.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     write_utf8(text.as_bytes(), out);
@@ -70,6 +72,19 @@ pub fn excerpt(text: &str) -> String {
     if cut.is_some() { quoted + "…" } else { quoted }
 }
 
+/// Text from elsewhere as a terminal may be given it: control characters, which it would take for
+/// commands, are escaped.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
 /// Whether `text` is spelled as a JSON number (RFC 8259, section 6), with nothing around it.
 pub fn is_number(text: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -135,6 +150,15 @@ mod tests {
         assert_eq!(excerpt("a\n\"b\""), "\"a\\n\\\"b\\\"\"");
         assert_eq!(excerpt(&"\u{e4}".repeat(60)), format!("\"{}\"", "\u{e4}".repeat(60)));
         assert_eq!(excerpt(&"\u{e4}".repeat(61)), format!("\"{}\"…", "\u{e4}".repeat(60)));
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        assert_eq!(printable("a \u{e4}"), "a \u{e4}");
+        assert_eq!(
+            printable("\u{1b}]0;x\u{7}\u{7f}\u{9b}2J\n"),
+            "\\u{1b}]0;x\\u{7}\\u{7f}\\u{9b}2J\\n"
+        );
     }
 
     #[test]

@@ -5,28 +5,27 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::ffi::CString;
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
-
-use super::commit::Desk;
+use super::commit_queue::CommitQueue;
 use super::limits::GRANTS_KEPT_MAX;
+use super::memory_limit::Account;
 use super::refusal;
 use super::session::Session;
 use crate::log::access::{Names, Right, Who, is_master};
 use crate::log::{LogError, Settings, Topic, TopicReader};
-use crate::wire::answer::ErrorBody;
+use crate::sys::{socket, user};
+use crate::wire::error::ErrorBody;
 
 /// What one connection may do.
 pub(super) struct Access {
     /// User and primary group of the other end; `None` if the kernel does not tell.
-    peer: Option<(Uid, Gid)>,
+    peer: Option<(u32, u32)>,
     /// The same with all its groups, once somebody wanted to know.
     who: OnceCell<Option<Who>>,
-    owner: Uid,
+    owner: u32,
     /// By topic.
     kept: RefCell<HashMap<String, Granted>>,
 }
@@ -41,22 +40,27 @@ struct Granted {
 impl Access {
     /// What the other end of `stream` may do.
     pub fn of(stream: &UnixStream) -> Access {
-        let credentials = getsockopt(stream, PeerCredentials).ok();
-        let id = |id: &nix::sys::socket::UnixCredentials| {
-            (Uid::from_raw(id.uid()), Gid::from_raw(id.gid()))
-        };
         Access {
-            peer: credentials.as_ref().map(id),
+            peer: socket::peer(stream).map(|peer| (peer.uid, peer.gid)),
             who: OnceCell::new(),
-            owner: geteuid(),
+            owner: user::effective(),
             kept: RefCell::default(),
         }
     }
 
     /// Whether it is root, or the user who runs the daemon.
     pub fn is_master(&self) -> bool {
-        let who = |(uid, _): (Uid, Gid)| Who { uid: uid.as_raw(), gids: Vec::new() };
-        self.peer.is_some_and(|peer| is_master(&who(peer), self.owner.as_raw()))
+        let who = |(uid, _)| Who { uid, gids: Vec::new() };
+        self.peer.is_some_and(|peer| is_master(&who(peer), self.owner))
+    }
+
+    /// Who is charged for what the connection uses.
+    pub fn account(&self) -> Account {
+        if self.is_master() {
+            return None;
+        }
+        // All whom the kernel does not name share one.
+        Some(self.peer.map_or(u32::MAX, |(uid, _)| uid))
     }
 
     /// Refuses what the topic's settings do not let this connection do.
@@ -116,11 +120,11 @@ impl Access {
 }
 
 impl Session<'_> {
-    /// The desk of a topic, for somebody who may do something with it.
-    pub fn desk_to(&self, right: Right, topic: &str) -> Result<Arc<Desk>, ErrorBody> {
-        let desk = self.shared.desk(topic).map_err(refusal::body)?;
-        self.access.check(&desk.topic, right).map_err(refusal::body)?;
-        Ok(desk)
+    /// The queue of a topic, for somebody who may do something with it.
+    pub fn queue_for(&self, right: Right, topic: &str) -> Result<Arc<CommitQueue>, ErrorBody> {
+        let queue = self.shared.queue(topic).map_err(refusal::body)?;
+        self.access.check(&queue.topic, right).map_err(refusal::body)?;
+        Ok(queue)
     }
 
     /// A topic for somebody who may see its figures; it is not opened for that.
@@ -147,27 +151,19 @@ impl Session<'_> {
         if !names_some || self.access.is_master() {
             return Ok(());
         }
-        let why = "root and the user who runs log-serve say who reads and writes";
+        let why = "only root and the user who runs log-serve may set readers and writers";
         Err(LogError::NotPermitted { topic: topic.to_owned(), why: why.to_owned() })
     }
 }
 
 /// A user with all its groups. The kernel tells only the primary one of a connection; the others
 /// are those of the user database.
-fn look_up(uid: Uid, gid: Gid) -> Who {
-    let mut gids = vec![gid.as_raw()];
-    match User::from_uid(uid) {
-        Ok(Some(user)) => {
-            let name = CString::new(user.name).unwrap_or_default();
-            match getgrouplist(&name, gid) {
-                Ok(more) => gids.extend(more.into_iter().map(Gid::as_raw)),
-                Err(error) => tracing::warn!("cannot look up the groups of user {uid}: {error}"),
-            }
-        }
-        Ok(None) => {}
-        Err(error) => tracing::warn!("cannot look up user {uid}: {error}"),
-    }
-    Who { uid: uid.as_raw(), gids }
+fn look_up(uid: u32, gid: u32) -> Who {
+    let more = user::groups_of(uid, gid).unwrap_or_else(|error| {
+        tracing::warn!("cannot look up the groups of user {uid}: {error}");
+        Vec::new()
+    });
+    Who { uid, gids: [vec![gid], more].concat() }
 }
 
 /// The machine's users and groups.
@@ -175,18 +171,17 @@ struct Database;
 
 impl Names for Database {
     fn uid(&self, user: &str) -> Option<u32> {
-        let found = User::from_name(user).unwrap_or_else(|error| {
-            tracing::warn!("cannot look up user {user}: {error}");
-            None
-        });
-        found.map(|user| user.uid.as_raw())
+        found("user", user, user::uid_of(user))
     }
 
     fn gid(&self, group: &str) -> Option<u32> {
-        let found = Group::from_name(group).unwrap_or_else(|error| {
-            tracing::warn!("cannot look up group {group}: {error}");
-            None
-        });
-        found.map(|group| group.gid.as_raw())
+        found("group", group, user::gid_of(group))
     }
+}
+
+fn found(what: &str, name: &str, looked_up: io::Result<Option<u32>>) -> Option<u32> {
+    looked_up.unwrap_or_else(|error| {
+        tracing::warn!("cannot look up {what} {name}: {error}");
+        None
+    })
 }

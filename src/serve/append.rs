@@ -5,18 +5,19 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::poll::PollFlags;
-
-use super::budget::Share;
-use super::commit::{Desk, Outcomes};
+use super::commit_queue::{CommitQueue, Outcomes};
 use super::committer::Committer;
-use super::daemon::wait;
-use super::limits::AHEAD_BYTES_MAX;
+use super::limits::{AHEAD_BYTES_MAX, size};
+use super::memory_limit::Permit;
+use super::pace::Pace;
 use super::refusal;
 use super::session::{End, Session, is_timeout};
 use crate::log::access::Right;
 use crate::log::{Batch, Identity};
-use crate::wire::answer::{Answer, Appended, Code, ErrorBody};
+use crate::sys::file::free_bytes;
+use crate::sys::wait::{Wanted, wait};
+use crate::wire::answer::{Answer, Appended};
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::request::Append;
 use crate::wire::stats;
 
@@ -24,7 +25,7 @@ use crate::wire::stats;
 #[derive(Default)]
 pub(super) struct Appends<'a> {
     /// Checked, and not yet written: all for one topic.
-    desk: Option<Arc<Desk>>,
+    queue: Option<Arc<CommitQueue>>,
     gathered: Vec<Entry<'a>>,
     gathered_bytes: u64,
     /// Being written by the committer.
@@ -40,13 +41,13 @@ pub(super) struct Entry<'a> {
     pub batch: Result<Batch, ErrorBody>,
     pub sequence: Option<u64>,
     pub chained: bool,
-    pub share: Share<'a>,
+    pub share: Permit<'a>,
 }
 
 impl<'a> Appends<'a> {
     /// Takes one more for the topic of those that are gathered.
-    pub fn take(&mut self, desk: Arc<Desk>, entry: Entry<'a>) {
-        self.desk = Some(desk);
+    pub fn take(&mut self, queue: Arc<CommitQueue>, entry: Entry<'a>) {
+        self.queue = Some(queue);
         self.gathered_bytes += entry.share.bytes();
         self.gathered.push(entry);
     }
@@ -54,7 +55,7 @@ impl<'a> Appends<'a> {
 
 /// Appends that are being written, and who is to be told what.
 struct Underway<'a> {
-    desk: Arc<Desk>,
+    queue: Arc<CommitQueue>,
     asked: Vec<Asked<'a>>,
 }
 
@@ -63,7 +64,7 @@ struct Asked<'a> {
     checked: Result<(), ErrorBody>,
     sequence: Option<u64>,
     /// Given back once the batch is written.
-    share: Share<'a>,
+    share: Permit<'a>,
 }
 
 impl<'a> Session<'a> {
@@ -71,8 +72,8 @@ impl<'a> Session<'a> {
     /// [`Session::commit`], which comes before anything that may wait, or while the next one is
     /// read.
     pub fn append(&mut self, append: Append) -> Result<(), End> {
-        let desk = match self.desk_for(&append) {
-            Ok(desk) => desk,
+        let queue = match self.queue_of_append(&append) {
+            Ok(queue) => queue,
             Err(error) => return self.refuse_append(error, append.bytes),
         };
         if let Some(producer) = &append.producer
@@ -80,17 +81,17 @@ impl<'a> Session<'a> {
         {
             return self.refuse_append(error, append.bytes);
         }
-        let share = self.make_way(&desk, append.bytes)?;
-        let bytes = self.read_records(append.bytes)?;
+        let share = self.make_way(&queue, append.bytes)?;
+        let bytes = self.read_records(&share)?;
         let identity = match (append.producer, append.sequence) {
             (Some(producer), Some(sequence)) => {
                 Some(Identity { producer, after: append.after, sequence })
             }
             _ => None,
         };
-        let batch = desk.topic.prepare(bytes, identity).map_err(refusal::body);
+        let batch = queue.topic.prepare(bytes, identity).map_err(refusal::body);
         let Append { sequence, chained, .. } = append;
-        self.appends.take(desk, Entry { batch, sequence, chained, share });
+        self.appends.take(queue, Entry { batch, sequence, chained, share });
         if self.appends.gathered_bytes >= AHEAD_BYTES_MAX {
             self.finish();
             self.connection.flush()?;
@@ -120,7 +121,7 @@ impl<'a> Session<'a> {
         if self.is_writing() || self.appends.gathered.is_empty() {
             return Ok(());
         }
-        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
+        let client = (self.connection.stream().as_fd(), Wanted::Input);
         if wait(&[client], Some(Duration::ZERO))?.first() == Some(&true) {
             return self.hand_over();
         }
@@ -139,8 +140,8 @@ impl<'a> Session<'a> {
         let (Some(_), Some(committer)) = (&self.appends.underway, &self.appends.committer) else {
             return Ok(true);
         };
-        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
-        let ready = wait(&[client, (committer.done(), PollFlags::POLLIN)], None)?;
+        let client = (self.connection.stream().as_fd(), Wanted::Input);
+        let ready = wait(&[client, (committer.done(), Wanted::Input)], None)?;
         if ready.get(1) == Some(&true) {
             self.finish();
             self.connection.flush()?;
@@ -156,13 +157,16 @@ impl<'a> Session<'a> {
         if self.appends.committer.is_none() {
             match Committer::start() {
                 Ok(committer) => self.appends.committer = Some(committer),
-                Err(error) => tracing::warn!("appends are written one by one: {error}"),
+                Err(error) => {
+                    let what = format_args!("appends are written one by one: {error}");
+                    self.shared.lone_writers.warn(what);
+                }
             }
         }
         let Some((underway, batches)) = self.close_group() else { return Ok(()) };
         match &self.appends.committer {
             Some(committer) if !batches.is_empty() => {
-                committer.hand(Arc::clone(&underway.desk), batches);
+                committer.hand(Arc::clone(&underway.queue), batches);
                 self.appends.underway = Some(underway);
             }
             _ => self.write(underway, batches),
@@ -181,13 +185,13 @@ impl<'a> Session<'a> {
     /// Writes and answers a group by ourselves.
     fn write(&mut self, underway: Underway<'a>, batches: Vec<Batch>) {
         let outcomes =
-            if batches.is_empty() { Outcomes::new() } else { underway.desk.append(batches) };
+            if batches.is_empty() { Outcomes::new() } else { underway.queue.append(batches) };
         self.answer(underway, outcomes);
     }
 
     /// Takes what was gathered, now that it is known what became of all before it.
     fn close_group(&mut self) -> Option<(Underway<'a>, Vec<Batch>)> {
-        let desk = self.appends.desk.take()?;
+        let queue = self.appends.queue.take()?;
         self.appends.gathered_bytes = 0;
         let gathered = std::mem::take(&mut self.appends.gathered);
         let mut batches: Vec<Batch> = Vec::with_capacity(gathered.len());
@@ -195,7 +199,7 @@ impl<'a> Session<'a> {
         let mut broken = self.appends.broken;
         for Entry { batch, sequence, chained, share } in gathered {
             let checked = match batch {
-                _ if chained && broken => Err(refusal::chain_broken(desk.topic.name())),
+                _ if chained && broken => Err(refusal::chain_broken(queue.topic.name())),
                 Err(error) => Err(error),
                 Ok(batch) => {
                     let follows = chained && !batches.is_empty();
@@ -206,13 +210,13 @@ impl<'a> Session<'a> {
             broken = checked.is_err();
             asked.push(Asked { checked, sequence, share });
         }
-        Some((Underway { desk, asked }, batches))
+        Some((Underway { queue, asked }, batches))
     }
 
     /// Answers appends by what became of those that were written.
     fn answer(&mut self, underway: Underway<'a>, outcomes: Outcomes) {
-        let Underway { desk, asked } = underway;
-        self.shared.keeper.note_due(desk.topic.due_us());
+        let Underway { queue, asked } = underway;
+        self.shared.maintenance.note_due(queue.topic.due_us());
         let mut outcomes = outcomes.into_iter();
         let mut count = stats::Appends::default();
         for Asked { checked, sequence, share } in asked {
@@ -226,7 +230,7 @@ impl<'a> Session<'a> {
             }
             self.reply(outcome.map(|appended| {
                 Answer::Appended(Appended {
-                    topic: desk.topic.name().to_owned(),
+                    topic: queue.topic.name().to_owned(),
                     records: appended.records,
                     offsets: appended.offsets.into_iter().collect(),
                     sequence,
@@ -234,20 +238,23 @@ impl<'a> Session<'a> {
                 })
             }));
         }
+        if count.batches > 0 {
+            self.shared.alarm.note_appended();
+        }
         self.shared.counters.appended.add(&count);
     }
 
-    pub fn desk_for(&self, append: &Append) -> Result<Arc<Desk>, ErrorBody> {
+    pub fn queue_of_append(&self, append: &Append) -> Result<Arc<CommitQueue>, ErrorBody> {
         let most = self.shared.limits.append_bytes_max;
         if append.bytes > most {
             let message = format!(
-                "an append of {} bytes; log-serve takes at most {most} (--max-append)",
+                "an append of {} bytes; the maximum is {most} (--max-append)",
                 append.bytes
             );
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
         self.check_room(append.bytes)?;
-        self.desk_to(Right::Append, &append.topic)
+        self.queue_for(Right::Append, &append.topic)
     }
 
     /// Refuses to fill the disk: others need some of it, and compacting and closing do, too.
@@ -257,10 +264,10 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let dir = self.shared.log.dir();
-        let free = match nix::sys::statvfs::statvfs(dir) {
-            Ok(stat) => stat.blocks_available().saturating_mul(stat.fragment_size()),
+        let free = match free_bytes(dir) {
+            Ok(free) => free,
             Err(error) => {
-                let message = format!("{}: how much is free is not known: {error}", dir.display());
+                let message = format!("{}: cannot read the free space: {error}", dir.display());
                 return Err(ErrorBody::new(Code::Io, message));
             }
         };
@@ -268,31 +275,43 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let message = format!(
-            "{}: {free} bytes are free, and log-serve leaves {kept} (--min-free); make room, or \
-             lower a topic's retention",
-            dir.display()
+            "{}: {} are free, and log-serve keeps {} free (--min-free); free some space, or lower \
+             a topic's retention",
+            dir.display(),
+            size(free),
+            size(kept)
         );
         Err(ErrorBody::new(Code::FullDisk, message))
     }
 
     /// Gets the memory for an append. If that means to wait, or the append is for another topic,
     /// what was taken before is written and answered first.
-    fn make_way(&mut self, desk: &Arc<Desk>, bytes: u64) -> Result<Share<'a>, End> {
-        let budget = &self.shared.budget;
-        let joins = self.appends.desk.as_ref().is_none_or(|other| Arc::ptr_eq(other, desk));
-        if joins && let Some(share) = budget.try_take(bytes) {
+    fn make_way(&mut self, queue: &Arc<CommitQueue>, bytes: u64) -> Result<Permit<'a>, End> {
+        let (memory_limit, account) = (&self.shared.memory_limit, self.access.account());
+        let joins = self.appends.queue.as_ref().is_none_or(|other| Arc::ptr_eq(other, queue));
+        if joins && let Some(share) = memory_limit.try_take(account, bytes) {
             return Ok(share);
         }
         self.commit();
         self.connection.flush()?;
-        Ok(budget.take(bytes))
+        Ok(memory_limit.take(account, bytes))
     }
 
     /// Reads an append's bytes, while what was taken before it is written and answered.
-    fn read_records(&mut self, bytes: u64) -> Result<Vec<u8>, End> {
+    fn read_records(&mut self, share: &Permit<'_>) -> Result<Vec<u8>, End> {
+        let bytes = share.bytes();
+        let mut pace = Pace::new(self.shared.limits.stall);
         let mut records = vec![0; usize::try_from(bytes).unwrap_or_default()];
         let mut filled = self.connection.take(&mut records);
         while let Some(rest) = records.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            if pace.is_slow(filled) && share.is_wanted() {
+                let message = format!(
+                    "only {filled} of {bytes} bytes arrived, too slowly while others wait for the \
+                     memory"
+                );
+                self.refuse(ErrorBody::new(Code::TimedOut, message));
+                return self.close().map(|()| records);
+            }
             // Who sends an append and begins another sends ahead, if haltingly.
             if !self.is_writing() {
                 self.hand_over()?;
@@ -311,13 +330,6 @@ impl<'a> Session<'a> {
                 }
                 Ok(count) => filled += count,
                 Err(error) if !is_timeout(&error) => return Err(error.into()),
-                Err(_) if self.shared.budget.is_short() => {
-                    let message = format!(
-                        "only {filled} of {bytes} bytes came, while others wait for the memory"
-                    );
-                    self.refuse(ErrorBody::new(Code::TimedOut, message));
-                    return self.close().map(|()| records);
-                }
                 Err(_) => {}
             }
         }

@@ -12,20 +12,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
-
-use super::commit::{Desk, Outcomes};
+use super::commit_queue::{CommitQueue, Outcomes};
 use crate::log::Batch;
+use crate::sys::event::Event;
 
 /// Writes batches for one session. Dropped, it first finishes what it was given.
 pub(super) struct Committer {
     work: Option<Sender<Work>>,
     done: Receiver<Outcomes>,
-    event: Arc<EventFd>,
+    event: Arc<Event>,
     thread: Option<JoinHandle<()>>,
 }
 
-type Work = (Arc<Desk>, Vec<Batch>);
+type Work = (Arc<CommitQueue>, Vec<Batch>);
 
 impl Committer {
     /// Starts the thread.
@@ -33,28 +32,26 @@ impl Committer {
     /// # Errors
     /// When the system has no thread or descriptor left.
     pub fn start() -> io::Result<Committer> {
-        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        let event = Arc::new(EventFd::from_value_and_flags(0, flags)?);
+        let event = Arc::new(Event::new()?);
         let (work, taken) = channel::<Work>();
         let (tell, done) = channel();
         let rung = Arc::clone(&event);
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
-            for (desk, batches) in taken {
-                if tell.send(desk.append(batches)).is_err() {
+            for (queue, batches) in taken {
+                if tell.send(queue.append(batches)).is_err() {
                     return;
                 }
-                // It can only fail if 2^64 rings are outstanding.
-                let _ = rung.write(1);
+                rung.ring();
             }
         })?;
         Ok(Committer { work: Some(work), done, event, thread: Some(thread) })
     }
 
     /// Hands batches over. What was handed over before must have been taken back.
-    pub fn hand(&self, desk: Arc<Desk>, batches: Vec<Batch>) {
+    pub fn hand(&self, queue: Arc<CommitQueue>, batches: Vec<Batch>) {
         if let Some(work) = &self.work {
             // A thread that is gone shows when its outcomes are asked for.
-            let _ = work.send((desk, batches));
+            let _ = work.send((queue, batches));
         }
     }
 
@@ -66,7 +63,7 @@ impl Committer {
     /// What became of the batches, waiting for it; empty if the thread is gone.
     pub fn take(&self) -> Outcomes {
         let outcomes = self.done.recv().unwrap_or_default();
-        let _ = self.event.read();
+        self.event.clear();
         outcomes
     }
 }

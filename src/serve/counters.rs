@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::wire::answer::Code;
+use crate::wire::error::Code;
 use crate::wire::stats::{Appends, Deliveries};
 
 /// The counters of the daemon.

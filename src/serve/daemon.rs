@@ -10,20 +10,23 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
-use super::budget::Budget;
-use super::commit::Desk;
+use super::access::Access;
+use super::alarm::{Alarm, Sparing};
+use super::commit_queue::CommitQueue;
 use super::counters::Counters;
 use super::groups::Groups;
-use super::keeper::Keeper;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
 use super::lock;
+use super::maintenance::Maintenance;
+use super::memory_limit::{Account, MemoryLimit};
 use super::names::Names;
 use super::session::Session;
 use crate::log::{Log, LogError};
+use crate::sys::file::is_shortage;
+use crate::sys::wait::{Wanted, wait};
 use crate::wire::address::Listener;
-use crate::wire::answer::{Answer, Code, ErrorBody};
+use crate::wire::answer::Answer;
+use crate::wire::error::{Code, ErrorBody};
 
 /// How long sessions get to notice that they were cut off.
 const LAST_CALL: Duration = Duration::from_secs(1);
@@ -32,7 +35,7 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The kernel gives no more connections.
-    #[error("cannot take connections")]
+    #[error("cannot accept connections")]
     Accept(#[source] io::Error),
     /// The log did not close cleanly.
     #[error(transparent)]
@@ -43,21 +46,29 @@ pub enum ServeError {
 pub(super) struct Shared {
     pub log: Log,
     pub limits: Limits,
-    pub budget: Budget,
+    /// Memory for appends.
+    pub memory_limit: MemoryLimit,
+    /// Memory for long records that are delivered.
+    pub deliveries: MemoryLimit,
     pub groups: Groups,
-    pub keeper: Keeper,
-    pub compactor: Keeper,
+    pub maintenance: Maintenance,
+    pub compactor: Maintenance,
     pub names: Names,
     pub counters: Counters,
-    pub(super) desks: Mutex<HashMap<String, Arc<Desk>>>,
-    /// Counts what was asked of desks.
+    pub alarm: Alarm,
+    /// Warnings that a crowd could repeat without end.
+    refusals: Sparing,
+    shortages: Sparing,
+    pub lone_writers: Sparing,
+    pub(super) queues: Mutex<HashMap<String, Arc<CommitQueue>>>,
+    /// Counts what was asked of queues.
     pub(super) asked: AtomicU64,
     /// Held by the one who closes idle topics.
     pub(super) closing: Mutex<()>,
     /// Readable once the daemon is to stop.
     stop: OwnedFd,
     stopping: AtomicBool,
-    seats: Mutex<HashMap<u64, Arc<UnixStream>>>,
+    seats: Mutex<HashMap<u64, Taken>>,
     seat_freed: Condvar,
 }
 
@@ -76,7 +87,7 @@ pub fn run(
     let stop = stop.as_fd().try_clone_to_owned().map_err(ServeError::Accept)?;
     let shared = Arc::new(Shared::new(log, limits, stop));
     let background = [
-        start(&shared, "keeper", |shared| shared.keeper.run(shared))?,
+        start(&shared, "maintenance", |shared| shared.maintenance.run(shared))?,
         start(&shared, "compactor", |shared| shared.compactor.run_compactor(shared))?,
     ];
     let taken = take_connections(&listener, &shared);
@@ -88,7 +99,7 @@ pub fn run(
     // Sessions may be waiting for it, too.
     shared.log.interrupt_compaction();
     let all_left = shared.drain();
-    shared.keeper.stop();
+    shared.maintenance.stop();
     for thread in background {
         if thread.join().is_err() {
             tracing::warn!("a background thread failed");
@@ -99,7 +110,7 @@ pub fn run(
     } else {
         // Whoever is still at it may yet write; a log without the mark is looked through at the
         // next start.
-        tracing::warn!("the log is left without its mark of a clean end");
+        tracing::warn!("the log is left without its mark of a clean shutdown");
     }
     taken.map_err(ServeError::Accept)
 }
@@ -119,7 +130,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
     listener.set_nonblocking(true)?;
     let mut number = 0;
     loop {
-        match wait(&[(listener.as_fd(), PollFlags::POLLIN), shared.stop_wanted()], None)?[..] {
+        match wait(&[(listener.as_fd(), Wanted::Input), shared.stop_wanted()], None)?[..] {
             [_, true, ..] => return Ok(()),
             [true, ..] => {}
             _ => continue,
@@ -131,7 +142,7 @@ fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()>
             }
             Err(error) if passes(&error) => {}
             Err(error) if is_shortage(&error) => {
-                tracing::warn!("cannot take a connection now: {error}");
+                shared.shortages.warn(format_args!("cannot accept a connection now: {error}"));
                 // Topics stay open for it: what those who are connected use goes on.
                 wait(&[shared.stop_wanted()], Some(RESPITE))?;
             }
@@ -146,35 +157,29 @@ fn passes(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock)
 }
 
-/// Whether the kernel is out of something that it may have again later.
-fn is_shortage(error: &io::Error) -> bool {
-    use nix::errno::Errno;
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
-}
-
 /// Gives the connection a thread, or tells it why not.
 fn admit(shared: &Arc<Shared>, number: u64, stream: UnixStream) {
     let stream = Arc::new(stream);
-    let Some(seat) = Seat::take(shared, number, &stream) else {
-        tracing::warn!("connection {number} refused: there are as many as may be");
-        return refuse(
-            shared,
-            &stream,
-            Code::TooManyConnections,
-            "log-serve has all the connections that --max-connections allows; try again later",
-        );
+    let permit = match ConnectionPermit::take(shared, number, &stream) {
+        Ok(permit) => permit,
+        Err(why) => {
+            shared.refusals.warn(format_args!("connection {number} refused: {why}"));
+            let message = format!("{why}; try again later");
+            return refuse(shared, &stream, Code::TooManyConnections, &message);
+        }
     };
     let thread = std::thread::Builder::new().name(format!("session {number}"));
     let session = Arc::clone(&stream);
     let started = thread.stack_size(STACK_BYTES).spawn(move || {
-        let seat = seat;
+        let permit = permit;
         tracing::debug!("connection {number} begins");
-        let ended = Session::new(&seat.shared, session).run();
+        let ended = Session::new(&permit.shared, session).run();
         tracing::debug!("connection {number} ends: {ended}");
     });
     if let Err(error) = started {
-        tracing::warn!("connection {number} refused: no thread for it: {error}");
+        shared
+            .refusals
+            .warn(format_args!("connection {number} refused: no thread for it: {error}"));
         let message = "log-serve has no thread left; try again later";
         refuse(shared, &stream, Code::TooManyConnections, message);
     }
@@ -191,7 +196,7 @@ fn refuse(shared: &Shared, stream: &UnixStream, code: Code, message: &str) {
         .and_then(|()| io::Write::write_all(&mut &*stream, &line))
         .and_then(|()| stream.shutdown(Shutdown::Both));
     if let Err(error) = told {
-        tracing::debug!("a refused connection did not hear of it: {error}");
+        tracing::debug!("a refusal could not be sent: {error}");
     }
 }
 
@@ -209,7 +214,7 @@ fn close_door(listener: &Listener, shared: &Shared) {
 }
 
 /// What is said to those who come too late.
-pub(super) const STOPPING: &str = "log-serve is shutting down; try again once it is back";
+pub(super) const STOPPING: &str = "log-serve is shutting down; try again when it runs again";
 
 impl Shared {
     /// What sessions share, before there are any. The daemon is to stop once `stop` is readable.
@@ -217,13 +222,24 @@ impl Shared {
         Shared {
             log,
             limits,
-            keeper: Keeper::new(),
-            compactor: Keeper::new(),
-            budget: Budget::new(limits.memory_bytes_max.max(limits.append_bytes_max)),
+            maintenance: Maintenance::new(),
+            compactor: Maintenance::new(),
+            memory_limit: MemoryLimit::new(
+                limits.memory_bytes_max.max(limits.append_bytes_max),
+                limits.user_bytes_max(),
+            ),
+            deliveries: MemoryLimit::new(
+                limits.delivery_bytes_max(),
+                limits.user_delivery_bytes_max(),
+            ),
             groups: Groups::default(),
             names: Names::default(),
             counters: Counters::new(),
-            desks: Mutex::default(),
+            alarm: Alarm::default(),
+            refusals: Sparing::default(),
+            shortages: Sparing::default(),
+            lone_writers: Sparing::default(),
+            queues: Mutex::default(),
             asked: AtomicU64::new(0),
             closing: Mutex::default(),
             stop,
@@ -233,36 +249,39 @@ impl Shared {
         }
     }
 
-    /// The desk of a topic.
-    pub fn desk(&self, topic: &str) -> Result<Arc<Desk>, LogError> {
+    /// The queue of a topic.
+    pub fn queue(&self, topic: &str) -> Result<Arc<CommitQueue>, LogError> {
         let now = self.asked.fetch_add(1, Ordering::Relaxed);
-        if let Some(desk) = lock(&self.desks).get(topic) {
-            desk.used.store(now, Ordering::Relaxed);
-            return Ok(Arc::clone(desk));
+        if let Some(queue) = lock(&self.queues).get(topic) {
+            queue.used.store(now, Ordering::Relaxed);
+            return Ok(Arc::clone(queue));
         }
         // Opening may mean to recover: not while others wait for the lock.
         let opened = self.open(topic)?;
-        let desk = {
-            let mut desks = lock(&self.desks);
-            let desk = desks.entry(topic.to_owned()).or_insert_with(|| Arc::new(Desk::new(opened)));
-            desk.used.store(now, Ordering::Relaxed);
-            Arc::clone(desk)
+        self.alarm.note_closed(opened.closed());
+        let queue = {
+            let mut queues = lock(&self.queues);
+            let queue = queues
+                .entry(topic.to_owned())
+                .or_insert_with(|| Arc::new(CommitQueue::new(opened)));
+            queue.used.store(now, Ordering::Relaxed);
+            Arc::clone(queue)
         };
         self.make_room();
-        Ok(desk)
+        Ok(queue)
     }
 
-    /// Drops the desk of a topic that is deleted, and wakes those who follow it to be told.
+    /// Drops the queue of a topic that is deleted, and wakes those who follow it to be told.
     pub fn forget(&self, topic: &str) {
-        if let Some(desk) = lock(&self.desks).remove(topic) {
-            desk.bell.ring();
+        if let Some(queue) = lock(&self.queues).remove(topic) {
+            queue.notifier.notify();
         }
     }
 
     /// Wakes those who follow a topic: its settings may now keep them out.
     pub fn wake(&self, topic: &str) {
-        if let Some(desk) = lock(&self.desks).get(topic) {
-            desk.bell.ring();
+        if let Some(queue) = lock(&self.queues).get(topic) {
+            queue.notifier.notify();
         }
     }
 
@@ -277,8 +296,8 @@ impl Shared {
     }
 
     /// For [`wait`]: the daemon is to stop.
-    pub fn stop_wanted(&self) -> (BorrowedFd<'_>, PollFlags) {
-        (self.stop.as_fd(), PollFlags::POLLIN)
+    pub fn stop_wanted(&self) -> (BorrowedFd<'_>, Wanted) {
+        (self.stop.as_fd(), Wanted::Input)
     }
 
     /// Waits for all sessions to end; cuts off those that take too long. Whether all have ended.
@@ -286,9 +305,12 @@ impl Shared {
         if self.all_left_within(self.limits.drain) {
             return true;
         }
-        let seats: Vec<_> = lock(&self.seats).values().cloned().collect();
-        tracing::warn!("cut off, since not done in time: {} connections", seats.len());
-        for stream in seats {
+        let streams: Vec<_> =
+            lock(&self.seats).values().map(|permit| Arc::clone(&permit.stream)).collect();
+        tracing::warn!("closed, because not done in time: {} connections", streams.len());
+        // Who appends may be waiting for a key, however long that takes.
+        self.log.interrupt_keys();
+        for stream in streams {
             // One that has just ended by itself is as good.
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -310,45 +332,41 @@ impl Shared {
     }
 }
 
+/// A connection that has a permit, and whose it is.
+struct Taken {
+    stream: Arc<UnixStream>,
+    account: Account,
+}
+
 /// A connection's place among those allowed, until dropped.
-struct Seat {
+struct ConnectionPermit {
     shared: Arc<Shared>,
     number: u64,
 }
 
-impl Seat {
-    fn take(shared: &Arc<Shared>, number: u64, stream: &Arc<UnixStream>) -> Option<Seat> {
+impl ConnectionPermit {
+    /// Takes a permit, or tells why there is none.
+    fn take(
+        shared: &Arc<Shared>,
+        number: u64,
+        stream: &Arc<UnixStream>,
+    ) -> Result<ConnectionPermit, &'static str> {
+        let account = Access::of(stream).account();
         let mut seats = lock(&shared.seats);
-        if seats.len() >= shared.limits.connections_max {
-            return None;
+        let own = |permit: &&Taken| permit.account == account;
+        let own = account.is_some().then(|| seats.values().filter(own).count());
+        if let Some(why) = shared.limits.refusal(seats.len(), own) {
+            return Err(why);
         }
-        seats.insert(number, Arc::clone(stream));
+        seats.insert(number, Taken { stream: Arc::clone(stream), account });
         shared.counters.note_connection(seats.len());
-        Some(Seat { shared: Arc::clone(shared), number })
+        Ok(ConnectionPermit { shared: Arc::clone(shared), number })
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         lock(&self.shared.seats).remove(&self.number);
         self.shared.seat_freed.notify_all();
-    }
-}
-
-/// Waits until one of the descriptors has something of what is asked of it, or has failed; tells
-/// which. Hang-ups always count.
-pub(super) fn wait(
-    fds: &[(BorrowedFd<'_>, PollFlags)],
-    timeout: Option<Duration>,
-) -> io::Result<Vec<bool>> {
-    let mut fds: Vec<_> = fds.iter().map(|&(fd, events)| PollFd::new(fd, events)).collect();
-    let timeout = timeout
-        .map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
-    loop {
-        match poll(&mut fds, timeout) {
-            Ok(_) => return Ok(fds.iter().map(|fd| fd.any().unwrap_or(true)).collect()),
-            Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
     }
 }

@@ -4,18 +4,18 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use nix::poll::PollFlags;
-
-use super::bell::Waiter;
-use super::commit::Desk;
-use super::daemon::{STOPPING, wait};
-use super::direct::Outlet;
+use super::commit_queue::CommitQueue;
+use super::daemon::STOPPING;
+use super::direct_delivery::DirectDelivery;
 use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
+use super::notifier::Subscriber;
 use super::refusal;
 use super::session::{End, Session};
 use crate::log::access::Right;
 use crate::log::{Bounds, Chunk, Cursor, LogError, Span};
-use crate::wire::answer::{Answer, BatchRun, Code, ErrorBody, Fetched, Place, Places, Records};
+use crate::sys::wait::{Wanted, wait};
+use crate::wire::answer::{Answer, BatchRun, Fetched, Place, Places, Records};
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
 
 /// What ended a follower's sleep.
@@ -30,19 +30,20 @@ enum Woken {
 impl Session<'_> {
     /// Delivers what a fetch asks for; follows if it asks for that.
     pub fn fetch(&mut self, fetch: Fetch) -> Result<(), End> {
-        let opened = self.open(&fetch);
-        let (desk, cursor) = match opened {
+        let waiter = fetch.follow.then(|| self.new_waiter()).transpose();
+        let opened = waiter.and_then(|waiter| self.open(&fetch).map(|opened| (waiter, opened)));
+        let (waiter, (queue, cursor)) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 self.reply(Err(error));
                 return Ok(());
             }
         };
-        let (cursor, ended) = if fetch.follow {
-            self.follow(&desk, cursor, &fetch)?
+        let (cursor, ended) = if let Some(waiter) = waiter {
+            self.follow(&queue, cursor, &fetch, &waiter)?
         } else {
             let mut cursor = cursor;
-            let ended = self.deliver(&desk, &mut cursor, &fetch)?;
+            let ended = self.deliver(&queue, &mut cursor, &fetch)?;
             (cursor, ended)
         };
         let fetched = |()| {
@@ -53,30 +54,36 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn open(&self, fetch: &Fetch) -> Result<(Arc<Desk>, Cursor), ErrorBody> {
-        let desk = self.desk_to(Right::Read, &fetch.topic)?;
-        let reader = desk.topic.reader();
+    fn open(&self, fetch: &Fetch) -> Result<(Arc<CommitQueue>, Cursor), ErrorBody> {
+        let queue = self.queue_for(Right::Read, &fetch.topic)?;
+        let reader = queue.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         let spans = spans(fetch, &bounds)?;
         let cursor = reader.cursor(spans).map_err(refusal::body)?;
-        Ok((desk, cursor.verifying(!fetch.unverified)))
+        Ok((queue, cursor.verifying(!fetch.unverified)))
+    }
+
+    /// What a follower or a member sleeps by. It takes a descriptor, which there may be none for.
+    pub fn new_waiter(&self) -> Result<Arc<Subscriber>, ErrorBody> {
+        let failed = |error| refusal::body(LogError::io(self.shared.log.dir(), error));
+        Subscriber::new().map(Arc::new).map_err(failed)
     }
 
     /// Sends all that is visible up to the cursor's ends.
     fn deliver(
         &mut self,
-        desk: &Desk,
+        queue: &CommitQueue,
         cursor: &mut Cursor,
         fetch: &Fetch,
     ) -> Result<Result<(), LogError>, End> {
         let batches = fetch.batches;
         loop {
             if fetch.files
-                && let Err(error) = self.pass_files(desk, cursor)?
+                && let Err(error) = self.pass_files(queue, cursor)?
             {
                 return Ok(Err(error));
             }
-            match self.next_chunk(desk, cursor) {
+            match self.next_chunk(queue, cursor) {
                 Ok(Some(chunk)) => self.send(chunk, batches)?,
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
@@ -87,29 +94,39 @@ impl Session<'_> {
     /// Sends what is visible and what becomes so, until the cursor has reached its ends.
     fn follow(
         &mut self,
-        desk: &Desk,
+        queue: &CommitQueue,
         cursor: Cursor,
         fetch: &Fetch,
+        waiter: &Arc<Subscriber>,
     ) -> Result<(Cursor, Result<(), LogError>), End> {
-        let waiter = Arc::new(Waiter::new()?);
-        let _listening = desk.bell.listen(&waiter);
-        let (topic, stream) = (Arc::clone(&desk.topic), Arc::clone(&self.stream));
+        let _subscription = queue.notifier.subscribe(waiter);
+        let (topic, stream) = (Arc::clone(&queue.topic), Arc::clone(&self.stream));
         let delivered = Arc::clone(&self.shared.counters.delivered);
-        let mut outlet = Outlet::new(cursor, fetch.batches, topic, stream, delivered);
+        let mut outlet = DirectDelivery::new(cursor, fetch.batches, topic, stream, delivered);
         outlet.output = self.borrow_output(fetch, &outlet.cursor);
+        // Also what was added between the client's last look and its fetch.
+        let last = outlet.cursor.positions().into_iter().map(|(partition, _)| partition).max();
+        let mut known = last.map_or(0, |last| last + 1);
         loop {
-            let ended = self.deliver(desk, &mut outlet.cursor, fetch)?;
+            let ended = self.deliver(queue, &mut outlet.cursor, fetch)?;
             if ended.is_err() || outlet.cursor.done() {
                 return Ok((outlet.cursor, ended));
             }
-            // Armed first and looked again, so that no ring between the two is missed.
+            if fetch.added && queue.topic.settings().partitions > known {
+                match outlet.widen(known) {
+                    Ok(partitions) => known = partitions,
+                    Err(error) => return Ok((outlet.cursor, Err(error))),
+                }
+                continue;
+            }
+            // Armed first and looked again, so that no notify between the two is missed.
             waiter.arm();
-            match self.next_chunk(desk, &mut outlet.cursor) {
+            match self.next_chunk(queue, &mut outlet.cursor) {
                 Ok(Some(chunk)) => {
                     waiter.disarm();
                     self.send(chunk, fetch.batches)?;
                 }
-                Ok(None) => outlet = self.sleep_lending(&waiter, outlet)?,
+                Ok(None) => outlet = self.sleep_lending(waiter, outlet)?,
                 Err(error) => return Ok((outlet.cursor, Err(error))),
             }
             if let Some(error) = outlet.failed.take() {
@@ -119,12 +136,16 @@ impl Session<'_> {
     }
 
     /// Sleeps while others may send to the client what they append.
-    fn sleep_lending(&mut self, waiter: &Waiter, mut outlet: Outlet) -> Result<Outlet, End> {
+    fn sleep_lending(
+        &mut self,
+        waiter: &Subscriber,
+        mut outlet: DirectDelivery,
+    ) -> Result<DirectDelivery, End> {
         self.rest()?;
         self.hear(&mut outlet)?;
         let tells = outlet.output.is_some();
         waiter.lend(outlet);
-        let woken = self.wait_for_bell(waiter, tells);
+        let woken = self.wait_for_records(waiter, tells);
         // Nobody else takes it.
         let Some(mut outlet) = waiter.take_back() else { return Err(End::Closed) };
         let woken = woken?;
@@ -137,7 +158,7 @@ impl Session<'_> {
         }
         outlet.caught_up = false;
         self.connection.output().append(&mut outlet.unsent);
-        self.wake(waiter, woken)?;
+        self.wake(waiter, woken, || outlet.cursor.positions().into_iter().collect())?;
         Ok(outlet)
     }
 
@@ -145,19 +166,34 @@ impl Session<'_> {
     /// what was appended after the topic's readers were altered goes by the new ones.
     pub fn next_chunk(
         &mut self,
-        desk: &Desk,
+        queue: &CommitQueue,
         cursor: &mut Cursor,
     ) -> Result<Option<Chunk>, LogError> {
-        let chunk = cursor.next(CHUNK_BYTES, &mut self.chunk)?;
-        self.access.check(&desk.topic, Right::Read)?;
+        let chunk = self.read_chunk(queue, cursor);
+        if !matches!(chunk, Ok(Some(_))) {
+            self.large = None;
+        }
+        chunk
+    }
+
+    fn read_chunk(
+        &mut self,
+        queue: &CommitQueue,
+        cursor: &mut Cursor,
+    ) -> Result<Option<Chunk>, LogError> {
+        let mut chunk = cursor.next(CHUNK_BYTES, &mut self.chunk)?;
+        if let Some(run) = chunk {
+            chunk = self.take_memory(cursor, run)?;
+        }
+        self.access.check(&queue.topic, Right::Read)?;
         Ok(chunk)
     }
 
-    /// Sleeps until the bell rings, the client hangs up, or the daemon stops.
-    pub fn sleep(&mut self, waiter: &Waiter) -> Result<(), End> {
+    /// Sleeps until the notifier rings, the client hangs up, or the daemon stops.
+    pub fn sleep(&mut self, waiter: &Subscriber) -> Result<(), End> {
         self.rest()?;
-        let woken = self.wait_for_bell(waiter, false)?;
-        self.wake(waiter, woken)
+        let woken = self.wait_for_records(waiter, false)?;
+        self.wake(waiter, woken, ByPartition::new)
     }
 
     /// Holds nothing back, and little memory.
@@ -168,13 +204,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn wait_for_bell(&self, waiter: &Waiter, tells: bool) -> io::Result<Woken> {
+    fn wait_for_records(&self, waiter: &Subscriber, tells: bool) -> io::Result<Woken> {
         // Requests that come meanwhile have their turn after this one; only a hang-up counts, or
         // what the client tells of this one.
-        let events = if tells { PollFlags::POLLIN } else { PollFlags::empty() };
+        let events = if tells { Wanted::Input } else { Wanted::HangUp };
         let client = (self.connection.stream().as_fd(), events);
-        let bell = (waiter.as_fd(), PollFlags::POLLIN);
-        Ok(match wait(&[client, bell, self.shared.stop_wanted()], None)?[..] {
+        let notifier = (waiter.as_fd(), Wanted::Input);
+        Ok(match wait(&[client, notifier, self.shared.stop_wanted()], None)?[..] {
             [true, ..] if tells => Woken::Told,
             [true, ..] => Woken::HungUp,
             [_, true, ..] => Woken::Rung,
@@ -182,7 +218,13 @@ impl Session<'_> {
         })
     }
 
-    fn wake(&mut self, waiter: &Waiter, woken: Woken) -> Result<(), End> {
+    /// Goes on, or ends; `reached` tells where another fetch would go on.
+    fn wake(
+        &mut self,
+        waiter: &Subscriber,
+        woken: Woken,
+        reached: impl FnOnce() -> ByPartition<u64>,
+    ) -> Result<(), End> {
         match woken {
             Woken::HungUp => Err(End::Done),
             Woken::Told => Ok(()),
@@ -191,7 +233,8 @@ impl Session<'_> {
                 Ok(())
             }
             Woken::Stopped => {
-                self.reply(Err(ErrorBody::new(Code::ShuttingDown, STOPPING)));
+                let error = ErrorBody::new(Code::ShuttingDown, STOPPING);
+                self.reply(Err(ErrorBody { offsets: reached(), ..error }));
                 self.close()
             }
         }
@@ -203,6 +246,9 @@ impl Session<'_> {
         self.shared.counters.delivered.add(chunk.records, self.chunk.len() as u64);
         let output = self.connection.output();
         header.write(output);
+        if let Some(share) = self.large.take() {
+            return self.send_large(&share);
+        }
         if output.len() + self.chunk.len() <= GATHER_BYTES {
             output.extend_from_slice(&self.chunk);
         } else {
@@ -213,15 +259,15 @@ impl Session<'_> {
 
     /// Tells where partitions begin and end, and where in them a place is.
     pub fn places(&self, asked: Offsets) -> Result<Places, ErrorBody> {
-        let desk = self.desk_to(Right::Look, &asked.topic)?;
-        let reader = desk.topic.reader();
+        let queue = self.queue_for(Right::Look, &asked.topic)?;
+        let reader = queue.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         let mut chosen = asked.partitions.unwrap_or_else(|| all(&bounds));
         chosen.sort_unstable();
         chosen.dedup();
         let last: ByPartition<u64> = match asked.at {
             At::Last(count) => {
-                reader.last(&chosen, count).map_err(refusal::body)?.into_iter().collect()
+                reader.last(&bounds, &chosen, count).map_err(refusal::body)?.into_iter().collect()
             }
             _ => ByPartition::new(),
         };

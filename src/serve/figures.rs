@@ -2,15 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use nix::unistd::{SysconfVar, sysconf};
-
 use super::daemon::Shared;
 use super::refusal;
 use super::session::Session;
-use crate::log::{Holding, LogError};
-use crate::wire::answer::ErrorBody;
+use crate::log::{LogError, PartitionStats};
+use crate::sys;
+use crate::wire::error::ErrorBody;
 use crate::wire::groups::Groups;
 use crate::wire::reading::ByPartition;
 use crate::wire::stats::{
@@ -30,7 +27,7 @@ impl Session<'_> {
             topics.push(match self.look(&name) {
                 Ok((reader, topic)) => {
                     let closed = topic.and_then(|topic| topic.closed());
-                    topic_figures(name, reader.holdings(), closed)
+                    topic_figures(name, reader.partition_stats(), closed)
                 }
                 // Who asks for a topic by its name wants to know that there is none.
                 Err(error @ LogError::UnknownTopic { .. }) if asked.topics.is_some() => {
@@ -48,11 +45,11 @@ impl Session<'_> {
 /// What there is of a topic, from what its partitions hold and why it takes no appends.
 pub fn topic_figures(
     topic: String,
-    holdings: Result<Vec<Holding>, LogError>,
+    partition_stats: Result<Vec<PartitionStats>, LogError>,
     closed: Option<LogError>,
 ) -> TopicFigures {
-    let holdings = match holdings {
-        Ok(holdings) => holdings,
+    let partition_stats = match partition_stats {
+        Ok(partition_stats) => partition_stats,
         Err(error) => {
             let damaged = matches!(error, LogError::Damaged { .. });
             let error = refusal::body(error);
@@ -65,11 +62,11 @@ pub fn topic_figures(
         Some(LogError::Damaged { partition, .. }) => Some(*partition),
         _ => None,
     };
-    let damage = holdings.iter().find_map(|held| {
+    let damage = partition_stats.iter().find_map(|held| {
         let (why, partition) = (held.damage.clone()?, held.partition);
         Some(LogError::Damaged { topic: topic.clone(), partition, offset: held.end, why })
     });
-    let figures = |held: Holding| PartitionFigures {
+    let figures = |held: PartitionStats| PartitionFigures {
         start: held.start,
         end: held.end,
         bytes: held.bytes,
@@ -77,7 +74,8 @@ pub fn topic_figures(
         last_append_us: held.last_append_us,
         damaged: held.damage.is_some() || damaged == Some(held.partition),
     };
-    let partitions = holdings.into_iter().map(|held| (held.partition, figures(held))).collect();
+    let partitions =
+        partition_stats.into_iter().map(|held| (held.partition, figures(held))).collect();
     let closed = closed.or(damage).map(refusal::body);
     TopicFigures { topic, partitions, closed, error: None }
 }
@@ -87,7 +85,7 @@ impl Shared {
         let syncs = self.log.syncs();
         let counters = &self.counters;
         let load = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-        let (held_bytes, waiting) = self.budget.used();
+        let (held_bytes, waiting) = self.memory_limit.used();
         DaemonFigures {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -99,7 +97,7 @@ impl Shared {
                 limit: self.limits.connections_max as u64,
                 taken: load(&counters.connections_taken),
             },
-            memory: Memory { held_bytes, limit_bytes: self.budget.bytes(), waiting },
+            memory: Memory { held_bytes, limit_bytes: self.memory_limit.bytes(), waiting },
             appended: counters.appended.figures(),
             delivered: counters.delivered.figures(),
             fdatasync: Syncs {
@@ -115,32 +113,20 @@ impl Shared {
 
 /// What the system says of our process (proc(5), getrusage(2)).
 fn process() -> Process {
-    let resident_pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok());
-    let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
-    let page_bytes = page_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    let usage = getrusage(UsageWho::RUSAGE_SELF).ok();
-    let cpu_us = usage.and_then(|usage| {
-        let both = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-        u64::try_from(both).ok()
-    });
-    let open_files = std::fs::read_dir("/proc/self/fd").ok();
     Process {
-        resident_bytes: resident_pages.and_then(|pages| Some(pages * page_bytes?)),
-        cpu_us,
-        // One of them is the directory that we read.
-        open_files: open_files.map(|files| (files.count() as u64).saturating_sub(1)),
+        resident_bytes: sys::process::resident_bytes(),
+        cpu_us: sys::process::cpu_us(),
+        open_files: sys::process::open_files(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::answer::Code;
+    use crate::wire::error::Code;
 
-    fn held(partition: u32, damage: Option<&str>) -> Holding {
-        Holding {
+    fn held(partition: u32, damage: Option<&str>) -> PartitionStats {
+        PartitionStats {
             partition,
             start: 1,
             end: 3,

@@ -1,24 +1,19 @@
 //! The consumer groups that have members: who they are, what each reads, what is committed.
 //!
-//! A member is a connection. When one joins, leaves or dies, its topic's partitions are shared out
-//! anew at once, in a new generation, and the members are woken to hear of it.
+//! A member is a connection. When one joins, leaves or dies, its topic's partitions are rebalanced
+//! at once, in a new generation, and the members are notified of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use nix::poll::PollFlags;
 
 use super::assign::share;
-use super::bell::Bell;
-use super::daemon::wait;
-use super::lock;
-use super::refusal;
+use super::notifier::Notifier;
+use super::{lock, refusal};
 use crate::log::{ConsumerGroup, Log, LogError};
-use crate::wire::answer::{Code, ErrorBody};
+use crate::sys::wait::has_hung_up;
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::groups::MemberEntry;
 use crate::wire::request::ByPartition;
 
@@ -27,7 +22,7 @@ use crate::wire::request::ByPartition;
 pub struct Groups {
     open: Mutex<HashMap<String, Arc<Mutex<State>>>>,
     /// The number of the last member.
-    members: AtomicU64,
+    last_member: AtomicU64,
 }
 
 /// The use of a group, until dropped. There is one [`ConsumerGroup`] of a name at a time.
@@ -42,21 +37,21 @@ pub struct Lease<'a> {
 struct State {
     store: ConsumerGroup,
     /// By topic.
-    teams: BTreeMap<String, Team>,
+    topics: BTreeMap<String, TopicMembers>,
 }
 
 /// Those who share the partitions of a topic.
 #[derive(Debug, Default)]
-struct Team {
+struct TopicMembers {
     partitions: u32,
     /// In order of joining.
-    seats: Vec<Seat>,
-    clock: Arc<Clock>,
+    members: Vec<Member>,
+    current: Arc<Generation>,
 }
 
 #[derive(Debug)]
-struct Seat {
-    member: u64,
+struct Member {
+    number: u64,
     peer: Option<Peer>,
     /// Its partitions, each with the generation in which it got it.
     partitions: ByPartition<u64>,
@@ -74,21 +69,19 @@ pub struct Peer {
 impl Peer {
     /// Whether it has closed the connection, also if its session has not come to see that yet.
     fn is_gone(&self) -> bool {
-        // No events asked for: a hang-up is always told.
-        let hang_up = (self.stream.as_fd(), PollFlags::empty());
-        wait(&[hang_up], Some(Duration::ZERO)).is_ok_and(|seen| seen.first() == Some(&true))
+        has_hung_up(&self.stream)
     }
 }
 
-/// The generation of a team, and the bell that is rung when the next one begins.
+/// The current generation of a topic's members, and what reports the next one.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub struct Generation {
     generation: AtomicU64,
-    /// Rung when a new generation has begun.
-    pub bell: Bell,
+    /// Notifies when a new generation has begun.
+    pub notifier: Notifier,
 }
 
-impl Clock {
+impl Generation {
     /// The current generation.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
@@ -97,7 +90,7 @@ impl Clock {
 
 /// What a member is to read.
 #[derive(Debug)]
-pub struct Share {
+pub struct Assignment {
     /// The generation that this holds for.
     pub generation: u64,
     /// The member's partitions, each with the generation since which it has it.
@@ -108,7 +101,7 @@ pub struct Share {
 
 /// What a group has in a topic.
 #[derive(Debug)]
-pub struct Standing {
+pub struct GroupState {
     /// The topic.
     pub topic: String,
     /// The current generation.
@@ -131,7 +124,7 @@ impl Groups {
         let state = match open.get(name) {
             Some(state) => Arc::clone(state),
             None => {
-                let state = State { store: log.group(name)?, teams: BTreeMap::new() };
+                let state = State { store: log.group(name)?, topics: BTreeMap::new() };
                 let state = Arc::new(Mutex::new(state));
                 open.insert(name.to_owned(), Arc::clone(&state));
                 state
@@ -200,18 +193,18 @@ impl<'a> Lease<'a> {
         partitions: impl FnOnce() -> u32,
         peer: Option<Peer>,
     ) -> Membership<'a> {
-        let number = self.groups.members.fetch_add(1, Ordering::Relaxed) + 1;
-        let clock = {
+        let number = self.groups.last_member.fetch_add(1, Ordering::Relaxed) + 1;
+        let current = {
             let mut state = lock(&self.state);
-            let team = state.teams.entry(topic.to_owned()).or_default();
-            team.partitions = partitions();
-            team.drop_gone();
-            team.seats.push(Seat { member: number, peer, partitions: ByPartition::new() });
-            let clock = Arc::clone(&team.clock);
-            state.share_out(topic);
-            clock
+            let of_topic = state.topics.entry(topic.to_owned()).or_default();
+            of_topic.partitions = partitions();
+            of_topic.drop_gone();
+            of_topic.members.push(Member { number, peer, partitions: ByPartition::new() });
+            let current = Arc::clone(&of_topic.current);
+            state.rebalance(topic);
+            current
         };
-        Membership { lease: self, topic: topic.to_owned(), number, clock }
+        Membership { lease: self, topic: topic.to_owned(), number, current }
     }
 
     /// Forgets what was committed in a topic that is deleted. Its members have no partitions any
@@ -221,20 +214,20 @@ impl<'a> Lease<'a> {
     /// When the group's file cannot be written.
     pub fn forget(&self, topic: &str) -> Result<(), LogError> {
         let mut state = lock(&self.state);
-        state.teams.remove(topic);
+        state.topics.remove(topic);
         state.store.forget(topic)
     }
 
     /// What the group has in each topic.
-    pub fn standings(&self) -> Vec<Standing> {
+    pub fn states(&self) -> Vec<GroupState> {
         let mut state = lock(&self.state);
-        let teams: Vec<String> = state.teams.keys().cloned().collect();
-        teams.iter().for_each(|topic| state.drop_gone(topic));
+        let topics: Vec<String> = state.topics.keys().cloned().collect();
+        topics.iter().for_each(|topic| state.drop_gone(topic));
         let mut topics: Vec<&str> = state.store.topics().collect();
-        topics.extend(state.teams.keys().map(String::as_str));
+        topics.extend(state.topics.keys().map(String::as_str));
         topics.sort_unstable();
         topics.dedup();
-        topics.into_iter().map(|topic| state.standing(topic)).collect()
+        topics.into_iter().map(|topic| state.state(topic)).collect()
     }
 
     /// Commits offsets, unless it is a dry run; gives what was committed before.
@@ -249,7 +242,7 @@ impl<'a> Lease<'a> {
     ) -> Result<ByPartition<u64>, ErrorBody> {
         let mut state = lock(&self.state);
         state.drop_gone(topic);
-        let members = state.teams.get(topic).map_or(0, |team| team.seats.len());
+        let members = state.topics.get(topic).map_or(0, |topic| topic.members.len());
         if members > 0 {
             let members =
                 if members == 1 { "a member".into() } else { format!("{members} members") };
@@ -266,65 +259,70 @@ impl<'a> Lease<'a> {
     }
 }
 
-impl Team {
-    /// Takes away the seats of those who have hung up, also where their sessions have not seen it
+impl TopicMembers {
+    /// Removes the members that have hung up, also where their sessions have not seen it
     /// yet: who comes when another has just ended must not find its place taken. Whether any has.
     fn drop_gone(&mut self) -> bool {
-        let before = self.seats.len();
-        self.seats.retain(|seat| !seat.peer.as_ref().is_some_and(Peer::is_gone));
-        self.seats.len() < before
+        let before = self.members.len();
+        self.members.retain(|member| !member.peer.as_ref().is_some_and(Peer::is_gone));
+        self.members.len() < before
     }
 }
 
 impl State {
     /// Gives away the partitions of those who have hung up.
     fn drop_gone(&mut self, topic: &str) {
-        if self.teams.get_mut(topic).is_some_and(Team::drop_gone) {
-            self.share_out(topic);
+        if self.topics.get_mut(topic).is_some_and(TopicMembers::drop_gone) {
+            self.rebalance(topic);
         }
     }
 
     /// Gives away partitions that were added.
     fn add_partitions(&mut self, topic: &str, partitions: u32) {
-        if let Some(team) = self.teams.get_mut(topic).filter(|team| team.partitions < partitions) {
-            team.partitions = partitions;
-            self.share_out(topic);
+        if let Some(of_topic) =
+            self.topics.get_mut(topic).filter(|of_topic| of_topic.partitions < partitions)
+        {
+            of_topic.partitions = partitions;
+            self.rebalance(topic);
         }
     }
 
-    /// Begins a new generation of a topic's team.
-    fn share_out(&mut self, topic: &str) {
+    /// Assigns a topic's partitions to its members, in a new generation.
+    fn rebalance(&mut self, topic: &str) {
         let generation = self.store.begin_generation(topic);
-        let Some(team) = self.teams.get_mut(topic) else { return };
-        if team.seats.is_empty() {
-            self.teams.remove(topic);
+        let Some(of_topic) = self.topics.get_mut(topic) else { return };
+        if of_topic.members.is_empty() {
+            self.topics.remove(topic);
             return;
         }
-        let held: Vec<Vec<u32>> =
-            team.seats.iter().map(|seat| seat.partitions.keys().copied().collect()).collect();
-        for (seat, share) in team.seats.iter_mut().zip(share(team.partitions, &held)) {
-            let since = |number| seat.partitions.get(&number).copied().unwrap_or(generation);
-            seat.partitions = share.into_iter().map(|number| (number, since(number))).collect();
+        let held: Vec<Vec<u32>> = of_topic
+            .members
+            .iter()
+            .map(|member| member.partitions.keys().copied().collect())
+            .collect();
+        for (member, share) in of_topic.members.iter_mut().zip(share(of_topic.partitions, &held)) {
+            let since = |number| member.partitions.get(&number).copied().unwrap_or(generation);
+            member.partitions = share.into_iter().map(|number| (number, since(number))).collect();
         }
-        team.clock.generation.store(generation, Ordering::SeqCst);
-        team.clock.bell.ring();
+        of_topic.current.generation.store(generation, Ordering::SeqCst);
+        of_topic.current.notifier.notify();
     }
 
-    fn standing(&self, topic: &str) -> Standing {
-        let seats = self.teams.get(topic).map_or(&[][..], |team| &team.seats);
-        let entry = |seat: &Seat| MemberEntry {
-            member: seat.member,
-            pid: seat.peer.as_ref().and_then(|peer| peer.pid),
+    fn state(&self, topic: &str) -> GroupState {
+        let members = self.topics.get(topic).map_or(&[][..], |topic| &topic.members);
+        let entry = |member: &Member| MemberEntry {
+            member: member.number,
+            pid: member.peer.as_ref().and_then(|peer| peer.pid),
         };
-        let read = |seat: &Seat| {
-            let member = seat.member;
-            seat.partitions.keys().map(move |&number| (number, member)).collect::<Vec<_>>()
+        let read = |member: &Member| {
+            let number = member.number;
+            member.partitions.keys().map(move |&partition| (partition, number)).collect::<Vec<_>>()
         };
-        Standing {
+        GroupState {
             topic: topic.to_owned(),
             generation: self.store.generation(topic),
-            members: seats.iter().map(entry).collect(),
-            readers: seats.iter().flat_map(read).collect(),
+            members: members.iter().map(entry).collect(),
+            readers: members.iter().flat_map(read).collect(),
             committed: self.store.offsets(topic),
         }
     }
@@ -338,18 +336,18 @@ pub struct Membership<'a> {
     /// The number of the member.
     pub number: u64,
     /// Tells of new generations.
-    pub clock: Arc<Clock>,
+    pub current: Arc<Generation>,
 }
 
 impl Membership<'_> {
     /// What this member is to read.
-    pub fn share(&self) -> Share {
+    pub fn share(&self) -> Assignment {
         let state = lock(&self.lease.state);
-        let seats = state.teams.get(&self.topic).map_or(&[][..], |team| &team.seats);
-        let seat = seats.iter().find(|seat| seat.member == self.number);
-        Share {
+        let members = state.topics.get(&self.topic).map_or(&[][..], |topic| &topic.members);
+        let member = members.iter().find(|member| member.number == self.number);
+        Assignment {
             generation: state.store.generation(&self.topic),
-            since: seat.map(|seat| seat.partitions.clone()).unwrap_or_default(),
+            since: member.map(|member| member.partitions.clone()).unwrap_or_default(),
             committed: state.store.offsets(&self.topic),
         }
     }
@@ -360,9 +358,9 @@ impl Membership<'_> {
     /// When the generation is over, a partition is another's, or the disk refuses.
     pub fn commit(&self, generation: u64, offsets: &ByPartition<u64>) -> Result<(), ErrorBody> {
         let mut state = lock(&self.lease.state);
-        let seats = state.teams.get(&self.topic).map_or(&[][..], |team| &team.seats);
-        let seat = seats.iter().find(|seat| seat.member == self.number);
-        let foreign = |&number: &u32| !seat.is_some_and(|it| it.partitions.contains_key(&number));
+        let members = state.topics.get(&self.topic).map_or(&[][..], |topic| &topic.members);
+        let member = members.iter().find(|member| member.number == self.number);
+        let foreign = |&number: &u32| !member.is_some_and(|it| it.partitions.contains_key(&number));
         let foreign = offsets.keys().copied().find(foreign);
         match foreign {
             // In an older generation it may have been this member's; that is the better answer.
@@ -382,11 +380,11 @@ impl Membership<'_> {
 impl Drop for Membership<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.lease.state);
-        if let Some(team) = state.teams.get_mut(&self.topic) {
-            let before = team.seats.len();
-            team.seats.retain(|seat| seat.member != self.number);
-            if team.seats.len() < before {
-                state.share_out(&self.topic);
+        if let Some(of_topic) = state.topics.get_mut(&self.topic) {
+            let before = of_topic.members.len();
+            of_topic.members.retain(|member| member.number != self.number);
+            if of_topic.members.len() < before {
+                state.rebalance(&self.topic);
             }
         }
     }
@@ -396,7 +394,7 @@ impl Drop for Membership<'_> {
 mod tests {
     use super::*;
 
-    fn share_of(member: &Membership<'_>) -> (u64, Vec<u32>) {
+    fn assignment_of(member: &Membership<'_>) -> (u64, Vec<u32>) {
         let share = member.share();
         (share.generation, share.since.keys().copied().collect())
     }
@@ -409,24 +407,24 @@ mod tests {
         let join = || groups.open(&log, "g").unwrap().join("t", || 4, None);
         let at = |number, offset| ByPartition::from([(number, offset)]);
         let first = join();
-        assert_eq!(share_of(&first), (1, vec![0, 1, 2, 3]));
+        assert_eq!(assignment_of(&first), (1, vec![0, 1, 2, 3]));
         first.commit(1, &at(3, 5)).unwrap();
         let second = join();
-        assert_eq!(share_of(&first), (2, vec![0, 1]));
-        assert_eq!(share_of(&second), (2, vec![2, 3]));
+        assert_eq!(assignment_of(&first), (2, vec![0, 1]));
+        assert_eq!(assignment_of(&second), (2, vec![2, 3]));
         assert_eq!(second.share().committed, at(3, 5));
-        assert_eq!(first.clock.generation(), 2);
+        assert_eq!(first.current.generation(), 2);
         assert_eq!(first.commit(1, &at(3, 6)).unwrap_err().code, Code::StaleGeneration);
         assert_eq!(first.commit(2, &at(3, 6)).unwrap_err().code, Code::NotAssigned);
         assert_eq!(first.share().since[&0], 1);
         drop(second);
-        assert_eq!(share_of(&first), (3, vec![0, 1, 2, 3]));
+        assert_eq!(assignment_of(&first), (3, vec![0, 1, 2, 3]));
         // What it lost and got back it does not have since before.
         assert_eq!(first.share().since, ByPartition::from([(0, 1), (1, 1), (2, 3), (3, 3)]));
         first.commit(3, &at(0, 1)).unwrap();
         drop(first);
         assert!(groups.names().is_empty());
-        assert_eq!(share_of(&join()), (4, vec![0, 1, 2, 3]));
+        assert_eq!(assignment_of(&join()), (4, vec![0, 1, 2, 3]));
     }
 
     #[test]
@@ -438,14 +436,14 @@ mod tests {
         let (first, second) = (join("g", "t"), join("g", "t"));
         let (other, elsewhere) = (join("h", "t"), join("h", "u"));
         groups.share_out_added("t", 4);
-        assert_eq!(share_of(&first), (3, vec![0, 1]));
-        assert_eq!(share_of(&second), (3, vec![2, 3]));
+        assert_eq!(assignment_of(&first), (3, vec![0, 1]));
+        assert_eq!(assignment_of(&second), (3, vec![2, 3]));
         assert_eq!(first.share().since, ByPartition::from([(0, 1), (1, 3)]));
-        assert_eq!(share_of(&other), (2, vec![0, 1, 2, 3]));
-        assert_eq!(share_of(&elsewhere), (1, vec![0]));
+        assert_eq!(assignment_of(&other), (2, vec![0, 1, 2, 3]));
+        assert_eq!(assignment_of(&elsewhere), (1, vec![0]));
         // It has so many already.
         groups.share_out_added("t", 4);
-        assert_eq!(first.clock.generation(), 3);
+        assert_eq!(first.current.generation(), 3);
         drop((first, second, other, elsewhere));
         assert!(groups.names().is_empty());
     }
@@ -459,22 +457,22 @@ mod tests {
         let (near, far) = UnixStream::pair().unwrap();
         let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
         let lives = join(None);
-        assert_eq!((share_of(&gone).1, share_of(&lives).1), (vec![0], vec![1]));
+        assert_eq!((assignment_of(&gone).1, assignment_of(&lives).1), (vec![0], vec![1]));
         drop(far);
         let next = join(None);
-        assert_eq!((share_of(&lives), share_of(&next)), ((3, vec![1]), (3, vec![0])));
+        assert_eq!((assignment_of(&lives), assignment_of(&next)), ((3, vec![1]), (3, vec![0])));
         let late = gone.commit(3, &ByPartition::from([(0, 1)]));
         assert_eq!(late.unwrap_err().code, Code::NotAssigned);
         // Its session ends at last: nothing is left to share out.
         drop(gone);
-        assert_eq!(lives.clock.generation(), 3);
+        assert_eq!(lives.current.generation(), 3);
         drop((lives, next));
         let (near, far) = UnixStream::pair().unwrap();
         let gone = join(Some(Peer { pid: None, stream: Arc::new(near) }));
         let lease = groups.open(&log, "g").unwrap();
-        assert_eq!(lease.standings()[0].members.len(), 1);
+        assert_eq!(lease.states()[0].members.len(), 1);
         drop(far);
-        assert!(lease.standings().is_empty());
+        assert!(lease.states().is_empty());
         lease.reset("t", &ByPartition::from([(0, 7)]), false).unwrap();
         drop(gone);
     }
@@ -500,7 +498,7 @@ mod tests {
         drop(old);
         assert_eq!(new.share().since.len(), 1);
         let other = groups.open(&log, "h").unwrap();
-        let topics: Vec<String> = other.standings().into_iter().map(|it| it.topic).collect();
+        let topics: Vec<String> = other.states().into_iter().map(|it| it.topic).collect();
         assert_eq!(topics, ["u"]);
         drop((new, other));
         assert!(log.group("g").unwrap().offsets("t").is_empty());
@@ -522,7 +520,7 @@ mod tests {
         assert!(lease.reset("t", &to, true).unwrap().is_empty());
         assert!(lease.reset("t", &to, false).unwrap().is_empty());
         assert_eq!(lease.reset("t", &to, true).unwrap(), to);
-        let standings = lease.standings();
-        assert_eq!(standings.iter().map(|it| &*it.topic).collect::<Vec<_>>(), ["t", "u"]);
+        let states = lease.states();
+        assert_eq!(states.iter().map(|it| &*it.topic).collect::<Vec<_>>(), ["t", "u"]);
     }
 }

@@ -3,15 +3,13 @@
 //! A topic that somebody reads, follows or appends to is never closed. Who asks for a closed one
 //! opens it again, which after a clean close means to read a few blocks.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-use nix::errno::Errno;
 
 use super::daemon::Shared;
 use super::lock;
 use crate::log::{LogError, Settings, Topic};
+use crate::sys::file::is_shortage_of_files;
 
 impl Shared {
     /// Opens a topic; if the kernel has no descriptor for it, after closing all that are idle.
@@ -58,7 +56,7 @@ impl Shared {
             if open <= files {
                 return;
             }
-            if !self.clear_desk(&name) {
+            if !self.drop_idle_queue(&name) {
                 continue;
             }
             match self.log.close_topic(&name) {
@@ -70,19 +68,19 @@ impl Shared {
 
     fn open_topics_by_use(&self) -> Vec<String> {
         let open = self.log.open_topics();
-        let desks = lock(&self.desks);
-        let used = |name: &String| desks.get(name).map_or(0, |it| it.used.load(Ordering::Relaxed));
+        let queues = lock(&self.queues);
+        let used = |name: &String| queues.get(name).map_or(0, |it| it.used.load(Ordering::Relaxed));
         let mut by_use: Vec<_> = open.into_iter().map(|name| (used(&name), name)).collect();
         by_use.sort_unstable();
         by_use.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Takes a topic's desk away if nobody is at it.
-    fn clear_desk(&self, topic: &str) -> bool {
-        let mut desks = lock(&self.desks);
-        let idle = desks.get(topic).is_none_or(|desk| Arc::strong_count(desk) == 1);
+    /// Takes a topic's queue away if nobody is at it.
+    fn drop_idle_queue(&self, topic: &str) -> bool {
+        let mut queues = lock(&self.queues);
+        let idle = queues.get(topic).is_none_or(|queue| Arc::strong_count(queue) == 1);
         if idle {
-            desks.remove(topic);
+            queues.remove(topic);
         }
         idle
     }
@@ -90,9 +88,7 @@ impl Shared {
 
 /// Whether the process, or the system, has as many files open as it may.
 pub(super) fn is_shortage(error: &LogError) -> bool {
-    let LogError::Io { error, .. } = error else { return false };
-    let errno = io::Error::raw_os_error(error).map(Errno::from_raw);
-    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+    matches!(error, LogError::Io { error, .. } if is_shortage_of_files(error))
 }
 
 #[cfg(test)]
@@ -102,8 +98,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::log::ruled::{Gate, Rule, Ruled, Task};
-    use crate::log::simulated::{Lie, Simulated};
+    use crate::log::simulation::faulty_storage::{FaultyStorage, Gate, Rule, Task};
+    use crate::log::simulation::simulated::{BrokenPromise, Simulated};
     use crate::log::{Fsync, Log};
     use crate::serve::Limits;
 
@@ -116,12 +112,12 @@ mod tests {
         let gate = Arc::new(Gate::default());
         let at_gate = Arc::clone(&gate);
         let rule: Rule = Arc::new(move |task| {
-            if task == Task::Sync && thread::current().name() == Some("keeper") {
+            if task == Task::Sync && thread::current().name() == Some("maintenance") {
                 at_gate.pass();
             }
             Ok(())
         });
-        let disk = Arc::new(Ruled { disk: Simulated::new(Lie::None), rule });
+        let disk = Arc::new(FaultyStorage { disk: Simulated::new(BrokenPromise::None), rule });
         let log = Log::open_on(disk, Path::new("/")).unwrap();
         let names: Vec<String> = (0..TOPICS).map(|number| format!("t{number}")).collect();
         let fsync = Fsync::Within("1ms".parse().unwrap());
@@ -135,22 +131,22 @@ mod tests {
         let (_stop, stopped) = UnixStream::pair().unwrap();
         let shared = Shared::new(log, limits, stopped.into());
         for name in &names[..TOPICS / 2] {
-            shared.desk(name).unwrap();
+            shared.queue(name).unwrap();
         }
         let tended = &names[0];
-        let batch = shared.desk(tended).unwrap().topic.prepare(b"1\n".to_vec(), None).unwrap();
-        shared.desk(tended).unwrap().append(vec![batch]).remove(0).unwrap();
+        let batch = shared.queue(tended).unwrap().topic.prepare(b"1\n".to_vec(), None).unwrap();
+        shared.queue(tended).unwrap().append(vec![batch]).remove(0).unwrap();
         gate.shut(true);
         thread::scope(|scope| {
-            let keeper = thread::Builder::new().name("keeper".to_owned());
-            keeper.spawn_scoped(scope, || shared.keeper.run(&shared)).unwrap();
+            let maintenance = thread::Builder::new().name("maintenance".to_owned());
+            maintenance.spawn_scoped(scope, || shared.maintenance.run(&shared)).unwrap();
             gate.wait_for_somebody();
             for name in &names[TOPICS / 2..] {
-                shared.desk(name).unwrap();
+                shared.queue(name).unwrap();
             }
             let (open, files) = (shared.log.open_topics(), shared.log.open_files());
             gate.shut(false);
-            shared.keeper.stop();
+            shared.maintenance.stop();
             assert!(files <= FILES, "{files} files: {open:?}");
             assert!(open.contains(tended), "{open:?}");
         });

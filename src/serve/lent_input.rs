@@ -6,14 +6,13 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::poll::PollFlags;
-
 use super::append::Entry;
-use super::daemon::wait;
 use super::limits::LENT_READ_BYTES;
 use super::session::{End, Session};
+use crate::sys::pipe::{is_pipe, read_now};
+use crate::sys::wait::{Wanted, wait};
 use crate::wire::answer::{Answer, Returned};
-use crate::wire::pipe::{LINES_BYTES_MAX, is_pipe, read_now};
+use crate::wire::lending::LINES_BYTES_MAX;
 use crate::wire::request::{Append, Named};
 
 /// Why reading ended.
@@ -56,8 +55,8 @@ impl Session<'_> {
         topic: &str,
     ) -> Result<Ended, End> {
         while self.connection.buffered() == 0 {
-            let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
-            let input = (pipe, PollFlags::POLLIN);
+            let client = (self.connection.stream().as_fd(), Wanted::Input);
+            let input = (pipe, Wanted::Input);
             match wait(&[client, self.shared.stop_wanted(), input], None)?[..] {
                 [false, false, true] => {}
                 _ => break,
@@ -90,14 +89,15 @@ impl Session<'_> {
         }
         let bytes = lines.len() as u64;
         let append = Append { topic: topic.to_owned(), bytes, ..Append::default() };
-        let Ok(desk) = self.desk_for(&append) else { return false };
-        let Some(share) = self.shared.budget.try_take(bytes) else { return false };
-        let Ok(batch) = desk.topic.prepare(lines.to_vec(), None) else { return false };
+        let account = self.access.account();
+        let Ok(queue) = self.queue_of_append(&append) else { return false };
+        let Some(share) = self.shared.memory_limit.try_take(account, bytes) else { return false };
+        let Ok(batch) = queue.topic.prepare(lines.to_vec(), None) else { return false };
         // Blank lines count where bad ones are to be named.
         if batch.record_count() != memchr::memchr_iter(b'\n', lines).count() as u64 {
             return false;
         }
-        self.appends.take(desk, Entry { batch: Ok(batch), sequence: None, chained: false, share });
+        self.appends.take(queue, Entry { batch: Ok(batch), sequence: None, chained: false, share });
         true
     }
 }

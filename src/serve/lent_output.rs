@@ -8,11 +8,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::direct::Outlet;
+use super::direct_delivery::DirectDelivery;
 use super::session::{End, Session};
 use crate::log::Cursor;
-use crate::wire::answer::{Code, ErrorBody};
-use crate::wire::pipe::{is_pipe, write_now};
+use crate::sys::pipe::{is_pipe, write_now};
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::request::{Fetch, Request};
 
 /// What a follower has lent.
@@ -32,6 +32,11 @@ impl LentOutput {
     /// Whether the follower has written all that was sent to it up to here.
     fn caught_up(&self, cursor: &Cursor) -> bool {
         self.pipe.is_some() && sum(cursor) == self.base + self.ours + self.theirs
+    }
+
+    /// Partitions are read that were not before; where they begin comes to so much.
+    pub fn begin_at(&mut self, offsets: u64) {
+        self.base += offsets;
     }
 
     /// Writes all of these records, or none of them.
@@ -66,11 +71,11 @@ impl Session<'_> {
     }
 
     /// Hears how much the follower has written, and concludes who writes next.
-    pub fn hear(&mut self, outlet: &mut Outlet) -> Result<(), End> {
+    pub fn hear(&mut self, outlet: &mut DirectDelivery) -> Result<(), End> {
         let Some(lent) = &mut outlet.output else { return Ok(()) };
         while let Ok(Some(line)) = self.connection.take_line() {
             let Ok(Request::Written(written)) = Request::parse(line) else {
-                let message = "a fetch that follows into a pipe takes `written` only";
+                let message = "while a fetch follows into a pipe, only `written` is accepted";
                 self.refuse(ErrorBody::new(Code::BadRequest, message));
                 return self.close();
             };

@@ -2,19 +2,20 @@
 //! and telling and resetting what groups have.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-
-use super::bell::Waiter;
-use super::commit::Desk;
+use super::commit_queue::CommitQueue;
 use super::fetch::find;
-use super::groups::{Membership, Peer, Standing};
+use super::groups::{GroupState, Membership, Peer};
+use super::notifier::Subscriber;
 use super::refusal;
 use super::session::{End, Session};
 use crate::log::access::Right;
 use crate::log::{Bounds, Cursor, LogError, Span};
-use crate::wire::answer::{Answer, Code, ErrorBody, Fetched};
+use crate::sys::socket::peer;
+use crate::wire::answer::{Answer, Fetched};
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::groups::{
     Assigned, Commit, Committed, Edge, GroupEntry, Groups, Join, Left, Moved, Progress, Reset,
     ResetDone,
@@ -25,21 +26,29 @@ use crate::wire::request::{ByPartition, Position};
 pub(super) struct Member<'a> {
     membership: Membership<'a>,
     join: Join,
-    desk: Arc<Desk>,
+    queue: Arc<CommitQueue>,
     /// Where it ends, if it does not follow.
     until: Option<ByPartition<u64>>,
+    /// Whether it was given records since its last commit.
+    owes_commit: bool,
     /// The generation that the cursor belongs to.
     generation: u64,
     cursor: Cursor,
-    waiter: Arc<Waiter>,
+    waiter: Arc<Subscriber>,
+}
+
+impl Member<'_> {
+    /// Whether it has records in hand that it may still commit.
+    pub fn owes_commit(&self) -> bool {
+        self.owes_commit
+    }
 }
 
 impl<'a> Session<'a> {
     /// Makes the connection a member of a group; what it was a member of before, it leaves.
     pub fn join(&mut self, join: Join) -> Result<(), End> {
         self.member = None;
-        let waiter = Arc::new(Waiter::new()?);
-        let joined = self.become_member(join, waiter);
+        let joined = self.new_waiter().and_then(|waiter| self.become_member(join, waiter));
         let answer = joined.map(|(member, assigned)| {
             self.member = Some(member);
             Answer::Assigned(assigned)
@@ -51,11 +60,11 @@ impl<'a> Session<'a> {
     fn become_member(
         &self,
         join: Join,
-        waiter: Arc<Waiter>,
+        waiter: Arc<Subscriber>,
     ) -> Result<(Member<'a>, Assigned), ErrorBody> {
         let shared = self.shared;
-        let desk = self.desk_to(Right::Read, &join.topic)?;
-        let reader = desk.topic.reader();
+        let queue = self.queue_for(Right::Read, &join.topic)?;
+        let reader = queue.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         for &partition in join.offsets.keys() {
             find(&join.topic, &bounds, partition)?;
@@ -64,12 +73,20 @@ impl<'a> Session<'a> {
         let until = (!join.follow).then_some(ends);
         let cursor = reader.cursor(Vec::new()).map_err(refusal::body)?;
         let lease = shared.groups.open(&shared.log, &join.group).map_err(refusal::body)?;
-        let credentials = getsockopt(self.connection.stream(), PeerCredentials);
-        let pid = credentials.ok().map(|peer| peer.pid());
+        let pid = peer(self.connection.stream()).map(|peer| peer.pid);
         let peer = Peer { pid, stream: Arc::clone(&self.stream) };
-        let partitions = || desk.topic.settings().partitions;
+        let partitions = || queue.topic.settings().partitions;
         let membership = lease.join(&join.topic, partitions, Some(peer));
-        let mut member = Member { membership, join, desk, until, generation: 0, cursor, waiter };
+        let mut member = Member {
+            membership,
+            join,
+            queue,
+            until,
+            owes_commit: false,
+            generation: 0,
+            cursor,
+            waiter,
+        };
         let assigned = member.take_share()?;
         Ok((member, assigned))
     }
@@ -94,19 +111,24 @@ impl<'a> Session<'a> {
 
     /// An error of the inner kind ends the membership.
     fn poll_for(&mut self, member: &mut Member<'a>) -> Result<Result<(), LogError>, End> {
-        let (waiter, desk) = (Arc::clone(&member.waiter), Arc::clone(&member.desk));
-        let clock = Arc::clone(&member.membership.clock);
-        let mut listening = None;
-        // Always armed before looking, so that no ring between looking and sleeping is missed.
+        let (waiter, queue) = (Arc::clone(&member.waiter), Arc::clone(&member.queue));
+        let current = Arc::clone(&member.membership.current);
+        let mut subscription = None;
+        // Always armed before looking, so that no notify between looking and sleeping is missed.
         loop {
-            if let Err(error) = self.access.check(&desk.topic, Right::Read) {
+            if let Err(error) = self.access.check(&queue.topic, Right::Read) {
                 return Ok(Err(error));
             }
             if self.answer_poll(member)? {
                 return Ok(Ok(()));
             }
-            match &listening {
-                None => listening = Some((desk.bell.listen(&waiter), clock.bell.listen(&waiter))),
+            match &subscription {
+                None => {
+                    subscription = Some((
+                        queue.notifier.subscribe(&waiter),
+                        current.notifier.subscribe(&waiter),
+                    ))
+                }
                 Some(_) => self.sleep(&waiter)?,
             }
             waiter.arm();
@@ -115,19 +137,27 @@ impl<'a> Session<'a> {
 
     /// Answers a poll, if there is something to say.
     fn answer_poll(&mut self, member: &mut Member<'a>) -> Result<bool, End> {
-        if member.generation != member.membership.clock.generation() {
+        if member.generation != member.membership.current.generation() {
             let assigned = member.take_share().map(Answer::Assigned);
             self.reply(assigned);
             return Ok(true);
         }
-        let desk = Arc::clone(&member.desk);
-        match self.next_chunk(&desk, &mut member.cursor) {
-            Ok(Some(chunk)) => self.send(chunk, member.join.batches)?,
+        let queue = Arc::clone(&member.queue);
+        match self.next_chunk(&queue, &mut member.cursor) {
+            Ok(Some(chunk)) => {
+                self.send(chunk, member.join.batches)?;
+                member.owes_commit = true;
+            }
             Ok(None) if member.join.follow || !member.cursor.done() => return Ok(false),
             Ok(None) => {
                 let offsets = member.cursor.positions().into_iter().collect();
                 let topic = member.join.topic.clone();
                 self.reply(Ok(Answer::Fetched(Fetched { topic, offsets })));
+            }
+            // Retention or a trim has passed the member by: it goes on where it wants to.
+            Err(LogError::OffsetOutOfRange { .. }) if member.join.reset.is_some() => {
+                let assigned = member.take_share().map(Answer::Assigned);
+                self.reply(assigned);
             }
             Err(error) => self.reply(Err(refusal::body(error))),
         }
@@ -135,11 +165,15 @@ impl<'a> Session<'a> {
     }
 
     /// Commits offsets for the member's group.
-    pub fn commit_offsets(&self, commit: Commit) -> Result<Committed, ErrorBody> {
-        let member = self.member.as_ref().ok_or_else(not_a_member)?;
-        self.access.check(&member.desk.topic, Right::Read).map_err(refusal::body)?;
-        let bounds = member.desk.topic.reader().bounds().map_err(refusal::body)?;
-        check_offsets(&member.join.topic, &commit.offsets, &bounds)?;
+    pub fn commit_offsets(&mut self, commit: Commit) -> Result<Committed, ErrorBody> {
+        let member = self.member.as_mut().ok_or_else(not_a_member)?;
+        member.owes_commit = false;
+        self.access.check(&member.queue.topic, Right::Read).map_err(refusal::body)?;
+        let bounds = member.queue.topic.reader().bounds().map_err(refusal::body)?;
+        // Records before the start were delivered, though they may have been removed since.
+        check_offsets(&member.join.topic, &commit.offsets, &bounds, |held| 0..=held.end)?;
+        // A power cut must not leave the group behind the end: it would miss what comes there.
+        member.queue.topic.force(&commit.offsets).map_err(refusal::body)?;
         member.membership.commit(commit.generation, &commit.offsets)?;
         Ok(Committed { generation: commit.generation, offsets: commit.offsets })
     }
@@ -160,8 +194,8 @@ impl<'a> Session<'a> {
             if asked.group.as_ref().is_none_or(|asked| *asked == name) {
                 match shared.groups.open(&shared.log, &name) {
                     Ok(lease) => {
-                        let standings = lease.standings().into_iter();
-                        entries.extend(standings.map(|standing| self.entry(&name, standing)));
+                        let states = lease.states().into_iter();
+                        entries.extend(states.map(|state| self.entry(&name, state)));
                     }
                     Err(error) => entries.push(GroupEntry::broken(name, refusal::body(error))),
                 }
@@ -170,20 +204,21 @@ impl<'a> Session<'a> {
         Ok(entries)
     }
 
-    fn entry(&self, group: &str, standing: Standing) -> GroupEntry {
-        let bounds = self.look(&standing.topic).and_then(|(reader, _)| reader.bounds());
+    fn entry(&self, group: &str, state: GroupState) -> GroupEntry {
+        let bounds = self.look(&state.topic).and_then(|(reader, _)| reader.bounds());
         let bounds = bounds.map_err(refusal::body);
         let mut partitions: ByPartition<Progress> = ByPartition::new();
-        for (&number, &member) in &standing.readers {
+        for (&number, &member) in &state.readers {
             partitions.entry(number).or_default().member = Some(member);
         }
-        for (&number, &offset) in &standing.committed {
+        for (&number, &offset) in &state.committed {
             partitions.entry(number).or_default().committed = Some(offset);
         }
         let error = match bounds {
             Ok(bounds) => {
                 for held in bounds {
-                    partitions.entry(held.partition).or_default().end = Some(held.end);
+                    let progress = partitions.entry(held.partition).or_default();
+                    (progress.start, progress.end) = (Some(held.start), Some(held.end));
                 }
                 None
             }
@@ -196,9 +231,9 @@ impl<'a> Session<'a> {
         };
         GroupEntry {
             group: group.to_owned(),
-            topic: standing.topic,
-            generation: standing.generation,
-            members: standing.members,
+            topic: state.topic,
+            generation: state.generation,
+            members: state.members,
             partitions,
             error,
         }
@@ -207,12 +242,15 @@ impl<'a> Session<'a> {
     /// Commits offsets for a group that nobody is a member of.
     pub fn reset_group(&self, reset: Reset) -> Result<ResetDone, ErrorBody> {
         let shared = self.shared;
-        let desk = self.desk_to(Right::Read, &reset.topic)?;
-        let bounds = desk.topic.reader().bounds().map_err(refusal::body)?;
-        check_offsets(&reset.topic, &reset.offsets, &bounds)?;
+        let queue = self.queue_for(Right::Read, &reset.topic)?;
+        let bounds = queue.topic.reader().bounds().map_err(refusal::body)?;
+        check_offsets(&reset.topic, &reset.offsets, &bounds, |held| held.start..=held.end)?;
         let lease = shared.groups.open(&shared.log, &reset.group).map_err(refusal::body)?;
+        if !reset.dry_run {
+            queue.topic.force(&reset.offsets).map_err(refusal::body)?;
+        }
         let before = lease.reset(&reset.topic, &reset.offsets, reset.dry_run)?;
-        if let Err(gone) = desk.topic.reader().bounds() {
+        if let Err(gone) = queue.topic.reader().bounds() {
             // Deleted meanwhile: who deletes may have been before us.
             lease.forget(&reset.topic).map_err(refusal::body)?;
             return Err(refusal::body(gone));
@@ -232,7 +270,7 @@ impl Member<'_> {
     /// where they are, the others at what is committed.
     fn take_share(&mut self) -> Result<Assigned, ErrorBody> {
         let share = self.membership.share();
-        let reader = self.desk.topic.reader();
+        let reader = self.queue.topic.reader();
         let bounds = reader.bounds().map_err(refusal::body)?;
         let reached: ByPartition<u64> = self.cursor.positions().into_iter().collect();
         let (mut spans, mut begun) = (Vec::new(), ByPartition::new());
@@ -241,9 +279,10 @@ impl Member<'_> {
             let kept = reached.get(&partition).filter(|_| since <= self.generation);
             let committed = share.committed.get(&partition).copied();
             let from = match kept {
-                Some(&offset) => offset,
-                None => self.begin(committed, held, &mut begun).map_err(refusal::body)?,
+                Some(&offset) => self.within(offset, true, held, &mut begun),
+                None => self.begin(committed, held, &mut begun),
             };
+            let from = from.map_err(refusal::body)?;
             // Of a partition that was added since it joined, nothing was there then.
             let until = self.until.as_ref().map(|until| until.get(&partition).copied());
             let until = until.map(|until| until.unwrap_or(from).max(from));
@@ -251,6 +290,7 @@ impl Member<'_> {
         }
         let offsets = spans.iter().map(|span| (span.partition, span.from)).collect();
         if !begun.is_empty() {
+            self.queue.topic.force(&begun).map_err(refusal::body)?;
             match self.membership.commit(share.generation, &begun) {
                 // The next generation has begun meanwhile: that one, then.
                 Err(stale) if stale.code == Code::StaleGeneration => return self.take_share(),
@@ -258,7 +298,7 @@ impl Member<'_> {
             }
         }
         let cursor = reader.cursor(spans).map_err(refusal::body)?;
-        self.cursor = cursor.verifying(!self.join.unverified);
+        self.cursor = cursor.verifying(!self.join.unverified).by_turns(self.join.runs);
         self.generation = share.generation;
         Ok(Assigned {
             group: self.join.group.clone(),
@@ -284,6 +324,18 @@ impl Member<'_> {
             (None, Position::End) => (held.end, false),
             (None, Position::Offset(offset)) => (offset, false),
         };
+        self.within(offset, fixed, held, begun)
+    }
+
+    /// The offset itself, if the partition has it, else where the member wants to go on. What is no
+    /// fixed place of the group's becomes one by a commit in `begun`.
+    fn within(
+        &self,
+        offset: u64,
+        fixed: bool,
+        held: &Bounds,
+        begun: &mut ByPartition<u64>,
+    ) -> Result<u64, LogError> {
         let (offset, fixed) = match (held.start..=held.end).contains(&offset) {
             true => (offset, fixed),
             false => match self.join.reset {
@@ -313,15 +365,16 @@ fn out_of_range(topic: &str, held: &Bounds, offset: u64) -> LogError {
     }
 }
 
-/// Offsets to be committed are places that can be read from.
+/// Checks that each offset is among those that `allowed` gives for its partition.
 fn check_offsets(
     topic: &str,
     offsets: &ByPartition<u64>,
     bounds: &[Bounds],
+    allowed: impl Fn(&Bounds) -> RangeInclusive<u64>,
 ) -> Result<(), ErrorBody> {
     for (&partition, &offset) in offsets {
         let held = find(topic, bounds, partition)?;
-        if !(held.start..=held.end).contains(&offset) {
+        if !allowed(held).contains(&offset) {
             return Err(refusal::body(out_of_range(topic, held, offset)));
         }
     }

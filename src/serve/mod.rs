@@ -10,41 +10,45 @@
 //! - `append`: the session's appends, gathered as far as they arrived together. `lent_input`:
 //!   reading them where the client would.
 //! - `fetch`: the session's reading: delivering, following, telling offsets.
-//!   `passing`: large runs of records passed as files.
+//!   `fd_transfer`: large runs of records passed as files.
 //! - `member`: the session's part in a consumer group; `groups`: all groups that have members;
 //!   `assign`: who reads which partition.
 //! - `committer`: the thread that waits for the disk while the session reads on.
-//! - `commit`: group commit.
-//! - `idle`: closing topics that nobody uses; `keeper`: what topics need by and by.
-//! - `bell`: waking followers; `direct`: sending them a few records without that; `lent_output`:
-//!   writing these where the follower would.
-//! - `budget`: the memory that appends may hold.
+//! - `commit_queue`: group commit.
+//! - `idle`: closing topics that nobody uses; `maintenance`: periodic work on topics.
+//! - `notifier`: wakes followers; `direct_delivery`: sends them a few records without waking them;
+//!   `lent_output`: writes these where the follower would.
+//! - `memory_limit`: the memory that appends may hold.
 //! - `names`: producers' names, one connection's at a time.
+//! - `alarm`: what the operator is told of damage.
 //! - `counters`: what is counted since the start; `figures`: the answer to `stats`.
 //! - `limits`: how much the daemon takes on.
 //! - `refusal`: the log's errors as the protocol tells them.
 
 mod access;
+mod alarm;
 mod append;
 mod assign;
-mod bell;
-mod budget;
-mod commit;
+mod commit_queue;
 mod committer;
 mod counters;
 mod daemon;
-mod direct;
+mod direct_delivery;
+mod fd_transfer;
 mod fetch;
 mod figures;
 mod groups;
 mod idle;
-mod keeper;
+mod large;
 mod lent_input;
 mod lent_output;
 mod limits;
+mod maintenance;
 mod member;
+mod memory_limit;
 mod names;
-mod passing;
+mod notifier;
+mod pace;
 #[cfg(test)]
 mod promise;
 mod refusal;

@@ -1,15 +1,13 @@
 //! Producers' names: one connection at a time appends under one.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
 use super::lock;
-use crate::wire::answer::{Code, ErrorBody};
+use crate::sys::wait::has_hung_up;
+use crate::wire::error::{Code, ErrorBody};
 
 /// A producer's name in its topic.
 type Name = (String, String);
@@ -52,14 +50,6 @@ impl Names {
     }
 }
 
-/// Whether nobody is at the other end any more, neither to send nor to hear.
-fn has_hung_up(stream: &UnixStream) -> bool {
-    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
-    let hung_up = PollFlags::POLLHUP | PollFlags::POLLERR;
-    poll(&mut fds, PollTimeout::ZERO).is_ok()
-        && fds[0].revents().is_some_and(|seen| seen.intersects(hung_up))
-}
-
 impl<'a> OwnNames<'a> {
     /// Those of a connection that has none yet, and may have so many.
     pub fn new(names: &'a Names, stream: Arc<UnixStream>, most: usize) -> OwnNames<'a> {
@@ -74,13 +64,12 @@ impl<'a> OwnNames<'a> {
         }
         if self.own.len() >= self.most {
             let most = self.most;
-            let message =
-                format!("one connection appends under at most {most} names (--max-names)");
+            let message = format!("a connection appends under at most {most} names (--max-names)");
             return Err(ErrorBody::new(Code::TooLarge, message));
         }
         if !self.names.take(&name, &self.stream) {
             let message = format!(
-                "{topic}: another connection appends as producer {producer}; try again once it is gone"
+                "{topic}: another connection appends as producer {producer}; try again when it has ended"
             );
             return Err(ErrorBody::new(Code::ProducerInUse, message));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Limits, run};
-use crate::log::simulated::{Lie, Random, Simulated, seeds};
+use crate::log::simulation::simulated::{BrokenPromise, Random, Simulated, seeds};
 use crate::log::{Log, LogError, Settings, Span};
 use crate::wire::address::Listener;
 
@@ -42,7 +42,7 @@ fn client(dir: &Path, disk: &Simulated, seed: u64, number: u64) -> bool {
 }
 
 /// Whether all that the daemon acknowledges is on the disk by then.
-fn holds(lie: Lie, seed: u64) -> bool {
+fn holds(lie: BrokenPromise, seed: u64) -> bool {
     let disk = Simulated::new(lie);
     let log = Log::open_on(Arc::new(disk.clone()), Path::new("/")).unwrap();
     let mut settings = Settings::new(1, None);
@@ -69,9 +69,9 @@ fn holds(lie: Lie, seed: u64) -> bool {
 #[test]
 fn what_is_acknowledged_is_on_the_disk() {
     for seed in seeds(20) {
-        assert!(holds(Lie::None, seed), "seed {seed}");
+        assert!(holds(BrokenPromise::None, seed), "seed {seed}");
     }
-    for lie in [Lie::Sync, Lie::SyncDir, Lie::SyncLater] {
+    for lie in [BrokenPromise::Sync, BrokenPromise::SyncDir, BrokenPromise::SyncLater] {
         let found = seeds(20).any(|seed| !holds(lie, seed));
         assert!(found, "{lie:?} goes unnoticed: the lines above prove nothing");
     }

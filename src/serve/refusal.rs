@@ -5,7 +5,7 @@ use std::io;
 use super::idle::is_shortage;
 use super::limits::BAD_RECORDS_LISTED_MAX;
 use crate::log::LogError;
-use crate::wire::answer::{BadRecord, Code, ErrorBody};
+use crate::wire::error::{BadRecord, Code, ErrorBody};
 
 /// What a client is told of an error.
 pub fn body(error: LogError) -> ErrorBody {
@@ -36,7 +36,7 @@ fn code(error: &LogError) -> Code {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::FullDisk,
             _ => Code::Io,
         },
-        LogError::Locked { .. } | LogError::NoLog { .. } => Code::Io,
+        LogError::Locked { .. } | LogError::ForeignLog { .. } | LogError::NoLog { .. } => Code::Io,
         LogError::UnknownTopic { .. } => Code::UnknownTopic,
         LogError::TopicExists { .. } => Code::TopicExists,
         LogError::BadTopicName { .. } => Code::BadTopicName,
@@ -50,7 +50,7 @@ fn code(error: &LogError) -> Code {
         LogError::BadRecords { .. } => Code::BadRecords,
         LogError::SequenceGap { .. } => Code::SequenceGap,
         LogError::ChainBroken { .. } => Code::ChainBroken,
-        LogError::Damaged { .. } => Code::Damaged,
+        LogError::Damaged { .. } | LogError::BadFile { .. } => Code::Damaged,
         LogError::Poisoned { .. } => Code::ClosedToAppends,
     }
 }

@@ -1,24 +1,24 @@
 //! One connection: its requests, carried out and answered in order.
 
-use std::fmt;
-use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-
-use nix::poll::PollFlags;
+use std::{fmt, io};
 
 use super::access::Access;
 use super::append::Appends;
-use super::daemon::{STOPPING, Shared, wait};
+use super::daemon::{STOPPING, Shared};
 use super::limits::IDLE_BUFFER_BYTES;
 use super::member::Member;
+use super::memory_limit::Permit;
 use super::names::OwnNames;
 use super::refusal;
 use crate::log::access::Right;
+use crate::sys::wait::{Wanted, wait};
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Code, ErrorBody, Greeting, Standing};
+use crate::wire::answer::{Answer, Greeting, Standing};
 use crate::wire::connection::Connection;
+use crate::wire::error::{Code, ErrorBody};
 use crate::wire::request::{Hello, Producer, Request};
 
 /// Why a session ends.
@@ -62,6 +62,8 @@ pub(super) struct Session<'a> {
     pub names: OwnNames<'a>,
     /// Reused for what is delivered.
     pub chunk: Vec<u8>,
+    /// The memory that the run in `chunk` takes, if it is a long record.
+    pub large: Option<Permit<'a>>,
     /// The connection's place in a consumer group, if it has one.
     pub member: Option<Member<'a>>,
 }
@@ -69,9 +71,12 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let mut connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        connection.take_descriptors();
-        let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
         let access = Access::of(&stream);
+        // What others pass would only be held: their pipes are never used.
+        if access.is_master() {
+            connection.take_descriptors();
+        }
+        let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
         Session {
             shared,
             connection,
@@ -80,6 +85,7 @@ impl<'a> Session<'a> {
             appends: Appends::default(),
             names,
             chunk: Vec::new(),
+            large: None,
             member: None,
         }
     }
@@ -107,7 +113,9 @@ impl<'a> Session<'a> {
             } else {
                 self.connection.flush()?;
                 if !self.wait_for_request()? {
-                    return Ok(End::Closed);
+                    // So the client knows that what it sent meanwhile was not carried out.
+                    self.refuse(ErrorBody::new(Code::ShuttingDown, STOPPING));
+                    return self.close().map(|()| End::Closed);
                 }
             }
             if self.connection.fill()? == 0 {
@@ -120,7 +128,11 @@ impl<'a> Session<'a> {
     fn wait_for_request(&mut self) -> io::Result<bool> {
         self.chunk.clear();
         self.chunk.shrink_to(IDLE_BUFFER_BYTES);
-        let client = (self.connection.stream().as_fd(), PollFlags::POLLIN);
+        let client = (self.connection.stream().as_fd(), Wanted::Input);
+        // What a member has in hand it may yet commit, for as long as the drain lasts.
+        if self.member.as_ref().is_some_and(Member::owes_commit) {
+            return Ok(wait(&[client], None)?.first() == Some(&true));
+        }
         let ready = wait(&[client, self.shared.stop_wanted()], None)?;
         Ok(ready.first() == Some(&true))
     }
@@ -135,7 +147,9 @@ impl<'a> Session<'a> {
                 return self.close();
             }
         };
-        if self.shared.is_stopping() {
+        let owes = self.member.as_ref().is_some_and(Member::owes_commit);
+        let commits = matches!(request, Ok(Request::Commit(_)));
+        if self.shared.is_stopping() && !(owes && commits) {
             self.refuse(ErrorBody::new(Code::ShuttingDown, STOPPING));
             return self.close();
         }
@@ -162,9 +176,10 @@ impl<'a> Session<'a> {
                 Ok(request) => self.carry_out(request)?,
                 Err(bad) => self.refuse(ErrorBody::new(Code::BadRequest, bad.why)),
             }
-            self.commit();
-            self.connection.flush()?;
         }
+        // Also without a last line: what was taken before may still be being written.
+        self.commit();
+        self.connection.flush()?;
         Ok(End::Done)
     }
 
@@ -244,9 +259,9 @@ impl<'a> Session<'a> {
 
     fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
         let Producer { topic, name } = producer;
-        let desk = self.desk_to(Right::Append, &topic)?;
+        let queue = self.queue_for(Right::Append, &topic)?;
         self.names.take(&topic, &name)?;
-        let sequence = desk.topic.producer(&name).map_err(refusal::body)?;
+        let sequence = queue.topic.producer(&name).map_err(refusal::body)?;
         Ok(Standing { topic, name, sequence })
     }
 
@@ -254,6 +269,7 @@ impl<'a> Session<'a> {
     pub fn reply(&mut self, answer: Result<Answer, ErrorBody>) {
         let answer = answer.unwrap_or_else(|error| {
             self.shared.counters.note_refused(error.code);
+            self.shared.alarm.note(&error);
             Answer::Error(error)
         });
         answer.write(self.connection.output());
@@ -298,7 +314,7 @@ pub(super) fn is_timeout(error: &io::Error) -> bool {
 
 fn greet(hello: Hello) -> Result<Answer, ErrorBody> {
     if hello.version != VERSION {
-        let message = format!("log-serve speaks version {VERSION} of the protocol only");
+        let message = format!("log-serve supports only version {VERSION} of the protocol");
         return Err(ErrorBody::new(Code::UnsupportedVersion, message));
     }
     let server = concat!("millstream ", env!("CARGO_PKG_VERSION")).to_owned();

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::session::Session;
+use crate::log::settings::EXPRESSION_BYTES_MAX;
 use crate::log::{Before, LogError, Settings};
 use crate::wire::answer::{Compacted, Described, Fetched, TakenAway, Topic, TopicEntry};
 use crate::wire::request::{Alter, Compact, Create, Trim};
@@ -16,7 +17,7 @@ impl Session<'_> {
         let settings = settings.with(&create.settings)?;
         self.check_lists(&create.topic, !settings.is_open())?;
         let topic = self.shared.create(&create.topic, &settings)?;
-        self.shared.keeper.note_due(topic.due_us());
+        self.shared.maintenance.note_due(topic.due_us());
         let made = describe(topic.name(), &topic.settings());
         drop(topic);
         self.shared.make_room();
@@ -25,7 +26,7 @@ impl Session<'_> {
 
     pub(super) fn topics(&self) -> Result<Vec<TopicEntry>, LogError> {
         let entry = |name: String| match self.shared.log.settings(&name) {
-            Ok(settings) => TopicEntry::Open(describe(&name, &settings)),
+            Ok(settings) => TopicEntry::Open(summarize(&name, &settings)),
             Err(error) => TopicEntry::Broken { topic: name, error: super::refusal::body(error) },
         };
         Ok(self.shared.log.topic_names()?.into_iter().map(entry).collect())
@@ -39,7 +40,7 @@ impl Session<'_> {
         let settings = topic.alter(&alter.settings, alter.force)?;
         self.shared.wake(&alter.topic);
         self.shared.groups.share_out_added(&alter.topic, settings.partitions);
-        self.shared.keeper.note_due(topic.due_us());
+        self.shared.maintenance.note_due(topic.due_us());
         Ok(Described { topic: alter.topic, settings: settings.to_map() })
     }
 
@@ -56,7 +57,7 @@ impl Session<'_> {
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),
         };
         let offsets = topic.trim(trim.partition, before)?;
-        self.shared.keeper.note_due(topic.due_us());
+        self.shared.maintenance.note_due(topic.due_us());
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }
 
@@ -65,7 +66,7 @@ impl Session<'_> {
         self.check_manages(&compact.topic)?;
         let topic = self.shared.open(&compact.topic)?;
         let compacted = topic.compact(compact.close);
-        self.shared.keeper.note_due(topic.due_us());
+        self.shared.maintenance.note_due(topic.due_us());
         let taken_away = |one: crate::log::Compacted| {
             let (segments, records, bytes) = (one.segments, one.records, one.bytes);
             (one.partition, TakenAway { segments, records, bytes })
@@ -90,5 +91,15 @@ impl Session<'_> {
 }
 
 fn describe(name: &str, settings: &Settings) -> Topic {
-    Topic { topic: name.to_owned(), partitions: settings.partitions, key: settings.key.clone() }
+    let (topic, key) = (name.to_owned(), settings.key.clone());
+    Topic { topic, partitions: settings.partitions, key, key_bytes: None }
+}
+
+/// A topic in the list of all, which is one line: long keys, of old topics, would be too much.
+fn summarize(name: &str, settings: &Settings) -> Topic {
+    let mut topic = describe(name, settings);
+    if topic.key.as_ref().is_some_and(|key| key.len() > EXPRESSION_BYTES_MAX) {
+        topic.key_bytes = topic.key.take().map(|key| key.len() as u64);
+    }
+    topic
 }

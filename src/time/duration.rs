@@ -36,12 +36,14 @@ pub enum DurationError {
     #[error("'{0}' has no unit; write {0}s or {0}ms")]
     NoUnit(String),
     /// A unit that there is not.
-    #[error("'{text}' has the unknown unit '{unit}'; the units are w, d, h, m, s and ms")]
+    #[error("'{text}' has the unknown unit '{unit}'; the units are w, d, h, m, s and ms{more}")]
     Unit {
         /// The whole text.
         text: String,
         /// The unit in it.
         unit: String,
+        /// What other units there are here, for the message.
+        more: &'static str,
     },
     /// Units that repeat or are not in order.
     #[error("'{0}' does not go from large units to small ones, each once; write it like 1h30m")]
@@ -49,9 +51,20 @@ pub enum DurationError {
     /// A fraction of a unit.
     #[error("'{0}' has a fraction; use a smaller unit, as in 1h30m or 1500ms")]
     Fraction(String),
+    /// The next option: what should stand before it is missing.
+    #[error("a duration is missing before the option '{0}', like 30m")]
+    Option(String),
     /// Below zero.
-    #[error("'{0}' is negative")]
+    #[error("'{0}' is negative; write it without the minus")]
     Negative(String),
+    /// Months and years, which have no one length.
+    #[error(
+        "'{0}' has months or years, which are not always equally long; use w, d, h, m, s and ms"
+    )]
+    Calendar(String),
+    /// Months or years beside other units.
+    #[error("'{0}' has another unit beside months or years; write it like 1mo, 3mo or 1y")]
+    Mixed(String),
     /// More than 63 bits of milliseconds.
     #[error("'{0}' is too long")]
     TooLong(String),
@@ -92,6 +105,7 @@ impl FromStr for Duration {
     /// Reads whole numbers with units, from large to small and each unit once: `1h30m`. Plain `0`
     /// needs no unit.
     fn from_str(text: &str) -> Result<Duration, DurationError> {
+        check_option(text)?;
         if text.starts_with('-') {
             return Err(DurationError::Negative(text.to_owned()));
         }
@@ -104,6 +118,7 @@ impl FromStr for Shift {
 
     /// As a [`Duration`], with a sign before it if wanted: `-8h`.
     fn from_str(text: &str) -> Result<Shift, DurationError> {
+        check_option(text)?;
         match text.strip_prefix('-') {
             Some(rest) => parse(rest).map(|ms| Shift { ms: -ms }),
             None => parse(text.strip_prefix('+').unwrap_or(text)).map(|ms| Shift { ms }),
@@ -125,6 +140,15 @@ impl fmt::Display for Duration {
             }
         }
         Ok(())
+    }
+}
+
+/// Tells an option from a duration with a minus, behind which there is a digit.
+fn check_option(text: &str) -> Result<(), DurationError> {
+    let behind = text.trim_start_matches('-');
+    match behind != text && behind.starts_with(|char: char| char.is_ascii_alphabetic()) {
+        true => Err(DurationError::Option(text.to_owned())),
+        false => Ok(()),
     }
 }
 
@@ -170,8 +194,10 @@ fn fault(text: &str, number: &str, unit: &str, behind: &str) -> DurationError {
         DurationError::NoUnit(text)
     } else if known {
         DurationError::Order(text)
+    } else if matches!(unit, "mo" | "y") {
+        DurationError::Calendar(text)
     } else {
-        DurationError::Unit { text, unit: unit.to_owned() }
+        DurationError::Unit { text, unit: unit.to_owned(), more: "" }
     }
 }
 
@@ -206,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_not_a_duration_is_told_apart() {
         type Fault = fn(String) -> DurationError;
-        let faults: [(&str, Fault); 16] = [
+        let faults: [(&str, Fault); 18] = [
             ("", DurationError::Form),
             ("h", DurationError::Form),
             ("1h30", DurationError::NoUnit),
@@ -217,6 +243,8 @@ mod tests {
             ("30m1h", DurationError::Order),
             ("1h1h", DurationError::Order),
             ("-5s", DurationError::Negative),
+            ("--time", DurationError::Option),
+            ("-f", DurationError::Option),
             ("+5s", DurationError::Form),
             ("9223372036854775808ms", DurationError::TooLong),
             ("9223372036854775807s", DurationError::TooLong),
@@ -227,8 +255,9 @@ mod tests {
         for (text, fault) in faults {
             assert_eq!(ms(text), Err(fault(text.to_owned())), "{text}");
         }
-        let unit = DurationError::Unit { text: "5y".to_owned(), unit: "y".to_owned() };
-        assert_eq!(ms("5y"), Err(unit));
+        let (text, unit) = ("5min".to_owned(), "min".to_owned());
+        assert_eq!(ms("5min"), Err(DurationError::Unit { text, unit, more: "" }));
+        assert_eq!(ms("1d5y"), Err(DurationError::Calendar("1d5y".to_owned())));
     }
 
     #[test]

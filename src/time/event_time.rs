@@ -1,6 +1,7 @@
 //! From what a record says about its time to milliseconds since the epoch.
 //!
-//! A text is RFC 3339 ([`super::timestamp`]). A number counts seconds, milliseconds, microseconds
+//! A text is RFC 3339 ([`super::timestamp`]), and may lack its offset where it is known whose
+//! clock it was read from ([`super::local`]). A number counts seconds, milliseconds, microseconds
 //! or nanoseconds since the epoch: the unit is fixed by [`TimeUnit`], or told by magnitude:
 //!
 //! | the number's absolute value | unit | which are the years |
@@ -15,7 +16,9 @@
 
 use std::str::FromStr;
 
-use super::timestamp::{self, MAX_MS, MIN_MS, TimestampError};
+use super::format::FormatMismatch;
+use super::local::{LocalClock, LocalTimeError};
+use super::timestamp::{self, MAX_MS, MIN_MS, TimestampError, Written};
 use crate::record::text::{excerpt, is_number};
 
 /// What a number counts.
@@ -38,22 +41,43 @@ pub enum EventTimeError {
     #[error("the record has no event time: it is missing or null")]
     Missing,
     /// Something else than a text or a number; the name of its kind.
-    #[error("an event time is RFC 3339 text or a number, not a value of type {0}")]
+    #[error("an event time is an RFC 3339 string or a number, not a value of type {0}")]
     Kind(&'static str),
     /// A text that is not a time.
     #[error(transparent)]
     Text(#[from] TimestampError),
+    /// A time of a clock that shows it twice or never.
+    #[error("{text}: {error}")]
+    Local {
+        /// The time.
+        text: String,
+        /// What is wrong with it.
+        error: LocalTimeError,
+    },
+    /// A text that is not of the form that was described.
+    #[error(transparent)]
+    Format(#[from] FormatMismatch),
     /// A number that lands outside the years that RFC 3339 can write.
     #[error("as a time, {0} is outside the years 0000 to 9999")]
     OutOfRange(String),
 }
 
-/// Reads a text as an event time; gives milliseconds since the epoch.
+/// Reads a text as an event time; gives milliseconds since the epoch. One without an offset is read
+/// by `clock`, if there is one.
 ///
 /// # Errors
-/// When it is not RFC 3339.
-pub fn from_text(text: &str) -> Result<i64, EventTimeError> {
-    Ok(timestamp::parse_ms(text)?)
+/// When it is not RFC 3339, or none of the times of the clock.
+pub fn from_text(text: &str, clock: Option<&mut LocalClock>) -> Result<i64, EventTimeError> {
+    let Some(clock) = clock else { return Ok(timestamp::parse_ms(text)?) };
+    let read = match timestamp::read(text)? {
+        Written::Instant(time_ms) => {
+            clock.note(time_ms);
+            Ok(time_ms)
+        }
+        Written::Local(local, leap_ms) => clock.read(local).map(|time_ms| time_ms + leap_ms),
+        Written::Day(midnight) => clock.read_day(midnight),
+    };
+    read.map_err(|error| EventTimeError::Local { text: excerpt(text), error })
 }
 
 /// Reads a number, in its JSON spelling, as an event time; gives milliseconds since the epoch.
@@ -197,6 +221,7 @@ fn shorten(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Ambiguous;
     use proptest::prelude::*;
 
     fn guess(number: &str) -> Option<i64> {
@@ -259,6 +284,29 @@ mod tests {
         }
         assert!(from_number("253402300800", Some(TimeUnit::Seconds)).is_err());
         assert_eq!(from_number("253402300799.9999", Some(TimeUnit::Seconds)), Ok(MAX_MS));
+    }
+
+    #[test]
+    fn a_text_without_an_offset_needs_a_clock() {
+        let mut clock = LocalClock::new("Europe/Berlin".parse().unwrap(), Ambiguous::Reject);
+        let mut read = |text| from_text(text, Some(&mut clock)).map(timestamp::show_ms);
+        for (text, time) in [
+            ("2020-01-01T00:00:00", "2019-12-31T23:00:00Z"),
+            ("2020-07-01 12:30", "2020-07-01T10:30:00Z"),
+            ("2020-07-01", "2020-06-30T22:00:00Z"),
+            ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+            ("2017-01-01T00:59:60", "2017-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(time), "{text}");
+        }
+        let why = read("2024-10-27T02:30:00").unwrap_err().to_string();
+        assert!(
+            why.starts_with("\"2024-10-27T02:30:00\": it occurs twice in Europe/Berlin"),
+            "{why}"
+        );
+        let none = from_text("2020-01-01T00:00:00", None);
+        let no_offset = TimestampError::NoOffset("\"2020-01-01T00:00:00\"".to_owned());
+        assert_eq!(none, Err(EventTimeError::Text(no_offset)));
     }
 
     proptest! {

@@ -5,6 +5,8 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
 use super::Zone;
+use super::event_time::EventTimeError;
+use super::local::{LocalClock, LocalTimeError, OddTimes};
 use super::timestamp::{MAX_MS, MIN_MS};
 use super::zone::floor_ms;
 use crate::record::text::excerpt;
@@ -13,8 +15,8 @@ use crate::record::text::excerpt;
 #[derive(Clone, Debug)]
 pub struct TimeFormat {
     format: String,
-    /// Where the clocks are that such times were read from, if they do not say so themselves.
-    zone: Option<Zone>,
+    /// What reads times that have no offset of their own, if there may be such.
+    clock: Option<LocalClock>,
 }
 
 /// A form in which no time can be read.
@@ -33,7 +35,7 @@ pub enum FormatError {
     NoDate(String),
     /// Times of this form could be any clock's.
     #[error(
-        "'{0}' has no offset from UTC: add %z if the times have one, or say where their clocks are: --tz Europe/Berlin, or --tz UTC"
+        "'{0}' has no offset from UTC: add %z if the times have one, or name their time zone: --tz Europe/Berlin, or --tz UTC"
     )]
     NoOffset(String),
 }
@@ -48,11 +50,11 @@ pub struct FormatMismatch {
 }
 
 impl TimeFormat {
-    /// A form of times for strptime; clocks are in `zone` where a time has no offset of its own.
+    /// A form of times for strptime; `clock` reads those that have no offset of their own.
     ///
     /// # Errors
     /// When such a form cannot tell a time.
-    pub fn new(format: &str, zone: Option<Zone>) -> Result<TimeFormat, FormatError> {
+    pub fn new(format: &str, clock: Option<LocalClock>) -> Result<TimeFormat, FormatError> {
         // Any time, written and read back, shows what times of this form have.
         let form = |error: jiff::Error| FormatError::Form {
             format: format.to_owned(),
@@ -65,46 +67,80 @@ impl TimeFormat {
             if parts.to_datetime().is_err() {
                 return Err(FormatError::NoDate(format.to_owned()));
             }
-            if parts.offset().is_none() && zone.is_none() {
+            if parts.offset().is_none() && clock.is_none() {
                 return Err(FormatError::NoOffset(format.to_owned()));
             }
         }
-        Ok(TimeFormat { format: format.to_owned(), zone })
+        Ok(TimeFormat { format: format.to_owned(), clock })
+    }
+
+    /// How many of the times that were read were odd.
+    pub fn odd_times(&self) -> OddTimes {
+        self.clock.as_ref().map(LocalClock::odd_times).unwrap_or_default()
+    }
+
+    /// Whose clocks times are read from that have no offset.
+    pub fn zone(&self) -> Option<&Zone> {
+        self.clock.as_ref().map(LocalClock::zone)
     }
 
     /// Reads a time; gives milliseconds since the epoch, finer digits rounded down.
     ///
     /// # Errors
-    /// When the text is not of the form, or outside the years 0000 to 9999.
-    pub fn read_ms(&self, text: &str) -> Result<i64, FormatMismatch> {
-        let mismatch =
-            |why: String| FormatMismatch { text: excerpt(text), format: self.format.clone(), why };
-        let parts =
-            strtime::parse(&self.format, text).map_err(|error| mismatch(error.to_string()))?;
-        let time_ms = match &self.zone {
-            Some(zone) if parts.offset().is_none() && parts.timestamp().is_none() => {
-                let local = parts.to_datetime().map_err(|error| mismatch(error.to_string()))?;
-                zone.time_ms(local)
-            }
-            _ => {
-                let time = parts.to_timestamp().map_err(|error| mismatch(error.to_string()))?;
-                Some(floor_ms(time))
-            }
+    /// When the text is not of the form, outside the years 0000 to 9999, or stands for no instant.
+    pub fn read_ms(&mut self, text: &str) -> Result<i64, EventTimeError> {
+        let parts = self.parse(text)?;
+        let leap_ms = if self.is_leap(text, &parts) { 1_000 } else { 0 };
+        let why = |error: jiff::Error| self.mismatch(text, error.to_string());
+        let time_ms = if parts.offset().is_none() && parts.timestamp().is_none() {
+            let local = parts.to_datetime().map_err(why)?;
+            let read = self.clock.as_mut().map(|clock| clock.read(local));
+            let local = |error| EventTimeError::Local { text: excerpt(text), error };
+            read.unwrap_or(Err(LocalTimeError::OutOfRange)).map_err(local)?
+        } else {
+            let time_ms = floor_ms(parts.to_timestamp().map_err(why)?);
+            self.clock.iter_mut().for_each(|clock| clock.note(time_ms));
+            time_ms
         };
-        time_ms
-            .filter(|ms| (MIN_MS..=MAX_MS).contains(ms))
-            .ok_or_else(|| mismatch("it is outside the years 0000 to 9999".to_owned()))
+        let time_ms = Some(time_ms + leap_ms).filter(|ms| (MIN_MS..=MAX_MS).contains(ms));
+        time_ms.ok_or_else(|| {
+            self.mismatch(text, "it is outside the years 0000 to 9999".to_owned()).into()
+        })
+    }
+
+    fn parse(&self, text: &str) -> Result<BrokenDownTime, FormatMismatch> {
+        strtime::parse(&self.format, text).map_err(|error| self.mismatch(text, error.to_string()))
+    }
+
+    /// Whether the seconds of a time are the 60 of a leap second, which is parsed as 59: it is the
+    /// first instant of the next minute, as in [`super::timestamp`].
+    fn is_leap(&self, text: &str, parts: &BrokenDownTime) -> bool {
+        if parts.second() != Some(59) {
+            return false;
+        }
+        // Seconds are what makes the difference to a time with 58 in their place.
+        text.match_indices("60").any(|(at, _)| {
+            let mut other = text.to_owned();
+            other.replace_range(at..at + 2, "58");
+            self.parse(&other).is_ok_and(|other| other.second() == Some(58))
+        })
+    }
+
+    fn mismatch(&self, text: &str, why: String) -> FormatMismatch {
+        FormatMismatch { text: excerpt(text), format: self.format.clone(), why }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Ambiguous;
     use crate::time::timestamp::show_ms;
     use proptest::prelude::*;
 
     fn format(format: &str, zone: &str) -> Result<TimeFormat, FormatError> {
-        TimeFormat::new(format, (!zone.is_empty()).then(|| zone.parse().unwrap()))
+        let clock = || LocalClock::new(zone.parse().unwrap(), Ambiguous::default());
+        TimeFormat::new(format, (!zone.is_empty()).then(clock))
     }
 
     #[test]
@@ -120,6 +156,10 @@ mod tests {
                 "2024-07-01T12:00:00.25+0000",
                 "2024-07-01T12:00:00.250Z",
             ),
+            ("%Y-%m-%dT%H:%M:%SZ", "UTC", "2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+            ("60 %s %T %F", "UTC", "60 1 23:59:59 2016-12-31", "1970-01-01T00:00:01Z"),
+            ("60 %T%.f %F", "UTC", "60 23:59:60.5 2016-12-31", "2017-01-01T00:00:00.500Z"),
+            ("60 %T %F", "UTC", "60 23:59:59 2016-12-31", "2016-12-31T23:59:59Z"),
             ("%Y%m%d", "UTC", "20240229", "2024-02-29T00:00:00Z"),
             ("%s", "", "1700000000", "2023-11-14T22:13:20Z"),
             ("%s", "Europe/Berlin", "1700000000", "2023-11-14T22:13:20Z"),
@@ -141,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_text_of_another_form_is_told() {
-        let format = format("%Y-%m-%d", "UTC").unwrap();
+        let mut format = format("%Y-%m-%d", "UTC").unwrap();
         for text in ["2024-02-30", "2024-02-29 ", "noon", "", "-5000-01-01"] {
             let why = format.read_ms(text).unwrap_err().to_string();
             assert!(why.contains("is not a time of the form '%Y-%m-%d': "), "{why}");
@@ -150,7 +190,7 @@ mod tests {
 
     #[test]
     fn finer_digits_are_rounded_down() {
-        let format = format("%Y-%m-%d %H:%M:%S%.f", "UTC").unwrap();
+        let mut format = format("%Y-%m-%d %H:%M:%S%.f", "UTC").unwrap();
         assert_eq!(format.read_ms("1969-12-31 23:59:59.9999"), Ok(-1));
         assert_eq!(format.read_ms("1970-01-01 00:00:00.0019"), Ok(1));
     }
@@ -158,7 +198,8 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(form in "(%[a-zA-Z.:0-9-]|\\PC){0,6}", text in "\\PC{0,12}") {
-            if let Ok(format) = TimeFormat::new(&form, Some(Zone::utc())) {
+            let clock = LocalClock::new(Zone::utc(), Ambiguous::default());
+            if let Ok(mut format) = TimeFormat::new(&form, Some(clock)) {
                 let _ = format.read_ms(&text);
             }
         }

@@ -1,4 +1,5 @@
-//! Event time: durations, timestamps, time zones, the time that a record carries, watermarks.
+//! Event time: durations, timestamps, time zones and their local times, the time that a record
+//! carries, watermarks.
 //!
 //! Times are milliseconds since the epoch (UTC, without leap seconds) in an `i64`, negative before
 //! 1970; the log's append times are microseconds. Nothing here looks at a clock.
@@ -7,6 +8,7 @@ pub mod duration;
 pub mod event_time;
 pub mod format;
 pub mod interval;
+pub mod local;
 pub mod timestamp;
 pub mod watermark;
 pub mod zone;
@@ -14,4 +16,5 @@ pub mod zone;
 pub use duration::{Duration, Shift};
 pub use format::TimeFormat;
 pub use interval::Interval;
+pub use local::{Ambiguous, LocalClock};
 pub use zone::Zone;

@@ -1,13 +1,16 @@
 //! RFC 3339 text and times as numbers.
 //!
 //! Read is RFC 3339 with any offset, in its lenient forms too: `T` may be `t` or a space, `Z` may
-//! be `z`, and the offset may lack its colon (`+0100`), as many loggers write it. The second 60 of
-//! a leap second is the first instant of the next minute, as in POSIX time. Written is UTC, with a
-//! fraction only where it is not zero.
+//! be `z`, the offset may lack its colon (`+0100`), as many loggers write it, and seconds may be
+//! left out, as ISO 8601 allows. Where a time zone is known, the offset may be missing, and with it
+//! the time of the day. The second 60 of a leap second is the first instant of the next minute, as
+//! in POSIX time. Written is UTC, with a fraction only where it is not zero.
 
-use jiff::SignedDuration;
-use jiff::civil::{Date, DateTime};
+use std::ops::RangeInclusive;
 
+use jiff::civil::{Date, DateTime, Time};
+
+use crate::record::civil::{DAY_S, date};
 use crate::record::text::excerpt;
 
 /// The earliest time that RFC 3339 can write, 0000-01-01T00:00:00Z, in milliseconds.
@@ -15,6 +18,9 @@ pub const MIN_MS: i64 = -62_167_219_200_000;
 
 /// The latest time that RFC 3339 can write, 9999-12-31T23:59:59.999Z, in milliseconds.
 pub const MAX_MS: i64 = 253_402_300_799_999;
+
+/// The seconds from [`MIN_MS`] to [`MAX_MS`].
+const SECONDS: RangeInclusive<i64> = MIN_MS.div_euclid(1_000)..=MAX_MS.div_euclid(1_000);
 
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
@@ -48,6 +54,41 @@ pub fn parse_ms(text: &str) -> Result<i64, TimestampError> {
     parse(text).map(|(s, ns)| s * 1_000 + ns / 1_000_000)
 }
 
+/// A time as it is written: with an offset from UTC or without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// An instant, in milliseconds since the epoch.
+    Instant(i64),
+    /// What a clock shows, at which so many milliseconds are to be added to the instant that it is:
+    /// those of a leap second, which no clock shows otherwise.
+    Local(DateTime, i64),
+    /// The midnight of a day without a time.
+    Day(DateTime),
+}
+
+/// Reads an RFC 3339 time that may lack its offset; finer digits than milliseconds are rounded
+/// down.
+///
+/// # Errors
+/// When the text is not such a time.
+pub fn read(text: &str) -> Result<Written, TimestampError> {
+    let fields = Fields::read(text.as_bytes()).ok_or_else(|| form_fault(text))?;
+    if fields.offset_s.is_some() {
+        return fields.instant(text).map(|(s, ns)| Written::Instant(s * 1_000 + ns / 1_000_000));
+    }
+    let no_such = || TimestampError::NoSuchTime(excerpt(text));
+    let date = fields.date(text)?;
+    let Some((hour, minute)) = fields.time else { return Ok(Written::Day(date.at(0, 0, 0, 0))) };
+    let small = |number: i64| i8::try_from(number).map_err(|_| no_such());
+    let (hour, minute, second) = (small(hour)?, small(minute)?, small(fields.second.min(59))?);
+    let nanosecond = i32::try_from(fields.nanosecond).map_err(|_| no_such())?;
+    let local = Time::new(hour, minute, second, nanosecond).map_err(|_| no_such())?;
+    match fields.second {
+        61.. => Err(no_such()),
+        second => Ok(Written::Local(date.to_datetime(local), (second - 59).max(0) * 1_000)),
+    }
+}
+
 /// As [`parse_ms`], in microseconds.
 ///
 /// # Errors
@@ -65,24 +106,20 @@ pub fn write_ms(ms: i64, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
     write_second(ms.div_euclid(1_000), out)?;
     if fraction != 0 {
         out.push(b'.');
-        write_digits(fraction, 3, out);
+        write_digits::<3>(fraction, out);
     }
     out.push(b'Z');
     Ok(())
 }
 
-/// As [`write_ms`] for microseconds: six digits of fraction where three do not suffice.
+/// As [`write_ms`] for microseconds: always six digits of fraction, so that times sort as texts do.
 ///
 /// # Errors
 /// As [`write_ms`].
 pub fn write_us(us: i64, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
-    let fraction = us.rem_euclid(1_000);
-    if fraction == 0 {
-        return write_ms(us.div_euclid(1_000), out);
-    }
     write_second(us.div_euclid(1_000_000), out)?;
     out.push(b'.');
-    write_digits(us.rem_euclid(1_000_000), 6, out);
+    write_digits::<6>(us.rem_euclid(1_000_000), out);
     out.push(b'Z');
     Ok(())
 }
@@ -99,19 +136,7 @@ pub fn show_ms(ms: i64) -> String {
 /// Reads a time as seconds since the epoch and nanoseconds beyond, these never negative.
 fn parse(text: &str) -> Result<(i64, i64), TimestampError> {
     let fields = Fields::read(text.as_bytes()).ok_or_else(|| form_fault(text))?;
-    let no_such = || TimestampError::NoSuchTime(excerpt(text));
-    let date = Date::new(fields.year, fields.month, fields.day).map_err(|_| no_such())?;
-    let Fields { hour, minute, second, nanosecond, offset_s, .. } = fields;
-    if hour > 23 || minute > 59 || second > 60 || offset_s.abs() >= 86_400 {
-        return Err(no_such());
-    }
-    let day_s = date.duration_since(EPOCH.date()).as_secs();
-    let s = day_s + hour * 3_600 + minute * 60 + second - offset_s;
-    if (MIN_MS.div_euclid(1_000)..=MAX_MS.div_euclid(1_000)).contains(&s) {
-        Ok((s, nanosecond))
-    } else {
-        Err(TimestampError::OutOfRange(excerpt(text)))
-    }
+    fields.instant(text)
 }
 
 /// The numbers of a time as they stand in the text.
@@ -119,31 +144,69 @@ struct Fields {
     year: i16,
     month: i8,
     day: i8,
-    hour: i64,
-    minute: i64,
+    /// Hours and minutes, if there is more than a day.
+    time: Option<(i64, i64)>,
     second: i64,
     nanosecond: i64,
-    offset_s: i64,
+    offset_s: Option<i64>,
 }
 
 impl Fields {
     fn read(text: &[u8]) -> Option<Fields> {
-        let (head, rest) = text.split_first_chunk::<19>()?;
-        let separators = [head[4], head[7], head[13], head[16]];
-        if separators != *b"--::" || !matches!(head[10], b'T' | b't' | b' ') {
+        let (date, rest) = text.split_first_chunk::<10>()?;
+        if [date[4], date[7]] != *b"--" {
             return None;
         }
-        let (nanosecond, rest) = read_fraction(rest)?;
-        Some(Fields {
-            year: i16::try_from(digits(&head[..4])?).ok()?,
-            month: i8::try_from(digits(&head[5..7])?).ok()?,
-            day: i8::try_from(digits(&head[8..10])?).ok()?,
-            hour: digits(&head[11..13])?,
-            minute: digits(&head[14..16])?,
-            second: digits(&head[17..])?,
-            nanosecond,
-            offset_s: read_offset(rest)?,
-        })
+        let day = Fields {
+            year: i16::try_from(digits(&date[..4])?).ok()?,
+            month: i8::try_from(digits(&date[5..7])?).ok()?,
+            day: i8::try_from(digits(&date[8..])?).ok()?,
+            time: None,
+            second: 0,
+            nanosecond: 0,
+            offset_s: None,
+        };
+        if rest.is_empty() {
+            return Some(day);
+        }
+        let (time, rest) = rest.split_first_chunk::<6>()?;
+        if !matches!(time[0], b'T' | b't' | b' ') || time[3] != b':' {
+            return None;
+        }
+        let minutes = Some((digits(&time[1..3])?, digits(&time[4..])?));
+        let (second, nanosecond, rest) = match rest {
+            [b':', a, b, rest @ ..] => {
+                let (nanosecond, rest) = read_fraction(rest)?;
+                (digits(&[*a, *b])?, nanosecond, rest)
+            }
+            rest => (0, 0, rest),
+        };
+        let offset_s = if rest.is_empty() { None } else { Some(read_offset(rest)?) };
+        Some(Fields { time: minutes, second, nanosecond, offset_s, ..day })
+    }
+
+    fn date(&self, text: &str) -> Result<Date, TimestampError> {
+        let no_such = |_| TimestampError::NoSuchTime(excerpt(text));
+        Date::new(self.year, self.month, self.day).map_err(no_such)
+    }
+
+    /// Seconds since the epoch and nanoseconds beyond.
+    fn instant(&self, text: &str) -> Result<(i64, i64), TimestampError> {
+        let (Some((hour, minute)), Some(offset_s)) = (self.time, self.offset_s) else {
+            return Err(TimestampError::NoOffset(excerpt(text)));
+        };
+        let date = self.date(text)?;
+        let Fields { second, nanosecond, .. } = *self;
+        if hour > 23 || minute > 59 || second > 60 || offset_s.abs() >= 86_400 {
+            return Err(TimestampError::NoSuchTime(excerpt(text)));
+        }
+        let day_s = date.duration_since(EPOCH.date()).as_secs();
+        let s = day_s + hour * 3_600 + minute * 60 + second - offset_s;
+        if SECONDS.contains(&s) {
+            Ok((s, nanosecond))
+        } else {
+            Err(TimestampError::OutOfRange(excerpt(text)))
+        }
     }
 }
 
@@ -181,41 +244,46 @@ fn digits(text: &[u8]) -> Option<i64> {
     all.then(|| text.iter().try_fold(0, value)).flatten()
 }
 
-/// What is wrong with a text that is not a time.
 fn form_fault(text: &str) -> TimestampError {
-    if Fields::read(format!("{text}Z").as_bytes()).is_some() {
-        TimestampError::NoOffset(excerpt(text))
-    } else {
-        TimestampError::Form(excerpt(text))
-    }
+    TimestampError::Form(excerpt(text))
 }
 
 fn write_second(s: i64, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
-    let time = EPOCH.checked_add(SignedDuration::from_secs(s)).map_err(|_| OutOfRange)?;
-    if time.year() < 0 {
+    if !SECONDS.contains(&s) {
         return Err(OutOfRange);
     }
-    write_digits(time.year().into(), 4, out);
-    let parts: [(u8, i8); 5] = [
-        (b'-', time.month()),
-        (b'-', time.day()),
-        (b'T', time.hour()),
-        (b':', time.minute()),
-        (b':', time.second()),
+    let (year, month, day) = date(s.div_euclid(DAY_S));
+    let of_day = s.rem_euclid(DAY_S);
+    let mut text = *b"0000-00-00T00:00:00";
+    let parts = [
+        (0, year / 100),
+        (2, year % 100),
+        (5, month + 1),
+        (8, day),
+        (11, of_day / 3_600),
+        (14, of_day / 60 % 60),
+        (17, of_day % 60),
     ];
-    for (separator, part) in parts {
-        out.push(separator);
-        write_digits(part.into(), 2, out);
+    for (at, value) in parts {
+        text[at] = digit(value / 10);
+        text[at + 1] = digit(value % 10);
     }
+    out.extend_from_slice(&text);
     Ok(())
 }
 
-fn write_digits(value: i64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        let digit = value / 10_i64.pow(place) % 10;
-        // A remainder by ten fits.
-        out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+fn write_digits<const WIDTH: usize>(mut value: i64, out: &mut Vec<u8>) {
+    let mut text = [0; WIDTH];
+    for place in text.iter_mut().rev() {
+        *place = digit(value % 10);
+        value /= 10;
     }
+    out.extend_from_slice(&text);
+}
+
+/// A number below ten as a digit.
+fn digit(value: i64) -> u8 {
+    b'0' + u8::try_from(value).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -232,6 +300,8 @@ mod tests {
             ("2013-01-01t05:30:00-0430", 1_357_034_400_000),
             ("2013-01-01T10:00:00-00:00", 1_357_034_400_000),
             ("2016-12-31T23:59:60Z", 1_483_228_800_000),
+            ("2013-01-01T10:00Z", 1_357_034_400_000),
+            ("2013-01-01 11:00+01:00", 1_357_034_400_000),
             ("2024-02-29T00:00:00z", 1_709_164_800_000),
             ("0000-01-01T00:00:00Z", MIN_MS),
             ("9999-12-31T23:59:59.999999Z", MAX_MS),
@@ -254,8 +324,8 @@ mod tests {
         let faults: [(&str, Fault); 16] = [
             ("", TimestampError::Form),
             ("yesterday", TimestampError::Form),
-            ("2013-01-01", TimestampError::Form),
-            ("2013-01-01T10:00Z", TimestampError::Form),
+            ("2013-01-01", TimestampError::NoOffset),
+            ("2013-01-01T10:00", TimestampError::NoOffset),
             ("2013-01-01T10:00:00.Z", TimestampError::Form),
             ("2013-01-01T10:00:00Z ", TimestampError::Form),
             ("2013-01-01T10:00:00+1", TimestampError::Form),
@@ -275,18 +345,47 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_offset_is_local() {
+        let local = |text: &str, leap_ms| Ok(Written::Local(text.parse().unwrap(), leap_ms));
+        for (text, expected) in [
+            ("2013-01-01T10:00:00Z", Ok(Written::Instant(1_357_034_400_000))),
+            ("2013-01-01 11:00+0100", Ok(Written::Instant(1_357_034_400_000))),
+            ("2013-01-01T10:00:00", local("2013-01-01T10:00:00", 0)),
+            ("2013-01-01 10:00", local("2013-01-01T10:00:00", 0)),
+            ("2013-01-01 10:00:30.25", local("2013-01-01T10:00:30.25", 0)),
+            ("2016-12-31T23:59:60.5", local("2016-12-31T23:59:59.5", 1_000)),
+            ("2013-01-01", Ok(Written::Day("2013-01-01T00:00:00".parse().unwrap()))),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for text in ["2013-02-29", "2013-01-01T24:00", "2013-01-01T10:60", "2013-01-01T10:00:61"] {
+            assert_eq!(read(text), Err(TimestampError::NoSuchTime(excerpt(text))), "{text}");
+        }
+        for text in ["2013-01-01T", "2013-01-01T10", "2013-01-01T10:00:", "2013-01-01Z"] {
+            assert_eq!(read(text), Err(TimestampError::Form(excerpt(text))), "{text}");
+        }
+    }
+
+    #[test]
     fn written_is_utc_with_a_fraction_where_there_is_one() {
         for (us, text) in [
-            (0, "1970-01-01T00:00:00Z"),
+            (0, "1970-01-01T00:00:00.000000Z"),
             (-1, "1969-12-31T23:59:59.999999Z"),
-            (-1_000, "1969-12-31T23:59:59.999Z"),
-            (1_357_034_400_000_000, "2013-01-01T10:00:00Z"),
-            (1_357_034_400_050_000, "2013-01-01T10:00:00.050Z"),
+            (-1_000, "1969-12-31T23:59:59.999000Z"),
+            (1_357_034_400_050_000, "2013-01-01T10:00:00.050000Z"),
             (1_357_034_400_050_001, "2013-01-01T10:00:00.050001Z"),
         ] {
             let mut out = Vec::new();
             assert_eq!(write_us(us, &mut out), Ok(()));
             assert_eq!(String::from_utf8_lossy(&out), text);
+        }
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (1_357_034_400_000, "2013-01-01T10:00:00Z"),
+            (1_357_034_400_050, "2013-01-01T10:00:00.050Z"),
+        ] {
+            assert_eq!(show_ms(ms), text);
         }
         for ms in [MIN_MS - 1, MAX_MS + 1, i64::MIN, i64::MAX] {
             let mut out = Vec::new();
@@ -304,6 +403,7 @@ mod tests {
             let us = ms * 1_000 + below_ms;
             out.clear();
             prop_assert_eq!(write_us(us, &mut out), Ok(()));
+            prop_assert_eq!(out.len(), "2013-01-01T10:00:00.000000Z".len());
             prop_assert_eq!(parse_us(std::str::from_utf8(&out).unwrap()), Ok(us));
         }
 

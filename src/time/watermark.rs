@@ -1,6 +1,7 @@
 //! The watermark: how far event time has come.
 
 use super::Duration;
+use super::timestamp::show_ms;
 
 /// Follows the event times of a stream (SEMANTICS: Flink's `BoundedOutOfOrdernessWatermarks`).
 ///
@@ -41,6 +42,41 @@ impl Watermark {
     }
 }
 
+/// A time that is too far ahead of all before it to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the time {} is {ahead} ahead of the maximum so far, {}; --max-ahead {most} allows no more",
+    show_ms(*.time_ms),
+    show_ms(*.greatest_ms)
+)]
+pub struct TooFarAhead {
+    /// The time, in milliseconds since the epoch.
+    pub time_ms: i64,
+    /// The greatest before it, in milliseconds since the epoch.
+    pub greatest_ms: i64,
+    /// By how much it is ahead.
+    pub ahead: Duration,
+    /// By how much it may be.
+    pub most: Duration,
+}
+
+/// Checks that a time is at most so far ahead of the greatest before it: otherwise a single wrong
+/// one would make all that come behind it late.
+///
+/// # Errors
+/// When it is further ahead.
+pub fn check_ahead(
+    time_ms: i64,
+    greatest_ms: Option<i64>,
+    most: Option<Duration>,
+) -> Result<(), TooFarAhead> {
+    let (Some(greatest_ms), Some(most)) = (greatest_ms, most) else { return Ok(()) };
+    match Duration::from_ms(time_ms.saturating_sub(greatest_ms)) {
+        Some(ahead) if ahead > most => Err(TooFarAhead { time_ms, greatest_ms, ahead, most }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a watermark closes a window that ends at `end_ms`, which is the first millisecond
 /// outside it: the window's last millisecond is what the watermark must have reached.
 pub fn closes(watermark_ms: i64, end_ms: i64) -> bool {
@@ -66,6 +102,20 @@ mod tests {
         let mut watermark = Watermark::new(Duration::from_ms(i64::MAX).unwrap());
         assert_eq!(watermark.observe(i64::MIN), i64::MIN);
         assert_eq!(watermark.observe(i64::MAX), -1);
+    }
+
+    #[test]
+    fn a_time_may_be_so_far_ahead() {
+        let day = Duration::from_ms(86_400_000);
+        assert_eq!(check_ahead(86_400_001, None, day), Ok(()));
+        assert_eq!(check_ahead(i64::MAX, Some(0), None), Ok(()));
+        assert_eq!(check_ahead(86_400_000, Some(0), day), Ok(()));
+        assert_eq!(check_ahead(i64::MIN, Some(i64::MAX), day), Ok(()));
+        let error = check_ahead(172_800_000, Some(0), day).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the time 1970-01-03T00:00:00Z is 2d ahead of the maximum so far, 1970-01-01T00:00:00Z; --max-ahead 1d allows no more"
+        );
     }
 
     #[test]

@@ -30,6 +30,17 @@ pub struct ClockChange {
     pub to_local_ms: i64,
 }
 
+/// When clocks show a local time, in milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Once.
+    Once(i64),
+    /// Twice, since they are set back in between.
+    Twice(i64, i64),
+    /// Never, since they are set past it: this is when they would if they had not been set yet.
+    Never(i64),
+}
+
 impl Zone {
     /// Coordinated universal time.
     pub fn utc() -> Zone {
@@ -58,11 +69,14 @@ impl Zone {
         }
     }
 
-    /// The time at which a clock shows this: the earlier one if there are two; if clocks are set
-    /// past it, the time as far behind that as it would have been. None as above.
-    pub fn time_ms(&self, local: DateTime) -> Option<i64> {
-        let time = self.zone.to_ambiguous_timestamp(local).compatible().ok()?;
-        Some(floor_ms(time))
+    /// When a clock shows this. None outside the years that clocks are known for.
+    pub fn shown(&self, local: DateTime) -> Option<Shown> {
+        let at = |offset: Offset| offset.to_timestamp(local).ok().map(floor_ms);
+        Some(match self.zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => Shown::Once(at(offset)?),
+            AmbiguousOffset::Fold { before, after } => Shown::Twice(at(before)?, at(after)?),
+            AmbiguousOffset::Gap { before, .. } => Shown::Never(at(before)?),
+        })
     }
 
     /// The last time that clocks were set at or before this time.
@@ -135,19 +149,27 @@ mod tests {
     fn what_clocks_show_is_found_again() {
         let at = |name: &str, local: &str| {
             let (zone, local) = (zone(name), local.parse().unwrap());
-            let shown = |ms: Option<i64>| show_ms(ms.unwrap());
-            (shown(zone.first_time_ms(local)), shown(zone.time_ms(local)))
+            let times = match zone.shown(local).unwrap() {
+                Shown::Once(time_ms) | Shown::Never(time_ms) => vec![show_ms(time_ms)],
+                Shown::Twice(earlier_ms, later_ms) => vec![show_ms(earlier_ms), show_ms(later_ms)],
+            };
+            (show_ms(zone.first_time_ms(local).unwrap()), times)
         };
-        let both = |first: &str, time: &str| (first.to_owned(), time.to_owned());
+        let both = |first: &str, times: &[&str]| {
+            (first.to_owned(), times.iter().map(|time| (*time).to_owned()).collect())
+        };
         let plain = "2024-07-01T10:00:00Z";
-        assert_eq!(at("Europe/Berlin", "2024-07-01T12:00:00"), both(plain, plain));
+        assert_eq!(at("Europe/Berlin", "2024-07-01T12:00:00"), both(plain, &[plain]));
         // Set from 2 to 3, and from 3 back to 2.
         assert_eq!(
             at("Europe/Berlin", "2024-03-31T02:30:00"),
-            both("2024-03-31T01:00:00Z", "2024-03-31T01:30:00Z")
+            both("2024-03-31T01:00:00Z", &["2024-03-31T01:30:00Z"])
         );
         let twice = "2024-10-27T00:30:00Z";
-        assert_eq!(at("Europe/Berlin", "2024-10-27T02:30:00"), both(twice, twice));
+        assert_eq!(
+            at("Europe/Berlin", "2024-10-27T02:30:00"),
+            both(twice, &[twice, "2024-10-27T01:30:00Z"])
+        );
     }
 
     #[test]

@@ -1,34 +1,62 @@
 //! Windows that follow the calendar and the clocks of a time zone.
 //!
 //! - Months and years are counted from the year 0, so that three months are a quarter.
-//! - Weeks begin on Monday; those of several weeks are counted from the one that has 1970-01-01,
-//!   and several days from that day.
+//! - Weeks begin on Monday, or on the day that is given; those of several weeks are counted from
+//!   the one that has 1970-01-01, and several days from that day.
 //! - What is shorter than a day divides it: a window begins whenever the clocks show a multiple of
 //!   its length, counted from midnight, or are set past one.
+//! - With an offset all of them begin when the clocks show so much more: days of 24 hours from
+//!   06:00 on, with one of 6 hours.
 //!
 //! So a day has 23 hours where clocks are set forward, and 25 where they are set back. A day begins
 //! when its midnight is first shown, or when clocks are set past it; a day that clocks skip is in
-//! no window, and the windows on both sides of it touch.
+//! no window, and the windows on both sides of it touch. Where clocks are set back over a midnight,
+//! so that a day begins twice, it begins the first time.
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::fault::WindowsError;
 use super::length::Length;
+use super::week::WeekStart;
 use crate::time::timestamp::MIN_MS;
-use crate::time::{Duration, Interval, Zone};
+use crate::time::zone::ClockChange;
+use crate::time::{Duration, Interval, Shift, Zone};
 
 const DAY_MS: i64 = 86_400_000;
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// The first Monday of those that weeks are counted from, in days since the epoch.
-const MONDAY: i64 = -3;
-
 /// Windows of one length in the calendar, side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
-    zone: Zone,
+    anchor: Anchor,
     unit: Unit,
+}
+
+/// Where the windows of a calendar begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Whose clocks they follow.
+    pub zone: Zone,
+    /// How much later than days and their parts do, as clocks show it.
+    pub offset: Shift,
+    /// When weeks begin.
+    pub week_start: WeekStart,
+}
+
+impl Anchor {
+    /// The day on which weeks begin, if that needs to be told.
+    pub(super) fn told_week_start(&self) -> Option<String> {
+        let told = self.week_start != WeekStart::default();
+        told.then(|| self.week_start.to_string())
+    }
+}
+
+impl From<Zone> for Anchor {
+    /// At midnight, and on Monday.
+    fn from(zone: Zone) -> Anchor {
+        Anchor { zone, offset: Shift::default(), week_start: WeekStart::default() }
+    }
 }
 
 /// What windows are counted in.
@@ -42,27 +70,42 @@ enum Unit {
 }
 
 impl Calendar {
-    /// Windows of this length in the calendar of `zone`.
+    /// Windows of this length in the calendar of a zone.
     ///
     /// # Errors
     /// When the length is zero, or neither a part of a day nor days, weeks, months or years.
-    pub fn new(what: &'static str, length: Length, zone: Zone) -> Result<Calendar, WindowsError> {
+    pub fn new(
+        what: &'static str,
+        length: Length,
+        anchor: impl Into<Anchor>,
+    ) -> Result<Calendar, WindowsError> {
+        let anchor = anchor.into();
         let unit = match length {
             _ if length.is_zero() => return Err(WindowsError::NoLength(what)),
             Length::Months(months) => Unit::Months(months),
             Length::Time(duration) => match duration.ms() {
                 ms if DAY_MS % ms == 0 && ms < DAY_MS => Unit::Clock(ms),
-                ms if ms % (7 * DAY_MS) == 0 => Unit::Days(ms / DAY_MS, MONDAY),
+                ms if ms % (7 * DAY_MS) == 0 => {
+                    Unit::Days(ms / DAY_MS, anchor.week_start.first_day())
+                }
                 ms if ms % DAY_MS == 0 => Unit::Days(ms / DAY_MS, 0),
-                _ => return Err(WindowsError::NotInCalendar { what, length: duration, zone }),
+                _ => {
+                    let Anchor { zone, .. } = anchor;
+                    return Err(WindowsError::NotInCalendar { what, length: duration, zone });
+                }
             },
         };
-        Ok(Calendar { zone, unit })
+        Ok(Calendar { anchor, unit })
     }
 
     /// The zone whose calendar it is.
     pub fn zone(&self) -> &Zone {
-        &self.zone
+        &self.anchor.zone
+    }
+
+    /// Where windows begin.
+    pub fn anchor(&self) -> &Anchor {
+        &self.anchor
     }
 
     /// The length of a window.
@@ -103,7 +146,7 @@ impl Calendar {
     /// Whether all windows between two times are equally long: parts of a day, and no clock is set
     /// between the two.
     pub fn is_even(&self, from_ms: i64, to_ms: i64) -> bool {
-        let change = || self.zone.change_until(to_ms);
+        let change = || self.zone().change_until(to_ms);
         matches!(self.unit, Unit::Clock(_)) && change().is_none_or(|it| it.at_ms <= from_ms)
     }
 
@@ -142,12 +185,12 @@ impl Calendar {
     fn clock_start_ms(&self, length_ms: i64, time_ms: i64) -> Option<i64> {
         let mut time_ms = time_ms;
         loop {
-            let into_ms = self.zone.local_ms(time_ms)?.rem_euclid(length_ms);
+            let into_ms = self.local_ms(time_ms)?.rem_euclid(length_ms);
             let start_ms = time_ms - into_ms;
-            match self.zone.change_until(time_ms) {
+            match self.zone().change_until(time_ms) {
                 // Clocks were set since then.
                 Some(change) if change.at_ms > start_ms => {
-                    if begins(length_ms, change.from_local_ms, change.to_local_ms) {
+                    if self.begins(length_ms, change) {
                         return Some(change.at_ms);
                     }
                     time_ms = change.at_ms - 1;
@@ -161,12 +204,12 @@ impl Calendar {
     fn clock_end_ms(&self, length_ms: i64, time_ms: i64) -> Option<i64> {
         let mut time_ms = time_ms;
         loop {
-            let into_ms = self.zone.local_ms(time_ms)?.rem_euclid(length_ms);
+            let into_ms = self.local_ms(time_ms)?.rem_euclid(length_ms);
             let end_ms = time_ms.checked_add(length_ms - into_ms)?;
-            match self.zone.change_after(time_ms) {
+            match self.zone().change_after(time_ms) {
                 // Clocks are set until then.
                 Some(change) if change.at_ms <= end_ms => {
-                    if begins(length_ms, change.from_local_ms, change.to_local_ms) {
+                    if self.begins(length_ms, change) {
                         return Some(change.at_ms);
                     }
                     time_ms = change.at_ms;
@@ -176,9 +219,21 @@ impl Calendar {
         }
     }
 
-    /// The date that clocks show.
+    /// Whether a window begins when clocks are set.
+    fn begins(&self, length_ms: i64, change: ClockChange) -> bool {
+        let offset_ms = self.anchor.offset.ms();
+        let [from_ms, to_ms] = [change.from_local_ms, change.to_local_ms];
+        begins(length_ms, from_ms.saturating_sub(offset_ms), to_ms.saturating_sub(offset_ms))
+    }
+
+    /// What clocks show, less the offset.
+    fn local_ms(&self, time_ms: i64) -> Option<i64> {
+        self.zone().local_ms(time_ms)?.checked_sub(self.anchor.offset.ms())
+    }
+
+    /// The date that clocks show, less the offset.
     fn date(&self, time_ms: i64) -> Option<Date> {
-        let days = self.zone.local_ms(time_ms)?.div_euclid(DAY_MS);
+        let days = self.local_ms(time_ms)?.div_euclid(DAY_MS);
         date_of_day(days)
     }
 
@@ -204,7 +259,8 @@ impl Calendar {
             Unit::Days(days, from) => date_of_day(number.checked_mul(days)?.checked_add(from)?)?,
             Unit::Clock(_) => date_of_day(number)?,
         };
-        self.zone.first_time_ms(date.at(0, 0, 0, 0))
+        let offset = SignedDuration::from_millis(self.anchor.offset.ms());
+        self.zone().first_time_ms(date.at(0, 0, 0, 0).checked_add(offset).ok()?)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::fault::WindowsError;
 use super::length::Length;
-use super::{Calendar, Tumbling};
+use super::{Anchor, Calendar, Tumbling, WeekStart};
 use crate::record::control;
 use crate::time::{Duration, Interval, Shift, Zone};
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Windows side by side: each event time is in exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +20,13 @@ pub enum Cells {
 /// Where windows begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// By the calendar of this zone.
+    /// By the calendar of this zone; if there is none, at the epoch.
     pub zone: Option<Zone>,
-    /// If not: at the epoch, shifted by this.
+    /// So much later.
     pub offset: Shift,
+    /// Those of whole weeks: on this day. If there is none, without a zone, at the epoch as all
+    /// others.
+    pub week_start: Option<WeekStart>,
 }
 
 impl Frame {
@@ -32,11 +37,32 @@ impl Frame {
         let zone = self.zone.or_else(|| months.then(Zone::utc));
         Frame { zone, ..self }
     }
+
+    /// The same frame for windows that begin with those of this length: without a zone, the day on
+    /// which weeks begin is an offset.
+    #[must_use]
+    pub fn beginning_with(self, length: Length) -> Frame {
+        match (&self.zone, self.week_start) {
+            (None, Some(week_start)) => {
+                let weeks_ms = if length.is_weeks() { week_start.first_day() * DAY_MS } else { 0 };
+                let offset = Shift::from_ms(self.offset.ms().saturating_add(weeks_ms));
+                Frame { zone: None, offset, week_start: None }
+            }
+            _ => self,
+        }
+    }
+
+    /// Where the windows of a calendar begin.
+    pub(super) fn anchor(&self) -> Anchor {
+        let week_start = self.week_start.unwrap_or_default();
+        let zone = self.zone.clone().unwrap_or_else(Zone::utc);
+        Anchor { zone, offset: self.offset, week_start }
+    }
 }
 
 impl From<Shift> for Frame {
     fn from(offset: Shift) -> Frame {
-        Frame { zone: None, offset }
+        Frame { offset, ..Frame::default() }
     }
 }
 
@@ -51,11 +77,7 @@ impl Cells {
                 Ok(Cells::Fixed(Tumbling::new(duration, frame.offset)?))
             }
             (None, _) if length.is_zero() => Err(WindowsError::NoLength(what)),
-            (zone, _) if frame.offset == Shift::default() => {
-                let zone = zone.clone().unwrap_or_else(Zone::utc);
-                Ok(Cells::Calendar(Calendar::new(what, length, zone)?))
-            }
-            _ => Err(WindowsError::OffsetInCalendar),
+            _ => Ok(Cells::Calendar(Calendar::new(what, length, frame.anchor())?)),
         }
     }
 
@@ -86,11 +108,11 @@ impl Cells {
         }
     }
 
-    /// The name of the zone whose calendar they follow; UTC if they do not.
-    pub fn zone_name(&self) -> &str {
+    /// Where those of a calendar begin; if they follow none, in that of UTC.
+    pub fn anchor(&self) -> Anchor {
         match self {
-            Cells::Fixed(_) => "UTC",
-            Cells::Calendar(calendar) => calendar.zone().name(),
+            Cells::Fixed(_) => Anchor::from(Zone::utc()),
+            Cells::Calendar(calendar) => calendar.anchor().clone(),
         }
     }
 
@@ -104,6 +126,8 @@ impl Cells {
             Cells::Calendar(calendar) => control::Tumbling::Calendar {
                 size: calendar.length().to_string(),
                 tz: calendar.zone().to_string(),
+                offset_ms: calendar.anchor().offset.ms(),
+                week_start: calendar.anchor().told_week_start(),
             },
         }
     }

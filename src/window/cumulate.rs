@@ -24,7 +24,7 @@ impl Cumulate {
     /// # Errors
     /// When the size is not a whole number of steps, and not too many.
     pub fn new(step: Length, size: Length, frame: Frame) -> Result<Cumulate, WindowsError> {
-        let frame = frame.of(&[step, size]);
+        let frame = frame.of(&[step, size]).beginning_with(size);
         let steps = Cells::new("step", step, &frame)?;
         let longest = Cells::new("window", size, &frame)?;
         let fills = match (&steps, &longest) {
@@ -78,7 +78,9 @@ impl Cumulate {
             (steps, longest) => control::Cumulate::Calendar {
                 step: steps.length().to_string(),
                 size: longest.length().to_string(),
-                tz: longest.zone_name().to_owned(),
+                tz: longest.anchor().zone.to_string(),
+                offset_ms: longest.anchor().offset.ms(),
+                week_start: longest.anchor().told_week_start(),
             },
         }
     }

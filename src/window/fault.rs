@@ -17,13 +17,13 @@ pub enum WindowsError {
     Negative(&'static str, i64),
     /// Between such windows there would be times without any.
     #[error(
-        "windows of {size} that begin every {slide} would leave gaps between them, and lose the records there; let the slide be at most the size"
+        "windows of {size} that begin every {slide} would leave gaps between them, and lose the records there; choose a slide of at most the size"
     )]
     Gaps {
         /// How far apart windows begin.
-        slide: Duration,
+        slide: Length,
         /// Length of a window.
-        size: Duration,
+        size: Length,
     },
     /// The longest window would not end with a step.
     #[error("the size {size} is not a whole number of steps of {step}; change one of them")]
@@ -57,11 +57,6 @@ pub enum WindowsError {
         /// Whose calendar it is.
         zone: Zone,
     },
-    /// Windows of the calendar begin where it says.
-    #[error(
-        "windows that follow a calendar begin where it says, and not at an offset; leave out the offset, or the zone and months and years"
-    )]
-    OffsetInCalendar,
     /// Parts do not make up the whole, or not always as many.
     #[error(
         "in the calendar of {zone}, {size} is not always the same whole number of {part}; choose lengths like 1d of 1w or 1mo of 1y, or leave out the zone"

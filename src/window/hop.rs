@@ -6,6 +6,7 @@
 
 use super::Tumbling;
 use super::fault::{SLICES_MAX, WindowsError};
+use super::length::Length;
 use crate::record::control;
 use crate::time::{Duration, Interval, Shift};
 
@@ -31,7 +32,10 @@ impl Hop {
         match (slide_ms, size_ms) {
             (0, _) => return Err(WindowsError::NoLength("slide")),
             (_, 0) => return Err(WindowsError::NoLength("window")),
-            _ if slide > size => return Err(WindowsError::Gaps { slide, size }),
+            _ if slide > size => {
+                let [slide, size] = [slide, size].map(Length::Time);
+                return Err(WindowsError::Gaps { slide, size });
+            }
             _ => {}
         }
         let slice = Duration::from_ms(common_divisor(slide_ms, size_ms)).unwrap_or(slide);
@@ -103,7 +107,7 @@ mod tests {
         assert_eq!(why(5, 0), "a window must be longer than 0");
         assert_eq!(
             why(10_000, 5_000),
-            "windows of 5s that begin every 10s would leave gaps between them, and lose the records there; let the slide be at most the size"
+            "windows of 5s that begin every 10s would leave gaps between them, and lose the records there; choose a slide of at most the size"
         );
         assert_eq!(
             why(7_001, 86_400_000),

@@ -1,6 +1,6 @@
 //! Which windows of event time a record belongs to, and which records are late.
 //!
-//! - [`length`]: how long windows are.
+//! - [`length`]: how long windows are; [`week`]: when weeks begin.
 //! - [`tumbling`], [`calendar`], [`cells`]: windows side by side, equally long or as the calendar
 //!   has them.
 //! - [`hop`], [`calendar_hop`], [`cumulate`]: windows that overlap.
@@ -19,16 +19,18 @@ pub mod length;
 pub mod placing;
 pub mod progress;
 pub mod tumbling;
+pub mod week;
 pub mod windows;
 
-pub use calendar::Calendar;
+pub use calendar::{Anchor, Calendar};
 pub use calendar_hop::CalendarHop;
 pub use cells::{Cells, Frame};
 pub use cumulate::Cumulate;
 pub use fault::WindowsError;
 pub use hop::Hop;
 pub use length::Length;
-pub use placing::{Placed, Placing};
+pub use placing::{Misplaced, Placed, Placing};
 pub use progress::Progress;
 pub use tumbling::Tumbling;
+pub use week::WeekStart;
 pub use windows::{Carried, Windows};

@@ -2,6 +2,7 @@
 
 use super::{Progress, Tumbling, Windows};
 use crate::time::timestamp::{MAX_MS, MIN_MS, show_ms};
+use crate::time::watermark::{TooFarAhead, check_ahead};
 use crate::time::{Duration, Interval};
 
 /// Puts the records of a stream into windows, one record at a time.
@@ -13,6 +14,7 @@ pub struct Placing {
     windows: Windows,
     progress: Progress,
     allowed_lateness_ms: i64,
+    max_ahead: Option<Duration>,
     every: Option<Tumbling>,
     /// The slice of the last record, and the hull of its windows: most often also the next one's.
     last: Option<(Interval, Interval)>,
@@ -32,12 +34,26 @@ pub enum Placed {
         closed_ms: i64,
         /// The watermark behind this record, in milliseconds, if it is to be told.
         passed_ms: Option<i64>,
+        /// How far the record is behind the greatest event time seen, if it came too late for some
+        /// of its windows.
+        missed: Option<Duration>,
     },
     /// Nowhere: all its windows have closed.
     Late {
         /// How far the record is behind the greatest event time seen.
         behind: Duration,
     },
+}
+
+/// Why a record has no place in the stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misplaced {
+    /// Its window cannot be written.
+    #[error(transparent)]
+    NoWindow(#[from] NoWindow),
+    /// It would take the watermark with it.
+    #[error(transparent)]
+    Ahead(#[from] TooFarAhead),
 }
 
 /// A time whose window starts or ends where no time can be written.
@@ -56,6 +72,7 @@ impl Placing {
             windows,
             progress,
             allowed_lateness_ms: 0,
+            max_ahead: None,
             every: None,
             last: None,
             next_ms: None,
@@ -66,6 +83,13 @@ impl Placing {
     #[must_use]
     pub fn lenient(mut self, allowed_lateness: Duration) -> Placing {
         self.allowed_lateness_ms = allowed_lateness.ms();
+        self
+    }
+
+    /// Refuses records whose times are further ahead of the greatest before them.
+    #[must_use]
+    pub fn guarded(mut self, max_ahead: Option<Duration>) -> Placing {
+        self.max_ahead = max_ahead;
         self
     }
 
@@ -84,8 +108,13 @@ impl Placing {
     /// Takes the next record by its event time, in milliseconds.
     ///
     /// # Errors
-    /// When a window cannot be written; the record then leaves no trace.
-    pub fn place(&mut self, time_ms: i64) -> Result<Placed, NoWindow> {
+    /// When a window cannot be written, or the time is too far ahead; the record then leaves no
+    /// trace.
+    #[inline]
+    pub fn place(&mut self, time_ms: i64) -> Result<Placed, Misplaced> {
+        if self.max_ahead.is_some() {
+            check_ahead(time_ms, self.progress.greatest_ms(), self.max_ahead)?;
+        }
         let (slice, hull) = self.slice(time_ms).ok_or(NoWindow { time_ms })?;
         let closed_ms = self.closed_ms();
         // Whether a session is late depends on the group's other records.
@@ -94,8 +123,10 @@ impl Placing {
             self.progress.hear();
             return Ok(Placed::Late { behind: self.progress.behind(time_ms) });
         }
+        let missed = self.misses(slice, closed_ms) && !merges;
+        let missed = missed.then(|| self.progress.behind(time_ms));
         self.progress.observe(time_ms);
-        Ok(Placed::In { slice, closed_ms, passed_ms: self.passed_ms() })
+        Ok(Placed::In { slice, closed_ms, passed_ms: self.passed_ms(), missed })
     }
 
     /// A stream begins that has these partitions; none, if it does not tell them apart. Gives the
@@ -145,6 +176,16 @@ impl Placing {
         }
         self.last = Some((slice, hull));
         self.last
+    }
+
+    /// Whether a window that has this slice is closed.
+    fn misses(&self, slice: Interval, closed_ms: i64) -> bool {
+        // No window ends before its slices do: for a record in time this is one comparison.
+        slice.end_ms <= closed_ms
+            && self
+                .windows
+                .next_of_slice(slice, i64::MIN)
+                .is_some_and(|first| first.end_ms <= closed_ms)
     }
 
     /// Windows that end here or before are closed.
@@ -213,6 +254,7 @@ mod tests {
         Within(i64, i64, Option<i64>),
         Late(i64),
         NoWindow(i64),
+        Ahead,
     }
 
     fn said(placing: &mut Placing, time_ms: i64) -> Said {
@@ -221,7 +263,8 @@ mod tests {
                 Said::Within(slice.start_ms, slice.end_ms, passed_ms)
             }
             Ok(Placed::Late { behind }) => Said::Late(behind.ms()),
-            Err(NoWindow { time_ms }) => Said::NoWindow(time_ms),
+            Err(Misplaced::NoWindow(NoWindow { time_ms })) => Said::NoWindow(time_ms),
+            Err(Misplaced::Ahead(_)) => Said::Ahead,
         }
     }
 
@@ -260,6 +303,24 @@ mod tests {
             said(&mut placing, MIN_MS + 9),
             Said::Within(MIN_MS + 9, MIN_MS + 10, Some(MIN_MS + 8))
         );
+    }
+
+    #[test]
+    fn a_record_too_far_ahead_leaves_no_trace() {
+        let mut placing = placing(10, 0).guarded(Some(duration(100)));
+        // Nothing is known before the first.
+        assert_eq!(said(&mut placing, 1_000), Said::Within(1_000, 1_010, Some(999)));
+        assert_eq!(said(&mut placing, 1_101), Said::Ahead);
+        assert_eq!(said(&mut placing, 1_100), Said::Within(1_100, 1_110, Some(1_099)));
+        assert_eq!(said(&mut placing, 1_200), Said::Within(1_200, 1_210, Some(1_199)));
+        // A quiet stream goes on as the clock does.
+        let windows = Windows::tumbling(length(10), Frame::default()).unwrap();
+        let progress = progress(0).idling(Some(duration(50)));
+        let mut placing = Placing::new(windows, progress).guarded(Some(duration(100)));
+        assert_eq!(said(&mut placing, 0), Said::Within(0, 10, Some(-1)));
+        assert_eq!(said(&mut placing, 500), Said::Ahead);
+        placing.wait(duration(450));
+        assert_eq!(said(&mut placing, 500), Said::Within(500, 510, Some(499)));
     }
 
     #[test]
@@ -350,8 +411,11 @@ mod tests {
                         prop_assert!(open.is_empty());
                         prop_assert_eq!(behind.ms(), taken.iter().max().unwrap() - time_ms);
                     }
-                    Placed::In { slice: put, closed_ms, passed_ms } => {
+                    Placed::In { slice: put, closed_ms, passed_ms, missed } => {
                         prop_assert_eq!(put, slice);
+                        let some_closed = open.len() < windows.of_slice(slice).count();
+                        let behind_ms = || taken.iter().max().unwrap() - time_ms;
+                        prop_assert_eq!(missed.map(Duration::ms), some_closed.then(behind_ms));
                         let left = windows.of_slice(slice).filter(|it| it.end_ms > closed_ms);
                         prop_assert_eq!(left.collect::<Vec<_>>(), open.clone());
                         prop_assert!(!open.is_empty());

@@ -20,6 +20,8 @@ pub struct Progress {
     /// The place of the partition whose records come now.
     current: usize,
     at_ms: Option<i64>,
+    /// The greatest event time so far.
+    greatest_ms: Option<i64>,
     /// For how long the input was waited for so far.
     waited_ms: i64,
 }
@@ -43,6 +45,7 @@ impl Progress {
             partitions: vec![Partition::new(None, out_of_order, 0)],
             current: 0,
             at_ms: None,
+            greatest_ms: None,
             waited_ms: 0,
         }
     }
@@ -59,6 +62,14 @@ impl Progress {
         self.at_ms
     }
 
+    /// The greatest event time so far, of all partitions; or the time that a quiet stream has come
+    /// to. None before the first record.
+    pub fn greatest_ms(&self) -> Option<i64> {
+        let followed_ms = self.at_ms.map(|at_ms| at_ms.saturating_add(1));
+        let followed_ms = followed_ms.map(|ms| ms.saturating_add(self.out_of_order.ms()));
+        self.greatest_ms.max(followed_ms.filter(|_| self.idle_ms.is_some()))
+    }
+
     /// How far a time is behind the one that the watermark follows.
     pub fn behind(&self, time_ms: i64) -> Duration {
         let followed_ms = self.at_ms.map_or(time_ms, |at_ms| {
@@ -70,6 +81,7 @@ impl Progress {
     /// Takes note of a record of the current partition; gives the watermark behind it.
     pub fn observe(&mut self, time_ms: i64) -> Option<i64> {
         let partition = self.partitions.get_mut(self.current)?;
+        self.greatest_ms = self.greatest_ms.max(Some(time_ms));
         let before_ms = partition.watermark.at_ms();
         let behind_ms = partition.watermark.observe(time_ms);
         partition.heard_ms = self.waited_ms;

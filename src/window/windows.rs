@@ -4,11 +4,12 @@
 use std::iter;
 
 use super::fault::WindowsError;
+use super::week::NotADay;
 use super::{CalendarHop, Cells, Cumulate, Frame, Hop, Length};
 use crate::record::control::{self, Kind};
 use crate::time::duration::DurationError;
 use crate::time::zone::UnknownZone;
-use crate::time::{Duration, Interval, Shift, Zone};
+use crate::time::{Duration, Interval, Shift};
 
 /// The windows of a stream.
 ///
@@ -56,7 +57,8 @@ impl Windows {
     /// # Errors
     /// When there are no such windows; and so for all of these.
     pub fn tumbling(size: Length, frame: Frame) -> Result<Windows, WindowsError> {
-        Cells::new("window", size, &frame.of(&[size])).map(Windows::Tumbling)
+        let frame = frame.of(&[size]).beginning_with(size);
+        Cells::new("window", size, &frame).map(Windows::Tumbling)
     }
 
     /// Windows of length `size`, one of which begins every `slide`.
@@ -64,16 +66,12 @@ impl Windows {
     /// # Errors
     /// See [`Hop::new`] and [`CalendarHop::new`].
     pub fn hop(slide: Length, size: Length, frame: Frame) -> Result<Windows, WindowsError> {
-        let Frame { zone, offset } = frame.of(&[slide, size]);
-        match (zone, slide, size) {
+        let frame = frame.of(&[slide, size]).beginning_with(slide);
+        match (&frame.zone, slide, size) {
             (None, Length::Time(slide), Length::Time(size)) => {
-                Hop::new(slide, size, offset).map(Windows::Hop)
+                Hop::new(slide, size, frame.offset).map(Windows::Hop)
             }
-            _ if offset != Shift::default() => Err(WindowsError::OffsetInCalendar),
-            (zone, ..) => {
-                let zone = zone.unwrap_or_else(Zone::utc);
-                CalendarHop::new(slide, size, &zone).map(Windows::CalendarHop)
-            }
+            _ => CalendarHop::new(slide, size, frame.anchor()).map(Windows::CalendarHop),
         }
     }
 
@@ -122,15 +120,27 @@ impl Windows {
             &Kind::Cumulate(control::Cumulate::Fixed { step_ms, size_ms, offset_ms }) => {
                 Windows::cumulate(time("step", step_ms)?, time("window", size_ms)?, at(offset_ms))
             }
-            Kind::Tumbling(control::Tumbling::Calendar { size, tz }) => {
-                Windows::tumbling(read(size)?, in_zone(tz)?)
+            Kind::Tumbling(control::Tumbling::Calendar { size, tz, offset_ms, week_start }) => {
+                Windows::tumbling(read(size)?, in_zone(tz, *offset_ms, week_start.as_deref())?)
             }
-            Kind::Hop(control::Hop::Calendar { slide, size, tz }) => {
-                Windows::hop(read(slide)?, read(size)?, in_zone(tz)?)
+            Kind::Hop(control::Hop::Calendar { slide, size, tz, offset_ms, week_start }) => {
+                Windows::hop(
+                    read(slide)?,
+                    read(size)?,
+                    in_zone(tz, *offset_ms, week_start.as_deref())?,
+                )
             }
-            Kind::Cumulate(control::Cumulate::Calendar { step, size, tz }) => {
-                Windows::cumulate(read(step)?, read(size)?, in_zone(tz)?)
-            }
+            Kind::Cumulate(control::Cumulate::Calendar {
+                step,
+                size,
+                tz,
+                offset_ms,
+                week_start,
+            }) => Windows::cumulate(
+                read(step)?,
+                read(size)?,
+                in_zone(tz, *offset_ms, week_start.as_deref())?,
+            ),
             &Kind::Session(control::Session { gap_ms }) => {
                 Windows::session(duration("gap", gap_ms)?)
             }
@@ -178,6 +188,17 @@ impl Windows {
         }
     }
 
+    /// Whether this is something that a record of these windows can carry.
+    pub fn have(&self, piece: Interval, carried: Carried) -> bool {
+        let window_by_end = |end_ms: i64| self.first(self.slice(end_ms.checked_sub(1)?)?);
+        match carried {
+            // A window ends with its last slice, and is the first of those that have that slice.
+            Carried::Window => window_by_end(piece.end_ms) == Some(piece),
+            Carried::Slice | Carried::Session => self.slice(piece.start_ms) == Some(piece),
+            Carried::Nothing => false,
+        }
+    }
+
     /// The windows that have this slice, by end. For a session that is the slice itself: its record
     /// alone.
     pub fn of_slice(&self, slice: Interval) -> impl Iterator<Item = Interval> + '_ {
@@ -187,6 +208,17 @@ impl Windows {
             false => self.after(*window),
         };
         iter::successors(last.and_then(|_| self.first(slice)), after)
+    }
+
+    /// The first of the windows that have this slice and end after `closed_ms`; none if all of them
+    /// end before that. Works it out at once, however many windows there are before it.
+    pub fn next_of_slice(&self, slice: Interval, closed_ms: i64) -> Option<Interval> {
+        if closed_ms < slice.end_ms {
+            return self.first(slice);
+        }
+        // Windows end where slices do: the first that has the slice at that time ends after it.
+        let window = self.first(self.slice(closed_ms)?)?;
+        (window.start_ms <= slice.start_ms).then_some(window)
     }
 
     /// The next window behind one of those that overlap or grow; none for other kinds.
@@ -246,15 +278,19 @@ fn read(length: &str) -> Result<Length, WindowsError> {
 }
 
 /// The frame of a zone that a control record tells of.
-fn in_zone(name: &str) -> Result<Frame, WindowsError> {
+fn in_zone(name: &str, offset_ms: i64, week_start: Option<&str>) -> Result<Frame, WindowsError> {
     let zone = name.parse().map_err(|error: UnknownZone| WindowsError::Unknown(error.to_string()));
-    Ok(Frame { zone: Some(zone?), ..Frame::default() })
+    let week_start = week_start.map(str::parse).transpose();
+    let week_start = week_start.map_err(|error: NotADay| WindowsError::Unknown(error.to_string()));
+    let offset = Shift::from_ms(offset_ms);
+    Ok(Frame { zone: Some(zone?), offset, week_start: week_start? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::time::timestamp::{parse_ms, show_ms};
+    use crate::window::WeekStart;
     use proptest::prelude::*;
 
     fn duration(text: &str) -> Duration {
@@ -293,6 +329,31 @@ mod tests {
             of_time(&windows, "08:05:00"),
             expected.map(|(start, end)| (start.to_owned(), end.to_owned()))
         );
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_without_a_zone_too() {
+        let at = |windows: &Windows| {
+            let slice = windows.slice(parse_ms("2024-01-03T12:00:00Z").unwrap()).unwrap();
+            show_ms(windows.of_slice(slice).next().unwrap().start_ms)[..10].to_owned()
+        };
+        let frame = |day: Option<&str>, offset: &str| Frame {
+            offset: offset.parse().unwrap(),
+            week_start: Some(day.map_or(WeekStart::default(), |day| day.parse().unwrap())),
+            ..Frame::default()
+        };
+        let week = |day, offset| Windows::tumbling(length("1w"), frame(day, offset)).unwrap();
+        assert_eq!(at(&week(None, "0")), "2024-01-01");
+        assert_eq!(at(&week(Some("sunday"), "0")), "2023-12-31");
+        assert_eq!(at(&week(None, "1d")), "2024-01-02");
+        // Steps are in phase with the weeks that they make up, though they do not divide a day.
+        let cumulate = Windows::cumulate(length("7h"), length("1w"), frame(None, "0")).unwrap();
+        assert_eq!(at(&cumulate), "2024-01-01");
+        let hop = Windows::hop(length("1w"), length("2w"), frame(Some("friday"), "0")).unwrap();
+        assert_eq!(at(&hop), "2023-12-22");
+        // The control record says where they begin: nothing is added again.
+        assert_eq!(Windows::from_kind(&hop.kind()), Ok(hop));
+        assert_eq!(Windows::from_kind(&cumulate.kind()), Ok(cumulate));
     }
 
     #[test]
@@ -366,7 +427,23 @@ mod tests {
             let hull = windows.hull(slice).unwrap();
             prop_assert_eq!(Some(hull.start_ms), expected.iter().map(|it| it.start_ms).min());
             prop_assert_eq!(Some(hull.end_ms), expected.last().map(|it| it.end_ms));
+            for closed_ms in slice.start_ms - 3..=hull.end_ms + 3 {
+                let next = expected.iter().find(|it| it.end_ms > closed_ms).copied();
+                prop_assert_eq!(windows.next_of_slice(slice, closed_ms), next);
+            }
             prop_assert_eq!(windows.of_slice(slice).collect::<Vec<_>>(), expected);
+        }
+
+        /// A record can carry the windows that there are, and no others.
+        #[test]
+        fn records_carry_windows_that_there_are(windows in some_windows(), start_ms in -300_i64..300,
+                                                length_ms in 1_i64..40) {
+            let of_start = model(&windows.kind(), start_ms);
+            for window in &of_start {
+                prop_assert!(windows.have(*window, Carried::Window));
+            }
+            let other = Interval { start_ms, end_ms: start_ms + length_ms };
+            prop_assert_eq!(windows.have(other, Carried::Window), of_start.contains(&other));
         }
 
         #[test]
@@ -379,7 +456,8 @@ mod tests {
         #[test]
         fn the_control_record_tells_all(windows in some_windows(), size in 1_u64..9) {
             let session = Windows::session(Duration::from_ms(7).unwrap()).unwrap();
-            let zone = || in_zone("Asia/Kolkata").unwrap();
+            let (offset_ms, day) = if size % 2 == 0 { (21_600_000, Some("sunday")) } else { (0, None) };
+            let zone = || in_zone("Asia/Kolkata", offset_ms, day).unwrap();
             let days = Windows::tumbling(length("1d"), zone()).unwrap();
             let weeks = Windows::hop(length("1d"), length("1w"), zone()).unwrap();
             let years = Windows::cumulate(length("6h"), length("1y"), zone()).unwrap();

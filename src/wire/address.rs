@@ -5,14 +5,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use crate::sys::{file, socket};
 
 /// The socket's name in the directory.
 pub const SOCKET: &str = "socket";
@@ -161,9 +158,7 @@ struct Directory {
 
 impl Directory {
     fn open(dir: &Path) -> io::Result<Directory> {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-        let fd = std::fs::File::options().read(true).custom_flags(flags.bits()).open(dir)?;
-        Ok(Directory { fd: fd.into(), path: dir.to_owned() })
+        Ok(Directory { fd: file::open_place(dir)?, path: dir.to_owned() })
     }
 
     /// The path itself where it fits, so that tools which list sockets show it.
@@ -175,22 +170,13 @@ impl Directory {
         PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).join(SOCKET)
     }
 
-    /// The mode is set between `bind` and `listen`: nobody connects before.
+    /// Nobody connects before the mode is set.
     fn listen(&self, mode: u32) -> io::Result<UnixListener> {
-        let kind = SockType::Stream;
-        let fd = socket::socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
-        socket::bind(fd.as_raw_fd(), &UnixAddr::new(&self.socket())?)?;
-        let mode = Mode::from_bits_truncate(mode);
-        fchmodat(&self.fd, SOCKET, mode, FchmodatFlags::FollowSymlink)?;
-        socket::listen(&fd, Backlog::MAXCONN)?;
-        Ok(UnixListener::from(fd))
+        socket::listen(&self.socket(), self.fd.as_fd(), SOCKET, mode)
     }
 
     fn unlink(&self) -> io::Result<()> {
-        match unlinkat(&self.fd, SOCKET, UnlinkatFlags::NoRemoveDir) {
-            Ok(()) | Err(nix::Error::ENOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        file::remove_at(self.fd.as_fd(), SOCKET)
     }
 }
 

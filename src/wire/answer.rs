@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::error::ErrorBody;
+use super::frame::{explain, write_line};
 use super::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
-use super::request::{ByPartition, Named, explain, write_line};
+use super::reading::ByPartition;
 use super::stats::Figures;
+use super::topics::Named;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +79,9 @@ pub struct Topic {
     /// The jq expression that places its records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// In a list, in place of a key that is longer than a topic is given now: how long it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_bytes: Option<u64>,
 }
 
 /// See [`Answer::Described`].
@@ -250,106 +256,6 @@ pub struct Standing {
     pub sequence: Option<u64>,
 }
 
-/// See [`Answer::Error`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct ErrorBody {
-    /// For programs.
-    pub code: Code,
-    /// For people.
-    pub message: String,
-    /// With [`Code::BadRecords`]: which, and why; the first of them if they are very many.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub records: Vec<BadRecord>,
-    /// With [`Code::SequenceGap`]: where the log has the producer, if anywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub held: Option<Option<u64>>,
-}
-
-/// A record that the log refuses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BadRecord {
-    /// Which record of the batch, counted from 0.
-    pub record: u64,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-/// What went wrong, for programs (`docs/PROTOCOL.md`, "Errors").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // The document says what each means.
-pub enum Code {
-    BadRequest,
-    UnsupportedVersion,
-    TooLarge,
-    UnknownTopic,
-    TopicExists,
-    BadTopicName,
-    BadSettings,
-    NotPermitted,
-    UnknownPartition,
-    OffsetOutOfRange,
-    BadRecords,
-    SequenceGap,
-    ChainBroken,
-    BadGroupName,
-    NotAMember,
-    StaleGeneration,
-    NotAssigned,
-    GroupInUse,
-    ProducerInUse,
-    Damaged,
-    ClosedToAppends,
-    Io,
-    FullDisk,
-    TimedOut,
-    TooManyConnections,
-    ShuttingDown,
-    /// A code that this version does not know.
-    #[serde(other)]
-    Unknown,
-}
-
-impl Code {
-    /// All codes that this version knows.
-    pub const ALL: [Code; 26] = [
-        Code::BadRequest,
-        Code::UnsupportedVersion,
-        Code::TooLarge,
-        Code::UnknownTopic,
-        Code::TopicExists,
-        Code::BadTopicName,
-        Code::BadSettings,
-        Code::NotPermitted,
-        Code::UnknownPartition,
-        Code::OffsetOutOfRange,
-        Code::BadRecords,
-        Code::SequenceGap,
-        Code::ChainBroken,
-        Code::BadGroupName,
-        Code::NotAMember,
-        Code::StaleGeneration,
-        Code::NotAssigned,
-        Code::GroupInUse,
-        Code::ProducerInUse,
-        Code::Damaged,
-        Code::ClosedToAppends,
-        Code::Io,
-        Code::FullDisk,
-        Code::TimedOut,
-        Code::TooManyConnections,
-        Code::ShuttingDown,
-    ];
-}
-
-impl ErrorBody {
-    /// An error with nothing but its code and message.
-    pub fn new(code: Code, message: impl Into<String>) -> ErrorBody {
-        ErrorBody { code, message: message.into(), records: Vec::new(), held: None }
-    }
-}
-
 impl Answer {
     /// Reads an answer from its line.
     ///
@@ -374,15 +280,12 @@ impl Answer {
     }
 }
 
-/// Tells a field that is null from one that is not there.
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::wire::error::{BadRecord, Code};
 
     fn error(code: Code) -> ErrorBody {
         ErrorBody::new(code, "m")
@@ -397,7 +300,12 @@ mod tests {
                 r#"{"hello":{"version":1,"server":"s"}}"#,
             ),
             (
-                Answer::Created(Topic { topic: topic(), partitions: 2, key: None }),
+                Answer::Created(Topic {
+                    topic: topic(),
+                    partitions: 2,
+                    key: None,
+                    key_bytes: None,
+                }),
                 r#"{"created":{"topic":"t","partitions":2}}"#,
             ),
             (
@@ -406,6 +314,7 @@ mod tests {
                         topic: topic(),
                         partitions: 2,
                         key: Some(".k".to_owned()),
+                        key_bytes: None,
                     }),
                     TopicEntry::Broken { topic: topic(), error: error(Code::Damaged) },
                 ]),
@@ -488,6 +397,13 @@ mod tests {
                 Answer::Error(ErrorBody { held: Some(Some(4)), ..error(Code::SequenceGap) }),
                 r#"{"error":{"code":"sequence_gap","message":"m","held":4}}"#,
             ),
+            (
+                Answer::Error(ErrorBody {
+                    offsets: BTreeMap::from([(0, 7)]),
+                    ..error(Code::ShuttingDown)
+                }),
+                r#"{"error":{"code":"shutting_down","message":"m","offsets":{"0":7}}}"#,
+            ),
         ];
         for (answer, text) in forms {
             let mut out = Vec::new();
@@ -498,15 +414,9 @@ mod tests {
     }
 
     #[test]
-    fn all_codes_are_listed() {
-        assert!(Code::ALL.is_sorted(), "in the order of the enum, each once");
-        assert_eq!(Code::ALL.len(), Code::Unknown as usize);
-    }
-
-    #[test]
     fn a_later_version_may_say_more() {
         let answer = Answer::parse(br#"{"created":{"topic":"t","partitions":2,"colour":"red"}}"#);
-        let topic = Topic { topic: "t".to_owned(), partitions: 2, key: None };
+        let topic = Topic { topic: "t".to_owned(), partitions: 2, key: None, key_bytes: None };
         assert_eq!(answer, Ok(Answer::Created(topic)));
         let answer = Answer::parse(br#"{"error":{"code":"high_tide","message":"m"}}"#);
         assert_eq!(answer, Ok(Answer::Error(error(Code::Unknown))));

@@ -7,18 +7,20 @@ use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{
-    Answer, Appended, Compacted, Described, ErrorBody, Fetched, FileRecords, Greeting, Places,
-    Records, Standing, TopicEntry,
+    Answer, Appended, Compacted, Described, Fetched, FileRecords, Greeting, Places, Records,
+    Standing, TopicEntry,
 };
 use super::connection::Connection;
+use super::error::{Code, ErrorBody};
 use super::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
+use super::interrupt::Interrupt;
 use super::request::{
     Alter, Append, Compact, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
 };
 use super::stats::{Figures, Stats};
-use super::{VERSION, answer};
+use super::{VERSION, answer, sane};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -35,11 +37,16 @@ pub enum ClientError {
         error: io::Error,
     },
     /// The daemon is gone.
-    #[error(
-        "{}: log-serve closed the connection; what it had not answered may have been done or not",
-        path.display()
-    )]
+    #[error("{}: log-serve closed the connection{}", path.display(), doubt(*unanswered))]
     Closed {
+        /// The socket.
+        path: PathBuf,
+        /// Whether it had not answered a request that it may have carried out or not.
+        unanswered: bool,
+    },
+    /// We were told to stop while the daemon did not answer; nothing more can be asked of it.
+    #[error("{}: log-serve does not answer, and a signal ended the wait for it", path.display())]
+    Interrupted {
         /// The socket.
         path: PathBuf,
     },
@@ -47,13 +54,36 @@ pub enum ClientError {
     #[error(transparent)]
     Refused(#[from] ErrorBody),
     /// The daemon said something that is not an answer to this request.
-    #[error("{}: log-serve's answer makes no sense here: {why}; is it of another version?", path.display())]
+    #[error("{}: log-serve's answer is invalid: {why}; use log-serve of the same version", path.display())]
     Garbled {
         /// The socket.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
+}
+
+fn doubt(unanswered: bool) -> &'static str {
+    if unanswered { "; it is not known whether unanswered requests were carried out" } else { "" }
+}
+
+impl ClientError {
+    /// The same, of a request that changes nothing.
+    pub(super) fn harmless(self) -> ClientError {
+        match self {
+            ClientError::Closed { path, .. } => ClientError::Closed { path, unanswered: false },
+            error => error,
+        }
+    }
+
+    /// Whether the daemon is gone, or about to go: another one may come.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            ClientError::Closed { .. } => true,
+            ClientError::Refused(why) => why.code == Code::ShuttingDown,
+            _ => false,
+        }
+    }
 }
 
 /// What a fetch gives next.
@@ -102,6 +132,11 @@ impl Client {
             Ok(None) => Ok(None),
             Err(error) => Err(ClientError::Io { path, error }),
         }
+    }
+
+    /// From now on waits for answers end as `interrupt` says, with [`ClientError::Interrupted`].
+    pub fn heed(&mut self, interrupt: Interrupt) {
+        self.connection.heed(interrupt);
     }
 
     /// Names our version of the protocol; learns the daemon's.
@@ -206,7 +241,7 @@ impl Client {
     /// Takes a producer's name for this connection; tells where the producer stands.
     ///
     /// # Errors
-    /// See [`ClientError`]; [`answer::Code::ProducerInUse`] if another connection has the name.
+    /// See [`ClientError`]; [`Code::ProducerInUse`] if another connection has the name.
     pub fn producer(&mut self, producer: Producer) -> Result<Standing, ClientError> {
         match self.call(&Request::Producer(producer))? {
             Answer::Producer(standing) => Ok(standing),
@@ -270,12 +305,14 @@ impl Client {
     /// # Errors
     /// See [`ClientError`]; the fetch is over.
     pub fn next_chunk(&mut self, bytes: &mut Vec<u8>) -> Result<Delivery, ClientError> {
-        match self.receive()? {
+        match self.receive().map_err(ClientError::harmless)? {
             Answer::Records(records) => {
+                sane::check_run(&records).map_err(|why| self.garbled(why))?;
                 self.take_bytes(records.bytes, bytes)?;
                 Ok(Delivery::Records(records))
             }
             Answer::File(run) => {
+                sane::check_file_run(&run).map_err(|why| self.garbled(why))?;
                 let file = if run.passed { self.connection.next_descriptor() } else { None };
                 if run.passed && file.is_none() {
                     return Err(self.garbled("a file without its descriptor".to_owned()));
@@ -315,8 +352,9 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn next_polled(&mut self, bytes: &mut Vec<u8>) -> Result<Polled, ClientError> {
-        match self.receive()? {
+        match self.receive().map_err(ClientError::harmless)? {
             Answer::Records(records) => {
+                sane::check_run(&records).map_err(|why| self.garbled(why))?;
                 self.take_bytes(records.bytes, bytes)?;
                 Ok(Polled::Records(records))
             }
@@ -381,8 +419,8 @@ impl Client {
         count: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<(), ClientError> {
-        let count = usize::try_from(count)
-            .map_err(|_| self.garbled("more bytes than memory can hold".to_owned()))?;
+        sane::check_bytes(count).map_err(|why| self.garbled(why))?;
+        let count = usize::try_from(count).unwrap_or_default();
         // Not cleared first: that would only mean to fill it with zeroes again.
         bytes.resize(count, 0);
         self.connection.read_exact(bytes).map_err(|error| self.failed(error))
@@ -395,14 +433,19 @@ impl Client {
 
     fn send(&mut self, request: &Request, payload: &[u8]) -> Result<(), ClientError> {
         request.write(self.connection.output());
-        self.connection.flush_reading(payload).map_err(|error| match self.failed(error) {
+        self.connection.flush_reading(payload).map_err(|error| self.not_sent(error))
+    }
+
+    /// Why a request did not arrive whole, so that it was not carried out either.
+    pub(super) fn not_sent(&mut self, error: io::Error) -> ClientError {
+        match self.failed(error) {
             // A daemon that has no use for us says why before it hangs up.
             closed @ ClientError::Closed { .. } if self.outstanding == 0 => match self.receive() {
                 Err(refused @ ClientError::Refused(_)) => refused,
-                _ => closed,
+                _ => closed.harmless(),
             },
             failed => failed,
-        })
+        }
     }
 
     pub(super) fn receive(&mut self) -> Result<Answer, ClientError> {
@@ -417,7 +460,9 @@ impl Client {
                 Err(error) => return Err(self.garbled(error.to_string())),
             }
             match self.connection.fill() {
-                Ok(0) => return Err(ClientError::Closed { path: self.path.clone() }),
+                Ok(0) => {
+                    return Err(ClientError::Closed { path: self.path.clone(), unanswered: true });
+                }
                 Ok(_) => {}
                 Err(error) => return Err(self.failed(error)),
             }
@@ -429,7 +474,8 @@ impl Client {
         match error.kind() {
             io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::UnexpectedEof => ClientError::Closed { path },
+            | io::ErrorKind::UnexpectedEof => ClientError::Closed { path, unanswered: true },
+            io::ErrorKind::Interrupted => ClientError::Interrupted { path },
             _ => ClientError::Io { path, error },
         }
     }

@@ -4,67 +4,50 @@
 //! all others work on what is buffered.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
-use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, sendmsg};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
-};
+use super::frame::{LineTooLong, Received};
+use super::interrupt::Interrupt;
+use crate::sys::socket::{receive_passed, send_now, send_passing};
+use crate::sys::wait::{Wanted, wait};
 
-/// How large the input buffer is at first; it grows only for a longer line.
-const INPUT_BYTES: usize = 64 << 10;
 /// How much room for output is kept once it is written.
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
-
-/// How many descriptors are taken with one read, and held; what comes beyond is closed.
-const DESCRIPTORS_MAX: usize = 4;
-
-/// A line is longer than the connection takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the line is longer than {line_bytes_max} bytes")]
-pub struct LineTooLong {
-    /// The longest line, its line end counted.
-    pub line_bytes_max: usize,
-}
 
 /// One end of a connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: Arc<UnixStream>,
-    line_bytes_max: usize,
-    input: Vec<u8>,
-    /// The part of `input` that was read and not yet taken.
-    unread: Range<usize>,
-    /// How much of `unread` is known to hold no line end.
-    searched: usize,
+    received: Received,
     output: Vec<u8>,
     /// Whether the peer may pass descriptors; if not, the kernel closes those it passes.
     takes_descriptors: bool,
     /// Those that came and were not taken.
     descriptors: VecDeque<OwnedFd>,
+    /// What ends waits for the peer, if anything does.
+    interrupt: Option<Interrupt>,
 }
 
 impl Connection {
     /// A connection that refuses lines of more than `line_bytes_max` bytes, line ends counted.
     pub fn new(stream: Arc<UnixStream>, line_bytes_max: usize) -> Connection {
-        let line_bytes_max = line_bytes_max.max(1);
         Connection {
             stream,
-            line_bytes_max,
-            input: vec![0; INPUT_BYTES.min(line_bytes_max)],
-            unread: 0..0,
-            searched: 0,
+            received: Received::new(line_bytes_max),
             output: Vec::new(),
             takes_descriptors: false,
             descriptors: VecDeque::new(),
+            interrupt: None,
         }
+    }
+
+    /// From now on waits for the peer end as `interrupt` says, with an error of the kind
+    /// `Interrupted`. Nothing more is to be read or written then.
+    pub fn heed(&mut self, interrupt: Interrupt) {
+        self.interrupt = Some(interrupt);
     }
 
     /// From now on takes descriptors that the peer passes.
@@ -85,30 +68,25 @@ impl Connection {
 
     /// How many bytes were read and not yet taken.
     pub fn buffered(&self) -> usize {
-        self.unread.len()
+        self.received.len()
     }
 
     /// Whether [`Connection::take_line`] has something to say without reading further.
     pub fn has_line(&mut self) -> bool {
-        self.find_line() != Ok(None)
+        self.received.find_line() != Ok(None)
     }
 
     /// Takes the next line, its line end included, if all of it is buffered.
     ///
     /// # Errors
-    /// When it is too long. Nothing can be read behind it.
+    /// When it is too long. Nothing can be read after it.
     pub fn take_line(&mut self) -> Result<Option<&[u8]>, LineTooLong> {
-        let Some(bytes) = self.find_line()? else { return Ok(None) };
-        let line = self.unread.start..self.unread.start + bytes;
-        self.advance(bytes);
-        Ok(self.input.get(line))
+        self.received.take_line()
     }
 
     /// Takes what is buffered as the last line, which has no line end. For when the peer has ended.
     pub fn take_rest(&mut self) -> &[u8] {
-        let rest = self.unread.clone();
-        self.advance(rest.len());
-        self.input.get(rest).unwrap_or_default()
+        self.received.take_rest()
     }
 
     /// Reads once whatever is there, waiting until something is; 0 at the end.
@@ -116,30 +94,23 @@ impl Connection {
     /// # Errors
     /// When the socket fails, or the buffer holds a line's limit and nobody took from it.
     pub fn fill(&mut self) -> io::Result<usize> {
-        self.make_room();
+        self.await_peer()?;
         let mut stream = &*self.stream;
-        let Some(room) = self.input.get_mut(self.unread.end..).filter(|room| !room.is_empty())
-        else {
-            let why = "more came than is taken before it is asked for";
+        let Some(room) = self.received.room() else {
+            let why = "more arrived than may come before a request";
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, why));
         };
         let count = match self.takes_descriptors {
-            true => retry(|| receive(stream, room, &mut self.descriptors))?,
+            true => retry(|| receive_passed(stream, room, &mut self.descriptors))?,
             false => retry(|| stream.read(room))?,
         };
-        self.unread.end += count;
+        self.received.received(count);
         Ok(count)
     }
 
     /// Moves buffered bytes to the front of `into`; returns how many.
     pub fn take(&mut self, into: &mut [u8]) -> usize {
-        let unread = self.input.get(self.unread.clone()).unwrap_or_default();
-        let count = unread.len().min(into.len());
-        if let (Some(from), Some(to)) = (unread.get(..count), into.get_mut(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.advance(count);
-        count
+        self.received.take(into)
     }
 
     /// Reads once into `into`, from the buffer or else from the socket; 0 at the end.
@@ -149,6 +120,7 @@ impl Connection {
     pub fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self.take(into) {
             0 => {
+                self.await_peer()?;
                 let mut stream = &*self.stream;
                 retry(|| stream.read(into))
             }
@@ -161,16 +133,19 @@ impl Connection {
     /// # Errors
     /// When the socket fails or ends before.
     pub fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
-        let taken = self.take(into);
-        let mut stream = &*self.stream;
-        stream.read_exact(into.get_mut(taken..).unwrap_or_default())
+        let mut left = into;
+        while !left.is_empty() {
+            match self.read_some(left)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => left = left.get_mut(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
     }
 
     /// Drops up to `bytes` buffered bytes; returns how many.
     pub fn skip(&mut self, bytes: u64) -> usize {
-        let count = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.unread.len());
-        self.advance(count);
-        count
+        self.received.skip(bytes)
     }
 
     /// What goes out with the next flush.
@@ -204,21 +179,12 @@ impl Connection {
     /// # Errors
     /// As [`Connection::flush`].
     pub fn flush_passing(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<bool> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        let descriptors = [descriptor];
-        control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        let sent = loop {
-            let slices = [IoSlice::new(&self.output)];
-            let flags = SendFlags::NOSIGNAL;
-            match rustix::net::sendmsg(&self.stream, &slices, &mut control, flags) {
-                Ok(count) => break count,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::TOOMANYREFS) => return Ok(false),
-                Err(error) => {
-                    self.output.clear();
-                    return Err(error.into());
-                }
+        let sent = match send_passing(&self.stream, &self.output, descriptor) {
+            Ok(Some(count)) => count,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                self.output.clear();
+                return Err(error);
             }
         };
         self.output.drain(..sent.min(self.output.len()));
@@ -240,16 +206,13 @@ impl Connection {
     }
 
     fn send_reading(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         let mut slices = [IoSlice::new(first), IoSlice::new(second)];
         let mut left = &mut slices[..];
         IoSlice::advance_slices(&mut left, 0);
         while !left.is_empty() {
-            match sendmsg::<()>(self.stream.as_raw_fd(), left, &[], flags, None) {
-                Ok(count) => IoSlice::advance_slices(&mut left, count),
-                Err(nix::Error::EINTR) => {}
-                Err(nix::Error::EAGAIN) => self.read_until_writable()?,
-                Err(error) => return Err(error.into()),
+            match send_now(&self.stream, left)? {
+                0 => self.read_until_writable()?,
+                count => IoSlice::advance_slices(&mut left, count),
             }
         }
         Ok(())
@@ -257,82 +220,29 @@ impl Connection {
 
     fn read_until_writable(&mut self) -> io::Result<()> {
         loop {
-            let wanted = PollFlags::POLLOUT | PollFlags::POLLIN;
-            let mut fds = [PollFd::new(self.stream.as_fd(), wanted)];
-            match poll(&mut fds, PollTimeout::NONE) {
-                Ok(_) | Err(nix::Error::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let got = fds[0].revents().unwrap_or(PollFlags::empty());
-            if got.intersects(PollFlags::POLLOUT | PollFlags::POLLERR | PollFlags::POLLHUP) {
-                return Ok(());
-            }
-            if got.contains(PollFlags::POLLIN) && self.fill()? == 0 {
+            let stream = self.stream.as_fd();
+            let ready = self.ready(&[(stream, Wanted::Output), (stream, Wanted::Input)])?;
+            if ready.first() == Some(&true) || self.fill()? == 0 {
                 return Ok(());
             }
         }
     }
 
-    /// The length of the next line, if all of it is buffered.
-    fn find_line(&mut self) -> Result<Option<usize>, LineTooLong> {
-        let too_long = LineTooLong { line_bytes_max: self.line_bytes_max };
-        let unread = self.input.get(self.unread.clone()).unwrap_or_default();
-        let fresh = unread.get(self.searched..).unwrap_or_default();
-        match memchr::memchr(b'\n', fresh) {
-            Some(at) if self.searched + at < self.line_bytes_max => {
-                Ok(Some(self.searched + at + 1))
-            }
-            Some(_) => Err(too_long),
-            None => {
-                self.searched = unread.len();
-                if self.searched >= self.line_bytes_max { Err(too_long) } else { Ok(None) }
-            }
+    /// Waits until there is something to read, where that can be interrupted; a read waits itself.
+    fn await_peer(&self) -> io::Result<()> {
+        match &self.interrupt {
+            Some(interrupt) => interrupt.wait(&[(self.stream.as_fd(), Wanted::Input)]).map(drop),
+            None => Ok(()),
         }
     }
 
-    fn advance(&mut self, bytes: usize) {
-        self.unread.start += bytes;
-        self.searched = self.searched.saturating_sub(bytes);
-        if self.unread.is_empty() {
-            self.unread = 0..0;
+    /// Waits until the socket is ready for one of these; tells for which.
+    fn ready(&self, fds: &[(BorrowedFd<'_>, Wanted)]) -> io::Result<Vec<bool>> {
+        match &self.interrupt {
+            Some(interrupt) => interrupt.wait(fds),
+            None => wait(fds, None),
         }
     }
-
-    /// Makes room behind the buffered bytes: moves them to the front, or grows, up to the limit of
-    /// a line.
-    fn make_room(&mut self) {
-        let room = self.input.len() - self.unread.end;
-        if room > self.input.len() / 4 {
-            return;
-        }
-        if self.unread.start > 0 {
-            self.input.copy_within(self.unread.clone(), 0);
-            self.unread = 0..self.unread.len();
-        } else if room == 0 {
-            let grown = (self.input.len() * 2).min(self.line_bytes_max);
-            self.input.resize(grown.max(self.input.len()), 0);
-        }
-    }
-}
-
-/// Reads once, and puts what descriptors come along behind the others.
-fn receive(
-    stream: &UnixStream,
-    room: &mut [u8],
-    descriptors: &mut VecDeque<OwnedFd>,
-) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut slices = [IoSliceMut::new(room)];
-    let got = rustix::net::recvmsg(stream, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(passed) = message {
-            // What comes beyond is closed.
-            let room = DESCRIPTORS_MAX.saturating_sub(descriptors.len());
-            descriptors.extend(passed.take(room));
-        }
-    }
-    Ok(got.bytes)
 }
 
 fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::ErrorBody;
-use super::request::{ByPartition, Position};
+use super::error::ErrorBody;
+use super::reading::{ByPartition, Position};
 
 /// Makes the connection a member of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct Join {
     /// Whether to send records as they stand in the files, without checking their checksums.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unverified: bool,
+    /// Whether runs are to be long, one partition after the other, and not in the order of
+    /// appending.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs: bool,
 }
 
 /// An end of what a partition holds.
@@ -171,14 +175,19 @@ pub struct Progress {
     pub member: Option<u64>,
     /// The committed offset, if one is committed.
     pub committed: Option<u64>,
+    /// Where the partition begins, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u64>,
     /// Where the partition ends.
     pub end: Option<u64>,
 }
 
 impl Progress {
-    /// How many records are to be read yet; nothing where nothing is committed.
+    /// How many records are to be read yet, those that are gone not counted; nothing where nothing
+    /// is committed.
     pub fn lag(&self) -> Option<u64> {
-        Some(self.end?.saturating_sub(self.committed?))
+        let from = self.committed?.max(self.start.unwrap_or_default());
+        Some(self.end?.saturating_sub(from))
     }
 }
 
@@ -208,7 +217,8 @@ pub struct Moved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::answer::{Answer, Code};
+    use crate::wire::answer::Answer;
+    use crate::wire::error::Code;
     use crate::wire::request::Request;
 
     fn names() -> (String, String) {
@@ -236,8 +246,9 @@ mod tests {
                     follow: true,
                     batches: true,
                     unverified: false,
+                    runs: true,
                 }),
-                r#"{"join":{"group":"g","topic":"t","offsets":{"0":"end","1":5},"reset":"start","follow":true,"batches":true}}"#,
+                r#"{"join":{"group":"g","topic":"t","offsets":{"0":"end","1":5},"reset":"start","follow":true,"batches":true,"runs":true}}"#,
             ),
             (Request::Poll(Poll {}), r#"{"poll":{}}"#),
             (
@@ -274,7 +285,7 @@ mod tests {
             generation: 1,
             members: vec![MemberEntry { member: 4, pid: None }],
             partitions: BTreeMap::from([
-                (0, Progress { member: Some(4), committed: Some(3), end: Some(5) }),
+                (0, Progress { member: Some(4), committed: Some(3), start: Some(1), end: Some(5) }),
                 (1, Progress::default()),
             ]),
             error: Some(ErrorBody::new(Code::UnknownTopic, "m")),
@@ -300,7 +311,7 @@ mod tests {
             ),
             (
                 Answer::Groups(vec![entry]),
-                r#"{"groups":[{"group":"g","topic":"t","generation":1,"members":[{"member":4}],"partitions":{"0":{"member":4,"committed":3,"end":5},"1":{"member":null,"committed":null,"end":null}},"error":{"code":"unknown_topic","message":"m"}}]}"#,
+                r#"{"groups":[{"group":"g","topic":"t","generation":1,"members":[{"member":4}],"partitions":{"0":{"member":4,"committed":3,"start":1,"end":5},"1":{"member":null,"committed":null,"end":null}},"error":{"code":"unknown_topic","message":"m"}}]}"#,
             ),
             (
                 Answer::Reset(ResetDone {
@@ -322,9 +333,13 @@ mod tests {
 
     #[test]
     fn lag_is_blank_where_nothing_is_committed() {
-        let progress = |committed, end| Progress { member: None, committed, end }.lag();
-        assert_eq!(progress(Some(3), Some(5)), Some(2));
-        assert_eq!(progress(None, Some(5)), None);
-        assert_eq!(progress(Some(3), None), None);
+        let progress =
+            |committed, start, end| Progress { member: None, committed, start, end }.lag();
+        assert_eq!(progress(Some(3), Some(0), Some(5)), Some(2));
+        assert_eq!(progress(None, Some(0), Some(5)), None);
+        assert_eq!(progress(Some(3), None, None), None);
+        // What was removed before it was read is not to be read any more.
+        assert_eq!(progress(Some(3), Some(5), Some(5)), Some(0));
+        assert_eq!(progress(Some(3), Some(4), Some(6)), Some(2));
     }
 }

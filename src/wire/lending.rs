@@ -2,11 +2,16 @@
 //! each record.
 
 use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
 
 use super::answer::Answer;
 use super::client::{Client, ClientError};
-use super::pipe::is_lendable;
 use super::request::{Fetch, Named, Request, Written};
+use crate::sys::pipe::{is_pipe, kernel_reads_without_waiting};
+use crate::sys::{socket, user};
+
+/// How many bytes the daemon appends at once of what it reads from a pipe.
+pub const LINES_BYTES_MAX: usize = 16 << 10;
 
 /// What the daemon does with a pipe that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +34,10 @@ impl Client {
 
     /// Wants the pipe back that was lent: [`Client::next_lent`] tells when the daemon reads no
     /// more.
-    ///
-    /// # Errors
-    /// When the daemon is gone.
-    pub fn want_back(&mut self) -> Result<(), ClientError> {
+    pub fn want_back(&mut self) {
         self.connection.output().push(b'\n');
-        self.connection.flush_reading(&[]).map_err(|error| self.failed(error))
+        // If the daemon is gone that shows behind what it sent before, where it is read.
+        let _ = self.connection.flush_reading(&[]);
     }
 
     /// Waits for what the daemon does with the pipe that was lent. When it is returned, `bytes` is
@@ -87,10 +90,18 @@ impl Client {
             return Ok(false);
         }
         request.write(self.connection.output());
-        let passed = self.connection.flush_passing(pipe).map_err(|error| self.failed(error))?;
+        let passed = self.connection.flush_passing(pipe).map_err(|error| self.not_sent(error))?;
         if !passed {
             self.connection.output().clear();
         }
         Ok(passed)
     }
+}
+
+/// Whether a pipe can be lent to the daemon at the other end of `stream`: it takes those of its own
+/// user and of root, and the kernel must know how not to wait for them.
+fn is_lendable(pipe: BorrowedFd<'_>, stream: &UnixStream) -> bool {
+    let trusted =
+        user::is_root() || socket::peer(stream).is_some_and(|peer| peer.uid == user::effective());
+    trusted && is_pipe(pipe) && kernel_reads_without_waiting()
 }

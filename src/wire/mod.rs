@@ -3,24 +3,27 @@
 //!
 //! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
 //! - [`topics`], [`appending`], [`reading`]: its requests by what they are about.
-//! - [`answer`]: what the daemon says.
+//! - [`answer`]: what the daemon says; [`error`]: of a request that failed.
 //! - [`groups`]: what is asked and said about consumer groups.
 //! - [`stats`]: figures for operators.
-//! - [`connection`]: lines and record bytes over a socket.
-//! - [`address`]: where the socket is.
-//! - [`client`]: the requests as calls. [`lending`]: those that lend a pipe; [`pipe`]: reading and
-//!   writing it.
+//! - [`frame`]: lines and record bytes, pure; [`connection`]: the same over a socket;
+//!   [`interrupt`]: what ends a wait for them.
+//! - [`address`]: where the socket is. `sane`: what a client believes of an answer.
+//! - [`client`]: the requests as calls. [`lending`]: those that lend a pipe.
 
 pub mod address;
 pub mod answer;
 pub mod appending;
 pub mod client;
 pub mod connection;
+pub mod error;
+pub mod frame;
 pub mod groups;
+pub mod interrupt;
 pub mod lending;
-pub mod pipe;
 pub mod reading;
 pub mod request;
+mod sane;
 pub mod stats;
 pub mod topics;
 

@@ -30,6 +30,9 @@ pub struct Fetch {
     /// Whether to wait for records that are not there yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follow: bool,
+    /// Whether to go on with partitions that are added to the topic, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub added: bool,
     /// Whether to tell when the records were appended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub batches: bool,
@@ -101,8 +104,13 @@ impl Fetch {
         if self.pipe && !self.follow {
             return Some("`pipe` needs `follow`");
         }
-        (self.offsets.is_some() && single)
-            .then_some("`offsets` stands in place of `partition` and `offset`")
+        if self.added && !self.follow {
+            return Some("`added` needs `follow`");
+        }
+        if self.added && !self.until.is_empty() {
+            return Some("`added` has no end, and excludes `until`");
+        }
+        (self.offsets.is_some() && single).then_some("`offsets` replaces `partition` and `offset`")
     }
 }
 

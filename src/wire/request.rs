@@ -1,9 +1,14 @@
 //! What a client may ask, and reading it from its line.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use super::appending::{Append, Producer};
+use super::frame::{explain, write_line};
 use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
 pub use super::reading::{At, ByPartition, Fetch, Offsets, Position, Written};
 use super::stats::Stats;
@@ -117,37 +122,59 @@ impl Request {
     }
 }
 
-/// Appends `frame` as a line.
-pub(super) fn write_line(frame: &impl Serialize, out: &mut Vec<u8>) {
-    // Maps with integer keys and plain structures: writing them to memory has no way to fail.
-    let _ = serde_json::to_writer(&mut *out, frame);
-    out.push(b'\n');
-}
-
-/// What a JSON error says, its place given as a byte of the line.
-pub(super) fn explain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    match error.column() {
-        0 => what.to_owned(),
-        column => format!("{what} at byte {column}"),
-    }
-}
-
 /// Finds out what follows a line that is not a request: `bytes` means the same in every frame.
 fn refuse(line: &[u8], error: &serde_json::Error) -> BadRequest {
     const SHAPE: &str = "a request is a JSON object with one key, its name";
     let why = explain(error);
-    let frame = match serde_json::from_slice::<Value>(line) {
-        Ok(Value::Object(frame)) if frame.len() == 1 => frame,
-        Ok(_) => return BadRequest { why: SHAPE.to_owned(), bytes: None },
-        Err(_) => return BadRequest { why: format!("{SHAPE}: {why}"), bytes: None },
+    let shapeless = |why| BadRequest { why, bytes: None };
+    if serde_json::from_slice::<IgnoredAny>(line).is_err() {
+        return shapeless(format!("{SHAPE}: {why}"));
+    }
+    let Ok(Pairs(frame)) = serde_json::from_slice::<Pairs<Value>>(line) else {
+        return shapeless(SHAPE.to_owned());
     };
-    let bytes = frame.iter().next().and_then(|(name, fields)| match fields.get("bytes") {
-        Some(bytes) => bytes.as_u64(),
-        None => (name != "append").then_some(0),
-    });
+    let [(name, _)] = &frame[..] else { return shapeless(SHAPE.to_owned()) };
+    // Twice `bytes`: nobody can tell which of the two is meant.
+    let bytes = match serde_json::from_slice::<Pairs<Pairs<Value>>>(line) {
+        Ok(Pairs(frame)) => {
+            let fields = frame.iter().flat_map(|(_, Pairs(fields))| fields);
+            let lengths: Vec<_> = fields.filter(|(field, _)| field == "bytes").collect();
+            match lengths[..] {
+                [] => (name != "append").then_some(0),
+                [(_, length)] => length.as_u64(),
+                _ => None,
+            }
+        }
+        Err(_) => (name != "append").then_some(0),
+    };
     BadRequest { why, bytes }
+}
+
+/// An object with all its keys, also those that come twice.
+struct Pairs<T>(Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<T>, D::Error> {
+        struct Collect<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Collect<T> {
+            type Value = Pairs<T>;
+
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Collect(PhantomData))
+    }
 }
 
 #[cfg(test)]
@@ -308,6 +335,11 @@ mod tests {
             (r#"{"append":{"topic":"t","bytes":3.5}}"#, None),
             (r#"{"append":30}"#, None),
             (r#"{"a":{},"b":{}}"#, None),
+            (r#"{"append":{"topic":"t","bytes":3},"append":{"topic":"t","bytes":4}}"#, None),
+            (r#"{"topics":{},"topics":{}}"#, None),
+            (r#"{"append":{"topic":"t","bytes":3,"bytes":4}}"#, None),
+            (r#"{"append":{"topic":"t","topic":"t","bytes":3}}"#, Some(3)),
+            (r#"{"tide":{"bytes":5,"bytes":5}}"#, None),
             ("[]", None),
             ("help", None),
             ("{\"tide\":\"\u{0}\"}", None),
@@ -321,6 +353,16 @@ mod tests {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = Request::parse(&bytes);
+        }
+
+        /// A fraction among the settings is the nearest float each time it is read.
+        #[test]
+        fn a_fraction_reads_the_same_after_it_was_written(digits in "[1-9][0-9]{0,24}", exponent in -40..40) {
+            let line = format!(r#"{{"create":{{"topic":"t","settings":{{"x":{digits}.5e{exponent}}}}}}}"#);
+            let request = Request::parse(line.as_bytes()).unwrap();
+            let mut out = Vec::new();
+            request.write(&mut out);
+            prop_assert_eq!(Request::parse(&out), Ok(request));
         }
 
         /// One byte of a request changed: it is read or refused, and what is read is written back

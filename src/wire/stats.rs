@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Code, ErrorBody};
+use super::error::{Code, ErrorBody};
 use super::groups::GroupEntry;
 use super::reading::ByPartition;
 

@@ -1,12 +1,14 @@
 //! A real daemon in a directory of its own, and raw talk with it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IoSlice, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
 
 use super::{Guard, PATIENCE, Ran, tool, wait_for};
@@ -57,6 +59,14 @@ impl Daemon {
         (dir, daemon, talk)
     }
 
+    /// The same, and appends to `t` do not wait for the disk.
+    pub fn without_fsync() -> (tempfile::TempDir, Daemon, Talk) {
+        let (dir, daemon, mut talk) = Daemon::with_topic(&[]);
+        let altered = talk.ask(r#"{"alter":{"topic":"t","settings":{"fsync":"never"}}}"#);
+        assert!(altered.get("altered").is_some(), "{altered}");
+        (dir, daemon, talk)
+    }
+
     /// All records of `t`, as one text.
     pub fn records(&self) -> String {
         let mut talk = self.talk();
@@ -79,6 +89,24 @@ impl Daemon {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.0.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Stops it, as Ctrl-Z does; returns once it does nothing any more.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+        wait_for("log-serve to stand still", || {
+            super::proc::is_stopped(self.child.0.id()).then_some(())
+        });
+    }
+
+    /// Waits until it says this on stderr; gives the line.
+    pub fn said(&self, part: &str) -> String {
+        loop {
+            let line = self.stderr.recv_timeout(PATIENCE).expect(part);
+            if line.contains(part) {
+                return line;
+            }
+        }
     }
 
     /// Waits for its end; `stderr` is what it said after it was ready.
@@ -141,6 +169,23 @@ impl Talk {
     pub fn append(&mut self, topic: &str, records: &str) {
         let bytes = records.len();
         self.send(format!("{{\"append\":{{\"topic\":\"{topic}\",\"bytes\":{bytes}}}}}\n{records}"));
+    }
+
+    /// Appends `records`; returns once they are stored.
+    #[track_caller]
+    pub fn store(&mut self, topic: &str, records: &str) {
+        self.append(topic, records);
+        let answer = self.answer();
+        assert!(answer.get("appended").is_some(), "{answer}");
+    }
+
+    /// Sends a line, and passes a descriptor with it.
+    pub fn pass(&self, line: &str, descriptor: impl AsFd) {
+        let line = format!("{line}\n");
+        let descriptors = [descriptor.as_fd().as_raw_fd()];
+        let rights = [ControlMessage::ScmRights(&descriptors)];
+        let (stream, bytes) = (self.stream().as_raw_fd(), [IoSlice::new(line.as_bytes())]);
+        sendmsg::<()>(stream, &bytes, &rights, MsgFlags::empty(), None).unwrap();
     }
 
     /// The next line, without its end; empty at the end of the connection.

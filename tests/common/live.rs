@@ -41,9 +41,15 @@ impl Pipeline {
         input.write_all(bytes.as_ref()).expect("the program reads its input");
     }
 
+    /// Writes to the first program; false if it reads no more.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.input.as_mut().expect("the input is open").write_all(bytes.as_ref()).is_ok()
+    }
+
     /// Waits for the next line of the last program; without its line end.
     pub fn line(&self) -> String {
-        let line = self.lines.recv_timeout(PATIENCE).expect("a line comes");
+        let line = self.lines.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|why| panic!("no line of {:?} comes: {why}", self.pids()));
         line.trim_end_matches('\n').to_owned()
     }
 

@@ -7,10 +7,13 @@ pub mod live;
 pub mod proc;
 pub mod someone;
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// How long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,12 +33,28 @@ pub fn tool(name: &str, args: &[&str]) -> Command {
     command
 }
 
+/// A command for one of our programs, on the log in `dir`.
+pub fn tool_on(dir: &Path, name: &str, args: &[&str]) -> Command {
+    let mut command = tool(name, args);
+    command.env("MILLSTREAM_DIR", dir);
+    command
+}
+
 /// What a finished process left.
 #[derive(Debug)]
 pub struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl Ran {
+    /// What it printed, if nothing was wrong and it said nothing else.
+    #[track_caller]
+    pub fn good(self) -> String {
+        assert_eq!((self.status, self.stderr.as_str()), (0, ""), "{self:?}");
+        self.stdout
+    }
 }
 
 impl From<Output> for Ran {
@@ -67,6 +86,11 @@ pub fn run(command: &mut Command, input: impl AsRef<[u8]>) -> Ran {
     output.into()
 }
 
+/// Runs one of our programs on the log in `dir` to its end.
+pub fn run_on(dir: &Path, name: &str, args: &[&str], input: impl AsRef<[u8]>) -> Ran {
+    run(&mut tool_on(dir, name, args), input)
+}
+
 /// Waits until `condition` gives something; fails the test after [`PATIENCE`].
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -87,6 +111,20 @@ impl Drop for Guard {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The next line of what a process prints, with its end; empty at the end of the output.
+pub fn next_line(output: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    line
+}
+
+/// A gzip file's bytes.
+pub fn gzip(content: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content.as_ref()).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// The shared real data, where it is there.

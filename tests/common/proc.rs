@@ -24,6 +24,34 @@ pub fn read_bytes(pid: u32) -> u64 {
     io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
 
+/// How many bytes it has written so far, to wherever.
+pub fn written_bytes(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap().parse().unwrap()
+}
+
+/// How often its main thread has gone to sleep.
+pub fn sleeps(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    sleeps.map_or(0, |sleeps| sleeps.trim().parse().unwrap())
+}
+
+/// Whether its main thread waits for something.
+pub fn is_asleep(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('S')
+}
+
+/// Whether all its threads are stopped, as by SIGSTOP.
+pub fn is_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")));
+    stats
+        .into_iter()
+        .all(|stat| stat.is_ok_and(|it| it.rsplit(") ").next().unwrap().starts_with('T')))
+}
+
 /// For each thread whose name begins so: how often it was put on a processor, and for how many
 /// ticks it was there.
 pub fn runs(pid: u32, name: &str) -> BTreeMap<String, (u64, u64)> {

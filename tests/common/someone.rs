@@ -22,13 +22,13 @@ pub fn can_be_others() -> bool {
     root
 }
 
-/// One of our programs, copied into `dir`, from where anybody may run it.
+/// One of our tools in `dir`, from where anybody may run it: a copy of the program by that name.
 pub fn copy(dir: &Path, name: &str) -> PathBuf {
     let copy = dir.join(name);
     if copy.exists() {
         return copy;
     }
-    fs::copy(super::bin(name), &copy).unwrap();
+    fs::copy(super::bin("millstream"), &copy).unwrap();
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
     // A child that another test forks at this moment may hold the copy open for writing until its
     // own exec; until then the kernel does not run it.

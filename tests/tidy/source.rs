@@ -39,6 +39,21 @@ impl Source {
         (1..).zip(self.text.lines()).take(count)
     }
 
+    /// What is in quotes before the unit tests, with the line on which it begins.
+    pub fn strings(&self) -> Vec<(usize, &str)> {
+        let text = &self.text[..tests_at(&self.text)];
+        let mut strings = Vec::new();
+        let mut at = 0;
+        while let Some(first) = text[at..].chars().next() {
+            let (kept, blanked) = token(&text[at..], first);
+            if blanked > 0 && !text[at..].starts_with('/') {
+                strings.push((line_of(text, at), &text[at + kept..at + kept + blanked]));
+            }
+            at += kept + blanked;
+        }
+        strings
+    }
+
     /// The lines on which the code has `needle`.
     pub fn lines_with(&self, needle: &str) -> Vec<usize> {
         self.code.match_indices(needle).map(|(at, _)| line_of(&self.code, at)).collect()
@@ -51,7 +66,9 @@ impl Source {
         while let Some(start) = next_word(&self.code, at) {
             at = tree(&self.code, start, "", &mut paths);
         }
-        paths
+        let line_ends: Vec<usize> = self.code.match_indices('\n').map(|(at, _)| at).collect();
+        let line = |at| line_ends.partition_point(|&end| end < at) + 1;
+        paths.into_iter().map(|(at, path)| (line(at), path)).collect()
     }
 }
 
@@ -225,8 +242,8 @@ fn next_word(code: &str, at: usize) -> Option<usize> {
     code[at..].find(is_word).map(|found| at + found)
 }
 
-/// Reads the path that begins at `at`, and the tree of paths if it ends in a group; returns where
-/// it ended.
+/// Reads the path that begins at `at`, and the tree of paths if it ends in a group, each with where
+/// it begins; returns where it ended.
 fn tree(code: &str, mut at: usize, prefix: &str, paths: &mut Vec<(usize, String)>) -> usize {
     let start = at;
     let mut path = prefix.to_owned();
@@ -246,7 +263,7 @@ fn tree(code: &str, mut at: usize, prefix: &str, paths: &mut Vec<(usize, String)
             break;
         }
     }
-    paths.push((line_of(code, start), path));
+    paths.push((start, path));
     at.max(start + 1)
 }
 

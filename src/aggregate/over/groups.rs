@@ -5,12 +5,14 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::super::memory::{Holders, allocated, vector};
+
 /// Groups by their keys. The number of one that has gone is given to one that comes.
 #[derive(Default)]
 pub struct Groups {
     index: HashTable<usize>,
     hasher: RandomState,
-    keys: Vec<Vec<u8>>,
+    keys: Holders<Vec<u8>>,
     free: Vec<usize>,
 }
 
@@ -32,7 +34,7 @@ impl Groups {
     /// Looks for a group by its key.
     pub fn find(&self, key: &[u8]) -> Found {
         let hash = self.hasher.hash_one(key);
-        let found = self.index.find(hash, |group| key_of(&self.keys, *group) == key);
+        let found = self.index.find(hash, |group| key_of(self.keys.as_slice(), *group) == key);
         found.map_or(Found::New(hash), |group| Found::Known(*group))
     }
 
@@ -41,20 +43,20 @@ impl Groups {
         let used = self.free.pop();
         let group = used.unwrap_or_else(|| {
             self.keys.push(Vec::new());
-            self.keys.len() - 1
+            self.keys.as_slice().len() - 1
         });
-        if let Some(place) = self.keys.get_mut(group) {
+        self.keys.change(group, |place| {
             place.clear();
             place.extend_from_slice(key);
-        }
-        let (keys, hasher) = (&self.keys, &self.hasher);
+        });
+        let (keys, hasher) = (self.keys.as_slice(), &self.hasher);
         self.index.insert_unique(hash, group, |group| hasher.hash_one(key_of(keys, *group)));
         (group, used.is_none())
     }
 
     /// Removes a group.
     pub fn remove(&mut self, group: usize) {
-        let hash = self.hasher.hash_one(key_of(&self.keys, group));
+        let hash = self.hasher.hash_one(key_of(self.keys.as_slice(), group));
         if let Ok(entry) = self.index.find_entry(hash, |other| *other == group) {
             entry.remove();
             self.free.push(group);
@@ -63,9 +65,7 @@ impl Groups {
 
     /// About how many bytes they take.
     pub fn bytes(&self) -> usize {
-        self.index.allocation_size()
-            + self.keys.capacity() * size_of::<Vec<u8>>()
-            + self.keys.iter().map(Vec::capacity).sum::<usize>()
+        allocated(self.index.allocation_size()) + self.keys.bytes() + vector(&self.free)
     }
 }
 

@@ -18,17 +18,22 @@ use memchr::memmem;
 
 use self::groups::{Found, Groups};
 use self::sliding::Sliding;
-use self::waiting::{Held, Waiting};
-use super::emit::Layout;
+use self::waiting::{Queued, Waiting};
 use super::fault::{Fault, StreamError};
-use super::function::Scope;
+use super::functions::function::Scope;
+use super::held::{Allowance, Held};
+use super::memory::{allocated, vector};
+use super::output::emit::Layout;
+use super::output::select::Selection;
 use super::plan::Plan;
-use super::select::Selection;
-use crate::record::splice::{add_fields, replace_fields};
+use crate::record::outlet::{Outlet, PIECE_BYTES};
+use crate::record::reserved;
+use crate::record::splice::{add_fields, has_field, replace_fields};
 use crate::record::text::write_string;
 use crate::time::Duration;
 use crate::time::duration::DurationError;
-use crate::time::watermark::Watermark;
+use crate::time::watermark::check_ahead;
+use crate::window::Progress;
 
 /// Which records of its group count for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +48,10 @@ pub enum Extent {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtentError {
     /// There is no record before the first.
-    #[error("at least 1 record must count: the record itself is one of them")]
+    #[error("the minimum is 1: the record itself counts")]
     Nothing,
     /// A range of time must have a length.
-    #[error("the time that counts must be longer than 0")]
+    #[error("the duration must be longer than 0")]
     NoLength,
     /// Neither a number nor a duration.
     #[error("neither a number of records, like 10, nor a duration, like 10m: {0}")]
@@ -92,18 +97,25 @@ pub struct Over {
     selection: Selection,
     extent: Extent,
     groups_max: usize,
+    records_max: usize,
     groups: Groups,
     sliding: Sliding,
-    watermark: Watermark,
+    progress: Progress,
+    max_ahead: Option<Duration>,
     waiting: Waiting,
     /// The records that count, with their groups, by time.
     counting: VecDeque<(i64, usize)>,
-    peers: Vec<Held>,
+    peers: Vec<Queued>,
     key: Vec<u8>,
     fields: Vec<u8>,
-    /// What the results are called, each with what finds it in a record.
-    names: Vec<(String, memmem::Finder<'static>)>,
-    groups_most: usize,
+    /// What the results are called.
+    names: Vec<String>,
+    /// What finds their plain spellings in a record.
+    finders: Vec<memmem::Finder<'static>>,
+    held: Held,
+    allowance: Allowance,
+    /// How much memory the output took at most, beyond a piece of it.
+    output_most: usize,
 }
 
 impl Over {
@@ -118,47 +130,86 @@ impl Over {
         out_of_order: Duration,
         selection: Selection,
     ) -> Result<Over, StreamError> {
-        if let (Extent::Records(_), Some(text)) = (extent, plan.wiring.needs_windows()) {
+        if let (Extent::Records(_), Some(text)) = (extent, plan.projection.needs_windows()) {
             return Err(StreamError::NoTime(text.to_owned()));
         }
-        let names = plan.aggregate_names();
-        let names = names.map(|name| {
+        let finders = plan.aggregate_names().map(|name| {
             let mut quoted = Vec::new();
             write_string(name, &mut quoted);
-            (name.to_owned(), memmem::Finder::new(&quoted).into_owned())
+            memmem::Finder::new(&quoted).into_owned()
         });
-        let names = names.collect();
+        let finders = finders.collect();
+        let names = plan.aggregate_names().map(str::to_owned).collect();
         Ok(Over {
-            layout: plan.wiring.layout(),
-            sliding: Sliding::new(|| plan.wiring.columns(true)),
+            layout: plan.projection.layout(),
+            sliding: Sliding::new(|| plan.projection.columns(true)),
             plan,
             selection,
             extent,
             groups_max: usize::MAX,
+            records_max: usize::MAX,
             groups: Groups::default(),
-            watermark: Watermark::new(out_of_order),
+            progress: Progress::new(out_of_order),
+            max_ahead: None,
             waiting: Waiting::default(),
             counting: VecDeque::new(),
             peers: Vec::new(),
             key: Vec::new(),
             fields: Vec::new(),
             names,
-            groups_most: 0,
+            finders,
+            held: Held::new(["record", "records"]),
+            allowance: Allowance::new(usize::MAX),
+            output_most: 0,
         })
     }
 
-    /// Allows at most so many groups at the same time.
+    /// Allows at most so many groups at the same time, so many records, which are those that count
+    /// and those that wait for the watermark, and so many bytes of memory for both.
     #[must_use]
-    pub fn limited(mut self, groups_max: usize) -> Over {
-        self.groups_max = groups_max;
+    pub fn limited(
+        mut self,
+        groups_max: usize,
+        records_max: usize,
+        memory_bytes_max: usize,
+    ) -> Over {
+        (self.groups_max, self.records_max) = (groups_max, records_max);
+        self.allowance = Allowance::new(memory_bytes_max);
         self
+    }
+
+    /// Takes a stream, or a partition of one, to be quiet when nothing of it came while input was
+    /// waited for so long.
+    #[must_use]
+    pub fn idling(mut self, after: Option<Duration>) -> Over {
+        self.progress = self.progress.idling(after);
+        self
+    }
+
+    /// Refuses records whose times are further ahead of the greatest before them.
+    #[must_use]
+    pub fn guarded(mut self, max_ahead: Option<Duration>) -> Over {
+        self.max_ahead = max_ahead;
+        self
+    }
+
+    /// What is known of the stream's partitions; call [`Over::go_on`] behind a change of it.
+    pub fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    /// How long input can be waited for until records may come out by that alone; forever, if there
+    /// is none.
+    pub fn patience(&self) -> Option<Duration> {
+        self.progress.patience(self.waiting.next_ms()?)
     }
 
     /// Takes the next record, and appends it with its results.
     ///
     /// # Errors
     /// When the record is at fault; it has then changed nothing.
-    pub fn record(&mut self, record: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn record(&mut self, record: &[u8], out: &mut dyn Outlet) -> Result<(), Fault> {
+        self.look_at_times(record.len())?;
         self.stage(record)?;
         let group = self.enter()?;
         if let Extent::Records(most) = self.extent {
@@ -166,6 +217,7 @@ impl Over {
                 self.sliding.pop(group);
             }
         }
+        self.check_room()?;
         self.sliding.push(group);
         Ok(self.write(group, record, out)?)
     }
@@ -179,27 +231,41 @@ impl Over {
         &mut self,
         time_ms: i64,
         record: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut dyn Outlet,
     ) -> Result<Taken, Fault> {
-        if self.watermark.at_ms().is_some_and(|at_ms| time_ms <= at_ms) {
-            let greatest_ms = self.watermark.greatest_ms().unwrap_or(time_ms);
-            let behind = Duration::from_ms(greatest_ms.saturating_sub(time_ms));
-            return Ok(Taken::Late(behind.unwrap_or_default()));
+        self.look_at_times(record.len())?;
+        check_ahead(time_ms, self.progress.greatest_ms(), self.max_ahead)?;
+        if self.progress.at_ms().is_some_and(|at_ms| time_ms <= at_ms) {
+            self.progress.hear();
+            return Ok(Taken::Late(self.progress.behind(time_ms)));
         }
         // What is wrong with a record is told when it comes. It is staged again when it counts:
         // states are told apart by the order in which their records count.
         self.stage(record)?;
+        self.check_room()?;
         self.waiting.push(time_ms, record);
-        let at_ms = self.watermark.observe(time_ms);
-        self.release(at_ms, out)?;
+        self.progress.observe(time_ms);
+        self.go_on(out)?;
         Ok(Taken::In)
+    }
+
+    /// Appends what the watermark has passed by now.
+    ///
+    /// # Errors
+    /// When there are too many groups, or the condition on results fails.
+    pub fn go_on(&mut self, out: &mut dyn Outlet) -> Result<(), Fault> {
+        match self.progress.at_ms() {
+            Some(at_ms) => self.release(at_ms, out),
+            None => Ok(()),
+        }
     }
 
     /// The input has ended: appends the records that still wait.
     ///
     /// # Errors
     /// When there are too many groups, or the condition on results fails.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn finish(&mut self, out: &mut dyn Outlet) -> Result<(), Fault> {
+        self.look();
         self.release(i64::MAX, out)
     }
 
@@ -208,24 +274,52 @@ impl Over {
         self.waiting.len()
     }
 
-    /// How many groups there are, and were at most.
-    pub fn groups(&self) -> (usize, usize) {
-        (self.groups.len(), self.groups_most)
+    /// What is held, and was at most; of records those that count and those that wait.
+    pub fn held(&mut self) -> Held {
+        self.look();
+        self.held
     }
 
-    /// About how many bytes are held.
-    pub fn bytes(&self) -> usize {
-        let counting = self.counting.capacity() * size_of::<(i64, usize)>();
-        self.groups.bytes() + self.sliding.bytes() + self.waiting.bytes() + counting
+    fn look_at_times(&mut self, record_bytes: usize) -> Result<(), StreamError> {
+        if self.allowance.is_due(record_bytes) {
+            self.look();
+            self.allowance.check(self.held.bytes)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) {
+        let bytes = self.groups.bytes()
+            + self.sliding.bytes()
+            + self.waiting.bytes()
+            + allocated(self.counting.capacity() * size_of::<(i64, usize)>())
+            + vector(&self.fields)
+            + self.output_most;
+        self.held.see(self.groups.len(), self.records_held(), bytes);
+        self.allowance.see(bytes);
+    }
+
+    fn records_held(&self) -> usize {
+        self.sliding.count() + self.waiting.len()
     }
 
     /// Stages a record's values, and finds its key.
     fn stage(&mut self, record: &[u8]) -> Result<(), Fault> {
-        let Plan { reading, wiring } = &mut self.plan;
+        let Plan { reading, projection } = &mut self.plan;
         let mut record = reading.load(record)?;
         self.key.clear();
-        wiring.write_key(&mut record, &mut self.key)?;
-        wiring.stage(None, &mut record, self.sliding.columns())
+        projection.write_key(&mut record, &mut self.key)?;
+        projection.stage(None, &mut record, self.sliding.columns())
+    }
+
+    /// Whether a record more can be held.
+    fn check_room(&mut self) -> Result<(), StreamError> {
+        let held = self.records_held();
+        if held >= self.records_max {
+            return Err(StreamError::TooManyRecords(self.records_max));
+        }
+        self.held.windows_most = self.held.windows_most.max(held + 1);
+        Ok(())
     }
 
     /// The group of the record that was staged.
@@ -238,7 +332,7 @@ impl Over {
             return Err(StreamError::TooManyGroups(self.groups_max));
         }
         let (group, is_new) = self.groups.add(hash, &self.key);
-        self.groups_most = self.groups_most.max(self.groups.len());
+        self.held.groups_most = self.held.groups_most.max(self.groups.len());
         if is_new {
             self.sliding.add_group();
         }
@@ -247,7 +341,7 @@ impl Over {
 
     /// Lets the records count that a watermark has reached. Those of one time count for each other
     /// (SQL's RANGE), so all of them come in before the first goes out.
-    fn release(&mut self, mark_ms: i64, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn release(&mut self, mark_ms: i64, out: &mut dyn Outlet) -> Result<(), Fault> {
         let mut peers = std::mem::take(&mut self.peers);
         let mut done = Ok(());
         while done.is_ok() && self.waiting.pop(mark_ms, &mut peers) {
@@ -257,9 +351,10 @@ impl Over {
         done
     }
 
-    fn count(&mut self, peers: &mut [Held], out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn count(&mut self, peers: &mut [Queued], out: &mut dyn Outlet) -> Result<(), Fault> {
         for peer in peers.iter_mut() {
             self.forget(peer.time_ms);
+            self.look_at_times(peer.bytes.len())?;
             self.stage(&peer.bytes)?;
             peer.group = self.enter()?;
             self.sliding.push(peer.group);
@@ -284,7 +379,12 @@ impl Over {
     }
 
     /// Appends a record with the results of its group, if they pass.
-    fn write(&mut self, group: usize, record: &[u8], out: &mut Vec<u8>) -> Result<(), StreamError> {
+    fn write(
+        &mut self,
+        group: usize,
+        record: &[u8],
+        out: &mut dyn Outlet,
+    ) -> Result<(), StreamError> {
         let seconds = match self.extent {
             Extent::Time(length) => Some(length.ms() as f64 / 1_000.0),
             Extent::Records(_) => None,
@@ -292,20 +392,26 @@ impl Over {
         self.fields.clear();
         let columns = self.sliding.all(group);
         self.layout.write_aggregates(columns, 0, Scope { seconds }, &mut self.fields);
-        let begin = out.len();
+        let lines = out.pending();
+        let begin = lines.len();
         // Rarely is there such a field already: results that are aggregated again.
-        if self.names.iter().any(|(_, finder)| finder.find(record).is_some()) {
-            let names: Vec<&str> = self.names.iter().map(|(name, _)| name.as_str()).collect();
-            replace_fields(record, &names, &self.fields, out);
+        let plain = self.finders.iter().any(|finder| finder.find(record).is_some());
+        if has_field(record, &self.names, plain, true) {
+            replace_fields(record, &self.names, &self.fields, lines);
+            if let Err(reserved) = reserved::check(lines.get(begin..).unwrap_or_default()) {
+                lines.truncate(begin);
+                return Err(reserved.into());
+            }
         } else {
-            add_fields(record, &self.fields, out);
+            add_fields(record, &self.fields, lines);
         }
-        let passes = self.selection.passes(out.get(begin..).unwrap_or_default());
+        self.output_most = self.output_most.max(lines.len().saturating_sub(PIECE_BYTES));
+        let passes = self.selection.passes(lines.get(begin..).unwrap_or_default());
         if passes.map_err(StreamError::Having)? {
-            out.push(b'\n');
+            lines.push(b'\n');
         } else {
-            out.truncate(begin);
+            lines.truncate(begin);
         }
-        Ok(())
+        Ok(out.relieve()?)
     }
 }

@@ -13,7 +13,9 @@
 
 use std::collections::VecDeque;
 
-use super::super::function::Column;
+use super::super::memory::{Holders, Holds, allocated, vector};
+use super::super::table::columns_bytes;
+use crate::aggregate::functions::function::Column;
 
 /// The states of the records of each group that count, oldest first.
 pub struct Sliding {
@@ -25,7 +27,7 @@ pub struct Sliding {
     free: Vec<usize>,
     /// The states of each group's back.
     backs: Vec<Box<dyn Column>>,
-    queues: Vec<Queue>,
+    queues: Holders<Queue>,
     /// How many records have been taken.
     arrivals: u64,
     /// One state, for results and while the back turns.
@@ -40,6 +42,12 @@ struct Queue {
     front: usize,
 }
 
+impl Holds for Queue {
+    fn beside(&self) -> usize {
+        allocated(self.slots.capacity() * size_of::<usize>())
+    }
+}
+
 impl Sliding {
     /// No groups; `columns` makes the columns of the aggregates, which can be merged.
     pub fn new(columns: impl Fn() -> Vec<Box<dyn Column>>) -> Sliding {
@@ -50,7 +58,7 @@ impl Sliding {
             slots: 0,
             free: Vec::new(),
             backs: columns(),
-            queues: Vec::new(),
+            queues: Holders::default(),
             arrivals: 0,
             hand,
         }
@@ -69,14 +77,18 @@ impl Sliding {
 
     /// How many records of a group count.
     pub fn len(&self, group: usize) -> usize {
-        self.queues.get(group).map_or(0, |queue| queue.slots.len())
+        self.queues.as_slice().get(group).map_or(0, |queue| queue.slots.len())
+    }
+
+    /// How many records count, of all groups.
+    pub fn count(&self) -> usize {
+        self.slots - self.free.len()
     }
 
     /// Lets the record that was staged count, as the youngest of its group.
     pub fn push(&mut self, group: usize) {
         let slot = self.apply();
-        let Some(queue) = self.queues.get_mut(group) else { return };
-        queue.slots.push_back(slot);
+        self.queues.change(group, |queue| queue.slots.push_back(slot));
         for (back, states) in self.backs.iter_mut().zip(&self.states) {
             if !states.holds_values() {
                 back.merge(group, &**states, slot);
@@ -86,7 +98,7 @@ impl Sliding {
 
     /// Lets the oldest record of a group count no more.
     pub fn pop(&mut self, group: usize) {
-        let Some(queue) = self.queues.get_mut(group) else { return };
+        let queue = self.queues.get_mut(group);
         if queue.front == 0 {
             queue.front = queue.slots.len();
             for (column, states) in self.states.iter_mut().enumerate() {
@@ -108,9 +120,8 @@ impl Sliding {
     }
 
     /// The states of all records of a group that count.
-    pub fn all(&mut self, group: usize) -> &[Box<dyn Column>] {
-        let none = Queue::default();
-        let queue = self.queues.get(group).unwrap_or(&none);
+    pub fn all(&mut self, group: usize) -> &mut [Box<dyn Column>] {
+        let queue = &self.queues[group];
         for ((hand, states), back) in self.hand.iter_mut().zip(&self.states).zip(&self.backs) {
             hand.clear(0);
             if states.holds_values() {
@@ -124,7 +135,7 @@ impl Sliding {
                 hand.merge(0, &**back, group);
             }
         }
-        &self.hand
+        &mut self.hand
     }
 
     /// Applies what was staged to a state of its own.
@@ -144,12 +155,8 @@ impl Sliding {
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
-        let columns = self.states.iter().chain(&self.backs);
-        let queued = |queue: &Queue| queue.slots.capacity() * size_of::<usize>();
-        columns.map(|column| column.bytes()).sum::<usize>()
-            + self.free.capacity() * size_of::<usize>()
-            + self.queues.capacity() * size_of::<Queue>()
-            + self.queues.iter().map(queued).sum::<usize>()
+        let columns = [&self.states, &self.backs, &self.hand].map(columns_bytes);
+        columns.iter().sum::<usize>() + vector(&self.free) + self.queues.bytes()
     }
 }
 

@@ -46,8 +46,8 @@ fn a_plain_number_is_one_of_records() {
     assert_eq!("10".parse(), Ok(Extent::Records(10)));
     assert_eq!("1m30s".parse(), Ok(time(90_000)));
     for (text, why) in [
-        ("0", "at least 1 record must count: the record itself is one of them"),
-        ("0s", "the time that counts must be longer than 0"),
+        ("0", "the minimum is 1: the record itself counts"),
+        ("0s", "the duration must be longer than 0"),
         ("ten", "neither a number of records, like 10, nor a duration, like 10m: "),
         ("-1", "neither a number of records, like 10, nor a duration, like 10m: "),
     ] {
@@ -69,8 +69,9 @@ fn so_many_records_count_the_record_itself_among_them() {
         r#"{"count":1,"sum_x":null}"#,
     ];
     assert_eq!(results(&mut over, &records), expected);
-    assert_eq!(over.groups(), (3, 3));
-    assert!(over.bytes() > 0);
+    let held = over.held();
+    assert_eq!((held.groups, held.groups_most, held.windows_most), (3, 3, 4));
+    assert!(held.bytes > 0 && held.bytes_most >= held.bytes);
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_group_without_records_that_count_is_forgotten() {
     let (rows, _) = run(&mut over, &records);
     assert_eq!(rows.len(), 100);
     assert!(rows.iter().all(|row| row.ends_with(",\"count\":1}")), "{rows:?}");
-    assert_eq!(over.groups(), (2, 2));
+    assert_eq!((over.held().groups, over.held().groups_most), (2, 2));
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn a_record_at_fault_leaves_no_trace() {
     let mut out = Vec::new();
     assert!(over.record_at(1, br#"{"g":1,"x":"a"}"#, &mut out).is_err());
     assert!(over.record_at(100, b"[1]", &mut out).is_err());
-    assert_eq!((over.groups(), over.waiting()), ((0, 0), 0));
+    assert_eq!((over.held().groups_most, over.waiting()), (0, 0));
     assert_eq!(over.record_at(0, br#"{"g":1,"x":1}"#, &mut out), Ok(Taken::In));
 }
 
@@ -171,8 +172,8 @@ fn a_record_at_fault_leaves_no_trace() {
 fn there_are_only_so_many_groups() {
     let plan = plan(&[".g"], &["count"]);
     let extent = Extent::Records(2);
-    let mut over =
-        Over::new(plan, extent, Duration::default(), Selection::default()).unwrap().limited(1);
+    let over = Over::new(plan, extent, Duration::default(), Selection::default()).unwrap();
+    let mut over = over.limited(1, 9, usize::MAX);
     let mut out = Vec::new();
     over.record(b"{\"g\":1}", &mut out).unwrap();
     over.record(b"{\"g\":1.0}", &mut out).unwrap();
@@ -210,17 +211,17 @@ impl Model {
     }
 
     fn with_results(&mut self, record: &Value, counting: &[&Value]) -> Value {
-        let Plan { reading, wiring } = &mut self.0;
-        let mut columns = wiring.columns(false);
+        let Plan { reading, projection } = &mut self.0;
+        let mut columns = projection.columns(false);
         columns.iter_mut().for_each(|column| column.add_group());
         for (counting, arrival) in counting.iter().zip(0..) {
             let bytes = counting.to_string();
             let mut counting = reading.load(bytes.as_bytes()).unwrap();
-            wiring.stage(Some(0), &mut counting, &mut columns).unwrap();
+            projection.stage(Some(0), &mut counting, &mut columns).unwrap();
             columns.iter_mut().for_each(|column| column.apply(0, arrival));
         }
         let mut fields = b"{".to_vec();
-        wiring.layout().write_aggregates(&columns, 0, Scope::default(), &mut fields);
+        projection.layout().write_aggregates(&mut columns, 0, Scope::default(), &mut fields);
         fields.push(b'}');
         let mut record = record.as_object().unwrap().clone();
         record.extend(serde_json::from_slice::<serde_json::Map<_, _>>(&fields).unwrap());
@@ -278,6 +279,6 @@ proptest! {
         let (rows, were_late) = run(&mut over, &lines);
         prop_assert_eq!(read(&rows), expected);
         prop_assert_eq!(were_late, late);
-        prop_assert!(over.groups().0 <= 3);
+        prop_assert!(over.held().groups <= 3);
     }
 }

@@ -3,18 +3,22 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::super::memory::{vector, written};
+
 /// Records by their time and, of one time, as they came.
 #[derive(Default)]
 pub struct Waiting {
-    held: BinaryHeap<Reverse<Held>>,
+    held: BinaryHeap<Reverse<Queued>>,
     came: u64,
     /// Buffers of those that have gone.
     spare: Vec<Vec<u8>>,
+    /// How much memory the buffers of all take, also of those that `pop` lent out.
+    buffers_bytes: usize,
 }
 
 /// A record that waits.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Held {
+pub struct Queued {
     /// Its event time.
     pub time_ms: i64,
     number: u64,
@@ -30,18 +34,25 @@ impl Waiting {
         self.held.len()
     }
 
+    /// The earliest time that waits, in milliseconds since the epoch.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.held.peek().map(|Reverse(held)| held.time_ms)
+    }
+
     /// Adds a record.
     pub fn push(&mut self, time_ms: i64, record: &[u8]) {
         let mut bytes = self.spare.pop().unwrap_or_default();
+        self.buffers_bytes -= vector(&bytes);
         bytes.clear();
         bytes.extend_from_slice(record);
+        self.buffers_bytes += vector(&bytes);
         self.came += 1;
-        self.held.push(Reverse(Held { time_ms, number: self.came, bytes, group: 0 }));
+        self.held.push(Reverse(Queued { time_ms, number: self.came, bytes, group: 0 }));
     }
 
     /// Moves the records of the earliest time into `peers`, in place of what is there, if a
     /// watermark of `mark_ms` has reached them; false if it has not.
-    pub fn pop(&mut self, mark_ms: i64, peers: &mut Vec<Held>) -> bool {
+    pub fn pop(&mut self, mark_ms: i64, peers: &mut Vec<Queued>) -> bool {
         self.spare.extend(peers.drain(..).map(|held| held.bytes));
         let earliest = self.held.peek().map(|Reverse(held)| held.time_ms);
         let Some(time_ms) = earliest.filter(|time_ms| *time_ms <= mark_ms) else { return false };
@@ -53,8 +64,7 @@ impl Waiting {
 
     /// About how many bytes they take.
     pub fn bytes(&self) -> usize {
-        let held = self.held.iter().map(|Reverse(held)| held.bytes.capacity());
-        let spare = self.spare.iter().map(Vec::capacity);
-        self.held.capacity() * size_of::<Held>() + held.chain(spare).sum::<usize>()
+        let held = written::<Queued>(self.held.len(), self.held.capacity());
+        held + vector(&self.spare) + self.buffers_bytes
     }
 }

@@ -14,7 +14,8 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use self::worker::{Chunk, Done, Pending, Rejected, Task, Workers};
-use super::pump::{Block, Context, Stage, StageError};
+use super::blocks::Block;
+use super::pump::{Context, Stage, StageError};
 use super::spans::Span;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -150,8 +151,17 @@ impl<S: Shared> Parallel<S> {
 
     fn try_collect(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let Some(first) = self.under_way.pop_front() else { return Ok(()) };
-        let Done { mut out, sum, rejected, failed, lines, mut single } =
+        let Done { mut out, sum, mut rejected, noted, mut failed, lines, mut single } =
             self.workers.wait(first)?;
+        for one in noted {
+            if let Err(cut) = cx.note(one) {
+                // Nothing is passed on from where the input turns out to be cut short.
+                out.truncate(one.out_bytes);
+                rejected.retain(|it| it.line < one.line);
+                failed = Some(cut.into());
+                break;
+            }
+        }
         if cx.out.is_empty() {
             std::mem::swap(&mut cx.out, &mut out);
         } else {
@@ -203,6 +213,7 @@ fn count_lines(text: &[u8]) -> u64 {
 
 impl<S: Shared> Stage for Parallel<S> {
     const ENDS_WITH_OUTPUT: bool = S::ENDS_WITH_OUTPUT;
+    const DELEGATES: bool = true;
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let (text, from) = (lines.rest(), lines.line());
@@ -219,7 +230,7 @@ impl<S: Shared> Stage for Parallel<S> {
         }
     }
 
-    fn sharers(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.workers.count()
     }
 
@@ -243,11 +254,11 @@ impl<S: Shared> Stage for Parallel<S> {
         Ok(self.gather(line, self.pending_to, cx)?)
     }
 
-    fn catch_up(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    fn flush_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.finish(cx)
     }
 
-    fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -258,10 +269,14 @@ impl<S: Shared> Stage for Parallel<S> {
         } else {
             self.dispatch_pending(cx)?;
         }
-        self.stage.settle(cx)
+        self.stage.flush(cx)
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.stage.end(cx)
+    }
+
+    fn undone(&self) -> Option<String> {
+        self.stage.undone()
     }
 }

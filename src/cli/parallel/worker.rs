@@ -11,8 +11,11 @@ use anyhow::anyhow;
 
 use super::Shared;
 use super::queue::Queue;
-use crate::cli::pump::{self, Block, Context, Stage, StageError};
+use crate::cli::blame::explained;
+use crate::cli::blocks::Block;
+use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::spans::{self, Span};
+use crate::cli::streams::Noted;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 
@@ -61,6 +64,8 @@ pub struct Done<T> {
     pub sum: T,
     /// Bad records, in order.
     pub rejected: Vec<Rejected>,
+    /// Where streams begin and end, in order.
+    pub noted: Vec<Noted>,
     /// What ended the work before its end, if not a bad record.
     pub failed: Option<anyhow::Error>,
     /// How many lines a span has; none for a chunk, whose lines have been counted.
@@ -197,7 +202,9 @@ impl<S: Shared> Worker<S> {
             }
         }
         let Bench { stage, cx, rejected, failed, .. } = bench;
-        Done { out: cx.out, sum: stage.hand_in(), rejected, failed, lines, single }
+        let Context { out, streams, .. } = cx;
+        let (sum, noted) = (stage.hand_in(), streams.into_noted());
+        Done { out, sum, rejected, noted, failed, lines, single }
     }
 }
 
@@ -225,7 +232,7 @@ impl<S: Stage> Sink for Bench<'_, S> {
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
         match pump::take(self.stage, raw, &mut self.cx) {
             Ok(flow) => flow,
-            Err(StageError::Bad(why)) => self.reject(raw.line, raw.bytes, why),
+            Err(StageError::Bad(why)) => self.reject(raw.line, raw.bytes, explained(&why, &raw)),
             Err(StageError::Fatal(error)) => {
                 self.failed = Some(error);
                 ControlFlow::Break(())

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::aggregate::AggregateSpec;
-use crate::aggregate::function::Function;
+use crate::aggregate::functions::function::Function;
 use crate::cli::Failure;
 
 /// Tells aggregates from files; `exists` says which files there are.
@@ -48,7 +48,7 @@ fn read(argument: &OsString) -> Result<Option<AggregateSpec>, Failure> {
 fn check_missing(argument: &OsString) -> Result<(), Failure> {
     let text = argument.to_string_lossy();
     if read(argument)?.is_some() {
-        let why = format!("'{text}' is an aggregate behind a file; put all aggregates first");
+        let why = format!("'{text}' is an aggregate after a file; put all aggregates first");
         return Err(Failure::usage(why));
     }
     match Function::nearest(&text) {
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(sorted(&["count", "here(1).gz"]), parts(&["count"], &["here(1).gz"]));
         assert_eq!(
             sorted(&["count", "-", "count"]).err().as_deref(),
-            Some("'count' is an aggregate behind a file; put all aggregates first")
+            Some("'count' is an aggregate after a file; put all aggregates first")
         );
     }
 
@@ -98,7 +98,7 @@ mod tests {
             (vec!["cuont"], "'cuont' is neither an aggregate nor a file; did you mean count?"),
             (
                 vec!["count", "here", "max(.x)"],
-                "'max(.x)' is an aggregate behind a file; put all aggregates first",
+                "'max(.x)' is an aggregate after a file; put all aggregates first",
             ),
             (vec!["count", "sum"], "'sum': sum needs an expression; write it like sum(.field)"),
             (vec![], "no aggregate is given; name one before the files, like count or avg(.field)"),

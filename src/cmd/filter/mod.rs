@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use self::unique::{Memory, Seen};
 use super::clock::event_time;
 use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
+use super::watched::Watched;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
@@ -24,34 +25,35 @@ const EXAMPLES: &str = "\
 Examples:
   filter '.status >= 500' access.ndjson
       Print the requests that failed.
-  subscribe clicks -f | filter '.country == \"DE\" and (.path | startswith(\"/buy\"))'
-      Follow a topic, and see only some of it.
+  subscribe clicks -f --control | filter '.country == \"DE\" and (.path | startswith(\"/buy\"))'
+      Follow a topic and print only some of its records.
   filter -v '.user == null' events.ndjson.gz > known.ndjson
-      Leave records out, from a compressed file.
+      Leave out records of a compressed file.
   filter -c '.level == \"error\"' app.ndjson
       Count them.
   if filter -q 'has(\"panic\")' app.ndjson; then echo 'it happened again'; fi
-      Ask whether there is any.
+      Test whether a record matches.
   filter --arg user \"$USER\" '.user == $user' --else others.ndjson events.ndjson
-      Part records in two, by a value from the shell.
+      Split the records between two outputs, by a value from the shell.
   filter true --unique .id --within 10m --time .ts events.ndjson
-      Leave out what is delivered twice within ten minutes.
+      Leave out records that are delivered again within ten minutes.
 
-Exit status: 0 done; 1 with -e or -q, nothing was kept; 2 wrong options or expression; 65 bad
-records; 74 reading or writing failed.";
+Exit status: 0 done; 1 with -e or -q, no record was kept; 2 invalid options or expression; 65 bad
+records, or an input that was cut short; 74 reading or writing failed.";
 
 /// Keep the records for which a jq expression is true
 ///
-/// Reads one JSON value a line and writes those for which EXPR gives any result that is neither
-/// false nor null, byte for byte as they came. EXPR is jq, but for what reaches beyond the record:
-/// the environment, the clock, other records, files. A record for which EXPR fails is a bad record;
-/// '.a?' and '//' are for fields that may be missing or of another type.
+/// filter reads one JSON value on each line, and writes those for which a result of EXPR is neither
+/// false nor null, byte for byte as they are. EXPR is a jq expression that sees only the record:
+/// not the environment, the clock, other records or files. A record for which EXPR fails is bad
+/// input; use '.a?' and '//' for fields that may be missing or of another type.
 ///
-/// With --unique, of the records that EXPR would keep only the first of each key is kept. What is
-/// remembered grows with the number of keys, unless --within or --last bounds it. Keys are compared
-/// as JSON: 1 and 1.0 are two keys.
+/// With --unique, filter keeps only the first record of each key among those that EXPR keeps. Its
+/// memory grows with the number of keys, unless --within or --last limits it. Keys are compared as
+/// JSON: 1 and 1.0 are two keys.
 ///
-/// Control records pass; with --else they go both ways.
+/// Control records pass; with --else they go to both outputs. --plain leaves them out. If filter
+/// stops early, as with -m, it writes the ends of the streams that are open.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "filter",
@@ -68,6 +70,10 @@ pub struct Options {
     #[arg(short = 'v', long)]
     invert: bool,
 
+    /// Accept an EXPR that is always true, such as an assignment or a constant
+    #[arg(long)]
+    allow_assignment: bool,
+
     /// Print only how many records were kept
     #[arg(short = 'c', long)]
     count: bool,
@@ -76,7 +82,7 @@ pub struct Options {
     #[arg(short = 'm', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_kept: Option<u64>,
 
-    /// Print nothing and stop at the first record that is kept; the exit status is that of -e
+    /// Print nothing, stop at the first record that is kept, and set the exit status as -e does
     #[arg(short = 'q', long, conflicts_with = "count")]
     quiet: bool,
 
@@ -84,34 +90,36 @@ pub struct Options {
     #[arg(short = 'e', long)]
     exit_status: bool,
 
-    /// Append the records that are not kept to FILE: also a FIFO, or >(COMMAND) of the shell
+    /// Append the records that are not kept to FILE, which may be a FIFO or >(COMMAND)
     #[arg(long = "else", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     otherwise: Option<PathBuf>,
 
-    /// Keep only the first record for each value of this jq expression
+    /// Keep only the first record for each value of the jq expression EXPR
     #[arg(long, value_name = "EXPR")]
     unique: Option<String>,
 
-    /// With --unique: remember a key for so long, by event time, after the record that was kept
+    /// With --unique: leave out records only within this event time of a kept one of their key
+    ///
+    /// The tool forgets a key when the maximum event time so far is DURATION after the kept record.
     #[arg(long, value_name = "DURATION", requires = "unique", requires = "time")]
     within: Option<Duration>,
 
-    /// With --unique: remember only the N keys that were seen last
+    /// With --unique: remember only the N most recent keys
     #[arg(
         long, value_name = "N", requires = "unique", conflicts_with = "within",
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     last: Option<u32>,
 
-    /// With --within: the jq expression for a record's event time: RFC 3339 text, or a number since 1970
+    /// With --within: the jq expression for a record's event time: an RFC 3339 string, or a number
     #[arg(long, value_name = "EXPR", requires = "within")]
     time: Option<String>,
 
-    /// What a number counts [default: told by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
     #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
     time_unit: Option<TimeUnit>,
 
-    /// Work on N cores; the records come in their order all the same
+    /// Use N cores; the records keep their order
     #[arg(
         short = 'j', long, value_name = "N", default_value = "1",
         conflicts_with_all = ["max_kept", "quiet", "unique"],
@@ -133,7 +141,11 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
             Failure::usage("<EXPR> is missing, the jq expression; see 'filter --help'").into()
         );
     }
-    let program = options.program()?;
+    let watched = Watched::for_people();
+    let program = watched.over(options.program()?);
+    if !options.allow_assignment {
+        options.expression.check_condition(&program, "--allow-assignment")?;
+    }
     if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
@@ -144,11 +156,15 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         let mut filter = filter;
         (pump::run(&options.input, &mut filter)?, filter.parting.kept)
     } else {
-        let worker = |_| Ok(options.filter(options.program()?, None));
+        let worker = |_| Ok(options.filter(watched.over(options.program()?), None));
         let workers: anyhow::Result<Vec<Filter>> = (0..options.jobs).map(worker).collect();
         let mut filters = Parallel::new(filter, workers?, options.input.record_bytes_max())?;
         (pump::run(&options.input, &mut filters)?, filters.stage().parting.kept)
     };
+    // With -m it has not seen all records, and with -q it is to print nothing.
+    if !options.quiet && options.max_kept.is_none_or(|most| kept < most) {
+        watched.tell(&outcome);
+    }
     let nothing = kept == 0 && outcome.ended == Ended::Input;
     Ok(match outcome.status {
         Status::Done if nothing && (options.exit_status || options.quiet) => Status::No,
@@ -169,6 +185,8 @@ impl Options {
             parting: Parting {
                 invert: self.invert,
                 print: !(self.count || self.quiet),
+                speaks: self.expression.speaks(),
+                others_speak: !self.expression.plain,
                 kept_max: if self.quiet { Some(1) } else { self.max_kept },
                 kept: 0,
                 others: self.otherwise.is_some().then(Vec::new),
@@ -217,6 +235,10 @@ struct Parting {
     invert: bool,
     /// Whether records go out.
     print: bool,
+    /// Whether control records go out with them.
+    speaks: bool,
+    /// Whether control records go with the others.
+    others_speak: bool,
     kept_max: Option<u64>,
     kept: u64,
     /// The others on their way, if they go anywhere.
@@ -242,6 +264,16 @@ impl Parting {
             false => ControlFlow::Continue(()),
         }
     }
+
+    /// Adds lines of control records, which go both to the records that are kept and to the others.
+    fn say(&mut self, lines: &[u8], out: &mut Vec<u8>) {
+        if self.print && self.speaks {
+            out.extend_from_slice(lines);
+        }
+        if let Some(others) = self.others.as_mut().filter(|_| self.others_speak) {
+            others.extend_from_slice(lines);
+        }
+    }
 }
 
 fn put(line: &[u8], out: &mut Vec<u8>) {
@@ -252,7 +284,7 @@ fn put(line: &[u8], out: &mut Vec<u8>) {
 impl Filter {
     fn keeps(&mut self, record: &[u8]) -> Result<bool, StageError> {
         let mut record = self.program.load(record).map_err(StageError::bad)?;
-        if record.truth(0).map_err(StageError::bad)? == self.parting.invert {
+        if record.truth(0).map_err(StageError::said)? == self.parting.invert {
             return Ok(false);
         }
         let Some(seen) = &mut self.seen else { return Ok(true) };
@@ -292,10 +324,8 @@ impl Stage for Filter {
         cx: &mut Context,
     ) -> Result<(), StageError> {
         self.trust.heed(&control, &mut self.program);
-        let Parting { print, others, .. } = &mut self.parting;
-        for out in print.then_some(&mut cx.out).into_iter().chain(others) {
-            put(line, out);
-        }
+        self.parting.say(line, &mut cx.out);
+        self.parting.say(b"\n", &mut cx.out);
         Ok(())
     }
 
@@ -303,7 +333,7 @@ impl Stage for Filter {
         self.trust.forget(&mut self.program);
     }
 
-    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+    fn flush(&mut self, _: &mut Context) -> anyhow::Result<()> {
         match (&mut self.otherwise, &mut self.parting.others) {
             (Some(otherwise), Some(others)) if !others.is_empty() => {
                 let written = otherwise.write(others);
@@ -315,10 +345,13 @@ impl Stage for Filter {
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        // With --max-kept the stream may have more, but all that was asked for is there.
+        let ends = cx.close_streams();
+        self.parting.say(&ends, &mut cx.out);
         if self.count {
             cx.out.extend_from_slice(format!("{}\n", self.parting.kept).as_bytes());
         }
-        Ok(())
+        self.flush(cx)
     }
 }
 

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 /// The keys that were seen.
 pub struct Seen {
+    /// For each, when it was seen last, or the time of the record of it that passed.
     keys: HashMap<Box<[u8]>, i64, RandomState>,
     /// Keys in the order of their last sighting, each with what `keys` then held of it; where that
     /// has changed since, the entry means nothing any more.
@@ -21,7 +22,8 @@ pub struct Seen {
 pub enum Memory {
     /// Every key, for ever.
     All,
-    /// For so long, in milliseconds of event time, after the record of the key that passed.
+    /// For so long, in milliseconds of event time, after the record of the key that passed. It
+    /// counts for records before that one, too, if they are no further away.
     Within(i64),
     /// So many keys: those that were seen last.
     Last(usize),
@@ -51,10 +53,11 @@ impl Seen {
 
     fn passes_within(&mut self, key: &[u8], time_ms: i64, span_ms: i64) -> bool {
         self.now = self.now.max(time_ms);
-        // A record that comes late is a duplicate, too, as long as its key is remembered.
         let until = |passed: &i64| passed.saturating_add(span_ms);
-        let new = self.keys.get(key).is_none_or(|passed| time_ms >= until(passed));
-        if new {
+        let near = |passed: &i64| time_ms < until(passed) && *passed < until(&time_ms);
+        let new = !self.keys.get(key).is_some_and(near);
+        // What is too long ago to be remembered must not take the place of what is remembered.
+        if new && until(&time_ms) > self.now {
             self.note(key, time_ms);
         }
         while self.order.front().is_some_and(|(passed, _)| until(passed) <= self.now) {
@@ -101,6 +104,8 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     fn passed(memory: Memory, records: &[(&str, i64)]) -> Vec<bool> {
         let mut seen = Seen::new(memory);
@@ -118,6 +123,37 @@ mod tests {
         let records = [("a", 0), ("a", 9), ("a", 10), ("a", 19), ("a", 5), ("b", 30), ("a", 21)];
         let expected = [true, false, true, false, false, true, true];
         assert_eq!(passed(Memory::Within(10), &records), expected);
+    }
+
+    #[test]
+    fn a_late_record_is_a_duplicate_only_of_one_that_is_near() {
+        let records = [("a", 1000), ("a", 991), ("a", 990), ("a", 100), ("a", 1009), ("a", 1010)];
+        let expected = [true, false, true, true, false, true];
+        assert_eq!(passed(Memory::Within(10), &records), expected);
+    }
+
+    proptest! {
+        /// A record is dropped only if one of its key is kept that is near, and one that is near
+        /// and remembered has it dropped.
+        #[test]
+        fn only_what_is_near_is_dropped(records in vec((0_u8..3, -40_i64..40), 0..60),
+                                        span_ms in 1_i64..30) {
+            let mut seen = Seen::new(Memory::Within(span_ms));
+            let mut kept: Vec<(u8, i64)> = Vec::new();
+            let mut now = i64::MIN;
+            for (key, time_ms) in records {
+                now = now.max(time_ms);
+                let near = |(of, at): &(u8, i64)| *of == key && (at - time_ms).abs() < span_ms;
+                let held = |(_, at): &&(u8, i64)| at + span_ms > now;
+                let passes = seen.passes(&[key], time_ms);
+                prop_assert!(passes || kept.iter().any(near));
+                prop_assert!(!passes || !kept.iter().filter(held).any(near));
+                if passes {
+                    kept.push((key, time_ms));
+                }
+                prop_assert!(seen.order.len() <= kept.len() && seen.keys.len() <= 3);
+            }
+        }
     }
 
     #[test]

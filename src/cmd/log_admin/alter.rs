@@ -19,9 +19,9 @@ pub fn run(
     force: bool,
 ) -> anyhow::Result<Status> {
     if changes.is_empty() {
-        return Err(Failure::usage("nothing to change; name a setting, as --retention 7d").into());
+        return Err(Failure::usage("no setting is given; add one, like --retention 7d").into());
     }
     catalog::alter(dir, topic, changes, force)?;
-    unknown::warn(topic, changes);
+    unknown::warn(dir, topic, changes);
     Ok(Status::Done)
 }

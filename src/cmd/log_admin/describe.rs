@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::list::tell;
-use super::settings::shown;
+use super::settings::as_option;
 use super::table::Table;
 use crate::cli::Status;
 use crate::cmd::store::catalog::{self, Broken};
@@ -39,7 +39,7 @@ fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
     let shown: Vec<String> = settings
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "partitions" | "key"))
-        .map(|(name, value)| format!("{name}={}", shown(name, value)))
+        .map(|(name, value)| as_option(name, value))
         .collect();
     let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
     for held in catalog::bounds(dir, topic)? {

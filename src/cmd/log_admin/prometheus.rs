@@ -79,25 +79,25 @@ fn of_daemon(daemon: &DaemonFigures, out: &mut Text) {
     out.family("build_info", GAUGE, "The version of log-serve.", &["version"])
         .sample(&[&daemon.version], 1);
     let started = seconds(daemon.started_us);
-    out.one("start_time_seconds", GAUGE, "When log-serve began, since the epoch.", started);
+    out.one("start_time_seconds", GAUGE, "When log-serve started, since the epoch.", started);
     let uptime = seconds_unsigned(daemon.uptime_us);
     out.one("uptime_seconds", GAUGE, "How long log-serve has been running.", uptime);
     let it = &daemon.connections;
-    out.one("connections", GAUGE, "Connections now.", it.now);
-    out.one("connections_highest", GAUGE, "The most connections at a time.", it.most);
-    out.one("connections_limit", GAUGE, "How many connections there may be.", it.limit);
-    out.one("connections_taken_total", COUNTER, "Connections that were taken.", it.taken);
+    out.one("connections", GAUGE, "Open connections.", it.now);
+    out.one("connections_highest", GAUGE, "The maximum of connections at a time.", it.most);
+    out.one("connections_limit", GAUGE, "The limit of connections.", it.limit);
+    out.one("connections_taken_total", COUNTER, "Connections accepted.", it.taken);
     let it = &daemon.memory;
-    let help = "Bytes of records of the appends in hand.";
+    let help = "Bytes of records of appends in progress.";
     out.one("append_memory_bytes", GAUGE, help, it.held_bytes);
-    let help = "How many bytes the appends in hand may have.";
+    let help = "The limit of bytes of appends in progress.";
     out.one("append_memory_limit_bytes", GAUGE, help, it.limit_bytes);
-    out.one("appends_waiting", GAUGE, "Appends that wait for memory.", it.waiting);
+    out.one("appends_waiting", GAUGE, "Appends waiting for memory.", it.waiting);
     let it = &daemon.appended;
     out.one("appended_batches_total", COUNTER, "Batches acknowledged.", it.batches);
     out.one("appended_records_total", COUNTER, "Records acknowledged.", it.records);
     out.one("appended_bytes_total", COUNTER, "Bytes of the records acknowledged.", it.bytes);
-    let help = "Batches acknowledged as there already.";
+    let help = "Batches acknowledged that had already been appended.";
     out.one("duplicate_batches_total", COUNTER, help, it.duplicates);
     let it = &daemon.delivered;
     out.one("delivered_runs_total", COUNTER, "Runs of records delivered.", it.runs);
@@ -112,20 +112,20 @@ fn of_daemon(daemon: &DaemonFigures, out: &mut Text) {
     }
     let it = &daemon.process;
     if let Some(bytes) = it.resident_bytes {
-        out.one("resident_memory_bytes", GAUGE, "Memory of log-serve that is in RAM.", bytes);
+        out.one("resident_memory_bytes", GAUGE, "Resident memory of log-serve.", bytes);
     }
     if let Some(cpu_us) = it.cpu_us {
         let cpu = seconds_unsigned(cpu_us);
-        out.one("cpu_seconds_total", COUNTER, "CPU time that log-serve took.", cpu);
+        out.one("cpu_seconds_total", COUNTER, "CPU time that log-serve has used.", cpu);
     }
     if let Some(files) = it.open_files {
-        out.one("open_files", GAUGE, "Files and sockets that log-serve has open.", files);
+        out.one("open_files", GAUGE, "Open files and sockets of log-serve.", files);
     }
 }
 
 fn of_syncs(daemon: &DaemonFigures, out: &mut Text) {
     let syncs = &daemon.fdatasync;
-    let help = "How long it took to force a file to the disk.";
+    let help = "The duration of an fsync of a file.";
     let mut family = out.family("fdatasync_seconds", "histogram", help, &["le"]);
     for (&within_us, count) in &syncs.within_us {
         family.sample_of("_bucket", &[&seconds_unsigned(within_us)], count);
@@ -142,14 +142,16 @@ fn of_partitions(figures: &Figures, out: &mut Text) {
         ("partition_start_offset", "The offset of the first record.", |it| {
             Some(it.start.to_string())
         }),
-        ("partition_end_offset", "The offset behind the last record.", |it| {
+        ("partition_end_offset", "The offset after the last record.", |it| {
             Some(it.end.to_string())
         }),
-        ("partition_bytes", "The length of the data files.", |it| Some(it.bytes.to_string())),
-        ("partition_segments", "How many segments there are.", |it| Some(it.segments.to_string())),
-        ("partition_last_append_time_seconds", "When records last came, since the epoch.", |it| {
-            it.last_append_us.map(seconds)
-        }),
+        ("partition_bytes", "The size of the data files.", |it| Some(it.bytes.to_string())),
+        ("partition_segments", "The number of segments.", |it| Some(it.segments.to_string())),
+        (
+            "partition_last_append_time_seconds",
+            "When records were last appended, since the epoch.",
+            |it| it.last_append_us.map(seconds),
+        ),
         ("partition_damaged", "Whether the files are known to be damaged.", |it| {
             Some(u8::from(it.damaged).to_string())
         }),
@@ -167,12 +169,12 @@ fn of_partitions(figures: &Figures, out: &mut Text) {
 }
 
 fn of_topics(figures: &Figures, out: &mut Text) {
-    let help = "Whether the topic takes no appends because of damage or a failed write.";
+    let help = "Whether the topic is closed to appends because of damage or a failed write.";
     let mut family = out.family("topic_closed_to_appends", GAUGE, help, &["topic"]);
     for topic in figures.topics.iter().filter(|it| it.error.is_none() || it.closed.is_some()) {
         family.sample(&[&topic.topic], u8::from(topic.closed.is_some()));
     }
-    let help = "Whether the topic cannot be looked at.";
+    let help = "Whether the topic cannot be read.";
     let mut family = out.family("topic_unreadable", GAUGE, help, &["topic"]);
     for topic in &figures.topics {
         family.sample(&[&topic.topic], u8::from(topic.error.is_some()));
@@ -193,14 +195,14 @@ fn of_groups(figures: &Figures, out: &mut Text) {
             family.sample(&[&group.group, &group.topic, &number.to_string()], offset);
         }
     }
-    let help = "How many records lie behind the committed offset.";
+    let help = "The number of records after the committed offset.";
     let mut family = out.family("group_lag_records", GAUGE, help, &labels);
     for (group, number, it) in partitions() {
         if let Some(lag) = it.lag() {
             family.sample(&[&group.group, &group.topic, &number.to_string()], lag);
         }
     }
-    let help = "How many members read the topic.";
+    let help = "The number of members that read the topic.";
     let mut family = out.family("group_members", GAUGE, help, &["group", "topic"]);
     for group in groups() {
         family.sample(&[&group.group, &group.topic], group.members.len());

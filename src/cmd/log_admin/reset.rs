@@ -15,21 +15,21 @@ use crate::wire::groups::Reset;
 /// What to reset, and to where.
 #[derive(Args, Clone, Debug)]
 pub struct Wanted {
-    /// The group; one that is not there yet is made
+    /// The group; created if it does not exist
     group: String,
 
     /// The topic
     topic: String,
 
-    /// Where it goes on: 'start', 'end', an offset, a time of appending, or how long ago, like -1h
+    /// Where to resume: 'start', 'end', an offset, an append time, or a time ago, like -1h
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
     to: Place,
 
-    /// Only in this partition; may be repeated
+    /// Reset only this partition; may be repeated
     #[arg(long, value_name = "P")]
     partition: Vec<u32>,
 
-    /// Only tell what would be done
+    /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -39,7 +39,7 @@ pub struct Wanted {
 /// # Errors
 /// When the group has members, there is no such topic or place, or the log cannot be written to.
 pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
-    let mut reader = Reader::open(dir, &wanted.topic)?;
+    let mut reader = Reader::open(dir, &wanted.topic, None)?;
     let mut partitions = wanted.partition.clone();
     if partitions.is_empty() {
         partitions.extend(0..reader.partitions());

@@ -1,7 +1,7 @@
 //! The settings of a topic as options: what `create` and `alter` have in common.
 
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cli::options::parse_bytes;
 use crate::log::Fsync;
@@ -11,23 +11,27 @@ use crate::time::duration::Duration;
 /// Settings that may be made and changed; "default" takes one back to its default.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SettingsOptions {
-    /// Acknowledge records when they are on the disk (always, the default), at most a DURATION before that, or whenever (never)
+    /// Fsync before acknowledging (always, the default), within DURATION after it, or never
     #[arg(long, value_name = "POLICY", value_parser = fsync)]
     fsync: Option<Value>,
 
-    /// Remove records that were appended longer ago than DURATION, by whole segments
-    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    /// Delete records appended longer than DURATION ago, in whole segments
+    ///
+    /// The active segment stays, so a topic that gets few records also needs --segment-age.
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| kept(text, ms))]
     retention: Option<Value>,
 
-    /// Remove the oldest segments of a partition that has more than SIZE without them
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    /// Delete the oldest segments while the partition has at least SIZE of records without them
+    ///
+    /// The active segment stays.
+    #[arg(long, value_name = "SIZE", value_parser = |text: &str| kept(text, bytes))]
     retention_bytes: Option<Value>,
 
-    /// Begin a new segment when one has SIZE of records [default: 256MiB]
+    /// Roll the active segment when it has SIZE of records [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     segment_bytes: Option<Value>,
 
-    /// Begin a new segment when the oldest record of one is older than DURATION
+    /// Roll the active segment when its oldest record is older than DURATION
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     segment_age: Option<Value>,
 
@@ -35,24 +39,24 @@ pub struct SettingsOptions {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_record: Option<Value>,
 
-    /// Of records with the same key keep only the last one, in segments that are closed; --compact=default takes that back
+    /// Keep only the last record of each key in closed segments; --compact=default ends that
     #[arg(long, value_name = "BOOL", value_parser = whether)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     compact: Option<Value>,
 
-    /// With --compact: a jq expression; a record for which it is true removes its key, itself included
+    /// With --compact: a record for which this jq expression is true removes its key, and itself
     #[arg(long, value_name = "EXPR", value_parser = text)]
     tombstone: Option<Value>,
 
-    /// Remove such a record DURATION after the earlier ones of its key [default: 1d]
+    /// Remove a tombstone DURATION after the earlier records of its key [default: 1d]
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     tombstone_age: Option<Value>,
 
-    /// Let only these read: users, and groups as :GROUP, with commas between them
+    /// Let only these read: users, and groups as :GROUP, separated by commas
     #[arg(long, value_name = "WHO,…", value_parser = principals)]
     readers: Option<Value>,
 
-    /// Let only these append: users, and groups as :GROUP, with commas between them
+    /// Let only these append: users, and groups as :GROUP, separated by commas
     #[arg(long, value_name = "WHO,…", value_parser = principals)]
     writers: Option<Value>,
 }
@@ -78,8 +82,20 @@ impl SettingsOptions {
     }
 }
 
+/// A setting as the option that makes it, for people: its name, and its value.
+pub fn as_option(name: &str, value: &Value) -> String {
+    let option = match name {
+        "retention_ms" => "retention".to_owned(),
+        "segment_ms" => "segment-age".to_owned(),
+        "record_bytes_max" => "max-record".to_owned(),
+        "tombstone_ms" => "tombstone-age".to_owned(),
+        name => name.replace('_', "-"),
+    };
+    format!("{option}={}", shown(name, value))
+}
+
 /// A setting's value for people.
-pub fn shown(name: &str, value: &Value) -> String {
+fn shown(name: &str, value: &Value) -> String {
     match (value, value.as_i64()) {
         (Value::String(text), _) => text.clone(),
         (Value::Array(names), _) => {
@@ -113,6 +129,17 @@ fn fsync(text: &str) -> Result<Value, String> {
 fn ms(text: &str) -> Result<Value, String> {
     let read = |text: &str| text.parse::<Duration>().map_err(|error| error.to_string());
     or_default(text, |text| Ok(read(text)?.ms().into()))
+}
+
+/// How much is kept. Nothing at all is refused: elsewhere 0 means not to do a thing, and here it
+/// would remove all.
+fn kept(text: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Value, String> {
+    match read(text)? {
+        value if value == json!(0) => {
+            Err("0 would delete all closed segments; 'default' keeps all".to_owned())
+        }
+        value => Ok(value),
+    }
 }
 
 fn whether(text: &str) -> Result<Value, String> {

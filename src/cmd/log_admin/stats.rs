@@ -18,14 +18,14 @@ use crate::wire::stats::{DaemonFigures, Figures, TopicFigures};
 /// What to tell, and how.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
-    /// The topics; all if none is named
+    /// The topics; all by default
     topic: Vec<String>,
 
-    /// Print what Prometheus reads, as for node_exporter's textfile collector
+    /// Print the format of Prometheus, for node_exporter's textfile collector
     #[arg(long)]
     prometheus: bool,
 
-    /// Write to FILE, which is replaced as a whole
+    /// Write to FILE, which is replaced atomically
     #[arg(long, short, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
 }
@@ -36,7 +36,7 @@ pub struct Options {
 /// When there is no log or no such topic, or the figures cannot be written.
 pub fn run(dir: &Path, options: &Options, json: bool) -> anyhow::Result<Status> {
     if json && options.prometheus {
-        return Err(Failure::usage("--json and --prometheus are two forms; name one").into());
+        return Err(Failure::usage("--json and --prometheus are two formats; choose one").into());
     }
     let figures = figures(dir, &options.topic)?;
     let text = match (json, options.prometheus) {
@@ -100,7 +100,7 @@ fn of_daemon(it: &DaemonFigures) -> Vec<(&'static str, String)> {
         (
             "connections",
             format!(
-                "{} now, {} at most, {} allowed, {} since the start",
+                "{} now, {} at the peak, {} allowed, {} since the start",
                 it.connections.now, it.connections.most, it.connections.limit, it.connections.taken
             ),
         ),
@@ -140,7 +140,7 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
     let why = topic.error.as_ref().or(topic.closed.as_ref());
     let state = |damaged: bool| match why {
         Some(error) if damaged || topic.closed.is_none() => error.to_string(),
-        Some(_) => "takes no appends".to_owned(),
+        Some(_) => "closed to appends".to_owned(),
         None => "ok".to_owned(),
     };
     if topic.partitions.is_empty() {

@@ -1,5 +1,10 @@
 //! Answers in rows, for people and for programs.
 
+use crate::record::text::printable;
+
+/// How much of a cell people are shown, in characters: it decides how wide its column is.
+const CELL_CHARS_MAX: usize = 200;
+
 /// Rows for people in columns, or for programs in JSON.
 pub struct Table {
     json: bool,
@@ -30,10 +35,15 @@ impl Table {
         let cell = |value: &serde_json::Value| match value {
             serde_json::Value::Null => "-".to_owned(),
             serde_json::Value::Array(items) if items.is_empty() => "-".to_owned(),
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
+            serde_json::Value::String(text) => printable(text).into_owned(),
+            other => printable(&other.to_string()).into_owned(),
         };
-        self.rows.push(cells.iter().map(|(_, value)| cell(value)).collect());
+        let mut row: Vec<String> = cells.iter().map(|(_, value)| cell(value)).collect();
+        // The last one is as long as it is: nothing has to stand behind it.
+        if let Some((_, before)) = row.split_last_mut() {
+            before.iter_mut().for_each(clip);
+        }
+        self.rows.push(row);
     }
 
     /// The table as text.
@@ -47,12 +57,25 @@ impl Table {
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         let mut out = String::new();
         for line in lines {
-            let cells: Vec<String> =
-                line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-            out.push_str(cells.join("  ").trim_end());
+            let mut row = String::new();
+            for (cell, &width) in line.iter().zip(&widths) {
+                row.push_str(cell);
+                // By hand: a width that is formatted may have 16 bits.
+                let padding = (width + 2).saturating_sub(cell.chars().count());
+                row.extend(std::iter::repeat_n(' ', padding));
+            }
+            out.push_str(row.trim_end());
             out.push('\n');
         }
         out
+    }
+}
+
+/// Cuts a cell to its longest.
+fn clip(cell: &mut String) {
+    if let Some((end, _)) = cell.char_indices().nth(CELL_CHARS_MAX) {
+        cell.truncate(end);
+        cell.push('…');
     }
 }
 
@@ -71,5 +94,16 @@ mod tests {
         };
         assert_eq!(text(false), "TOPIC  LOST  END\nt      -     -\n");
         assert_eq!(text(true), "{\"topic\":\"t\",\"lost\":[],\"end\":null}\n");
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_shown() {
+        let mut table = Table::new(false);
+        table.row(&[("key", json!("x".repeat(70_000))), ("state", json!("y".repeat(70_000)))]);
+        table.row(&[("key", json!(".a")), ("state", json!("z"))]);
+        let text = table.render();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1].chars().count(), CELL_CHARS_MAX + 1 + 2 + 70_000);
+        assert_eq!(lines[2].chars().count(), CELL_CHARS_MAX + 1 + 2 + 1);
     }
 }

@@ -24,7 +24,7 @@ pub fn run(
     let before = match before {
         Place::Offset(offset) => Before::Offset(offset),
         Place::TimeUs(time_us) => Before::TimeUs(time_us),
-        Place::Start => return Err(Failure::usage("nothing lies before the start").into()),
+        Place::Start => return Err(Failure::usage("there are no records before the start").into()),
         Place::End => Before::TimeUs(i64::MAX),
     };
     for (partition, start) in catalog::trim(dir, topic, partition, before)? {

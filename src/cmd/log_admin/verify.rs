@@ -5,22 +5,31 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::list::tell as tell_broken;
 use super::table::Table;
 use crate::cli::{Failure, Status, message};
-use crate::log::{Repaired, Verified, VerifiedPartition, keep_still, open_readers, repair};
+use crate::cmd::store::catalog::Broken;
+use crate::cmd::store::lock_wait::WaitOptions;
+use crate::log::{
+    LogError, Repaired, Salvaged, Verified, VerifiedPartition, keep_still, open_groups,
+    open_readers, plan_settings, repair, set_group_aside, strays_of, topic_names_of,
+};
 use crate::wire::client::Client;
+
+/// How many ranges of offsets people are told of.
+const RANGES_MAX: usize = 20;
 
 /// What to check, and what to do about damage.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
-    /// The topics to check; all if none is named
+    /// The topics to check; all by default
     topic: Vec<String>,
 
-    /// Make damaged topics usable again, and tell what of them is lost; exit status 1 all the same
+    /// Make damaged topics usable again, and report what is lost; the exit status is still 1
     #[arg(long)]
     repair: bool,
 
-    /// With --repair: tell what it would do, and change nothing
+    /// With --repair: report what it would do, and change nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
 }
@@ -29,31 +38,122 @@ pub struct Options {
 ///
 /// # Errors
 /// When somebody writes the log, there is no such topic, or files cannot be read or written.
-pub fn run(dir: &Path, options: &Options, table: &mut Table) -> anyhow::Result<Status> {
+pub fn run(
+    dir: &Path,
+    options: &Options,
+    wait: WaitOptions,
+    table: &mut Table,
+) -> anyhow::Result<Status> {
     if Client::connect(dir)?.is_some() {
-        let why = format!("{}: log-serve is writing here; stop it first", dir.display());
+        let why = format!("{}: log-serve writes here; stop it first", dir.display());
         return Err(Failure::new(Status::TryAgain, why).into());
     }
-    let mut status = Status::Done;
     let still = keep_still(dir)?;
-    let readers = open_readers(dir, &options.topic)?;
-    let mut damaged = Vec::new();
-    for (reader, _) in readers {
-        let verified = reader.verify()?;
-        if verified.is_damaged() {
-            status = Status::No;
-            damaged.push(reader.topic().to_owned());
-        }
-        let repairs = options.repair && options.dry_run;
-        tabulate(reader.topic(), &verified, repairs, table);
+    let names = if options.topic.is_empty() { topic_names_of(dir)? } else { options.topic.clone() };
+    let mut check = Check { dir, options, table, status: Status::Done, damaged: Vec::new() };
+    for name in &names {
+        check.topic(name)?;
     }
+    let mut groups = Vec::new();
+    if options.topic.is_empty() {
+        groups = check.groups()?;
+        for stray in strays_of(dir)? {
+            message::note(&format!("{}: not a topic; not changed", stray.display()));
+        }
+    }
+    let Check { status, damaged, .. } = check;
     if options.repair && !options.dry_run {
         drop(still);
         for topic in damaged {
-            tell(&topic, &repair(dir, &topic)?, table);
+            // One by one: what was repaired before is told in any case.
+            let repaired = wait.retry_or_tell(|| Ok(repair(dir, &topic)?))?;
+            tell(&topic, &repaired, table);
+        }
+        for group in groups {
+            let aside = wait.retry_or_tell(|| Ok(set_group_aside(dir, &group)?))?;
+            message::note(&format!(
+                "{group}: this group's committed offsets are lost, its file is kept as {}; log-admin \
+                 reset sets where it resumes",
+                aside.display()
+            ));
         }
     }
     Ok(status)
+}
+
+/// A check of a log under way.
+struct Check<'a> {
+    dir: &'a Path,
+    options: &'a Options,
+    table: &'a mut Table,
+    status: Status,
+    /// The topics that are damaged.
+    damaged: Vec<String>,
+}
+
+impl Check<'_> {
+    /// Whether to tell what a repair would do.
+    fn plans(&self) -> bool {
+        self.options.repair && self.options.dry_run
+    }
+
+    /// Checks a topic. One that cannot be read is told of, and hides no other.
+    fn topic(&mut self, name: &str) -> anyhow::Result<()> {
+        let opened = open_readers(self.dir, &[name.to_owned()]);
+        let verified = opened
+            .and_then(|readers| readers.first().map(|(reader, _)| reader.verify()).transpose());
+        match verified {
+            Ok(Some(verified)) => {
+                if verified.is_damaged() {
+                    self.note_damaged(name);
+                }
+                tabulate(name, &verified, self.plans(), self.table);
+            }
+            Err(LogError::BadFile { path, why }) => {
+                self.note_damaged(name);
+                let mut state = format!("{}: {why}", path.display());
+                if self.plans() {
+                    let planned = plan_settings(self.dir, name);
+                    let outcome = planned.map_or_else(|it| it.to_string(), |it| settings_left(&it));
+                    state = format!("{state}; after a repair: {outcome}");
+                }
+                row_of_topic(name, &state, self.table);
+            }
+            Ok(None) => return Err(LogError::UnknownTopic { topic: name.to_owned() }.into()),
+            Err(error @ LogError::UnknownTopic { .. }) => return Err(error.into()),
+            Err(error) => {
+                let broken = Broken { topic: name.to_owned(), error: error.into() };
+                self.status = tell_broken(&broken, self.status);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_damaged(&mut self, name: &str) {
+        self.status = Status::No;
+        self.damaged.push(name.to_owned());
+    }
+
+    /// Checks what groups have committed; gives those whose file is damaged.
+    fn groups(&mut self) -> anyhow::Result<Vec<String>> {
+        let mut damaged = Vec::new();
+        for (name, opened) in open_groups(self.dir)? {
+            match opened {
+                Ok(_) => {}
+                Err(LogError::BadFile { path, why }) => {
+                    self.status = Status::No;
+                    let mut state = format!("{}: {why}", path.display());
+                    if self.plans() {
+                        state += "; after a repair: the group has no committed offsets";
+                    }
+                    row_of_topic("-", &state, self.table);
+                    damaged.push(name);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(damaged)
+    }
 }
 
 /// A row for each partition.
@@ -70,7 +170,7 @@ fn tabulate(topic: &str, verified: &Verified, repairs: bool, table: &mut Table) 
             ("records", json!(one.records)),
             ("bytes", json!(one.bytes)),
             ("unacknowledged", json!(one.unacknowledged)),
-            ("lost", ranges(&one.lost)),
+            ("lost", if table.is_json() { ranges(&one.lost) } else { json!(spell(&one.lost)) }),
             ("state", json!(state)),
         ]);
     }
@@ -98,41 +198,79 @@ fn state(one: &VerifiedPartition) -> String {
         let damage = one.damage.iter().map(|(offset, why)| format!("damaged at {offset}: {why}"));
         return damage.collect::<Vec<_>>().join("; ");
     }
-    let kept = "ok: every acknowledged record is there";
-    match one.unacknowledged {
-        0 => kept.to_owned(),
-        1 => format!("{kept}; 1 batch that was never acknowledged lies behind the end"),
-        many => format!("{kept}; {many} batches that were never acknowledged lie behind the end"),
+    let mut kept = "ok: every acknowledged record exists".to_owned();
+    if let Some(path) = &one.quarantine {
+        kept += &format!(
+            ", except those that a repair lost; it moved the damaged files to {}",
+            path.display()
+        );
     }
+    match one.unacknowledged {
+        0 => kept,
+        1 => format!("{kept}; 1 batch that was never acknowledged follows the end"),
+        many => format!("{kept}; {many} batches that were never acknowledged follow the end"),
+    }
+}
+
+/// What is known of settings that were made anew.
+fn settings_left(salvaged: &Salvaged) -> String {
+    let partitions = salvaged.settings.partitions;
+    let kept = match salvaged.kept.is_empty() {
+        true => "no setting".to_owned(),
+        false => salvaged.kept.join(", "),
+    };
+    let mut told = format!(
+        "it has the {partitions} partitions whose directories exist; kept as they were in the damaged \
+         file: {kept}; check them with log-admin describe"
+    );
+    if salvaged.is_partial {
+        told += "; other settings may be lost: until log-admin alter sets readers and writers, \
+                 only root and the log's owner may read or append if those were not kept";
+        if salvaged.settings.key.is_none() {
+            told += "; if it had a key, write that into topic.json by hand before anything is \
+                     appended (see docs/FORMAT.md)";
+        }
+    }
+    told
 }
 
 /// Says on stderr what a repair did: never in silence.
 fn tell(topic: &str, repaired: &Repaired, table: &mut Table) {
+    if let Some(salvaged) = &repaired.settings {
+        message::note(&format!("{topic}: repaired: {}", settings_left(salvaged)));
+    }
     for one in repaired.found.partitions.iter().filter(|one| !one.damage.is_empty()) {
         message::note(&format!("{topic}/{}: repaired: {}", one.partition, outcome(one)));
     }
     if repaired.nameless_producers > 0 {
         message::note(&format!(
-            "{topic}: the names of {} producers are lost: what they send again is not recognised",
+            "{topic}: the names of {} producers are lost: batches that they send again are not recognised",
             repaired.nameless_producers
         ));
     }
     for path in &repaired.quarantined {
-        message::note(&format!("{topic}: what was damaged is kept as {}", path.display()));
+        message::note(&format!(
+            "{topic}: the damaged file is kept as {}; its intact lines can be appended again",
+            path.display()
+        ));
     }
     row_of_topic(topic, "repaired", table);
 }
 
 /// What a repair leaves of a partition.
 fn outcome(one: &VerifiedPartition) -> String {
-    let lost = match spell(&one.lost) {
+    let mut lost = match spell(&one.lost) {
+        None if one.is_untold => "it is not known how many records are lost".to_owned(),
         None => "no record is lost".to_owned(),
-        Some(ranges) => format!("the records at {ranges} are lost, empty lines now"),
+        Some(ranges) => format!("the records at {ranges} are lost, and are empty lines now"),
     };
+    if one.is_untold && !one.lost.is_empty() {
+        lost += ", and perhaps more after them";
+    }
     match spell(&one.rebuilt) {
         None => lost,
         Some(ranges) => format!(
-            "{lost}; those at {ranges} are kept by their lines, with estimated append times and \
+            "{lost}; those at {ranges} were rebuilt from their lines, with estimated append times and \
              without producers' sequences"
         ),
     }
@@ -144,7 +282,10 @@ fn spell(ranges: &[Range<u64>]) -> Option<String> {
         1 => range.start.to_string(),
         _ => format!("{} to {}", range.start, range.end - 1),
     });
-    let all = spelled.collect::<Vec<_>>().join(", ");
+    let mut all = spelled.take(RANGES_MAX).collect::<Vec<_>>().join(", ");
+    if ranges.len() > RANGES_MAX {
+        all += &format!(" and {} further ranges", ranges.len() - RANGES_MAX);
+    }
     (!all.is_empty()).then_some(all)
 }
 

@@ -5,6 +5,7 @@ mod through;
 use std::ops::ControlFlow;
 
 use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
+use super::watched::Watched;
 use crate::cli::options::InputOptions;
 use crate::cli::parallel::{Parallel, Shared};
 use crate::cli::pump::{self, Context, Stage, StageError};
@@ -17,35 +18,37 @@ use crate::record::lines::Lines;
 const EXAMPLES: &str = "\
 Examples:
   map '{user, cents: (.price * 100 | round)}' orders.ndjson
-      Make new records of fields of the old.
+      Build new records from fields of the old ones.
   map 'del(.password)' users.ndjson
-      Leave a field out, and the rest as it is.
-  subscribe deploys | map '.hosts[]'
-      One record for each host.
+      Remove a field and keep the rest.
+  subscribe deploys --control | map '.hosts[]'
+      Emit a record for each host.
   map 'select(.ok | not) | .error' results.ndjson
-      Only the errors of what failed.
+      Print only the errors of failed requests.
   map '.time = (.ms / 1000 | todate)' events.ndjson
-      Write a time in milliseconds as text that window takes.
+      Write a time in milliseconds as an RFC 3339 string.
   map --argjson rates \"$(cat rates.json)\" '.eur = .amount * $rates[.currency]' orders.ndjson
-      Use values from elsewhere.
+      Use values from a file.
   window --tumbling 1m --time .ts app.ndjson | map --through './enrich.py' | aggregate count
-      Let a program of your own change each record, between two tools.
+      Let a program of your own change each record between two tools.
 
-Exit status: 0 done; 2 wrong options or expression; 65 bad records; 74 reading or writing failed.";
+Exit status: 0 done; 2 invalid options or expression; 65 bad records, or an input
+that was cut short; 74 reading or writing failed.";
 
 /// Replace each record by the results of a jq expression
 ///
-/// Reads one JSON value a line and writes all results of EXPR for it, one a line, as compact JSON;
-/// an expression without a result drops the record. Numbers that EXPR does not compute with keep
-/// their spelling, objects the order of their keys. EXPR is jq, but for what reaches beyond the
-/// record: the environment, the clock, other records, files. A record for which EXPR fails is a bad
-/// record, and none of its results is written. Control records pass in their places.
+/// map reads one JSON value on each line, and writes all results of EXPR for it, each on a line, as
+/// compact JSON. An expression without a result drops the record. Numbers keep their digits until
+/// arithmetic changes them, and objects keep the order of their keys. EXPR is a jq expression that
+/// sees only the record: not the environment, the clock, other records or files. A record for which
+/// EXPR fails is bad input, and none of its results is written. Control records keep their
+/// positions; --plain leaves them out.
 ///
-/// With --through a command of the shell takes the place of EXPR: it reads the records on its
-/// standard input and writes exactly one line for each, in their order, which map passes on; an
-/// empty line drops the record. It may write them as late as it likes. The control records go
-/// around it, and come out between the same records as they came in. Fewer or more lines, or a
-/// status other than 0, are an error.
+/// With --through, a shell command replaces EXPR. It reads the records on its standard input and
+/// writes exactly one line for each, in the same order; it may delay them as long as it needs. map
+/// passes these lines on. An empty line drops the record. Control records bypass the command and
+/// keep their positions among the records. If the command writes fewer or more lines, or ends with
+/// a status other than 0, that is an error.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "map",
@@ -59,14 +62,14 @@ pub struct Options {
     #[command(flatten)]
     expression: ExpressionOptions,
 
-    /// Send the records through COMMAND, which sh runs and which writes one line for each
+    /// Send the records through COMMAND, which sh runs and which writes a line for each of them
     #[arg(
         long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString,
         conflicts_with_all = ["from_file", "arg", "argjson", "explain", "trust"]
     )]
     through: Option<String>,
 
-    /// Work on N cores; the results come in the order of the records all the same
+    /// Use N cores; the results keep the order of the records
     #[arg(
         short = 'j', long, value_name = "N", default_value = "1", conflicts_with = "through",
         value_parser = clap::value_parser!(u8).range(1..)
@@ -84,35 +87,44 @@ pub struct Options {
 pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if let Some(command) = &options.through {
         options.expression.give_up(&mut options.input);
-        return through::run(command, &options.input);
+        return through::run(command, options.expression.speaks(), &options.input);
     }
     if !options.expression.settle(&mut options.input) {
         return Err(Failure::usage("<EXPR> is missing, the jq expression; see 'map --help'").into());
     }
-    let program = options.expression.compile(&[])?;
+    let watched = Watched::for_people();
+    let compile = || anyhow::Ok(watched.over(options.expression.compile(&[])?));
+    let program = compile()?;
     if options.expression.explain(&program)? {
         return Ok(Status::Done);
     }
     let trust = options.expression.trust(options.jobs == 1);
-    let mut map = Map { program, trust };
+    let speaks = options.expression.speaks();
+    let mut map = Map { program, trust, speaks };
     if options.jobs == 1 {
-        return Ok(pump::run(&options.input, &mut map)?.status);
+        let outcome = pump::run(&options.input, &mut map)?;
+        watched.tell(&outcome);
+        return Ok(outcome.status);
     }
-    let worker = |_| Ok(Map { program: options.expression.compile(&[])?, trust });
+    let worker = |_| Ok(Map { program: compile()?, trust, speaks });
     let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
     let mut maps = Parallel::new(map, workers?, options.input.record_bytes_max())?;
-    Ok(pump::run(&options.input, &mut maps)?.status)
+    let outcome = pump::run(&options.input, &mut maps)?;
+    watched.tell(&outcome);
+    Ok(outcome.status)
 }
 
 struct Map {
     program: Program,
     trust: Trust,
+    /// Whether control records go out.
+    speaks: bool,
 }
 
 impl Stage for Map {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         let mut record = self.program.load(raw.bytes).map_err(StageError::bad)?;
-        record.write(0, &mut cx.out).map_err(StageError::bad)?;
+        record.write(0, &mut cx.out).map_err(StageError::said)?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -123,8 +135,10 @@ impl Stage for Map {
         cx: &mut Context,
     ) -> Result<(), StageError> {
         self.trust.heed(&control, &mut self.program);
-        cx.out.extend_from_slice(line);
-        cx.out.push(b'\n');
+        if self.speaks {
+            cx.out.extend_from_slice(line);
+            cx.out.push(b'\n');
+        }
         Ok(())
     }
 

@@ -13,15 +13,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::cli::options::InputOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
-use crate::cli::{Failure, Status};
+use crate::cli::{Failure, Status, signals};
 use crate::record::control::{Control, Start};
 use crate::record::decode::Raw;
-use crate::record::json;
+use crate::record::{json, reserved};
 
 /// How much of the command's output is read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -29,30 +29,44 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// How many bytes of control records may wait for results that the command holds back.
 const WAITING_BYTES_MAX: usize = 64 << 20;
 
-/// Runs `command` by sh, with the records of the input, and writes what it makes of them.
+/// Runs `command` by sh, with the records of the input, and writes what it makes of them; and the
+/// control records, if `speaks` says so.
 ///
 /// # Errors
 /// When the command cannot be run, fails, or does not write a line for each record; else as
 /// [`pump::run`].
-pub fn run(command: &str, input: &InputOptions) -> anyhow::Result<Status> {
+pub fn run(command: &str, speaks: bool, input: &InputOptions) -> anyhow::Result<Status> {
     let mut child = spawn(command).with_context(|| format!("--through '{command}': sh"))?;
     let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Failure::new(Status::Internal, "the command has no pipes").into());
     };
-    let merge = Arc::new(Mutex::new(Merge::new(Output::stdout()?)));
+    let merge = Arc::new(Mutex::new(Merge::new(Output::stdout()?, input.record_bytes_max())));
     let merging = Arc::clone(&merge);
-    let relay = thread::Builder::new().spawn(move || relay(from, &merging))?;
-    let mut feed = Feed { to: Some(to), block: Vec::new(), sent: 0, waiting: Vec::new(), merge };
+    let relay = thread::Builder::new().spawn(move || {
+        let relayed = relay(from, &merging);
+        if relayed.is_err() {
+            // There is nothing to wait for input for.
+            signals::interrupt();
+        }
+        relayed
+    })?;
+    let (block, waiting) = (Vec::new(), Vec::new());
+    let mut feed = Feed { to: Some(to), block, sent: 0, speaks, waiting, merge };
     let pumped = pump::run(input, &mut feed);
     // The command sees the end of its input, finishes, and ends; then so does the relay.
     drop(feed.to.take());
-    let relayed = relay.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed").into()));
+    let relayed = relay.join().unwrap_or_else(|_| Err(anyhow!("a thread failed")));
+    if relayed.is_err() {
+        // It may be gone already, and then there is nothing to end.
+        let _ = child.kill();
+    }
     let ended = child.wait().with_context(|| format!("--through '{command}'"))?;
-    let given = match relayed {
+    let given = match relayed.and_then(|rest| conclude(rest, ended, &feed.merge)) {
         Ok(given) => given,
         // Nobody reads our output: as everywhere, no error.
-        Err(OutputError::Closed) => return Ok(Status::Done),
-        Err(error) => return Err(error.into()),
+        Err(error) if pump::is_closed(&error) => return Ok(Status::Done),
+        Err(error) if error.is::<OutputError>() => return Err(error),
+        Err(error) => return Err(error.context(format!("--through '{command}'"))),
     };
     match pumped {
         Ok(outcome) => match judge(command, ended, feed.sent, given) {
@@ -69,7 +83,7 @@ pub fn run(command: &str, input: &InputOptions) -> anyhow::Result<Status> {
 
 /// The command has closed its input.
 #[derive(Debug, thiserror::Error)]
-#[error("the command of --through reads no more")]
+#[error("the command of --through stopped reading")]
 struct Gone;
 
 fn spawn(command: &str) -> io::Result<Child> {
@@ -88,7 +102,7 @@ fn judge(command: &str, ended: ExitStatus, sent: u64, given: u64) -> anyhow::Res
     }
     if sent != given {
         let why = format!(
-            "--through '{command}': is not line for line: it was sent {sent} records and wrote \
+            "--through '{command}': is not line for line: it got {sent} records and wrote \
              {given} lines; let it write one for each, an empty one to drop the record"
         );
         return Err(Failure::new(Status::Data, why).into());
@@ -99,6 +113,10 @@ fn judge(command: &str, ended: ExitStatus, sent: u64, given: u64) -> anyhow::Res
 /// What goes out: results, and control records in their places among them.
 struct Merge {
     output: Output,
+    /// The longest result, in bytes, without its line end.
+    record_bytes_max: usize,
+    /// How many records were sent, or are about to be.
+    sent: u64,
     /// How many results have gone out.
     given: u64,
     /// Control records, each with how many results go out before it.
@@ -107,8 +125,9 @@ struct Merge {
 }
 
 impl Merge {
-    fn new(output: Output) -> Merge {
-        Merge { output, given: 0, waiting: VecDeque::new(), waiting_bytes: 0 }
+    fn new(output: Output, record_bytes_max: usize) -> Merge {
+        let waiting = VecDeque::new();
+        Merge { output, record_bytes_max, sent: 0, given: 0, waiting, waiting_bytes: 0 }
     }
 
     /// Takes a control record; it goes out at once if nothing is to go before it.
@@ -118,7 +137,7 @@ impl Merge {
         self.release()
     }
 
-    /// Puts out the control records whose turn has come.
+    /// Emits the control records whose turn has come.
     fn release(&mut self) -> Result<(), OutputError> {
         let given = self.given;
         while let Some((_, line)) = self.waiting.pop_front_if(|(after, _)| *after <= given) {
@@ -128,8 +147,45 @@ impl Merge {
         Ok(())
     }
 
-    /// Puts out whole lines of results.
-    fn results(&mut self, mut lines: &[u8]) -> Result<(), OutputError> {
+    /// Emits whole lines of results, up to the first that is none.
+    fn results(&mut self, lines: &[u8]) -> anyhow::Result<()> {
+        let (end, fault) = self.admit(lines);
+        self.emit(lines.get(..end).unwrap_or_default())?;
+        fault.map_or(Ok(()), |why| Err(Failure::new(Status::Data, why).into()))
+    }
+
+    /// Up to where these lines are results, and what is wrong with the one there.
+    fn admit(&self, lines: &[u8]) -> (usize, Option<String>) {
+        let (mut end, mut number) = (0, self.given);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let result = line.trim_ascii_end();
+            let fault = if number == self.sent {
+                Some(format!(
+                    "is not line for line: it got {number} records and wrote more lines; let \
+                     it write one for each, an empty one to drop the record"
+                ))
+            } else if result.len() > self.record_bytes_max {
+                Some(self.too_long())
+            } else {
+                reserved::check(result).err().map(|why| format!("its line {}: {why}", number + 1))
+            };
+            if fault.is_some() {
+                return (end, fault);
+            }
+            end += line.len();
+            number += 1;
+        }
+        (end, None)
+    }
+
+    fn too_long(&self) -> String {
+        let max = self.record_bytes_max;
+        format!(
+            "it wrote a line longer than the limit of {max} bytes; --max-record changes the limit"
+        )
+    }
+
+    fn emit(&mut self, mut lines: &[u8]) -> Result<(), OutputError> {
         while !lines.is_empty() {
             let room = self.waiting.front().map(|(after, _)| after - self.given);
             let (count, end) = first_lines(lines, room.unwrap_or(u64::MAX));
@@ -160,8 +216,11 @@ fn lock(merge: &Mutex<Merge>) -> MutexGuard<'_, Merge> {
     merge.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts out what the command writes, to its end; how many lines that was.
-fn relay(mut from: ChildStdout, merge: &Mutex<Merge>) -> Result<u64, OutputError> {
+/// Emits the whole lines that the command writes; gives what is left at its end.
+///
+/// # Errors
+/// When the output fails, or what the command writes cannot be results.
+fn relay(mut from: ChildStdout, merge: &Mutex<Merge>) -> anyhow::Result<Vec<u8>> {
     let mut block = Vec::new();
     loop {
         let partial = block.len();
@@ -177,17 +236,24 @@ fn relay(mut from: ChildStdout, merge: &Mutex<Merge>) -> Result<u64, OutputError
         let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
         lock(merge).results(&block[..whole])?;
         block.drain(..whole);
+        // One more, for a CR that belongs to the line end.
+        let merge = lock(merge);
+        if block.len() > merge.record_bytes_max + 1 {
+            return Err(Failure::new(Status::Data, merge.too_long()).into());
+        }
     }
+    Ok(block)
+}
+
+/// Puts out a last line that has no line end, which counts only where the command ended well: else
+/// it is a part of one. Gives how many results there are. Control records behind results that never
+/// came do not go out: among them is the stream's end.
+fn conclude(rest: Vec<u8>, ended: ExitStatus, merge: &Mutex<Merge>) -> anyhow::Result<u64> {
     let mut merge = lock(merge);
-    if !block.is_empty() {
-        block.push(b'\n');
-        merge.results(&block)?;
+    if ended.success() && !rest.is_empty() {
+        merge.results(&[&*rest, b"\n"].concat())?;
     }
-    // Those that stand behind results which never came are put out all the same.
-    let given = merge.given;
-    merge.given = u64::MAX;
-    merge.release()?;
-    Ok(given)
+    Ok(merge.given)
 }
 
 /// Feeds the command.
@@ -196,6 +262,8 @@ struct Feed {
     /// Records on their way to it.
     block: Vec<u8>,
     sent: u64,
+    /// Whether control records go out.
+    speaks: bool,
     /// Control records behind some of them, each with how many are before it.
     waiting: Vec<(u64, Vec<u8>)>,
     merge: Arc<Mutex<Merge>>,
@@ -216,6 +284,9 @@ impl Stage for Feed {
         line: &[u8],
         _: &mut Context,
     ) -> Result<(), StageError> {
+        if !self.speaks {
+            return Ok(());
+        }
         let mut line = line.to_vec();
         line.push(b'\n');
         if let Control::Start(start) = control {
@@ -227,8 +298,9 @@ impl Stage for Feed {
         Ok(())
     }
 
-    fn settle(&mut self, _: &mut Context) -> anyhow::Result<()> {
+    fn flush(&mut self, _: &mut Context) -> anyhow::Result<()> {
         self.announce()?;
+        lock(&self.merge).sent = self.sent;
         let Some(to) = &mut self.to else { return Ok(()) };
         let written = to.write_all(&self.block);
         self.block.clear();

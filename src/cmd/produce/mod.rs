@@ -1,6 +1,7 @@
 //! `produce`: records from files or a pipe are appended to a topic.
 
 mod batch;
+mod position;
 mod sender;
 
 use std::ops::ControlFlow;
@@ -8,17 +9,20 @@ use std::ops::ControlFlow;
 use clap::{Parser, ValueEnum};
 
 use self::batch::Batch;
+use self::position::{Position, Standing};
 use self::sender::Sender;
+use super::store::lock_wait::WaitOptions;
+use super::store::patience::ReconnectOptions;
 use super::store::{Appender, Wanted};
 use crate::cli::lending::Lender;
 use crate::cli::options::{DataOptions, InputOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status, message};
-use crate::ingest::csv::{CsvDecoder, CsvOptions};
+use crate::ingest::csv::{CsvDecoder, CsvOptions, is_delimiter};
 use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
-use crate::wire::pipe::LINES_BYTES_MAX;
+use crate::wire::lending::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
 /// are under way at a time; and one of this size is delivered whole.
@@ -27,15 +31,15 @@ const BATCH_BYTES: usize = 512 << 10;
 const EXAMPLES: &str = "\
 Examples:
   produce clicks clicks.ndjson
-      Append the records of a file to the topic clicks, which is made if it is not there.
+      Append the records of a file to the topic clicks, which is created if it does not exist.
   produce flights flights.csv.gz --from csv
       Append the rows of a CSV file; the header gives the names of the fields.
   tail -F app.json | produce app --rejects bad.ndjson
-      Append what a program writes; keep lines that are not JSON, and go on.
+      Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
-      Make a topic of 4 partitions, in which each user's records stay together and in order.
+      Create a topic with 4 partitions, in which each user's records stay together and in order.
   produce orders --producer nightly orders.ndjson
-      Append what is not there yet: run again after a crash, it goes on where it stood.";
+      Append each record once, however often this is run: after a crash, it resumes.";
 
 /// Append records to a topic of the log
 #[derive(Parser, Clone, Debug)]
@@ -43,21 +47,30 @@ Examples:
     name = "produce",
     version,
     long_about = "Append records to a topic of the log.\n\n\
-        Reads NDJSON (one JSON value a line), or what --from names, from standard input or FILEs. \
-        Appends through log-serve where it runs; without it, produce opens the log's directory \
-        itself. What one read of a pipe returned is appended at once, and is on the disk before more \
-        is read; files are appended half a megabyte at a time. \
-        Control records are used up.\n\n\
-        The first bad line ends produce, when all records before it have been appended; \
-        --rejects FILE keeps bad lines and goes on.\n\n\
-        With --producer NAME the log keeps, with each batch, how many records of the input NAME has \
-        appended. Run again with the same input, also a longer one, produce skips those: nothing \
-        is there twice, however it ended before. Only one at a time can append as NAME; another \
-        one ends with status 75.",
+        produce reads NDJSON (one JSON value on each line), or the format that --from names, from \
+        standard input or FILEs. It appends through log-serve if that runs. Otherwise it opens the \
+        log's directory itself, and waits while another process writes there (--wait). Data from a \
+        pipe is appended as it arrives, and is acknowledged before produce reads more; files are \
+        appended half a megabyte at a time. Control records are consumed, not appended.\n\n\
+        When log-serve is stopped and started again, produce waits for it and continues; no record \
+        is lost or appended twice (--reconnect). If log-serve is killed while it has not answered an \
+        append, or while it reads the input for produce, the outcome is unknown, and produce ends \
+        with status 69. With --producer NAME the log knows the outcome, and produce continues. With \
+        --reconnect D, log-serve does not read the input.\n\n\
+        The first bad line ends produce, after all records before it were appended. \
+        --rejects FILE stores bad lines and continues.\n\n\
+        With --producer NAME the log stores with each batch how many records of the input NAME has \
+        appended, and a checksum of them. If you run produce again with the same input, which may \
+        have grown, it skips those records: nothing is appended twice, however the earlier run \
+        ended. An input that begins with other records, as after a rotation or with its files in \
+        another order, is refused with status 65, and nothing is appended: use a name for each \
+        file. A last line without a line end may be incomplete; it is not appended until it has \
+        one, and the status is 65 until then. Only one process at a time can append as NAME; \
+        another one ends with status 75.",
     after_help = EXAMPLES
 )]
 pub struct Options {
-    /// The topic to append to; made on first use
+    /// The topic to append to; created on first use
     topic: String,
 
     #[command(flatten)]
@@ -66,31 +79,44 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// What the input is
+    #[command(flatten)]
+    wait: WaitOptions,
+
+    #[command(flatten)]
+    reconnect: ReconnectOptions,
+
+    /// The format of the input
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "ndjson")]
     from: Format,
 
-    /// With csv and tsv: leave every cell a text
+    /// With csv and tsv: make every cell a string
     #[arg(long)]
     text: bool,
 
-    /// With csv and tsv: cells that mean null, instead of NA and the empty cell; may be repeated
-    #[arg(long, value_name = "CELL", allow_hyphen_values = true)]
+    /// With csv and tsv: a cell that means null, instead of NA and the empty cell; may be repeated
+    #[arg(long, value_name = "CELL", allow_hyphen_values = true, conflicts_with = "text")]
     null: Vec<String>,
 
-    /// Make the topic with N partitions, if it is not there [default: 1]
+    /// With csv and tsv: the character between cells, instead of a comma or a tab
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    delimiter: Option<u8>,
+
+    /// Create the topic with N partitions, if it does not exist [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     partitions: Option<u32>,
 
-    /// Make the topic with this key, if it is not there: records for which the jq expression has the same value go to the same partition
+    /// Create the topic with this key, if it does not exist
+    ///
+    /// Records for which the jq expression has the same value go to the same partition. Values are
+    /// compared as they are written: 1 and 1.0 are two values.
     #[arg(long, value_name = "EXPR")]
     key: Option<String>,
 
-    /// Append as NAME, and skip the records of the input that NAME has appended before
+    /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
 
-    /// Tell at the end how many records were appended
+    /// Print at the end how many records were appended
     #[arg(short, long)]
     verbose: bool,
 }
@@ -98,7 +124,7 @@ pub struct Options {
 /// A form of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One JSON value a line
+    /// One JSON value on each line
     Ndjson,
     /// Comma-separated values; the first row names the fields
     Csv,
@@ -112,54 +138,122 @@ enum Format {
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
-    let mut appender = Appender::open(&options.data.dir()?, &options.topic, &wanted)?;
+    let dir = options.data.dir()?;
+    let patience = options.reconnect.patience();
+    let open = || Appender::open(&dir, &options.topic, &wanted, patience);
+    let mut appender = options.wait.retry_or_tell(open)?;
     let stands = match &options.producer {
         Some(name) => appender.stands(name)?,
         None => 0,
     };
+    let skip = Skip { to: Standing::of(stands), at: Position::default() };
     let sender = Sender::new(appender, options.producer.clone(), stands);
-    let lends = options.input.record_bytes_max() >= LINES_BYTES_MAX;
-    let mut stage =
-        Produce { sender, batch: Batch::default(), skip: stands, read: 0, lends, small: false };
+    // Of a pipe that we lend, we do not know how much was read by a daemon that is killed.
+    let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
+    let lends = options.input.record_bytes_max() >= LINES_BYTES_MAX && !knows_all;
+    let mut stage = Produce {
+        sender,
+        batch: Batch::default(),
+        named: options.producer.is_some(),
+        skip,
+        torn: None,
+        lends,
+        small: false,
+    };
     let outcome = pump::run_decoded(&options.input, &mut *options.decoder(), &mut stage);
-    let (appended, read) = (stage.sender.appended(), stage.read);
+    let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
     let closed = stage.sender.into_appender().close();
-    let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
+    let outcome = outcome.map_err(|error| {
+        tell(appended, &options.topic);
+        options.explain(error, skip)
+    })?;
     closed?;
-    if let Some(name) = &options.producer
-        && outcome.ended == Ended::Input
-        && read < stands
-    {
-        let why = format!(
-            "the input has {read} records, and {name} has appended {stands} to {}: it is not the \
-             same input; use another name for it",
-            options.topic
-        );
-        return Err(Failure::new(Status::Data, why).into());
+    if outcome.ended == Ended::Input && skip.is_going_on() {
+        return Err(options.explain(OtherInput.into(), skip));
     }
-    if stands > 0 && (options.verbose || appended == 0) {
-        message::note(&format!("{stands} records of the input were there already"));
-    }
+    options.tell_skipped(skip, appended);
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);
     }
-    Ok(outcome.status)
+    match torn {
+        Some(place) => Err(Failure::new(
+            Status::Data,
+            format!(
+                "{place}: the last line has no line end, and may be incomplete; it is appended \
+                 once it has one"
+            ),
+        )
+        .into()),
+        None => Ok(outcome.status),
+    }
 }
 
 /// Says how much is in the log now: after an error, what not to send again.
 fn tell(appended: u64, topic: &str) {
-    let records = if appended == 1 { "record" } else { "records" };
-    message::note(&format!("{appended} {records} appended to {topic}"));
+    message::note(&format!("{} appended to {topic}", records(appended)));
 }
 
+fn records(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "record" } else { "records" })
+}
+
+/// The records of the input are not those that its producer has appended.
+#[derive(Debug, thiserror::Error)]
+#[error("the input is not the one that was appended earlier")]
+struct OtherInput;
+
 impl Options {
+    /// Says which other input it is.
+    fn explain(&self, error: anyhow::Error, skip: Skip) -> anyhow::Error {
+        if !error.is::<OtherInput>() {
+            return error;
+        }
+        let (name, topic) = (self.producer.as_deref().unwrap_or_default(), &self.topic);
+        let (stands, read) = (skip.to.records, skip.at.records());
+        let what = if skip.is_going_on() {
+            format!("the input has {}, and {name} has appended {stands}", records(read))
+        } else {
+            format!(
+                "the first {} of the input are not those that {name} has appended",
+                records(read)
+            )
+        };
+        let why = format!(
+            "{topic}: {what}: it is another input, or its files are in another order; \
+             nothing was appended; use another --producer name for it"
+        );
+        Failure::new(Status::Data, why).into()
+    }
+
+    /// Reports how much of the input was appended before.
+    fn tell_skipped(&self, skip: Skip, appended: u64) {
+        let stands = skip.to.records;
+        if stands == 0 || skip.is_going_on() {
+            return;
+        }
+        if self.verbose || appended == 0 {
+            let were = if stands == 1 { "was" } else { "were" };
+            message::note(&format!("{} of the input {were} already appended", records(stands)));
+        }
+        if !skip.to.is_checked() {
+            let name = self.producer.as_deref().unwrap_or_default();
+            message::note(&format!(
+                "{name} has no checksum yet for the first {} in {}: they were not compared with \
+                 this input",
+                records(stands),
+                self.topic
+            ));
+        }
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         let record_bytes_max = self.input.record_bytes_max();
-        let delimiter = match self.from {
+        let usual = match self.from {
             Format::Ndjson => return Box::new(LineDecoder::new(record_bytes_max)),
             Format::Csv => b',',
             Format::Tsv => b'\t',
         };
+        let delimiter = self.delimiter.unwrap_or(usual);
         let mut csv =
             CsvOptions { delimiter, infer: !self.text, record_bytes_max, ..CsvOptions::default() };
         if !self.null.is_empty() {
@@ -169,33 +263,72 @@ impl Options {
     }
 }
 
+/// Reads a delimiter of CSV.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] if is_delimiter(*byte) => Ok(*byte),
+        _ => Err("it must be one ASCII character, not a letter, digit, quote, +, - or .".into()),
+    }
+}
+
+/// What of the input the log has from before, and how much of that was read.
+#[derive(Clone, Copy)]
+struct Skip {
+    to: Standing,
+    at: Position,
+}
+
+impl Skip {
+    /// Whether there are records to come that the log has.
+    fn is_going_on(self) -> bool {
+        self.at.records() < self.to.records
+    }
+}
+
 /// Gathers what one read returned into a batch, and appends it.
 struct Produce {
     sender: Sender,
     batch: Batch,
-    /// How many records of the input the log has from before, and that are still to come.
-    skip: u64,
-    /// How many records were read so far, those not counted that the log has read for us.
-    read: u64,
+    /// Whether the log counts the records of the input, under a name.
+    named: bool,
+    skip: Skip,
+    /// Where the input ends in the middle of a line, if it does and that is not appended.
+    torn: Option<String>,
     /// Whether the log may read the input for us: not with a limit of our own to its lines.
     lends: bool,
     /// Whether what was read last was so little that the log would have taken it.
     small: bool,
 }
 
+impl Produce {
+    /// Passes over a record that the log has. When it is the last one, all of them must be those
+    /// that were appended.
+    fn pass(&mut self, record: &[u8]) -> Result<(), OtherInput> {
+        self.skip.at = self.skip.at.behind_record(record);
+        if self.skip.is_going_on() {
+            return Ok(());
+        }
+        self.sender.begin_at(self.skip.at);
+        if self.skip.to.agrees(self.skip.at) { Ok(()) } else { Err(OtherInput) }
+    }
+}
+
 impl Stage for Produce {
     const ENDS_WITH_OUTPUT: bool = false;
 
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        if self.skip > 0 {
-            self.skip -= 1;
-            self.read += 1;
+        if self.skip.is_going_on() {
+            self.pass(raw.bytes)?;
             return Ok(ControlFlow::Continue(()));
         }
-        if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
-            self.sender.send(&mut self.batch, self.read, cx)?;
+        if self.named && raw.unterminated {
+            // What comes behind it must not be counted before it.
+            self.torn = Some(cx.place(raw.line));
+            return Ok(ControlFlow::Break(()));
         }
-        self.read += 1;
+        if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
+            self.sender.send(&mut self.batch, cx)?;
+        }
         self.batch.push(raw);
         Ok(ControlFlow::Continue(()))
     }
@@ -204,17 +337,17 @@ impl Stage for Produce {
         Ok(())
     }
 
-    fn settle(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if cx.more_at_hand {
             // Each append costs a trip to the disk: a file fills the batch first.
             return Ok(());
         }
         self.small = self.batch.bytes().len() <= LINES_BYTES_MAX;
-        self.sender.send(&mut self.batch, self.read, cx)?;
+        self.sender.send(&mut self.batch, cx)?;
         self.sender.finish(cx)
     }
 
-    fn lender(&mut self) -> Option<&mut dyn Lender> {
+    fn handoff(&mut self) -> Option<&mut dyn Lender> {
         (self.lends && self.small && self.sender.lends()).then_some(&mut self.sender)
     }
 }

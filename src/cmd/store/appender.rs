@@ -1,17 +1,22 @@
 //! Writing to one topic, through the daemon or by ourselves.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
+
+use super::patience::{self, Tries, Waited};
 use crate::cli::input::Watch;
 use crate::cli::{Failure, Status};
 use crate::log::{Appended, BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
-use crate::wire::answer::{Code, TopicEntry};
 use crate::wire::client::{Client, ClientError};
+use crate::wire::error::Code;
 use crate::wire::lending::Lent;
-use crate::wire::request::{Append, Create, Offsets, Producer};
+use crate::wire::request::{Append, Create, Named, Offsets, Producer};
 
 /// What the user asks of the topic; a topic that is there must agree.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +36,9 @@ enum To {
     Served {
         client: Client,
         append: Append,
+        dir: PathBuf,
+        /// How long to wait for a daemon that goes away.
+        patience: Duration,
     },
     /// The topic is dropped before the log whose lock it writes under.
     Embedded {
@@ -64,16 +72,37 @@ pub enum AppendError {
 }
 
 impl Appender {
-    /// Opens a topic of the log in `dir`, making it if it is not there.
+    /// Opens a topic of the log in `dir`, making it if it is not there; `patience` is how long
+    /// [`Appender::reconnect`] waits.
     ///
     /// # Errors
     /// When the log cannot be written to, or the topic is there and not as wanted.
-    pub fn open(dir: &Path, topic: &str, wanted: &Wanted) -> anyhow::Result<Appender> {
+    pub fn open(
+        dir: &Path,
+        topic: &str,
+        wanted: &Wanted,
+        patience: Duration,
+    ) -> anyhow::Result<Appender> {
         let to = match Client::connect(dir)? {
-            Some(client) => serve(client, topic, wanted)?,
+            Some(mut client) => {
+                serve(&mut client, topic, wanted)?;
+                let append = Append { topic: topic.to_owned(), ..Append::default() };
+                To::Served { client, append, dir: dir.to_owned(), patience }
+            }
             None => embed(dir, topic, wanted)?,
         };
         Ok(Appender { to })
+    }
+
+    /// Ends waits for the daemon's answers soon after we are told to stop.
+    ///
+    /// # Errors
+    /// When the kernel has no file descriptor left.
+    pub fn heed(&mut self, watch: &Watch) -> io::Result<()> {
+        match &mut self.to {
+            To::Served { client, .. } => patience::heed_with_grace(client, watch),
+            To::Embedded { .. } => Ok(()),
+        }
     }
 
     /// Takes a producer's name for as long as this is open; tells where the producer stands, 0 at
@@ -83,7 +112,7 @@ impl Appender {
     /// When another one has the name now, or what the log holds of it cannot be read.
     pub fn stands(&mut self, name: &str) -> anyhow::Result<u64> {
         let held = match &mut self.to {
-            To::Served { client, append } => {
+            To::Served { client, append, .. } => {
                 let (topic, name) = (append.topic.clone(), name.to_owned());
                 client.producer(Producer { topic, name })?.sequence
             }
@@ -101,7 +130,7 @@ impl Appender {
     /// When the daemon is gone.
     pub fn begin(&mut self, lines: &[u8], identity: Option<Identity>) -> anyhow::Result<()> {
         match &mut self.to {
-            To::Served { client, append } => {
+            To::Served { client, append, .. } => {
                 if let Some(identity) = identity {
                     append.producer = Some(identity.producer);
                     append.after = identity.after;
@@ -151,20 +180,56 @@ impl Appender {
         watch: &Watch,
         mut appended: impl FnMut(u64),
     ) -> anyhow::Result<Option<Vec<u8>>> {
-        let To::Served { client, append } = &mut self.to else { return Ok(None) };
+        let To::Served { client, append, .. } = &mut self.to else { return Ok(None) };
         if !client.lend(&append.topic, pipe)? {
             return Ok(None);
         }
         let (mut left, mut wanted_back) = (Vec::new(), false);
         loop {
             if !wanted_back && !client.has_answer() && watch.wait(&*client)?.is_some() {
-                client.want_back()?;
+                client.want_back();
                 wanted_back = true;
             }
             match client.next_lent(&mut left)? {
                 Lent::Appended(records) => appended(records),
                 Lent::Returned => return Ok(Some(left)),
             }
+        }
+    }
+
+    /// Whether an error is only that the daemon is gone, and the user wants us to wait for another.
+    pub fn may_go_on(&self, error: &anyhow::Error) -> bool {
+        match &self.to {
+            To::Served { patience, .. } => !patience.is_zero() && patience::is_gone(error),
+            To::Embedded { .. } => false,
+        }
+    }
+
+    /// Waits for another daemon in the place of one that is gone; tells where `producer`, whose
+    /// name is then ours, stands. What was handed over and not finished is to be handed over again.
+    ///
+    /// # Errors
+    /// When none comes in time, or before we are to stop; or it refuses the producer.
+    pub fn reconnect(&mut self, producer: Option<&str>, watch: &Watch) -> anyhow::Result<u64> {
+        let To::Served { client, append, dir, patience } = &mut self.to else { return Ok(0) };
+        patience::say_waiting(dir, *patience);
+        let topic = &append.topic;
+        let ask = |client: &mut Client| match producer {
+            Some(name) => {
+                let asked = Producer { topic: topic.clone(), name: name.to_owned() };
+                client.producer(asked).map(|standing| standing.sequence.unwrap_or(0))
+            }
+            None => Ok(0),
+        };
+        match patience::connect_and(dir, &mut Tries::within(*patience), watch, ask)? {
+            Waited::Connected(another, stands) => {
+                patience::say_back(dir);
+                *client = another;
+                patience::heed_with_grace(client, watch)?;
+                Ok(stands)
+            }
+            Waited::Halted(_) => Err(patience::given_up(dir)),
+            Waited::InVain => Err(patience::in_vain(dir, *patience)),
         }
     }
 
@@ -176,7 +241,7 @@ impl Appender {
         match self.to {
             To::Served { .. } => Ok(()),
             To::Embedded { log, topic, .. } => {
-                topic.tend()?;
+                topic.run_due()?;
                 Ok(log.close()?)
             }
         }
@@ -236,8 +301,9 @@ fn of_log(error: LogError) -> AppendError {
     }
 }
 
-fn serve(mut client: Client, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
-    if !agrees_with_daemon(&mut client, name, wanted)? {
+/// Makes the topic, or sees that it is as wanted.
+fn serve(client: &mut Client, name: &str, wanted: &Wanted) -> anyhow::Result<()> {
+    if !agrees_with_daemon(client, name, wanted)? {
         let create = Create {
             topic: name.to_owned(),
             partitions: wanted.partitions,
@@ -246,8 +312,7 @@ fn serve(mut client: Client, name: &str, wanted: &Wanted) -> anyhow::Result<To> 
         };
         client.create(create)?;
     }
-    let append = Append { topic: name.to_owned(), ..Append::default() };
-    Ok(To::Served { client, append })
+    Ok(())
 }
 
 /// Whether the topic is there; if so, it must be as wanted.
@@ -261,13 +326,10 @@ fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> anyho
         Err(error) => return Err(error.into()),
     }
     if wanted.partitions.is_some() || wanted.key.is_some() {
-        for entry in client.topics()? {
-            if let TopicEntry::Open(there) = entry
-                && there.topic == name
-            {
-                agree(name, there.partitions, there.key.as_deref(), wanted)?;
-            }
-        }
+        let there = client.describe(Named { topic: name.to_owned() })?.settings;
+        let partitions = there.get("partitions").and_then(Value::as_u64).unwrap_or_default();
+        let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
+        agree(name, partitions, there.get("key").and_then(Value::as_str), wanted)?;
     }
     Ok(true)
 }
@@ -289,11 +351,14 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
 /// Whether a topic that is there is what the user asked for.
 fn agree(name: &str, partitions: u32, key: Option<&str>, wanted: &Wanted) -> Result<(), Failure> {
     let refuse = |what: String| {
-        let why = format!("{name}: the topic is there already and has {what}");
+        let why = format!("{name}: the topic already exists and has {what}");
         Err(Failure::new(Status::CantCreate, why))
     };
     if wanted.partitions.is_some_and(|wanted| wanted != partitions) {
-        return refuse(format!("{partitions} partitions"));
+        let what = if partitions == 1 { "partition" } else { "partitions" };
+        return refuse(format!(
+            "{partitions} {what}; log-admin alter --partitions adds partitions"
+        ));
     }
     match key {
         _ if wanted.key.is_none() || wanted.key.as_deref() == key => Ok(()),

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use crate::log::{
     Before, Bounds, Compacted, Log, LogError, Settings, open_readers, topic_names_of,
 };
-use crate::wire::answer::TopicEntry;
+use crate::wire::answer::{Topic, TopicEntry};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::request::{Alter, At, Compact, Create, Named, Trim};
 
@@ -40,15 +40,8 @@ pub struct Broken {
 /// When there is no log.
 pub fn list(dir: &Path) -> anyhow::Result<Vec<Result<Listed, Broken>>> {
     if let Some(mut client) = Client::connect(dir)? {
-        let listed = client.topics()?.into_iter().map(|entry| match entry {
-            TopicEntry::Open(there) => {
-                Ok(Listed { topic: there.topic, partitions: there.partitions, key: there.key })
-            }
-            TopicEntry::Broken { topic, error } => {
-                Err(Broken { topic, error: ClientError::from(error).into() })
-            }
-        });
-        return Ok(listed.collect());
+        let entries = client.topics()?;
+        return Ok(entries.into_iter().map(|entry| take_up(&mut client, entry)).collect());
     }
     let listed = topic_names_of(dir)?.into_iter().map(|topic| match settings_in(dir, &topic) {
         Ok(Settings { partitions, key, .. }) => Ok(Listed { topic, partitions, key }),
@@ -57,12 +50,33 @@ pub fn list(dir: &Path) -> anyhow::Result<Vec<Result<Listed, Broken>>> {
     Ok(listed.collect())
 }
 
+/// A topic of the daemon's list, with its key where the list leaves that out.
+fn take_up(client: &mut Client, entry: TopicEntry) -> Result<Listed, Broken> {
+    match entry {
+        TopicEntry::Open(Topic { topic, partitions, key, key_bytes: None }) => {
+            Ok(Listed { topic, partitions, key })
+        }
+        TopicEntry::Open(Topic { topic, partitions, .. }) => {
+            match client.describe(Named { topic: topic.clone() }) {
+                Ok(there) => {
+                    let key = there.settings.get("key").and_then(Value::as_str).map(str::to_owned);
+                    Ok(Listed { topic, partitions, key })
+                }
+                Err(error) => Err(Broken { topic, error: error.into() }),
+            }
+        }
+        TopicEntry::Broken { topic, error } => {
+            Err(Broken { topic, error: ClientError::from(error).into() })
+        }
+    }
+}
+
 /// What the partitions of a topic hold.
 ///
 /// # Errors
 /// When there is no such topic, or it cannot be read.
 pub fn bounds(dir: &Path, name: &str) -> anyhow::Result<Vec<Bounds>> {
-    let mut reader = Reader::open(dir, name)?;
+    let mut reader = Reader::open(dir, name, None)?;
     let partitions: Vec<u32> = (0..reader.partitions()).collect();
     let found = reader.find(&partitions, At::End)?;
     Ok(found.into_iter().map(|found| found.bounds).collect())

@@ -58,7 +58,8 @@ fn entry(dir: &Path, group: &ConsumerGroup, topic: &str) -> GroupEntry {
     let error = match bounds {
         Ok(bounds) => {
             for held in bounds {
-                partitions.entry(held.partition).or_default().end = Some(held.end);
+                let progress = partitions.entry(held.partition).or_default();
+                (progress.start, progress.end) = (Some(held.start), Some(held.end));
             }
             None
         }

@@ -1,27 +1,41 @@
 //! Where the log writes to our output by itself: saying when it may.
 
+use crate::sys::pipe::WHOLE_BYTES_MAX;
 use crate::wire::client::{Client, Delivery};
-use crate::wire::pipe::WHOLE_BYTES_MAX;
 
 /// How much we have written to the output that the log has, too.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LentOutput {
     records: u64,
     told: u64,
     /// Whether the last run was so small that the log would have written it.
     small: bool,
+    /// Whether the log may have written something that we were not told of.
+    unknown: bool,
 }
 
 impl LentOutput {
-    /// Notes what is given, and is written before more is asked for.
-    pub fn note(&mut self, delivery: &Delivery) {
+    /// Nothing is written yet, so that the log may begin.
+    pub fn new() -> LentOutput {
+        LentOutput { records: 0, told: 0, small: false, unknown: true }
+    }
+
+    /// Whether the log may have written something since it last said where it is.
+    pub fn may_have_more(&self) -> bool {
+        self.unknown
+    }
+
+    /// Notes what is given, and is written before more is asked for. Of a single partition it tells
+    /// where the log is.
+    pub fn note(&mut self, delivery: &Delivery, partitions: usize) {
+        self.unknown &= partitions > 1;
         match delivery {
             Delivery::Records(run) => {
-                self.records += run.records;
+                self.records = self.records.saturating_add(run.records);
                 self.small = run.bytes <= WHOLE_BYTES_MAX as u64;
             }
             Delivery::File(run, _) => {
-                self.records += run.batches.iter().map(|batch| batch.records).sum::<u64>();
+                self.records = self.records.saturating_add(run.records);
                 self.small = false;
             }
             Delivery::Done(_) => {}
@@ -32,6 +46,7 @@ impl LentOutput {
     pub fn tell(&mut self, client: &mut Client) {
         if self.small && self.told != self.records {
             self.told = self.records;
+            self.unknown = true;
             client.written(self.records);
         }
     }

@@ -4,15 +4,22 @@
 //! - [`appender`]: writing to one topic.
 //! - [`catalog`]: which topics there are.
 //! - [`groups`]: how far consumer groups are.
-//! - [`reader`]: reading one topic; `lent_output`: where the log prints what is read.
+//! - [`lock_wait`]: waiting for another process that writes the files.
+//! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
+//!   `lent_output`: where that prints what is read by itself.
+//! - [`patience`]: waiting for a daemon that is being restarted.
 //! - [`stats`]: figures for operators.
 
 pub mod appender;
 pub mod catalog;
 pub mod groups;
 mod lent_output;
+pub mod lock_wait;
+pub mod patience;
 pub mod reader;
+mod served;
 pub mod stats;
+mod unserved;
 
 pub use appender::{AppendError, Appender, Wanted};
-pub use reader::{Manner, Reader, Step};
+pub use reader::{Manner, Reader, Reading, Step};

@@ -1,30 +1,27 @@
 //! Reading one topic, through the daemon or from its files.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-
-use super::lent_output::LentOutput;
-use crate::cli::input::{Halt, Watch};
-use crate::log::{
-    BatchSpan, Bounds, Chunk, Cursor, FileBatch, FileRun, LogError, Span, TopicReader, open_readers,
-};
-use crate::wire::answer::{CheckedRun, FileRecords, Records};
-use crate::wire::client::{Client, Delivery};
-use crate::wire::request::{At, Fetch, Offsets, Position};
-
-/// How much is read at once, in bytes, where a batch is not longer.
-const CHUNK_BYTES: usize = 256 << 10;
-
-/// Runs of at least so many bytes are given as files, where files are asked for.
-const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
+use super::patience;
+use super::served::Served;
+use super::unserved::Unserved;
+use crate::cli::input::{StopReason, Watch};
+use crate::log::{BatchSpan, Bounds, Chunk, FileRun, LogError, Span, TopicReader, open_readers};
+use crate::wire::answer::Records;
+use crate::wire::client::Client;
+use crate::wire::request::{At, Fetch, Offsets};
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner<'a> {
     /// Whether to wait for records that are not there yet.
     pub follow: bool,
+    /// Whether to go on with partitions that are added, too: only where no span has an end.
+    pub added: bool,
+    /// How long to wait for a daemon that goes away.
+    pub patience: Duration,
     /// Whether to check checksums, but for those of records in files: that is up to who reads them.
     pub verify: bool,
     /// Whether large runs of records are given as files.
@@ -36,6 +33,7 @@ pub struct Manner<'a> {
 
 /// A topic, open for reading.
 pub struct Reader {
+    dir: PathBuf,
     topic: String,
     partitions: u32,
     from: From,
@@ -65,15 +63,15 @@ pub enum Step {
     /// All that was asked for has been read.
     Done,
     /// There is no need to read further.
-    Halt(Halt),
+    StopReason(StopReason),
 }
 
 impl Reader {
-    /// Opens a topic of the log in `dir`.
+    /// Opens a topic of the log in `dir`; `watch` ends waits for a daemon that does not answer.
     ///
     /// # Errors
     /// When there is no such log or topic, or it cannot be read.
-    pub fn open(dir: &Path, name: &str) -> anyhow::Result<Reader> {
+    pub fn open(dir: &Path, name: &str, watch: Option<&Watch>) -> anyhow::Result<Reader> {
         let topic = name.to_owned();
         let Some(mut client) = Client::connect(dir)? else {
             let mut readers = open_readers(dir, std::slice::from_ref(&topic))?;
@@ -81,11 +79,16 @@ impl Reader {
                 return Err(LogError::UnknownTopic { topic }.into());
             };
             let partitions = settings.partitions;
-            return Ok(Reader { topic, partitions, from: From::Files(reader) });
+            let dir = dir.to_owned();
+            return Ok(Reader { dir, topic, partitions, from: From::Files(reader) });
         };
+        if let Some(watch) = watch {
+            patience::heed(&mut client, watch)?;
+        }
         let places = client.offsets(Offsets { topic: topic.clone(), ..Offsets::default() })?;
         let partitions = u32::try_from(places.partitions.len()).unwrap_or(u32::MAX);
-        Ok(Reader { topic, partitions, from: From::Served(client) })
+        let dir = dir.to_owned();
+        Ok(Reader { dir, topic, partitions, from: From::Served(client) })
     }
 
     /// How many partitions the topic has.
@@ -117,33 +120,31 @@ impl Reader {
     ///
     /// # Errors
     /// When a span begins outside of what its partition holds.
-    pub fn read(self, spans: Vec<Span>, manner: Manner<'_>) -> anyhow::Result<Reading> {
+    pub fn read<'a>(self, spans: Vec<Span>, manner: Manner<'a>) -> anyhow::Result<Reading<'a>> {
         match self.from {
-            From::Served(mut client) => {
-                let offsets = spans.iter();
-                let offsets = offsets.map(|span| (span.partition, Position::Offset(span.from)));
+            From::Served(client) => {
+                let at = spans.iter().map(|span| (span.partition, span.from)).collect();
                 let until = spans.iter().filter_map(|span| Some((span.partition, span.until?)));
                 let fetch = Fetch {
                     topic: self.topic,
-                    offsets: Some(offsets.collect()),
                     until: until.collect(),
                     follow: manner.follow,
+                    added: manner.added,
                     batches: true,
                     unverified: !manner.verify,
                     files: manner.files,
                     ..Fetch::default()
                 };
-                let lends = match manner.output.filter(|_| manner.follow) {
-                    Some(pipe) => client.fetch_into(fetch, pipe)?,
-                    None => client.fetch(fetch).map(|()| false)?,
-                };
-                Ok(Reading::Served { client, lent: lends.then(LentOutput::default) })
+                let output = manner.output.filter(|_| manner.follow);
+                let (dir, patience) = (self.dir, manner.patience);
+                let served = Served::begin(client, dir, patience, (fetch, at), output)?;
+                Ok(Reading::Served(Box::new(served)))
             }
             From::Files(reader) => {
-                // Before anything is read, so that nothing is missed between reading and waiting.
-                let changes = if manner.follow { Some(watch_files(&reader)?) } else { None };
-                let cursor = reader.cursor(spans)?.verifying(manner.verify);
-                Ok(Reading::Files { cursor, changes, passes: manner.files })
+                let follow = manner.follow.then_some((&*self.dir, manner.added));
+                let how = (manner.verify, manner.files);
+                let unserved = Unserved::begin(&reader, spans, how, follow)?;
+                Ok(Reading::Unserved(Box::new(unserved)))
             }
         }
     }
@@ -152,7 +153,7 @@ impl Reader {
 fn find_in_files(reader: &TopicReader, partitions: &[u32], at: At) -> anyhow::Result<Vec<Found>> {
     let bounds = reader.bounds()?;
     let last = match at {
-        At::Last(count) => reader.last(partitions, count)?,
+        At::Last(count) => reader.last(&bounds, partitions, count)?,
         _ => Vec::new(),
     };
     let mut found = Vec::with_capacity(partitions.len());
@@ -179,99 +180,27 @@ fn find_in_files(reader: &TopicReader, partitions: &[u32], at: At) -> anyhow::Re
     Ok(found)
 }
 
-fn watch_files(reader: &TopicReader) -> anyhow::Result<Inotify> {
-    let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-    for dir in reader.dirs() {
-        changes.add_watch(dir, AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE)?;
-    }
-    Ok(changes)
-}
-
 /// A topic being read.
-pub enum Reading {
+pub enum Reading<'a> {
     /// By the daemon.
-    Served {
-        /// The daemon.
-        client: Client,
-        /// How much is written, where our output is lent.
-        lent: Option<LentOutput>,
-    },
+    Served(Box<Served<'a>>),
     /// From its files.
-    Files {
-        /// Where we are.
-        cursor: Cursor,
-        /// Tells when the files have changed, if we follow them.
-        changes: Option<Inotify>,
-        /// Whether large runs are given as files.
-        passes: bool,
-    },
+    Unserved(Box<Unserved>),
 }
 
-impl Reading {
+impl Reading<'_> {
     /// Reads the next run of records; its lines are then in `bytes`. Waits where we follow.
     ///
     /// # Errors
     /// When the daemon is gone, or the files cannot be read or are damaged.
     pub fn next(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
         if let Some(halt) = watch.stopped() {
-            return Ok(Step::Halt(halt));
+            return Ok(Step::StopReason(halt));
         }
         match self {
-            Reading::Served { client, lent } => {
-                if !client.has_answer() {
-                    if let Some(lent) = lent {
-                        lent.tell(client);
-                    }
-                    if let Some(halt) = watch.wait(&*client)? {
-                        return Ok(Step::Halt(halt));
-                    }
-                }
-                let delivery = client.next_chunk(bytes)?;
-                if let Some(lent) = lent {
-                    lent.note(&delivery);
-                }
-                Ok(match delivery {
-                    Delivery::Records(records) => Step::Records(chunk(records)),
-                    Delivery::File(run, file) => Step::File(file_run(run, file)),
-                    Delivery::Done(_) => Step::Done,
-                })
-            }
-            Reading::Files { cursor, changes, passes } => loop {
-                if *passes && let Some(run) = cursor.file_run(FILE_RUN_BYTES_MIN)? {
-                    cursor.pass(&run);
-                    return Ok(Step::File(run));
-                }
-                if let Some(chunk) = cursor.next(CHUNK_BYTES, bytes)? {
-                    return Ok(Step::Records(chunk));
-                }
-                let Some(changes) = changes.as_ref().filter(|_| !cursor.done()) else {
-                    return Ok(Step::Done);
-                };
-                if let Some(halt) = watch.wait(changes)? {
-                    return Ok(Step::Halt(halt));
-                }
-                // What changed does not matter: the cursor looks for itself.
-                while changes.read_events().is_ok_and(|events| !events.is_empty()) {}
-            },
+            Reading::Served(served) => served.next(watch, bytes),
+            Reading::Unserved(unserved) => unserved.next(watch, bytes),
         }
-    }
-}
-
-/// The run of records in a file that the daemon tells of.
-fn file_run(run: FileRecords, file: Option<OwnedFd>) -> FileRun {
-    let batch = |batch: CheckedRun| FileBatch {
-        records: batch.records,
-        bytes: batch.bytes,
-        time_us: batch.time_us,
-        crc: batch.crc,
-    };
-    FileRun {
-        partition: run.partition,
-        offset: run.offset,
-        end: run.end,
-        position: run.position,
-        batches: run.batches.into_iter().map(batch).collect(),
-        file,
     }
 }
 

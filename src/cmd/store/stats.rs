@@ -30,7 +30,7 @@ pub fn figures(dir: &Path, topics: &[String]) -> anyhow::Result<Figures> {
             readers => readers.map(|mut readers| readers.pop()),
         };
         let holdings = |reader: Option<(TopicReader, _)>| match reader {
-            Some((reader, _)) => reader.holdings(),
+            Some((reader, _)) => reader.partition_stats(),
             None => Err(LogError::UnknownTopic { topic: name.clone() }),
         };
         let holdings = reader.and_then(holdings);

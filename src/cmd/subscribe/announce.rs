@@ -1,16 +1,19 @@
-//! `subscribe --control`: what is said of the records between them.
+//! `subscribe --control`: what is said of the records before, between and after them.
 
 use std::collections::BTreeMap;
 
 use crate::cli::output::{Output, OutputError};
 use crate::log::Span;
-use crate::record::control::{Control, Start};
+use crate::record::control::{Control, End, Start};
 
-/// Says that a stream begins, which partition the records are of, and which has ended.
+/// Says that a stream begins, which partition the records are of, which has ended, and that all of
+/// them have.
 #[derive(Debug)]
 pub struct Announcer {
     /// Whether records are trusted to be valid JSON; none where nothing is to be said.
     trusted: Option<bool>,
+    /// Whether the stream has begun.
+    begun: bool,
     /// The partition of the last record.
     current: Option<u32>,
     /// Where partitions end that have not ended yet, by their numbers.
@@ -22,14 +25,24 @@ pub struct Announcer {
 impl Announcer {
     /// One for records that are trusted to be valid JSON, or are not; or one that says nothing.
     pub fn new(trusted: Option<bool>) -> Announcer {
-        Announcer { trusted, current: None, ends: BTreeMap::new(), said: Vec::new() }
+        Announcer { trusted, begun: false, current: None, ends: BTreeMap::new(), said: Vec::new() }
     }
 
-    /// The stream begins, or goes on with other partitions.
+    /// The stream begins, or continues with other partitions.
     pub fn begin(&mut self, partitions: Vec<u32>) {
         self.current = None;
-        if let Some(trusted) = self.trusted {
-            Control::Start(Start { trusted, partitions }).write(&mut self.said);
+        let Some(trusted) = self.trusted else { return };
+        let control = match std::mem::replace(&mut self.begun, true) {
+            false => Control::Start(Start { trusted, partitions }),
+            true => Control::Partitions(partitions),
+        };
+        control.write(&mut self.said);
+    }
+
+    /// All that was asked for has been printed.
+    pub fn end(&mut self) {
+        if self.trusted.is_some() {
+            Control::End(End {}).write(&mut self.said);
         }
     }
 
@@ -58,6 +71,11 @@ impl Announcer {
             self.ends.remove(&partition);
             Control::PartitionEnd(partition).write(&mut self.said);
         }
+    }
+
+    /// How many bytes are to be said.
+    pub fn pending(&self) -> usize {
+        self.said.len()
     }
 
     /// Puts out what is to be said; false when nobody reads it any more.
@@ -95,13 +113,15 @@ mod tests {
         announcer.reached(2, 5);
         announcer.begin(vec![1, 2]);
         announcer.turn_to(2);
+        announcer.end();
         let expected = r#"{"start":{"trusted":true,"partitions":[0,1,2]}}
 {"partition_end":1}
 {"partition":0}
 {"partition_end":0}
 {"partition":2}
-{"start":{"trusted":true,"partitions":[1,2]}}
+{"partitions":[1,2]}
 {"partition":2}
+{"end":{}}
 "#;
         let said = String::from_utf8_lossy(&announcer.said);
         let inside = said.replace("{\"@millstream\":", "").replace("}\n", "\n");
@@ -114,6 +134,8 @@ mod tests {
         announcer.begin_spans(&[Span { partition: 0, from: 3, until: Some(5) }]);
         announcer.turn_to(0);
         announcer.reached(0, 5);
+        announcer.begin(vec![1]);
+        announcer.end();
         assert_eq!(announcer.said, b"");
     }
 }

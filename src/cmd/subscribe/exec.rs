@@ -35,8 +35,8 @@ pub fn run(command: &str, lines: &[u8], place: &str) -> anyhow::Result<()> {
         (None, signal) => format!("signal {}", signal.unwrap_or_default()),
     };
     let why = format!(
-        "{place}: the command of --exec ended with {how}; nothing from there on is committed, and \
-         it is delivered again next time"
+        "{place}: the command of --exec ended with {how}; records from there on are not committed, and \
+         will be delivered again"
     );
     Err(Failure::new(Status::No, why).into())
 }

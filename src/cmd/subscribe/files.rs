@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 
-use crate::cli::input::{Halt, Watch};
+use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::{Output, OutputError};
 use crate::log::{BatchPlace, FileBatch, FileRun, LogError};
 
@@ -37,7 +37,7 @@ impl<'a> Files<'a> {
         run: FileRun,
         watch: &Watch,
         output: &mut Output,
-    ) -> anyhow::Result<Option<Halt>> {
+    ) -> anyhow::Result<Option<StopReason>> {
         if let Some(file) = run.file {
             self.files.insert(run.partition, File::from(file));
         }
@@ -60,7 +60,7 @@ impl<'a> Files<'a> {
             match printed {
                 Ok(()) => {}
                 Err(Unprinted::Output(OutputError::Closed)) => {
-                    return Ok(Some(Halt::OutputClosed));
+                    return Ok(Some(StopReason::OutputClosed));
                 }
                 Err(Unprinted::Output(error)) => return Err(error.into()),
                 Err(Unprinted::Log(error)) => return Err(error.into()),

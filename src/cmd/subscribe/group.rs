@@ -1,24 +1,37 @@
 //! `subscribe --group`: reading as a member of a consumer group.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
+use super::Options;
 use super::announce::Announcer;
 use super::print::Printer;
-use super::{Options, exec};
-use crate::cli::input::{Halt, Watch};
-use crate::cli::output::{Output, OutputError};
-use crate::cli::{Failure, Status};
+use super::sink::Sink;
+use crate::cli::input::{StopReason, Watch, Woken};
+use crate::cli::output::Output;
+use crate::cli::{Failure, Status, message};
 use crate::cmd::place::{Place, at};
+use crate::cmd::store::patience::{self, Tries, Waited};
 use crate::cmd::store::reader::chunk;
 use crate::log::Chunk;
-use crate::wire::answer::Code;
 use crate::wire::client::{Client, ClientError, Polled};
+use crate::wire::error::Code;
 use crate::wire::groups::{Assigned, Commit, Join};
 use crate::wire::request::{ByPartition, Offsets, Position};
 
-/// How long records may be written and not yet committed while more are there already. A commit
+/// How long records may have arrived and not be committed while more are there already. A commit
 /// costs the daemon about a millisecond.
 const COMMIT_EVERY: Duration = Duration::from_millis(20);
+
+/// The first pause before we look again whether our reader has taken what is in the pipe, and the
+/// longest: each is twice the one before.
+const LOOK_MIN: Duration = Duration::from_micros(50);
+const LOOK_MAX: Duration = Duration::from_millis(50);
+
+/// How long our reader may take what is in the pipe once we were told to stop.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Reads as a member of `group`.
 ///
@@ -29,39 +42,50 @@ pub fn run(
     group: &str,
     watch: &Watch,
     output: Output,
-    mut announcer: Announcer,
+    announcer: Announcer,
 ) -> anyhow::Result<Status> {
+    if options.exec.as_ref().is_some_and(|command| command.trim().is_empty()) {
+        return Err(Failure::usage("--exec: the command is empty").into());
+    }
     let dir = options.data.dir()?;
-    let Some(mut client) = Client::connect(&dir)? else {
-        let why = format!("{}: --group needs log-serve, which does not run here", dir.display());
-        return Err(Failure::new(Status::Unavailable, why).into());
+    let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
+    let mut client = match patience::connect(&dir, &mut tries, watch)? {
+        Waited::Connected(client, ()) => client,
+        Waited::Halted(halt) => return Ok(status(halt, options.follow)),
+        Waited::InVain => {
+            let why = format!(
+                "{}: --group needs log-serve, which is not running; start it",
+                dir.display()
+            );
+            return Err(Failure::new(Status::Unavailable, why).into());
+        }
     };
-    let offsets = begin(options, &mut client)?;
-    let assigned = client.join(Join {
+    patience::heed_with_grace(&mut client, watch)?;
+    let join = Join {
         group: group.to_owned(),
         topic: options.topic.clone(),
-        offsets,
+        offsets: begin(options, &mut client)?,
         reset: options.reset.map(Into::into),
         follow: options.follow,
         batches: options.meta,
         unverified: options.no_verify,
-    })?;
-    announcer.begin(assigned.offsets.keys().copied().collect());
+        runs: options.exec.is_some(),
+    };
     let printer = Printer::new(options.meta.then_some(&*options.topic), None);
+    let command = options.exec.as_deref();
     let mut member = Member {
+        dir,
+        patience: options.reconnect.patience(),
         client,
-        generation: assigned.generation,
+        generation: 0,
+        at: ByPartition::new(),
+        more: false,
         done: ByPartition::new(),
         committed: Instant::now(),
-        sink: Sink {
-            output,
-            announcer,
-            printer,
-            topic: &options.topic,
-            command: options.exec.as_deref(),
-        },
+        sink: Sink::new(output, announcer, printer, &options.topic, command),
+        join,
     };
-    member.read(watch, options.follow)
+    member.run(watch)
 }
 
 /// Where to begin in partitions in which nothing is committed.
@@ -72,6 +96,14 @@ fn begin(options: &Options, client: &mut Client) -> anyhow::Result<ByPartition<P
     let topic = options.topic.clone();
     let there = client.offsets(Offsets { topic: topic.clone(), ..Offsets::default() })?;
     let partitions: Vec<u32> = there.partitions.keys().copied().collect();
+    if matches!(options.from, Place::Offset(_)) && partitions.len() != 1 {
+        return Err(Failure::usage(format!(
+            "--from: an offset is a place in one partition, and this topic has {}; with --group \
+             name a time, 'start' or 'end', or see log-admin reset",
+            partitions.len()
+        ))
+        .into());
+    }
     let at = at(options.from, "--from", &partitions)?;
     let found = client.offsets(Offsets { topic, partitions: None, at })?;
     let position = |found: u64| match options.from {
@@ -84,9 +116,17 @@ fn begin(options: &Options, client: &mut Client) -> anyhow::Result<ByPartition<P
 
 /// A member of a group.
 struct Member<'a> {
+    dir: PathBuf,
+    /// How long a daemon that is gone is waited for.
+    patience: Duration,
+    join: Join,
     client: Client,
     generation: u64,
-    /// How far records are delivered but not committed.
+    /// Which record comes next in each of our partitions.
+    at: ByPartition<u64>,
+    /// Whether more records were there when the last ones were read.
+    more: bool,
+    /// How far records have arrived where they are delivered to, and are not committed.
     done: ByPartition<u64>,
     /// When they were last committed.
     committed: Instant,
@@ -94,67 +134,122 @@ struct Member<'a> {
 }
 
 impl Member<'_> {
-    fn read(&mut self, watch: &Watch, follow: bool) -> anyhow::Result<Status> {
+    /// Reads to the end, over as many connections as that takes.
+    fn run(&mut self, watch: &Watch) -> anyhow::Result<Status> {
+        let assigned = self.client.join(self.join.clone()).map_err(|error| self.explain(error))?;
+        self.assigned(&assigned)?;
+        loop {
+            let error = match self.read(watch) {
+                Err(error) if patience::is_gone(&error) => error,
+                ended => return ended,
+            };
+            if let Some(halt) = self.rejoin(error, watch)? {
+                return Ok(status(halt, self.join.follow));
+            }
+        }
+    }
+
+    fn read(&mut self, watch: &Watch) -> anyhow::Result<Status> {
         let mut bytes = Vec::new();
         loop {
             if !self.sink.announce()? {
-                return self.halt_delivered();
+                return Ok(Status::Done);
             }
-            if let Some(halt) = watch.stopped() {
-                self.commit()?;
-                return Ok(status(halt, follow));
+            let halted = match watch.stopped() {
+                // To wait for more would keep what our reader takes meanwhile from being committed.
+                None if !self.more => self.await_reader(watch)?,
+                halted => halted,
+            };
+            if let Some(halt) = halted {
+                return self.part(halt);
             }
             self.client.poll()?;
             if !self.client.has_answer()
                 && let Some(halt) = watch.wait(&self.client)?
             {
-                return self.halt(halt, follow, &mut bytes);
+                return self.halt(halt, &mut bytes);
             }
-            match self.client.next_polled(&mut bytes)? {
+            match self.client.next_polled(&mut bytes).map_err(|error| self.explain(error))? {
                 Polled::Records(records) => {
                     let chunk = chunk(records);
                     match self.sink.deliver(&chunk, &bytes) {
                         Ok(true) => self.delivered(&chunk)?,
-                        Ok(false) => return self.halt_delivered(),
+                        Ok(false) => return Ok(Status::Done),
                         // The signal that stops us may have ended the command, too.
                         Err(error) => match watch.stopped() {
-                            Some(halt) => return Ok(status(halt, follow)),
+                            Some(halt) => return Ok(status(halt, self.join.follow)),
                             None => return Err(error),
                         },
                     }
                 }
                 Polled::Assigned(assigned) => self.assigned(&assigned)?,
-                Polled::Done(_) if self.commit()? => return Ok(Status::Done),
-                // The next poll tells what has changed.
-                Polled::Done(_) => {}
+                Polled::Done(_) => {
+                    if let Some(halt) = self.await_reader(watch)? {
+                        return self.part(halt);
+                    }
+                    if self.commit()? {
+                        self.sink.end()?;
+                        return Ok(Status::Done);
+                    }
+                    // The next poll tells what has changed.
+                }
             }
         }
+    }
+
+    /// Waits until our reader has taken all that is in the pipe, and commits that; or until there
+    /// is no need to wait.
+    fn await_reader(&mut self, watch: &Watch) -> anyhow::Result<Option<StopReason>> {
+        let mut pause = LOOK_MIN;
+        while !self.sink.take_up(&mut self.done)? {
+            match watch.wait_for(&self.client, pause)? {
+                Woken::Stopped(reason) => return Ok(Some(reason)),
+                // The daemon has something to say unasked: that it goes. The next request tells.
+                Woken::Ready => return Ok(None),
+                Woken::Quiet => pause = (pause * 2).min(LOOK_MAX),
+            }
+        }
+        self.commit()?;
+        Ok(None)
     }
 
     /// Ends while a poll is not answered. If something is not committed there is more to read, so
     /// that the answer comes at once; only then can we commit.
-    fn halt(&mut self, halt: Halt, follow: bool, bytes: &mut Vec<u8>) -> anyhow::Result<Status> {
-        if !self.done.is_empty() {
-            if let Polled::Assigned(assigned) = self.client.next_polled(bytes)? {
-                self.assigned(&assigned)?;
-            }
-            self.commit()?;
+    fn halt(&mut self, halt: StopReason, bytes: &mut Vec<u8>) -> anyhow::Result<Status> {
+        let all_arrived = self.sink.take_up(&mut self.done)?;
+        let nothing_left = all_arrived && self.done.is_empty();
+        if halt == StopReason::OutputClosed || nothing_left {
+            return Ok(status(halt, self.join.follow));
         }
-        Ok(status(halt, follow))
+        if let Polled::Assigned(assigned) = self.client.next_polled(bytes)? {
+            self.assigned(&assigned)?;
+        }
+        self.part(halt)
     }
 
-    /// Ends after our reader has left.
-    fn halt_delivered(&mut self) -> anyhow::Result<Status> {
-        self.commit()?;
-        Ok(Status::Done)
+    /// Ends between two polls. Of what a reader left in the pipe, or took and left without having
+    /// come to its end, nothing more is committed.
+    fn part(&mut self, halt: StopReason) -> anyhow::Result<Status> {
+        let end = Instant::now() + PARTING;
+        let mut pause = LOOK_MIN;
+        while halt != StopReason::OutputClosed && !self.sink.is_abandoned() {
+            if self.sink.take_up(&mut self.done)? || Instant::now() >= end {
+                self.commit()?;
+                break;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LOOK_MAX);
+        }
+        Ok(status(halt, self.join.follow))
     }
 
-    /// Remembers what is delivered, and commits it unless more follows at once.
+    /// Remembers what is delivered, and commits what has arrived unless more follows at once.
     fn delivered(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
         let next = chunk.offset + chunk.records;
-        self.done.insert(chunk.partition, next);
-        let more = next < chunk.end && self.sink.command.is_none();
-        if !more || self.committed.elapsed() >= COMMIT_EVERY {
+        self.at.insert(chunk.partition, next);
+        self.more = next < chunk.end && !self.sink.runs_commands();
+        self.sink.take_up(&mut self.done)?;
+        if !self.more || self.committed.elapsed() >= COMMIT_EVERY {
             self.commit()?;
         }
         Ok(())
@@ -163,15 +258,37 @@ impl Member<'_> {
     /// Takes over what is assigned from now on. Where we go on in a partition we still have, what
     /// we did there still counts.
     fn assigned(&mut self, assigned: &Assigned) -> anyhow::Result<()> {
+        if assigned.generation == self.generation {
+            self.tell_gaps(assigned);
+        }
+        let before = std::mem::replace(&mut self.at, assigned.offsets.clone());
+        let kept = |partition: u32| {
+            let offset = assigned.offsets.get(&partition);
+            offset.is_some() && offset == before.get(&partition)
+        };
         self.generation = assigned.generation;
-        self.sink.announcer.begin(assigned.offsets.keys().copied().collect());
-        self.done.retain(|partition, next| assigned.offsets.get(partition) == Some(next));
+        self.more = false;
+        self.sink.begin(assigned.offsets.keys().copied().collect(), kept);
+        self.done.retain(|&partition, _| kept(partition));
         self.commit()?;
         Ok(())
     }
 
-    /// Commits what is delivered. False if partitions have been shared out anew meanwhile: then
-    /// the next poll tells what is still ours.
+    /// Tells of records that were gone before we came to them.
+    fn tell_gaps(&self, assigned: &Assigned) {
+        for (partition, &offset) in &assigned.offsets {
+            if let Some(&at) = self.at.get(partition).filter(|at| **at < offset) {
+                message::note(&format!(
+                    "{}/{partition}: the records from {at} to {} are gone; continuing at {offset}",
+                    self.join.topic,
+                    offset - 1
+                ));
+            }
+        }
+    }
+
+    /// Commits what has arrived. False if partitions have been shared out anew meanwhile: then the
+    /// next poll tells what is still ours.
     fn commit(&mut self) -> anyhow::Result<bool> {
         if self.done.is_empty() {
             return Ok(true);
@@ -187,50 +304,66 @@ impl Member<'_> {
             Err(error) => Err(error.into()),
         }
     }
-}
 
-/// Where records are delivered to.
-struct Sink<'a> {
-    output: Output,
-    announcer: Announcer,
-    printer: Printer,
-    topic: &'a str,
-    /// With --exec: the command.
-    command: Option<&'a str>,
-}
-
-impl Sink<'_> {
-    /// Says what is to be said of the records behind; false when nobody reads it any more.
-    fn announce(&mut self) -> Result<bool, OutputError> {
-        self.announcer.put(&mut self.output)
+    /// Becomes a member again once the daemon is back. What has arrived meanwhile is committed
+    /// first, as far as its partitions are ours again, and is not read a second time.
+    fn rejoin(&mut self, lost: anyhow::Error, watch: &Watch) -> anyhow::Result<Option<StopReason>> {
+        if self.patience.is_zero() {
+            return Err(lost);
+        }
+        let dir = self.dir.clone();
+        patience::resume(&dir, self.patience, watch, |client| {
+            self.client = client;
+            patience::heed_with_grace(&mut self.client, watch)?;
+            while !self.sink.take_up(&mut self.done)? {
+                if let Some(halt) = watch.pause(LOOK_MAX)? {
+                    return Ok(Some(halt));
+                }
+            }
+            let assigned = self.join_again()?;
+            self.done.clear();
+            // Another daemon counts generations by itself.
+            self.generation = 0;
+            self.assigned(&assigned)?;
+            Ok(None)
+        })
     }
 
-    /// Delivers a run of records; false when nobody takes them any more.
-    fn deliver(&mut self, chunk: &Chunk, bytes: &[u8]) -> anyhow::Result<bool> {
-        let (lines, _) = self.printer.lines(chunk, bytes);
-        let Some(command) = self.command else {
-            self.announcer.turn_to(chunk.partition);
-            if !self.announcer.put(&mut self.output)? {
-                return Ok(false);
+    fn join_again(&mut self) -> anyhow::Result<Assigned> {
+        loop {
+            let assigned =
+                self.client.join(self.join.clone()).map_err(|error| self.explain(error))?;
+            let mut offsets = self.done.clone();
+            offsets.retain(|partition, next| {
+                assigned.offsets.get(partition).is_some_and(|offset| *offset < *next)
+            });
+            if offsets.is_empty() {
+                return Ok(assigned);
             }
-            return match self.output.write(lines) {
-                Ok(()) => Ok(true),
-                Err(OutputError::Closed) => Ok(false),
-                Err(error) => Err(error.into()),
-            };
-        };
-        if !lines.is_empty() {
-            let place = format!("{}/{}@{}", self.topic, chunk.partition, chunk.offset);
-            exec::run(command, lines, &place)?;
+            match self.client.commit(Commit { generation: assigned.generation, offsets }) {
+                Ok(_) => self.done.clear(),
+                Err(ClientError::Refused(why)) if why.code == Code::StaleGeneration => {}
+                Err(error) => return Err(error).context("after log-serve was started again"),
+            }
         }
-        Ok(true)
+    }
+
+    /// Says what to do where records are gone.
+    fn explain(&self, error: ClientError) -> anyhow::Error {
+        match error {
+            ClientError::Refused(mut why) if why.code == Code::OffsetOutOfRange => {
+                why.message += "; --reset start or --reset end continues where there are records";
+                ClientError::Refused(why).into()
+            }
+            error => error.into(),
+        }
     }
 }
 
 /// How it ends: to be stopped is how following ends.
-fn status(halt: Halt, follow: bool) -> Status {
+fn status(halt: StopReason, follow: bool) -> Status {
     match halt {
-        Halt::Stopped(signal) if !follow => Status::Signal(signal),
+        StopReason::Stopped(signal) if !follow => Status::Signal(signal),
         _ => Status::Done,
     }
 }

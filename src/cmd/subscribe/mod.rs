@@ -4,7 +4,9 @@ mod announce;
 mod exec;
 mod files;
 mod group;
+mod in_pipe;
 mod print;
+mod sink;
 
 use std::os::fd::AsFd;
 
@@ -14,28 +16,33 @@ use self::announce::Announcer;
 use self::files::Files;
 use self::print::Printer;
 use super::place::{Place, at};
-use super::store::{Manner, Reader, Step};
-use crate::cli::Status;
-use crate::cli::input::{Halt, Watch};
+use super::store::patience::{self, ReconnectOptions, Tries};
+use super::store::{Manner, Reader, Reading, Step};
+use crate::cli::input::{StopReason, Watch};
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
-use crate::log::{Chunk, FileRun, LogError, Span};
+use crate::cli::{Failure, Status};
+use crate::log::{LogError, Span};
+use crate::wire::client::ClientError;
+use crate::wire::error::Code;
 use crate::wire::groups::Edge;
 use crate::wire::request::At;
 
 const EXAMPLES: &str = "\
 Examples:
   subscribe clicks
-      Print all records of the topic clicks, and end.
+      Print all records of the topic clicks.
   subscribe clicks -n 10 -f
-      Print the last 10, and then what comes, until Ctrl-C.
-  subscribe clicks --from -1h --until end | filter '.status >= 500'
-      What was appended in the last hour and went wrong.
+      Print the last 10 records, and then new ones, until Ctrl-C.
+  subscribe clicks --from -1h --until end --control | filter '.status >= 500'
+      Print the failed requests that were appended in the last hour.
+  subscribe clicks -f --control | window --tumbling 1m --time .ts | aggregate --control count | produce counts
+      Feed other tools; with --control, each of them notices when its input is cut short.
   subscribe clicks --partition 2 --from 1000 --until 1010 --meta
-      Ten records by their offsets, with these and the time of appending.
+      Print ten records with their offsets and append times.
   subscribe clicks -f --group nightly
-      Go on where the group nightly was; run it twice, and the two share the partitions.
+      Resume after the committed offsets of the group nightly; two such processes divide the partitions.
   subscribe clicks -f --group mail --exec 'while read -r r; do notify \"$r\" || exit; done'
       Feed each batch to a command, and commit when it succeeds.";
 
@@ -45,12 +52,28 @@ Examples:
     name = "subscribe",
     version,
     long_about = "Print the records of a topic.\n\n\
-        Prints from the start of the topic, or from where --from or -n says, to its end; with -f \
-        goes on with what is appended from then on. Several partitions are merged: batches come in \
-        the order in which they were appended. Reads through log-serve where it runs, else from \
-        the files.\n\n\
+        subscribe prints from the start of the topic, or from the place that --from or -n names, to \
+        the topic's end. With -f it then waits for further records. Batches of several partitions \
+        are merged in the order in which they were appended. subscribe reads through log-serve if \
+        that runs, and otherwise from the files.\n\n\
         PLACE is 'start', 'end', an offset (in a topic of one partition, or with one --partition), \
-        a time of appending like 2013-01-01T10:00:00Z, or how long ago, like -90s, -1h or -7d.",
+        an append time like 2013-01-01T10:00:00Z, or a time ago, like -90s, -1h or -7d.\n\n\
+        With --group, committed records are not delivered again. With --exec, a batch is committed \
+        when the command has ended with status 0: each record is processed at least once. If the \
+        output is a pipe, a batch is committed when its reader has read all of it from the pipe, \
+        whether it has processed it or not; if the reader ends before that, the whole batch is \
+        delivered again. If the output is a file, a socket or a terminal, a batch is committed when \
+        it is written.\n\n\
+        A member that hangs keeps its partitions, since there are no heartbeats: limit the time of \
+        a command of --exec, as in --exec 'timeout 60 CMD'. SIGTERM lets the command finish. A \
+        second SIGTERM ends subscribe at once; the command then continues alone, while its batch may \
+        be delivered to another member. If a commit fails because the disk is full, the member \
+        ends with status 74. Free some space and start it again: the records that it has not \
+        committed are delivered again.\n\n\
+        Records are printed as they are, as cat does. JSON strings may contain DEL and U+0080 to \
+        U+009F, which a terminal may take for commands.\n\n\
+        When log-serve stops, -f and --group wait up to 30 s (--reconnect) until it runs again, and \
+        resume where they were. If --reconnect is given, they also wait for it at the start.",
     after_help = EXAMPLES
 )]
 pub struct Options {
@@ -60,19 +83,19 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Begin there
+    /// Begin at PLACE
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true, default_value = "start")]
     from: Place,
 
-    /// Stop before it; an offset or a time need not be there yet with -f
+    /// Stop before PLACE; with -f, it may be an offset or a time still to come
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
     until: Option<Place>,
 
     /// Begin with the last N records
-    #[arg(short = 'n', long, value_name = "N", conflicts_with = "from")]
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "from", value_parser = last)]
     last: Option<u64>,
 
-    /// At the end, wait for what is appended and go on
+    /// At the end, wait for new records and continue
     #[arg(short, long)]
     follow: bool,
 
@@ -80,32 +103,40 @@ pub struct Options {
     #[arg(long, value_name = "P")]
     partition: Vec<u32>,
 
-    /// Read as a member of this group, from where it has committed; --from is for where it has not
+    /// Read as a member of GROUP, from its committed offsets; where it has none, from --from
     #[arg(short, long, value_name = "GROUP", conflicts_with_all = ["last", "until", "partition"])]
     group: Option<String>,
 
-    /// When a group commits: once records are written to standard output
+    /// When to commit: after records were written, and read from standard output if it is a pipe
     #[arg(long, value_name = "WHEN", requires = "group", default_value = "after-write")]
     commit: CommitWhen,
 
-    /// Instead of printing, run this command (by sh) for each batch, with the records on its
-    /// standard input; commit when it exits with status 0, else stop
+    /// Instead of printing, run CMD (by sh) for each batch, with its records on standard input
+    ///
+    /// The batch is committed when CMD ends with status 0; otherwise subscribe stops.
     #[arg(long, value_name = "CMD", requires = "group", conflicts_with = "commit")]
     exec: Option<String>,
 
-    /// If the records at a committed offset are gone, go on at the start or the end of what is there
+    /// If the records at a committed offset are gone, continue at the topic's start or end
     #[arg(long, value_name = "WHERE", requires = "group")]
     reset: Option<ResetTo>,
 
-    /// Do not check the checksums of what is read
+    #[command(flatten)]
+    reconnect: ReconnectOptions,
+
+    /// Do not check the checksums of the records
     #[arg(long)]
     no_verify: bool,
 
-    /// Say by control records that the records are valid JSON, so that filter and map check only what they read, and which partition they are of, so that window follows the time of each
+    /// Write control records, for other tools of this family
+    ///
+    /// They mark the start and end of the stream, so that a later tool notices when it is cut
+    /// short; name each record's partition, so that window keeps a watermark for each; and mark
+    /// records as valid JSON, so that filter and map check only the fields that they read.
     #[arg(long, conflicts_with = "exec")]
     control: bool,
 
-    /// Print each record as the field "record" of an object with its topic, partition, offset and time of appending
+    /// Print an object for each record: topic, partition, offset, append time (time) and record
     #[arg(long)]
     meta: bool,
 }
@@ -113,16 +144,16 @@ pub struct Options {
 /// When a group commits.
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum CommitWhen {
-    /// Once records are written to standard output.
+    /// After records were written to standard output, and read from it if it is a pipe
     AfterWrite,
 }
 
 /// Where to go on if a committed offset is out of range.
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum ResetTo {
-    /// At the first record that is there.
+    /// At the first record
     Start,
-    /// Behind the last one.
+    /// After the last record
     End,
 }
 
@@ -140,67 +171,177 @@ impl From<ResetTo> for Edge {
 /// # Errors
 /// When there is no such topic or place, or the log cannot be read.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let mut output = Output::stdout()?;
+    let output = Output::stdout()?;
     let watch = Watch::new(Stop::install()?, Some(&output))?;
-    let mut announcer = Announcer::new(options.control.then_some(!options.no_verify));
-    if let Some(group) = &options.group {
-        return group::run(&options, group, &watch, output, announcer);
-    }
-    let mut reader = Reader::open(&options.data.dir()?, &options.topic)?;
-    let spans = spans(&options, &mut reader)?;
+    let announcer = Announcer::new(options.control.then_some(!options.no_verify));
+    let ended = match &options.group {
+        Some(group) => group::run(&options, group, &watch, output, announcer),
+        None => read(&options, &watch, output, announcer),
+    };
+    // A signal also ends the wait for a daemon that does not answer.
+    ended.or_else(|error| Ok(halted(patience::halted(error, &watch)?, options.follow)))
+}
+
+/// Reads without a group.
+fn read(
+    options: &Options,
+    watch: &Watch,
+    mut output: Output,
+    announcer: Announcer,
+) -> anyhow::Result<Status> {
+    let mut reader = match open(options, watch)? {
+        Ok(reader) => reader,
+        Err(halt) => return Ok(halted(halt, options.follow)),
+    };
+    let spans = spans(options, &mut reader).map_err(explain)?;
     let until_us = match options.until {
         Some(Place::TimeUs(time_us)) if options.follow => Some(time_us),
         _ => None,
     };
-    let mut printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
-    let (follow, verify) = (options.follow, !options.no_verify);
-    let plain = printer.is_plain();
-    let lendable = (plain && !options.control).then(|| output.as_fd());
-    let manner = Manner { follow, verify, files: plain, output: lendable };
-    announcer.begin_spans(&spans);
-    let mut reading = reader.read(spans, manner)?;
-    let mut files = Files::new(&options.topic, verify);
-    let mut bytes = Vec::new();
+    let printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
+    let (plain, verify) = (printer.is_plain(), !options.no_verify);
+    // Who wants to go on even after a daemon that was killed must know all that was written.
+    let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
+    let lends = plain && !options.control && !knows_all;
+    let lendable = if lends { Some(output.as_fd().try_clone_to_owned()?) } else { None };
+    let unending = spans.iter().all(|span| span.until.is_none());
+    let manner = Manner {
+        follow: options.follow,
+        added: options.follow && options.partition.is_empty() && unending,
+        patience: options.reconnect.patience(),
+        verify,
+        files: plain,
+        output: lendable.as_ref().map(AsFd::as_fd),
+    };
+    let mut printing = Printing {
+        partitions: reader.partitions(),
+        announcer,
+        printer,
+        files: Files::new(&options.topic, verify),
+        watch,
+    };
+    printing.announcer.begin_spans(&spans);
+    let reading = reader.read(spans, manner);
+    let halt = reading.and_then(|reading| printing.print(reading, &mut output)).map_err(explain)?;
+    Ok(halt.map_or(Status::Done, |halt| halted(halt, options.follow)))
+}
+
+/// Says what to do where there is no such record, or no longer.
+/// A number of records; `+2`, which means something else to `tail`, is none.
+fn last(text: &str) -> Result<u64, String> {
+    match text.strip_prefix('+') {
+        Some(rest) => Err(format!("-n counts from the end; --from {rest} begins at that offset")),
+        None => text.parse().map_err(|error| format!("{error}")),
+    }
+}
+
+fn explain(error: anyhow::Error) -> anyhow::Error {
+    let is_out = match error.downcast_ref::<ClientError>() {
+        Some(ClientError::Refused(why)) => why.code == Code::OffsetOutOfRange,
+        _ => matches!(error.downcast_ref(), Some(LogError::OffsetOutOfRange { .. })),
+    };
+    if !is_out {
+        return error;
+    }
+    let why = format!("{error}; --from start reads all that exist");
+    Failure::new(Status::of(&error), why).into()
+}
+
+/// How it ends: to be stopped is how following ends.
+fn halted(halt: StopReason, follow: bool) -> Status {
+    match halt {
+        StopReason::Stopped(signal) if !follow => Status::Signal(signal),
+        _ => Status::Done,
+    }
+}
+
+/// Opens the topic; where the user asks for it, waits until it is there, or there is no need to.
+fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopReason>> {
+    let dir = options.data.dir()?;
+    let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
     loop {
-        if !announcer.put(&mut output)? {
-            return Ok(Status::Done);
+        let error = match Reader::open(&dir, &options.topic, Some(watch)) {
+            Ok(reader) => return Ok(Ok(reader)),
+            Err(error) => error,
+        };
+        let Some(pause) = tries.next_pause().filter(|_| may_come(&error)) else {
+            return Err(error);
+        };
+        if let Some(halt) = watch.pause(pause)? {
+            return Ok(Err(halt));
         }
-        let step = reading.next(&watch, &mut bytes)?;
-        if let Step::Records(Chunk { partition, .. }) | Step::File(FileRun { partition, .. }) = step
-        {
-            announcer.turn_to(partition);
-            if !announcer.put(&mut output)? {
-                return Ok(Status::Done);
+    }
+}
+
+/// Whether what is missing may come: a log, a topic, a daemon.
+fn may_come(error: &anyhow::Error) -> bool {
+    patience::is_gone(error) || Status::of(error) == Status::Unavailable
+}
+
+/// Records on their way to standard output.
+struct Printing<'a> {
+    /// How many partitions there are, as far as we know.
+    partitions: u32,
+    announcer: Announcer,
+    printer: Printer,
+    files: Files<'a>,
+    watch: &'a Watch,
+}
+
+impl Printing<'_> {
+    /// Prints all that is read; tells what ended it, if that was not its own end.
+    fn print(
+        &mut self,
+        mut reading: Reading<'_>,
+        output: &mut Output,
+    ) -> anyhow::Result<Option<StopReason>> {
+        let mut bytes = Vec::new();
+        loop {
+            if !self.announcer.put(output)? {
+                return Ok(None);
             }
-        }
-        let step = match step {
-            Step::File(run) => {
-                let records: u64 = run.batches.iter().map(|batch| batch.records).sum();
-                let (partition, next) = (run.partition, run.offset + records);
-                match files.print(run, &watch, &mut output)? {
-                    None => {
-                        announcer.reached(partition, next);
-                        continue;
+            let chunk = match reading.next(self.watch, &mut bytes)? {
+                Step::Records(chunk) => chunk,
+                Step::File(run) => {
+                    if !self.turn_to(run.partition, output)? {
+                        return Ok(None);
                     }
-                    Some(halt) => Step::Halt(halt),
+                    let (partition, next) = (run.partition, run.offset + run.records());
+                    if let Some(halt) = self.files.print(run, self.watch, output)? {
+                        return Ok(Some(halt));
+                    }
+                    self.announcer.reached(partition, next);
+                    continue;
                 }
+                Step::Done => break,
+                Step::StopReason(halt) => return Ok(Some(halt)),
+            };
+            if !self.turn_to(chunk.partition, output)? {
+                return Ok(None);
             }
-            step => step,
-        };
-        let chunk = match step {
-            Step::Records(chunk) => chunk,
-            Step::File(_) => continue,
-            Step::Done | Step::Halt(Halt::OutputClosed) => return Ok(Status::Done),
-            // To be stopped is how following ends.
-            Step::Halt(Halt::Stopped(_)) if options.follow => return Ok(Status::Done),
-            Step::Halt(Halt::Stopped(signal)) => return Ok(Status::Signal(signal)),
-        };
-        let (lines, more) = printer.lines(&chunk, &bytes);
-        match output.write(lines) {
-            Ok(()) if more => announcer.reached(chunk.partition, chunk.offset + chunk.records),
-            Ok(()) | Err(OutputError::Closed) => return Ok(Status::Done),
-            Err(error) => return Err(error.into()),
+            let (lines, more) = self.printer.lines(&chunk, &bytes);
+            match output.write(lines) {
+                Ok(()) if more => {
+                    self.announcer.reached(chunk.partition, chunk.offset + chunk.records);
+                }
+                Ok(()) => break,
+                Err(OutputError::Closed) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
+        self.announcer.end();
+        self.announcer.put(output)?;
+        Ok(None)
+    }
+
+    /// Says which partition comes next, and before that if it was added; false if nobody reads on.
+    fn turn_to(&mut self, partition: u32, output: &mut Output) -> Result<bool, OutputError> {
+        if partition >= self.partitions {
+            self.partitions = partition.saturating_add(1);
+            self.announcer.begin((0..self.partitions).collect());
+        }
+        self.announcer.turn_to(partition);
+        self.announcer.put(output)
     }
 }
 
@@ -225,7 +366,12 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
     };
     let begins = reader.find(&partitions, from)?;
     let ends = match until {
-        Some(until) => Some(reader.find(&partitions, until)?),
+        // Of one moment with the beginning: the last N are N, whatever is appended meanwhile.
+        Some(At::End) => Some(begins.iter().map(|begin| begin.bounds.end).collect()),
+        Some(until) => {
+            let found = reader.find(&partitions, until)?;
+            Some(found.iter().map(|found| found.at).collect::<Vec<u64>>())
+        }
         None => None,
     };
     let mut spans = Vec::with_capacity(begins.len());
@@ -248,7 +394,7 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
         let until = match options.until {
             Some(Place::Offset(until)) if options.follow => Some(until),
             Some(Place::Offset(until)) => Some(until.min(held.end)),
-            _ => ends.as_ref().and_then(|ends| ends.get(number)).map(|end| end.at),
+            _ => ends.as_ref().and_then(|ends| ends.get(number)).copied(),
         };
         let until = until.map(|until| until.max(offset));
         spans.push(Span { partition: held.partition, from: offset, until });

@@ -3,9 +3,8 @@
 use jaq_core::load::parse::Term;
 use jaq_core::path::{Opt, Part};
 
-use super::super::jaq::Pattern;
 use super::compile::{Builder, Built, Input, Position, boxed, not_fast, plain_text};
-use super::tree::{Constant, Expr, Function, NotFast, Operation};
+use super::tree::{Constant, Expr, Function, Operation, Unsupported};
 use crate::record::pick::Step;
 
 impl Builder<'_> {
@@ -61,7 +60,7 @@ impl Builder<'_> {
         let (Some(pattern), Some(flags)) = (plain_text(pattern), flags) else {
             return not_fast("'test' with a computed expression");
         };
-        match Pattern::new(&pattern, &flags) {
+        match self.patterns.written(&pattern, &flags) {
             Ok(pattern) => Ok(Expr::Test(Box::new(self.input(input)?), pattern)),
             Err(why) => not_fast(why),
         }
@@ -105,7 +104,7 @@ impl Builder<'_> {
         term: &Term<&str>,
         name: &str,
         input: &Input,
-    ) -> Result<Box<Expr>, NotFast> {
+    ) -> Result<Box<Expr>, Unsupported> {
         if let Term::Path(head, path) = term
             && let Some(((Part::Range(None, None), Opt::Essential), before)) = path.0.split_last()
         {

@@ -7,7 +7,8 @@ use jaq_core::path::{Opt, Part};
 use super::super::Variables;
 use super::super::number::Numeral;
 use super::eval::PARTS_MAX;
-use super::tree::{Constant, Draft, Expr, Get, NotFast, Steps};
+use super::tree::{Constant, Expr, FastExpr, Get, Steps, Unsupported};
+use crate::expr::patterns::Patterns;
 use crate::record::pick::Step;
 use crate::record::text::{is_number, write_string};
 
@@ -18,13 +19,17 @@ const LEVELS_MAX: usize = 64;
 const PATHS_MAX: usize = 64;
 const STEPS_MAX: usize = 16;
 
-pub(super) type Built = Result<Expr, NotFast>;
+pub(super) type Built = Result<Expr, Unsupported>;
 
 /// Compiles an expression.
-pub(in crate::expr) fn compile(term: &Term<&str>, variables: &Variables) -> Result<Draft, NotFast> {
-    let mut builder = Builder { variables, paths: Vec::new(), levels: 0 };
+pub(in crate::expr) fn compile(
+    term: &Term<&str>,
+    variables: &Variables,
+    patterns: &mut Patterns,
+) -> Result<FastExpr, Unsupported> {
+    let mut builder = Builder { variables, patterns, paths: Vec::new(), levels: 0 };
     let expr = builder.build(term, &Input::Path(Vec::new(), true), Position::Stream)?;
-    Ok(Draft { expr, paths: builder.paths })
+    Ok(FastExpr { expr, paths: builder.paths })
 }
 
 /// What an expression is applied to.
@@ -48,15 +53,16 @@ pub(super) enum Position {
 
 pub(super) struct Builder<'v> {
     variables: &'v Variables,
+    pub(super) patterns: &'v mut Patterns,
     paths: Vec<Steps>,
     levels: usize,
 }
 
-pub(super) fn not_fast<T>(what: impl Into<String>) -> Result<T, NotFast> {
-    Err(NotFast(what.into()))
+pub(super) fn not_fast<T>(what: impl Into<String>) -> Result<T, Unsupported> {
+    Err(Unsupported(what.into()))
 }
 
-pub(super) fn boxed(expr: Built) -> Result<Box<Expr>, NotFast> {
+pub(super) fn boxed(expr: Built) -> Result<Box<Expr>, Unsupported> {
     expr.map(Box::new)
 }
 
@@ -76,7 +82,7 @@ impl Builder<'_> {
         &mut self,
         term: &Term<&str>,
         input: &Input,
-    ) -> Result<Box<Expr>, NotFast> {
+    ) -> Result<Box<Expr>, Unsupported> {
         boxed(self.build(term, input, Position::Inside))
     }
 
@@ -119,7 +125,7 @@ impl Builder<'_> {
     }
 
     /// The number of a path.
-    pub(super) fn number(&mut self, steps: Steps) -> Result<usize, NotFast> {
+    pub(super) fn number(&mut self, steps: Steps) -> Result<usize, Unsupported> {
         if let Some(known) = self.paths.iter().position(|path| *path == steps) {
             return Ok(known);
         }
@@ -187,7 +193,7 @@ impl Builder<'_> {
         input: &Input,
         position: Position,
         items: &mut Vec<Expr>,
-    ) -> Result<(), NotFast> {
+    ) -> Result<(), Unsupported> {
         let mut rest = term;
         // A chain of commas leans to either side.
         while let Term::BinOp(left, BinaryOp::Comma, right) = rest {
@@ -438,6 +444,6 @@ fn constant_number(number: &str) -> Built {
     }
     Ok(Expr::Constant(match Numeral::read(number) {
         Numeral::Int(int) => Constant::Int(int),
-        Numeral::Float(_) | Numeral::Spelled(_) => Constant::Spelled(number.to_owned()),
+        Numeral::Float(_) | Numeral::Literal(_) => Constant::Literal(number.to_owned()),
     }))
 }

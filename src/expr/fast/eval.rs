@@ -1,20 +1,22 @@
 //! Evaluating a fast expression over the fields that were picked from a record.
 //!
-//! Whatever fails, and whatever is rare and hard, stops with [`Stop::Elsewhere`]: the record then
+//! Whatever fails, and whatever is rare and hard, stops with [`Stop::Fallback`]: the record then
 //! goes to jaq, which gives the result or says what is wrong with it.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use jaq_core::ops::{Cmp, Math};
 
-use super::super::number::{self, Numeral, write_float};
+use super::super::number::{self, Numeral};
 use super::json::{Compact, count, field, items};
 use super::text::Scratch;
 use super::tree::{Constant, Expr, Function, Get, Operation};
 use super::value::{Value, compare, inside};
 use super::{Path, Stop};
+use crate::record::number::write_float;
 use crate::record::pick::{Kind, Slot};
-use crate::record::text::{is_number, write_utf8};
+use crate::record::text::write_utf8;
 
 /// How many parts a string may be made of.
 pub(super) const PARTS_MAX: usize = 32;
@@ -36,7 +38,7 @@ impl<'r> Context<'r> {
 
     #[inline(always)]
     fn path(&mut self, number: usize) -> Result<Value<'r>, Stop> {
-        let Some(path) = self.paths.get(number) else { return Err(Stop::Elsewhere) };
+        let Some(path) = self.paths.get(number) else { return Err(Stop::Fallback) };
         let slot = self.slot(path.place);
         if slot.kind == Kind::Missing {
             return self.missing(path);
@@ -52,7 +54,7 @@ impl<'r> Context<'r> {
                 (Kind::Null | Kind::Missing, _) => return Ok(Value::Null),
                 (Kind::Object, false) | (Kind::Array, true) => place = step.place,
                 _ if step.quiet => return Err(Stop::Empty),
-                _ => return Err(Stop::Elsewhere),
+                _ => return Err(Stop::Fallback),
             }
         }
         Ok(Value::Null)
@@ -99,7 +101,7 @@ impl<'r> Context<'r> {
 
     fn has(&mut self, whole: usize, below: usize) -> Result<Value<'r>, Stop> {
         let (Some(whole), Some(below)) = (self.paths.get(whole), self.paths.get(below)) else {
-            return Err(Stop::Elsewhere);
+            return Err(Stop::Fallback);
         };
         let slot = self.slot(whole.place);
         if slot.kind == Kind::Missing {
@@ -111,7 +113,7 @@ impl<'r> Context<'r> {
             (Kind::Object, false) | (Kind::Array, true) => {
                 Ok(Value::Bool(self.slot(below.place).kind != Kind::Missing))
             }
-            _ => Err(Stop::Elsewhere),
+            _ => Err(Stop::Fallback),
         }
     }
 
@@ -124,8 +126,9 @@ impl<'r> Context<'r> {
                 if let Some(order) = self.plain_order(left, right) {
                     return Ok(Value::Bool(holds(*op, order)));
                 }
-                let left = self.eval(left, input)?;
+                // The right side first, as in jq: it may be empty.
                 let right = self.eval(right, input)?;
+                let left = self.eval(left, input)?;
                 Ok(Value::Bool(holds(*op, compare(left, right)?)))
             }
             Expr::Logic(left, stop, right) => {
@@ -150,8 +153,8 @@ impl<'r> Context<'r> {
             },
             Expr::Empty => Err(Stop::Empty),
             Expr::Math(left, op, right) => {
-                let left = self.eval(left, input)?;
                 let right = self.eval(right, input)?;
+                let left = self.eval(left, input)?;
                 self.calculate(left, *op, right)
             }
             Expr::Of(function, of) => {
@@ -186,7 +189,7 @@ impl<'r> Context<'r> {
             }
             Expr::Test(of, pattern) => {
                 let text = self.eval(of, input)?.text()?;
-                let text = simdutf8::basic::from_utf8(text).map_err(|_| Stop::Elsewhere)?;
+                let text = simdutf8::basic::from_utf8(text).map_err(|_| Stop::Fallback)?;
                 Ok(Value::Bool(pattern.matches(text)))
             }
             Expr::In(of, values) => {
@@ -207,7 +210,7 @@ impl<'r> Context<'r> {
                     Ok(Value::Array(array)) => array,
                     // Nothing to go through.
                     Err(Stop::Empty) => return Ok(Value::Bool(!any)),
-                    _ => return Err(Stop::Elsewhere),
+                    _ => return Err(Stop::Fallback),
                 };
                 for (_, item) in items(array) {
                     let item = Value::read(item, &mut self.scratch)?;
@@ -221,14 +224,14 @@ impl<'r> Context<'r> {
             }
             Expr::Text(parts) => {
                 let mut texts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
-                for (text, part) in texts.iter_mut().zip(parts) {
+                for (text, part) in texts.iter_mut().zip(parts).rev() {
                     let value = self.eval(part, input)?;
                     *text = self.text_of(value)?;
                 }
                 Ok(Value::Text(self.scratch.join(&texts)?))
             }
             // Compiled only where results go out, or dealt with above.
-            _ => Err(Stop::Elsewhere),
+            _ => Err(Stop::Fallback),
         }
     }
 
@@ -248,7 +251,7 @@ impl<'r> Context<'r> {
                 at.and_then(|at| items(array).nth(at)).map(|(_, item)| item)
             }
             _ if quiet => return Err(Stop::Empty),
-            _ => return Err(Stop::Elsewhere),
+            _ => return Err(Stop::Fallback),
         };
         found.map_or(Ok(Value::Null), |json| Value::read(json, &mut self.scratch))
     }
@@ -262,13 +265,13 @@ impl<'r> Context<'r> {
         match (left, op, right) {
             (Value::Number(left), _, Value::Number(right)) => {
                 let result = number::calculate(left.number(), op, right.number());
-                self.computed(result.ok_or(Stop::Elsewhere)?)
+                self.computed(result.ok_or(Stop::Fallback)?)
             }
             (Value::Null, Math::Add, other) | (other, Math::Add, Value::Null) => Ok(other),
             (Value::Text(left), Math::Add, Value::Text(right)) => {
                 Ok(Value::Text(self.scratch.join(&[left, right])?))
             }
-            _ => Err(Stop::Elsewhere),
+            _ => Err(Stop::Fallback),
         }
     }
 
@@ -276,23 +279,23 @@ impl<'r> Context<'r> {
     fn computed(&self, number: number::Number) -> Result<Value<'r>, Stop> {
         match number {
             number::Number::Int(int) => Ok(Value::Number(Numeral::Int(int))),
-            number::Number::Float(float) if float.is_nan() => Err(Stop::Elsewhere),
+            number::Number::Float(float) if float.is_nan() => Err(Stop::Fallback),
             number::Number::Float(float) => Ok(Value::Number(Numeral::Float(float))),
         }
     }
 
     fn negated(&mut self, value: Value<'r>) -> Result<Value<'r>, Stop> {
-        let Value::Number(number) = value else { return Err(Stop::Elsewhere) };
+        let Value::Number(number) = value else { return Err(Stop::Fallback) };
         Ok(Value::Number(match number {
             Numeral::Int(int) => {
                 int.checked_neg().map_or(Numeral::Float(-(int as f64)), Numeral::Int)
             }
             Numeral::Float(float) => Numeral::Float(-float),
-            Numeral::Spelled(spelled) => Numeral::Spelled(match spelled.strip_prefix('-') {
+            Numeral::Literal(spelled) => Numeral::Literal(match spelled.strip_prefix('-') {
                 Some(positive) => positive,
                 None => {
                     let negative = self.scratch.join(&[b"-", spelled.as_bytes()])?;
-                    str::from_utf8(negative).map_err(|_| Stop::Elsewhere)?
+                    str::from_utf8(negative).map_err(|_| Stop::Fallback)?
                 }
             }),
         }))
@@ -323,7 +326,7 @@ impl<'r> Context<'r> {
     }
 
     fn rounded(&self, value: Value<'r>, round: fn(f64) -> f64) -> Result<Value<'r>, Stop> {
-        let Value::Number(numeral) = value else { return Err(Stop::Elsewhere) };
+        let Value::Number(numeral) = value else { return Err(Stop::Fallback) };
         match numeral.number() {
             number::Number::Int(_) => Ok(value),
             number::Number::Float(float) => {
@@ -336,10 +339,10 @@ impl<'r> Context<'r> {
     fn length(&mut self, of: Value<'r>) -> Result<Value<'r>, Stop> {
         match of {
             Value::Null => Ok(int(0)),
-            Value::Bool(_) => Err(Stop::Elsewhere),
+            Value::Bool(_) => Err(Stop::Fallback),
             Value::Number(Numeral::Int(int)) if int < 0 => self.negated(of),
             Value::Number(Numeral::Float(float)) => Ok(Value::Number(Numeral::Float(float.abs()))),
-            Value::Number(Numeral::Spelled(spelled)) if spelled.starts_with('-') => {
+            Value::Number(Numeral::Literal(spelled)) if spelled.starts_with('-') => {
                 self.negated(of)
             }
             Value::Number(_) => Ok(of),
@@ -358,7 +361,7 @@ impl<'r> Context<'r> {
             Value::Null => b"null",
             Value::Bool(true) => b"true",
             Value::Bool(false) => b"false",
-            Value::Number(Numeral::Spelled(spelled)) => spelled.as_bytes(),
+            Value::Number(Numeral::Literal(spelled)) => spelled.as_bytes(),
             other => {
                 let mut json = Vec::new();
                 self.write_value(other, 0, &mut json)?;
@@ -382,7 +385,7 @@ impl<'r> Context<'r> {
                 let _ = std::io::Write::write_fmt(out, format_args!("{int}"));
             }
             Value::Number(Numeral::Float(float)) => write_float(float, out),
-            Value::Number(Numeral::Spelled(spelled)) => out.extend_from_slice(spelled.as_bytes()),
+            Value::Number(Numeral::Literal(spelled)) => out.extend_from_slice(spelled.as_bytes()),
             Value::Text(text) => write_utf8(text, out),
             Value::Array(json) | Value::Object(json) => self.compact.write(json, depth, out)?,
         }
@@ -396,7 +399,7 @@ impl Constant {
             Constant::Null => Value::Null,
             Constant::Bool(bool) => Value::Bool(*bool),
             Constant::Int(int) => Value::Number(Numeral::Int(*int)),
-            Constant::Spelled(spelled) => Value::Number(Numeral::Spelled(spelled)),
+            Constant::Literal(spelled) => Value::Number(Numeral::Literal(spelled)),
             Constant::Text(text) => Value::Text(text.as_bytes()),
             Constant::EmptyArray => Value::Array(b"[]"),
             Constant::EmptyObject => Value::Object(b"{}"),
@@ -422,13 +425,10 @@ fn holds(op: Cmp, order: Ordering) -> bool {
 
 fn to_number(value: Value<'_>) -> Result<Value<'_>, Stop> {
     let Value::Text(text) = value else {
-        return if let Value::Number(_) = value { Ok(value) } else { Err(Stop::Elsewhere) };
+        return if let Value::Number(_) = value { Ok(value) } else { Err(Stop::Fallback) };
     };
-    let space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let start = text.iter().position(|byte| !space(byte)).unwrap_or(0);
-    let end = text.iter().rposition(|byte| !space(byte)).map_or(0, |last| last + 1);
-    let number = text.get(start..end).filter(|number| is_number(number)).ok_or(Stop::Elsewhere)?;
-    let number = str::from_utf8(number).map_err(|_| Stop::Elsewhere)?;
+    let text = str::from_utf8(text).map_err(|_| Stop::Fallback)?;
+    let Some(Cow::Borrowed(number)) = number::lenient(text) else { return Err(Stop::Fallback) };
     Ok(Value::Number(Numeral::read(number)))
 }
 

@@ -65,7 +65,7 @@ pub(super) fn field<'r>(object: &'r [u8], name: &str) -> Result<Option<&'r [u8]>
     let mut found = None;
     for (key, value) in items(object) {
         if memchr::memchr(b'\\', key).is_some() {
-            return Err(Stop::Elsewhere);
+            return Err(Stop::Fallback);
         }
         if key == name.as_bytes() {
             found = Some(value);
@@ -89,7 +89,7 @@ pub(super) fn count(container: Value<'_>, writer: &mut Compact) -> Result<usize,
             }
             Ok(count)
         }
-        _ => Err(Stop::Elsewhere),
+        _ => Err(Stop::Fallback),
     }
 }
 
@@ -128,8 +128,8 @@ impl Compact {
                     continue;
                 }
                 b'"' => {
-                    let end = string_end(rest).ok_or(Stop::Elsewhere)?;
-                    let (string, behind) = rest.split_at_checked(end).ok_or(Stop::Elsewhere)?;
+                    let end = string_end(rest).ok_or(Stop::Fallback)?;
+                    let (string, behind) = rest.split_at_checked(end).ok_or(Stop::Fallback)?;
                     if std::mem::take(&mut key_next) {
                         self.key(inside(string))?;
                     }
@@ -139,14 +139,14 @@ impl Compact {
                 }
                 b'{' | b'[' => {
                     if depth + self.open.len() >= DEPTH_MAX {
-                        return Err(Stop::Elsewhere);
+                        return Err(Stop::Fallback);
                     }
                     key_next = *byte == b'{';
                     self.open.push(Open { object: key_next, seen: self.seen.len() });
                 }
                 b'}' | b']' => {
                     key_next = false;
-                    let closed = self.open.pop().ok_or(Stop::Elsewhere)?;
+                    let closed = self.open.pop().ok_or(Stop::Fallback)?;
                     self.seen.truncate(closed.seen);
                 }
                 b',' => key_next = self.open.last().is_some_and(|open| open.object),
@@ -171,7 +171,7 @@ impl Compact {
 
     fn decode(&mut self, inside: &[u8]) -> Result<(), Stop> {
         self.decoded.resize(inside.len(), 0);
-        let length = decode(inside, &mut self.decoded).ok_or(Stop::Elsewhere)?;
+        let length = decode(inside, &mut self.decoded).ok_or(Stop::Fallback)?;
         self.decoded.truncate(length);
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Compact {
         let from = self.open.last().map_or(0, |open| open.seen);
         let seen = self.seen.get(from..).unwrap_or_default();
         if seen.len() == KEYS_MAX || seen.contains(&hash) {
-            return Err(Stop::Elsewhere);
+            return Err(Stop::Fallback);
         }
         self.seen.push(hash);
         Ok(())

@@ -7,7 +7,7 @@
 //!   of what it gives.
 //! - `value`: values and their order; `json`: arrays and objects; `text`: escapes, and room.
 //!
-//! It gives the results that jaq gives, or none at all: [`Stop::Elsewhere`] sends a record to jaq,
+//! It gives the results that jaq gives, or none at all: [`Stop::Fallback`] sends a record to jaq,
 //! for the result or for the message. So what is rare costs time, and is never another result.
 
 mod calls;
@@ -21,11 +21,12 @@ mod value;
 
 use std::ops::ControlFlow;
 
-use crate::record::control::is_control;
+use super::name::spelled;
+use super::presence::Watch;
 use crate::record::lines::Lines;
 use crate::record::pick::{Kind, Line, Picker, Plan, Slot, Step};
+use crate::record::reserved::is_reserved;
 use crate::record::scan::{Scanner, TEXT_BYTES_MAX};
-use crate::record::text::write_string;
 use eval::Context;
 use json::Compact;
 use results::Shape;
@@ -34,7 +35,7 @@ use tree::{Expr, Steps};
 use value::Value;
 
 pub(super) use compile::compile;
-pub(super) use tree::{Draft, NotFast};
+pub(super) use tree::{FastExpr, Unsupported};
 
 /// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(super) enum Stop {
     /// The expression has no result.
     Empty,
     /// The record is one for jaq.
-    Elsewhere,
+    Fallback,
 }
 
 /// What became of a record: whether it was the last that is wanted.
@@ -65,8 +66,8 @@ struct PathStep {
 /// The compiled expressions, and what was found of them in the record that was read.
 pub(super) struct Evaluator {
     expressions: Vec<(Expr, Vec<Path>)>,
-    /// The paths of all of them, for people.
-    fields: Vec<String>,
+    /// The paths of all of them.
+    paths: Vec<Vec<Step>>,
     plan: Plan,
     slots: Vec<Slot>,
     scanner: Scanner,
@@ -79,13 +80,10 @@ pub(super) struct Evaluator {
 }
 
 impl Evaluator {
-    pub(super) fn new(drafts: Vec<Draft>) -> Evaluator {
+    pub(super) fn new(drafts: Vec<FastExpr>) -> Evaluator {
         let bare = |steps: &Steps| steps.iter().map(|(step, _)| step.clone()).collect();
         let all: Vec<Vec<Step>> = drafts.iter().flat_map(|d| &d.paths).map(bare).collect();
         let plan = Plan::new(all.iter().map(Vec::as_slice));
-        let mut fields: Vec<String> = all.iter().map(|path| spelled(path)).collect();
-        fields.sort();
-        fields.dedup();
         let path = |steps: &Steps| {
             let bare: Vec<Step> = bare(steps);
             let place = |length| bare.get(..length).and_then(|part| plan.place(part)).unwrap_or(0);
@@ -100,7 +98,7 @@ impl Evaluator {
             drafts.into_iter().map(|d| (d.expr, d.paths.iter().map(path).collect())).collect();
         Evaluator {
             expressions,
-            fields,
+            paths: all,
             slots: vec![Slot::default(); plan.len()],
             plan,
             scanner: Scanner::default(),
@@ -111,9 +109,28 @@ impl Evaluator {
         }
     }
 
+    /// The paths that are read, for people.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let mut fields: Vec<String> = self.paths.iter().map(|path| spelled(path)).collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
     /// The paths that are read.
-    pub(super) fn fields(&self) -> &[String] {
-        &self.fields
+    pub(super) fn paths(&self) -> &[Vec<Step>] {
+        &self.paths
+    }
+
+    /// Where what a path leads to is found among the slots.
+    pub(super) fn place(&self, path: &[Step]) -> Option<usize> {
+        self.plan.place(path)
+    }
+
+    /// What the last record has at each place.
+    #[inline(always)]
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
     }
 
     /// Reads a record, unless it is one for jaq.
@@ -137,6 +154,7 @@ impl Evaluator {
 
     /// Reads the next record of the lines that were begun, unless it is one for jaq, or none;
     /// gives it with the end of its line.
+    #[inline(always)]
     pub(super) fn load_next<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(usize, &'t [u8])> {
         let text = lines.text();
         if text.len() > TEXT_BYTES_MAX {
@@ -162,7 +180,7 @@ impl Evaluator {
         text: &[u8],
         work: impl for<'r> FnOnce(&mut Context<'r>, &'r Expr) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        let (expr, paths) = self.expressions.get(index).ok_or(Stop::Elsewhere)?;
+        let (expr, paths) = self.expressions.get(index).ok_or(Stop::Fallback)?;
         let mut context = Context {
             text,
             slots: &self.slots,
@@ -187,14 +205,14 @@ impl Evaluator {
         self.run(index, text, |context, expr| context.stream(expr, Value::Null, out))
     }
 
-    /// The first result, whose text is appended to `result`.
+    /// The only result, whose text is appended to `result`.
     pub(super) fn value(
         &mut self,
         index: usize,
         text: &[u8],
         result: &mut Vec<u8>,
     ) -> Result<Shape, Stop> {
-        self.run(index, text, |context, expr| context.first(expr, Value::Null, result))
+        self.run(index, text, |context, expr| context.only(expr, Value::Null, result))
     }
 
     /// The field that expression `index` is, with its text as it stands in the record, where
@@ -242,17 +260,24 @@ impl Evaluator {
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
+        watch: &mut Watch,
         mut take: impl FnMut(&[u8], bool) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.each(index, lines, |context, expr, line| {
+        self.each(index, lines, watch, |context, expr, line| {
             context.truth(expr, Value::Null).map(|truth| take(line, truth))
         })
     }
 
     /// Goes through the records at the front of `lines` for as long as they are for this one, and
     /// appends the results of expression `index` for each.
-    pub(super) fn rewrite(&mut self, index: usize, lines: &mut Lines<'_>, out: &mut Vec<u8>) {
-        let _ = self.each(index, lines, |context, expr, _| {
+    pub(super) fn rewrite(
+        &mut self,
+        index: usize,
+        lines: &mut Lines<'_>,
+        watch: &mut Watch,
+        out: &mut Vec<u8>,
+    ) {
+        let _ = self.each(index, lines, watch, |context, expr, _| {
             let start = out.len();
             let written = context.stream(expr, Value::Null, out);
             if written.is_err() {
@@ -267,11 +292,12 @@ impl Evaluator {
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
+        watch: &mut Watch,
         work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
     ) -> ControlFlow<()> {
         match self.trusted {
-            false => self.each_with::<false>(index, lines, work),
-            true => self.each_with::<true>(index, lines, work),
+            false => self.each_with::<false>(index, lines, watch, work),
+            true => self.each_with::<true>(index, lines, watch, work),
         }
     }
 
@@ -280,6 +306,7 @@ impl Evaluator {
         &mut self,
         index: usize,
         lines: &mut Lines<'_>,
+        watch: &mut Watch,
         mut work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
     ) -> ControlFlow<()> {
         let text = lines.text();
@@ -293,6 +320,7 @@ impl Evaluator {
         let mut picker = Picker::<TRUSTED>::new(text, lines.at(), scanner, &self.plan, slots);
         self.refused = false;
         while let Some((end, line)) = next_record(&mut picker, lines, &mut self.refused) {
+            watch.look(line, picker.slots());
             let mut context = Context {
                 text,
                 slots: picker.slots(),
@@ -322,7 +350,7 @@ fn next_record<'t, const TRUSTED: bool>(
     lines: &mut Lines<'t>,
     refused: &mut bool,
 ) -> Option<(usize, &'t [u8])> {
-    while !lines.rest().is_empty() && !is_control(lines.rest()) {
+    while !lines.rest().is_empty() && !is_reserved(lines.rest()) {
         match picker.line() {
             Line::Record(end) => return Some((end, lines.record(end)?)),
             Line::Blank(end) => lines.pass(end),
@@ -333,32 +361,4 @@ fn next_record<'t, const TRUSTED: bool>(
         }
     }
     None
-}
-
-/// A path as jq spells it.
-pub(super) fn spelled(path: &[Step]) -> String {
-    let mut text = String::from(".");
-    for step in path {
-        match step {
-            Step::Key(key) if is_word(key) => {
-                if !text.ends_with('.') {
-                    text.push('.');
-                }
-                text.push_str(key);
-            }
-            Step::Key(key) => {
-                let mut quoted = Vec::new();
-                write_string(key, &mut quoted);
-                text.push_str(&format!("[{}]", String::from_utf8_lossy(&quoted)));
-            }
-            Step::Item(item) => text.push_str(&format!("[{item}]")),
-        }
-    }
-    text
-}
-
-/// Whether a key needs no quotes in a path.
-fn is_word(key: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !key.is_empty() && key.chars().all(word) && !key.starts_with(|c: char| c.is_ascii_digit())
 }

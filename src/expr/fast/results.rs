@@ -1,4 +1,4 @@
-//! What becomes of results: whether one is true, all of them as JSON lines, the first as a value.
+//! What becomes of results: whether one is true, all as JSON lines, the only one as a value.
 
 use super::super::{RecordError, Value as Given};
 use super::Stop;
@@ -6,6 +6,7 @@ use super::eval::Context;
 use super::tree::Expr;
 use super::value::Value;
 use crate::record::pick::Kind;
+use crate::record::reserved::is_reserved;
 
 impl<'r> Context<'r> {
     /// Whether any result counts as true; none behind the first such one is computed.
@@ -75,26 +76,27 @@ impl<'r> Context<'r> {
                 Ok(_) | Err(Stop::Empty) => self.stream(right, input, out),
                 Err(stop) => Err(stop),
             },
-            expr => match self.part(expr, input, 0, out) {
-                Ok(()) => {
-                    out.push(b'\n');
-                    Ok(())
+            expr => {
+                let start = out.len();
+                match self.part(expr, input, 0, out) {
+                    Ok(()) => end_line(start, out),
+                    Err(Stop::Empty) => Ok(()),
+                    Err(stop) => Err(stop),
                 }
-                Err(Stop::Empty) => Ok(()),
-                Err(stop) => Err(stop),
-            },
+            }
         }
     }
 
-    /// The first result, null if there is none; its text is put into `text`.
-    pub(super) fn first(
+    /// The only result, null if there is none; its text is put into `text`. Expressions that may
+    /// have several are left to jaq.
+    pub(super) fn only(
         &mut self,
         expr: &'r Expr,
         input: Value<'r>,
         text: &mut Vec<u8>,
     ) -> Result<Shape, Stop> {
         let value = match expr {
-            Expr::Comma(..) | Expr::Object(_) | Expr::Array(_) => return Err(Stop::Elsewhere),
+            Expr::Comma(..) | Expr::Object(_) | Expr::Array(_) => return Err(Stop::Fallback),
             expr => match self.eval(expr, input) {
                 Ok(value) => value,
                 Err(Stop::Empty) => Value::Null,
@@ -120,9 +122,9 @@ impl<'r> Context<'r> {
     }
 
     fn end(&mut self, value: Value<'r>, out: &mut Vec<u8>) -> Result<(), Stop> {
+        let start = out.len();
         self.write_value(value, 0, out)?;
-        out.push(b'\n');
-        Ok(())
+        end_line(start, out)
     }
 
     /// Appends the one result, `depth` levels below the top of what goes out; nothing if there is
@@ -198,7 +200,7 @@ impl<'r> Context<'r> {
 
     /// Appends what a path leads to, as it is spelled.
     fn copy(&mut self, number: usize, depth: usize, out: &mut Vec<u8>) -> Result<(), Stop> {
-        let Some(path) = self.paths.get(number) else { return Err(Stop::Elsewhere) };
+        let Some(path) = self.paths.get(number) else { return Err(Stop::Fallback) };
         let slot = self.slot(path.place);
         let json = slot.of(self.text);
         match slot.kind {
@@ -237,6 +239,16 @@ impl Shape {
             Shape::Json => Given::Json(text),
         })
     }
+}
+
+/// Ends the line of a result that begins at `start`; jaq tells what is wrong with one that is no
+/// record.
+fn end_line(start: usize, out: &mut Vec<u8>) -> Result<(), Stop> {
+    if is_reserved(out.get(start..).unwrap_or_default()) {
+        return Err(Stop::Fallback);
+    }
+    out.push(b'\n');
+    Ok(())
 }
 
 /// No result is no true result.

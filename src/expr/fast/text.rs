@@ -18,7 +18,7 @@ impl<'r> Scratch<'r> {
     /// Takes a piece of this many bytes.
     pub(super) fn take(&mut self, bytes: usize) -> Result<&'r mut [u8], Stop> {
         let free = std::mem::take(&mut self.free);
-        let (taken, rest) = free.split_at_mut_checked(bytes).ok_or(Stop::Elsewhere)?;
+        let (taken, rest) = free.split_at_mut_checked(bytes).ok_or(Stop::Fallback)?;
         self.free = rest;
         Ok(taken)
     }
@@ -35,7 +35,7 @@ impl<'r> Scratch<'r> {
         let room = self.take(texts.iter().map(|text| text.len()).sum())?;
         let mut rest = &mut *room;
         for text in texts {
-            let (here, behind) = rest.split_at_mut_checked(text.len()).ok_or(Stop::Elsewhere)?;
+            let (here, behind) = rest.split_at_mut_checked(text.len()).ok_or(Stop::Fallback)?;
             here.copy_from_slice(text);
             rest = behind;
         }
@@ -45,8 +45,8 @@ impl<'r> Scratch<'r> {
     /// What a string's inside stands for.
     pub(super) fn decode(&mut self, inside: &[u8]) -> Result<&'r [u8], Stop> {
         let room = self.take(inside.len())?;
-        let length = decode(inside, room).ok_or(Stop::Elsewhere)?;
-        room.get(..length).ok_or(Stop::Elsewhere)
+        let length = decode(inside, room).ok_or(Stop::Fallback)?;
+        room.get(..length).ok_or(Stop::Fallback)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a fast expression is made of.
 
+use std::sync::Arc;
+
 use jaq_core::ops::{Cmp, Math};
 
-use super::super::jaq::Pattern;
+use crate::expr::patterns::Compiled as Pattern;
 use crate::record::pick::Step;
 
 /// An expression that the fast evaluator can run. Each gives one result or none, but for
@@ -31,7 +33,7 @@ pub(super) enum Expr {
     Of(Function, Box<Expr>),
     /// A function of its input and an argument.
     With(Operation, Box<Expr>, Box<Expr>),
-    Test(Box<Expr>, Pattern),
+    Test(Box<Expr>, Arc<Pattern>),
     /// Whether any of these is equal to the input.
     In(Box<Expr>, Vec<Expr>),
     /// Whether any item, or all of them, pass the test; `true` for any.
@@ -49,7 +51,7 @@ pub(super) enum Constant {
     Null,
     Bool(bool),
     Int(i64),
-    Spelled(String),
+    Literal(String),
     Text(String),
     EmptyArray,
     EmptyObject,
@@ -91,11 +93,11 @@ pub(super) enum Operation {
 pub(super) type Steps = Vec<(Step, bool)>;
 
 /// An expression and the paths in it.
-pub(in crate::expr) struct Draft {
+pub(in crate::expr) struct FastExpr {
     pub(super) expr: Expr,
     pub(super) paths: Vec<Steps>,
 }
 
 /// Why an expression is not fast: what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::expr) struct NotFast(pub(in crate::expr) String);
+pub(in crate::expr) struct Unsupported(pub(in crate::expr) String);

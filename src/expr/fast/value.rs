@@ -68,7 +68,7 @@ impl<'r> Value<'r> {
     pub(super) fn text(self) -> Result<&'r [u8], Stop> {
         match self {
             Value::Text(text) => Ok(text),
-            _ => Err(Stop::Elsewhere),
+            _ => Err(Stop::Fallback),
         }
     }
 
@@ -109,7 +109,7 @@ pub(super) fn compare(left: Value<'_>, right: Value<'_>) -> Result<Ordering, Sto
                 (true, ..) | (_, true, true) => Ok(Ordering::Equal),
                 (_, true, false) => Ok(Ordering::Less),
                 (_, false, true) => Ok(Ordering::Greater),
-                _ => Err(Stop::Elsewhere),
+                _ => Err(Stop::Fallback),
             }
         }
         (left, right) => Ok(left.rank().cmp(&right.rank())),
@@ -135,6 +135,6 @@ pub(super) fn inside(json: &[u8]) -> &[u8] {
 fn numeral(json: &[u8]) -> Result<Numeral<'_>, Stop> {
     match Numeral::short(json) {
         Some(short) => Ok(short),
-        None => str::from_utf8(json).map(Numeral::read).map_err(|_| Stop::Elsewhere),
+        None => str::from_utf8(json).map(Numeral::read).map_err(|_| Stop::Fallback),
     }
 }

@@ -1,31 +1,20 @@
 //! From the text of an expression to something that runs, or to what is wrong with it.
 
-use std::ops::Range;
-
 use jaq_core::Compiler;
 use jaq_core::compile::Undefined;
-use jaq_core::load::lex::{self, Lexer};
-use jaq_core::load::parse::{self, Def, Parser, Term};
+use jaq_core::load::lex::Lexer;
+use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File, Loader};
 
-use super::super::fast::{self, Draft, NotFast};
 use super::super::{ExprError, Variables};
+use super::data::Expression;
 use super::fields::Fields;
-use super::natives::Kind;
-use super::rewrite::{literals, rewrite};
-use super::{library, regex, suggest};
-
-/// A compiled expression.
-pub(super) struct Expression {
-    /// What jaq runs.
-    pub(super) filter: jaq_core::Filter<Kind>,
-    /// How deep it nests.
-    pub(super) depth: usize,
-    /// What it looks at.
-    pub(super) fields: Fields,
-    /// The same for the fast evaluator.
-    pub(super) fast: Result<Draft, NotFast>,
-}
+use super::rewrite::rewrite;
+use super::{conditions, library, suggest};
+use crate::expr::patterns::Patterns;
+use crate::expr::syntax::terms::literals;
+use crate::expr::syntax::tokens::Joined;
+use crate::expr::syntax::{Fault, Tree, parse, span_of};
 
 /// The definition that stands for the whole expression.
 const MAIN: &str = "__expression";
@@ -38,44 +27,51 @@ const VARIABLE: &str = "bind it with 'as', or give it a value where the tool has
 const EXPRESSION_BYTES_MAX: usize = 64 << 10;
 
 /// Compiles one expression, the `index`th of the user's. Needs a roomy stack.
-/// It may use these variables.
+/// It may use these variables; the regular expressions that are written out in it join `patterns`.
+/// `seen` is given its syntax tree.
 pub(super) fn compile(
     index: usize,
     source: &str,
     variables: &Variables,
+    patterns: &mut Patterns,
+    seen: &mut dyn FnMut(&Tree<'_>, &mut Patterns),
 ) -> Result<Expression, ExprError> {
-    build(source, variables).map_err(|fault| ExprError {
+    let joined = Joined::of(source);
+    let told = |fault: Fault| ExprError {
         index,
         expression: source.to_owned(),
-        span: fault.span,
+        span: joined.place(fault.span.start)..joined.place(fault.span.end),
         why: fault.why,
         remedy: fault.remedy,
-    })
+    };
+    let (mut expression, always) = build(&joined.text, variables, patterns, seen).map_err(told)?;
+    expression.deliberate = always.as_ref().is_some_and(|(_, deliberate)| *deliberate);
+    expression.always = always.map(|(fault, _)| told(fault));
+    Ok(expression)
 }
 
-/// What is wrong, where, and what to do about it.
-pub(super) struct Fault {
-    pub(super) span: Range<usize>,
-    pub(super) why: String,
-    pub(super) remedy: Option<String>,
-}
-
-impl Fault {
-    pub(super) fn new(span: Range<usize>, why: impl Into<String>) -> Fault {
-        Fault { span, why: why.into(), remedy: None }
-    }
-}
-
-fn build(source: &str, variables: &Variables) -> Result<Expression, Fault> {
+/// Compiles, and says why the expression would always be true, and whether deliberately.
+fn build(
+    source: &str,
+    variables: &Variables,
+    patterns: &mut Patterns,
+    seen: &mut dyn FnMut(&Tree<'_>, &mut Patterns),
+) -> Result<(Expression, Option<(Fault, bool)>), Fault> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
     }
+    // Each update has an equals sign.
+    let numerals: Vec<String> = (0..source.matches('=').count()).map(|n| n.to_string()).collect();
     let mut body = parse(source)?;
-    check_patterns(source, &mut body)?;
+    add_patterns(source, &mut body, patterns)?;
+    let always = conditions::always(&body).map(|found| {
+        let fault = always_true(source, found);
+        (fault, found.deliberate)
+    });
     let fields = Fields::of(&body);
-    let fast = fast::compile(&body, variables);
-    let depth = rewrite(&mut body);
+    seen(&body, patterns);
+    let (depth, routes) = rewrite(&mut body, &numerals);
     let mut defs: Vec<Def<&str>> = library::defs();
     defs.push(Def { name: MAIN, args: Vec::new(), body });
     let arena = Arena::default();
@@ -90,78 +86,25 @@ fn build(source: &str, variables: &Variables) -> Result<Expression, Fault> {
             None => Fault::new(0..0, "the expression does not compile"),
         }
     })?;
-    Ok(Expression { filter, depth, fields, fast })
+    let expression = Expression { filter, depth, routes, fields, always: None, deliberate: false };
+    Ok((expression, always))
 }
 
 /// A malformed regular expression that is written out would fail for every record; better now.
-fn check_patterns(source: &str, body: &mut Term<&str>) -> Result<(), Fault> {
+fn add_patterns(source: &str, body: &mut Tree<'_>, patterns: &mut Patterns) -> Result<(), Fault> {
     let mut found = Vec::new();
     literals(body, &mut found);
     found.iter().try_for_each(|literal| {
-        let checked = regex::check(&literal.pattern, &literal.flags);
-        checked.map_err(|why| Fault::new(span_of(source, literal.place), why))
+        let added = patterns.written(&literal.pattern, &literal.flags);
+        added.map(drop).map_err(|why| Fault::new(span_of(source, literal.place), why))
     })
 }
 
-fn parse(source: &str) -> Result<Term<&str>, Fault> {
-    let malformed = || Fault::new(0..0, "malformed expression");
-    let tokens = Lexer::new(source).lex().map_err(|errors| {
-        errors.first().map_or_else(malformed, |error| unreadable(source, error))
-    })?;
-    Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
-        let first = errors.into_iter().next();
-        first.map_or_else(malformed, |(expected, found)| {
-            unexpected(source, &expected, lex::Token::opt_as_str(found, source))
-        })
-    })
-}
-
-/// Characters that are no part of the language, or are missing from it.
-fn unreadable(source: &str, (expected, rest): &lex::Error<&str>) -> Fault {
-    use lex::Expect;
-    let found = rest.chars().next();
-    let start = span_of(source, rest).start;
-    let span = start..start + found.map_or(0, char::len_utf8);
-    let missing = match expected {
-        Expect::Digit => "a digit",
-        Expect::Ident => "a name",
-        Expect::Delim("(") => "')'",
-        Expect::Delim("[") => "']'",
-        Expect::Delim("{") => "'}'",
-        Expect::Delim(_) => "the closing '\"'",
-        Expect::Escape => "an escape (one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u or \\( )",
-        Expect::Unicode => "a letter's four hexadecimal digits",
-        _ => "",
-    };
-    let found = found.map_or("unexpected end".into(), |found| format!("unexpected '{found}'"));
-    let remedy = (!missing.is_empty()).then(|| format!("{missing} is missing"));
-    Fault { span, why: found, remedy }
-}
-
-/// A token where the grammar has another.
-fn unexpected(source: &str, expected: &parse::Expect<&str>, found: &str) -> Fault {
-    use parse::Expect;
-    let why = match found {
-        "" => "unexpected end".to_owned(),
-        found => format!("unexpected '{}'", shortened(found)),
-    };
-    let remedy = match expected {
-        Expect::Just(token) => format!("'{token}' is missing"),
-        Expect::Var => "a variable like $x is missing".to_owned(),
-        Expect::Pattern => "a pattern like $x, [$x] or {a: $x} is missing".to_owned(),
-        Expect::ElseOrEnd => "'else' or 'end' is missing".to_owned(),
-        Expect::CommaOrRBrack => "',' or ']' is missing".to_owned(),
-        Expect::CommaOrRBrace => "',' or '}' is missing".to_owned(),
-        Expect::SemicolonOrRParen => "';' or ')' is missing".to_owned(),
-        Expect::Term => "a value is missing".to_owned(),
-        Expect::Key => "a key is missing".to_owned(),
-        Expect::Ident => "a name is missing".to_owned(),
-        Expect::Arg => "the name of an argument is missing".to_owned(),
-        Expect::Str => "a string is missing".to_owned(),
-        Expect::Nothing => "an operator is missing before it".to_owned(),
-        _ => return Fault::new(span_of(source, found), why),
-    };
-    Fault { span: span_of(source, found), why, remedy: Some(remedy) }
+fn always_true(source: &str, found: conditions::Always) -> Fault {
+    let tokens = Lexer::new(source).lex().unwrap_or_default();
+    let place = found.operator.and_then(|operator| conditions::find(&tokens, operator));
+    let span = place.map_or(0..0, |place| span_of(source, place));
+    Fault { span, why: found.why.to_owned(), remedy: Some(found.remedy.to_owned()) }
 }
 
 fn undefined_name(source: &str, name: &str, undefined: &Undefined) -> Fault {
@@ -177,22 +120,4 @@ fn undefined_name(source: &str, name: &str, undefined: &Undefined) -> Fault {
         _ => (format!("undefined module '{name}'"), None),
     };
     Fault { span, why, remedy }
-}
-
-/// A token for a message: a block may be as long as the expression.
-fn shortened(token: &str) -> String {
-    const SHOWN_CHARS_MAX: usize = 20;
-    match token.char_indices().nth(SHOWN_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", token.get(..end).unwrap_or_default()),
-        None => token.to_owned(),
-    }
-}
-
-/// Where `part`, a slice of `source`, lies in it.
-fn span_of(source: &str, part: &str) -> Range<usize> {
-    let start = part.as_ptr().addr().wrapping_sub(source.as_ptr().addr());
-    match start.checked_add(part.len()) {
-        Some(end) if end <= source.len() => start..end,
-        _ => 0..0,
-    }
 }

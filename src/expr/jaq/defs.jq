@@ -1,16 +1,11 @@
 # What jq defines and jaq does not, or defines otherwise. A definition here takes the place of
 # jaq's of the same name and arity, so it may only use what jaq defines before it.
 
-# As a path, this recurses once for each step of $path.
-def getpath($path): reduce $path[] as $p (.; __guard | .[$p]);
-def del(f): delpaths([path(f)]);
 def pick(f): . as $whole | reduce path(f) as $path (null; setpath($path; $whole | getpath($path)));
 def leaf_paths: paths(scalars);
 
-def totype(is; $name):
-  if is then . else fromjson | if is then . else error("cannot be parsed as a \($name)") end end;
-def tonumber:  totype(isnumber;  "number");
-def toboolean: totype(isboolean; "boolean");
+def toboolean:
+  if isboolean then . else fromjson | if isboolean then . else error("cannot be parsed as a boolean") end end;
 def toarray: if isarray then . else [.] end;
 def scalars_or_empty: select(scalars);
 def have_decnum: false;
@@ -24,13 +19,11 @@ def transpose: [range([.[] | length] | max // 0) as $i | [.[][$i]]];
 def recurse_down: recurse;
 def reverse:
   if isstring then explode | __reverse | implode elif . == null then [] else __reverse end;
+def nth($n; f):
+  if $n < 0 then error("the index of a result must not be negative") else first(skip($n; f)) end;
 def flatten($depth):
   if $depth < 0 then error("flatten depth must not be negative") else __flatten($depth) end;
 def flatten: __flatten(infinite);
-
-def from_entries: reduce .[] as $entry ({};
-  . + { ($entry | if .key == null then .k // .name // .Name // .K // .Key else .key end):
-        ($entry | if has("value") then .value elif has("v") then .v else .Value end) });
 
 def IN(xs): any(xs == .; .);
 def IN(source; xs): any(source == xs; .);
@@ -57,19 +50,20 @@ def fromstream(events):
         value: (if $leaf then $value | setpath($event[0]; $event[1]) else $value end) };
     select(.whole) | .value);
 def truncate_stream(events):
-  . as $depth | null | events | select(.[0] | length > $depth) | .[0] |= .[$depth:];
+  . as $depth | null | events | select(.[0] | length > $depth) | setpath([0]; .[0][$depth:]);
 
-# Beyond these, seconds do not fit in what jaq calculates with.
-def __seconds: if isnumber and (-1e11 > . or . > 1e11) then error("time \(.) out of range") end;
-def __months: if isarray and ((.[1] | isnumber | not) or .[1] < 0 or .[1] > 11)
-  then error("month \(.[1]) out of range") end;
-def gmtime: __seconds | __gmtime;
-def strftime($format): __seconds | __months | __strftime($format);
-def mktime: __months | __mktime;
+# Matches come one after the other, so that many of them take little memory.
+def scan_(re; flags): __matches(re; flags) | [.[].string] | if .[1] then .[1:] else .[0] end;
+def match(re; flags): __matches(re; flags) | .[0] + { captures: .[1:] };
+def capture(re; flags): __matches(re; flags) | capture_of_match;
+def sub(re; f): sub(re; f; "");
+
 def date: todate;
 def dateadd(unit; $n): . + $n;
 def datesub(unit; $n): . - $n;
 
+def gamma: lgamma;
+def nearbyint: rint;
 def ascii: [.] | implode;
 def trimstr($cut): ltrimstr($cut) | rtrimstr($cut);
 def @json: tojson;
@@ -84,7 +78,7 @@ def __row(string; $format):
       else error("\(type) cannot be in a \($format) row") end];
 def @csv: __row("\"" + (. / "\"" | join("\"\"")) + "\""; "csv") | join(",");
 def @tsv: __row(. / "\\" | join("\\\\") | . / "\t" | join("\\t") | . / "\n" | join("\\n")
-    | . / "\r" | join("\\r"); "tsv") | join("\t");
+    | . / "\r" | join("\\r") | . / "\u0000" | join("\\0"); "tsv") | join("\t");
 def format($name):
   if   $name == "text"    then @text
   elif $name == "json"    then @json

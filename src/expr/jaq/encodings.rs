@@ -1,27 +1,70 @@
-//! The encodings behind jq's `@html`, `@base32`, `@base32d` and `@base64d`.
+//! The encodings behind jq's `@html`, `@sh`, `@uri`, `@base32`, `@base32d` and `@base64d`.
+//!
+//! What becomes many times as long is measured before it is made.
+
+use crate::expr::meter;
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Escapes what HTML takes for markup, as jq does.
 pub(super) fn html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\'' => escaped.push_str("&#39;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
+    escaped(text, |byte| match byte {
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'&' => Some("&amp;"),
+        b'\'' => Some("&#39;"),
+        b'"' => Some("&quot;"),
+        _ => None,
+    })
+}
+
+/// Escapes what ends a quotation of a shell.
+pub(super) fn sh(text: &str) -> String {
+    escaped(text, |byte| (byte == b'\'').then_some(r"'\''"))
+}
+
+/// Puts ASCII characters' escapes in their place.
+fn escaped(text: &str, escape: fn(u8) -> Option<&'static str>) -> String {
+    let escaped_len = |byte| escape(byte).map_or(1, str::len);
+    let mut escaped = with_room(text.bytes().map(escaped_len).sum());
+    let mut rest = text;
+    while let Some((at, by)) = rest.bytes().enumerate().find_map(|(at, b)| Some((at, escape(b)?))) {
+        let (before, behind) = rest.split_at(at);
+        escaped.push_str(before);
+        escaped.push_str(by);
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    escaped.push_str(rest);
+    escaped
+}
+
+/// Percent-encodes all bytes but the unreserved ones of RFC 3986.
+pub(super) fn uri(text: &str) -> String {
+    let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let mut encoded = with_room(text.bytes().map(|byte| if is_kept(byte) { 1 } else { 3 }).sum());
+    for byte in text.bytes() {
+        if is_kept(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+            encoded.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
-    escaped
+    encoded
+}
+
+/// A string for so many bytes, if an evaluation may hold them.
+fn with_room(bytes: usize) -> String {
+    meter::room(bytes);
+    String::with_capacity(bytes)
 }
 
 /// RFC 4648, section 6, with padding.
 pub(super) fn to_base32(text: &str) -> String {
-    let mut encoded = String::new();
+    let mut encoded = with_room(text.len().div_ceil(5).saturating_mul(8));
     for chunk in text.as_bytes().chunks(5) {
         let bits = (0..5).fold(0_u64, |bits, at| {
             bits << 8 | u64::from(chunk.get(at).copied().unwrap_or_default())
@@ -92,5 +135,7 @@ mod tests {
             html("<a href='x'>\"&\"</a>"),
             "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;"
         );
+        assert_eq!(sh("it's"), r"it'\''s");
+        assert_eq!(uri("a-_.~ /\u{e9}"), "a-_.~%20%2F%C3%A9");
     }
 }

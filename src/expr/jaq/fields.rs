@@ -6,7 +6,7 @@
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::path::Part;
 
-use super::rewrite::spelled_out;
+use crate::expr::syntax::terms::spelled_out;
 
 /// The fields that are looked at, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

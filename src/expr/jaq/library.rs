@@ -7,8 +7,9 @@ use jaq_core::load;
 use jaq_core::load::parse::Def;
 use jaq_core::native::Fun;
 
-use super::natives::{Kind, natives};
-use super::regex;
+use super::data::Kind;
+use super::natives::natives;
+use super::{dates, entries, range, regex, sorting, substitute, updates};
 
 /// What an expression cannot have, and why.
 const UNAVAILABLE: [(&str, &str); 19] = [
@@ -42,11 +43,11 @@ const PRINT: &str = "an expression does not print; write what you want to see in
 const HALT: &str = "an expression cannot end the tool; error fails for one record";
 const MODULES: &str = "an expression cannot load modules; define functions with def";
 
-/// jaq's functions behind those in the list above.
-const EFFECTS: [&str; 2] = ["debug_empty", "stderr_empty"];
+/// jaq's functions behind those in the list above, and those that take memory without measure.
+const HIDDEN: [&str; 4] = ["debug_empty", "stderr_empty", "min_by_or_empty", "max_by_or_empty"];
 
 /// Definitions of jaq's that functions of ours take the place of.
-const NATIVE_HERE: [&str; 14] = [
+const NATIVE_HERE: [&str; 25] = [
     "test",
     "null",
     "true",
@@ -60,16 +61,22 @@ const NATIVE_HERE: [&str; 14] = [
     "nan",
     "infinite",
     "join",
+    "getpath",
+    "setpath",
     "delpaths",
+    "del",
+    "map_values",
+    "sub",
+    "keys",
+    "to_entries",
+    "from_entries",
+    "unique_by",
+    "min_by",
+    "max_by",
 ];
 
-/// Functions of jaq's that definitions of ours make safe, and what they call them.
-const WRAPPED: [(&str, &str); 4] = [
-    ("reverse", "__reverse"),
-    ("gmtime", "__gmtime"),
-    ("strftime", "__strftime"),
-    ("mktime", "__mktime"),
-];
+/// Functions of jaq's that definitions of ours mend, and what they call them.
+const WRAPPED: [(&str, &str); 1] = [("reverse", "__reverse")];
 
 /// Why an expression cannot have `name`, if it is one of those.
 pub(super) fn unavailable(name: &str) -> Option<&'static str> {
@@ -99,11 +106,13 @@ pub(super) fn funs() -> impl Iterator<Item = Fun<Kind>> {
         let wrapped = WRAPPED.iter().find(|(known, _)| *known == name);
         (wrapped.map_or(name, |(_, inner)| *inner), args, native)
     });
-    natives().chain(regex::natives()).chain(theirs)
+    let ours = natives().chain([range::native(), substitute::native()]).chain(updates::natives());
+    let ours = ours.chain(dates::natives()).chain(regex::natives());
+    ours.chain(entries::natives()).chain(sorting::natives()).chain(theirs)
 }
 
 fn allowed(name: &str) -> bool {
-    unavailable(name).is_none() && !EFFECTS.contains(&name)
+    unavailable(name).is_none() && !HIDDEN.contains(&name)
 }
 
 /// The names that users know, with the numbers of their arguments.

@@ -1,38 +1,57 @@
 //! The evaluator: the jaq crates, behind the seam of [`super::Program`].
 //!
-//! - `compile`: from text to something that runs; `suggest` helps with what does not.
+//! - `compile`: from text to something that runs; `suggest` helps with names that do not exist, and
+//!   `conditions` finds those that are always true; `data`: what an evaluation runs on.
 //! - `fields`: which fields of a record an expression looks at.
-//! - `rewrite`: makes an expression look at the stack where it recurses.
-//! - `library`: which functions there are; `natives`, `regex`, `encodings` and `defs.jq` hold ours.
+//! - `rewrite`: gives an expression jq's meaning where jaq has another; `order` and `single` help
+//!   with operands that have several results.
+//! - `updates`: what updates are rewritten to.
+//! - `library`: which functions there are; `natives`, `entries`, `sorting`, `range`, `regex`,
+//!   `substitute`, `encodings`, `dates` (with `strptime`) and `defs.jq` hold ours.
 //! - `val`: the values that jaq works on; `read` and `write`: from records, and to results.
 //! - `stack`: room for jaq's recursion.
 
 mod compile;
+mod conditions;
+mod data;
+mod dates;
 mod encodings;
+mod entries;
 mod fields;
 mod library;
 mod natives;
+mod order;
+mod range;
 mod read;
 mod regex;
 mod rewrite;
+mod single;
+mod sorting;
 mod stack;
+mod strptime;
+mod substitute;
 mod suggest;
+mod updates;
 mod val;
 mod write;
 
+use std::cell::RefCell;
+
 use jaq_core::{Ctx, ValT, Vars};
 
-use super::fast::{Draft, NotFast, spelled};
-use super::{ExprError, RecordError, Value, Variables};
-use compile::Expression;
+use super::bounds::{Bounds, Exceeded};
+use super::name::spelled;
+use super::patterns::Patterns;
+use super::syntax::Tree;
+use super::{ExprError, RecordError, Value, Variables, meter};
+use crate::expr::meter::{Context, Cut, Room};
+use data::{Data, Expression, Kind, Shared};
 use fields::Fields;
-use natives::{Data, Kind, Shared};
 use read::Reader;
 use val::Val;
 
 use crate::record::pick::Step;
-
-pub(super) use regex::Compiled as Pattern;
+use crate::record::reserved;
 
 /// How deep records and expressions may nest to be evaluated on the caller's stack. Measured in
 /// debug builds, where it is worst: an update takes up to 4 KiB of stack for each level of the
@@ -51,6 +70,9 @@ pub(super) struct Evaluator {
     expressions: Vec<Expression>,
     /// What all of them together look at.
     fields: Fields,
+    bounds: Bounds,
+    /// Whether the last evaluation took more steps than there is room for on the caller's stack.
+    is_long: bool,
     shared: Shared,
     reader: Reader,
     /// The values of the variables, in the order in which the expressions were told of them.
@@ -64,10 +86,19 @@ pub(super) struct Evaluator {
 }
 
 impl Evaluator {
-    pub(super) fn compile(sources: &[&str], variables: &Variables) -> Result<Evaluator, ExprError> {
-        let all = || {
+    /// Compiles; `seen` is given the syntax tree of each expression, as it was written.
+    pub(super) fn compile(
+        sources: &[&str],
+        variables: &Variables,
+        mut seen: impl FnMut(&Tree<'_>, &mut Patterns) + Send,
+    ) -> Result<Evaluator, ExprError> {
+        let mut patterns = Patterns::default();
+        let mut all = || {
             let each = sources.iter().enumerate();
-            each.map(|(index, source)| compile::compile(index, source, variables)).collect()
+            each.map(|(index, source)| {
+                compile::compile(index, source, variables, &mut patterns, &mut seen)
+            })
+            .collect()
         };
         let short = sources.iter().all(|source| source.len() <= SHORT_BYTES);
         let expressions: Result<Vec<Expression>, ExprError> =
@@ -82,7 +113,9 @@ impl Evaluator {
         Ok(Evaluator {
             fields: expressions.iter().fold(none, |all, one| all.and(&one.fields)),
             expressions,
-            shared: Shared::default(),
+            bounds: Bounds::default(),
+            is_long: false,
+            shared: Shared { patterns: RefCell::new(patterns) },
             reader: Reader::default(),
             variables,
             variables_depth: depth,
@@ -92,10 +125,11 @@ impl Evaluator {
         })
     }
 
-    /// The expressions as the fast evaluator takes them, or what in the first that it does not.
-    pub(super) fn drafts(&mut self) -> Result<Vec<Draft>, NotFast> {
-        let taken = || Err(NotFast("it was taken before".into()));
-        self.expressions.iter_mut().map(|one| std::mem::replace(&mut one.fast, taken())).collect()
+    /// Says why an expression is true for every record, if that is plain to see; and whether that
+    /// is deliberate, as `true` is.
+    pub(super) fn always(&self, index: usize) -> Option<(ExprError, bool)> {
+        let one = self.expressions.get(index)?;
+        Some((one.always.clone()?, one.deliberate))
     }
 
     /// What of a record is read; none if it may be all of it.
@@ -108,11 +142,40 @@ impl Evaluator {
         }
     }
 
+    /// The fields that are read by the expressions of which that is known.
+    pub(super) fn paths(&self) -> Vec<Vec<Step>> {
+        let names = self.expressions.iter().filter_map(|one| match &one.fields {
+            Fields::All => None,
+            Fields::Some(names) => Some(names),
+        });
+        names.flatten().map(|name| vec![Step::Key(name.clone())]).collect()
+    }
+
+    /// Whether the record has the field to which these keys lead.
+    pub(super) fn has(&self, path: &[Step]) -> bool {
+        let inside = path.iter().try_fold(&self.record, |value, step| match (value, step) {
+            (Val::Obj(fields), Step::Key(key)) => fields.get(key.as_str()),
+            _ => None,
+        });
+        inside.is_some()
+    }
+
+    /// Sets what each evaluation may take.
+    pub(super) fn bound(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+    }
+
     /// Forgets the record.
     pub(super) fn unload(&mut self) {
         self.record = Val::Null;
         self.result = Val::Null;
         self.depth = self.variables_depth;
+    }
+
+    /// Forgets the record, and gives back the memory that a long one took.
+    pub(super) fn rest(&mut self) {
+        self.unload();
+        self.reader = Reader::default();
     }
 
     /// Reads a record that is valid JSON: of an object, the fields that are looked at.
@@ -134,15 +197,20 @@ impl Evaluator {
         })
     }
 
-    /// The first result; `text` is where it may put the text of the value.
+    /// The only result; `text` is where it may put the text of the value.
     pub(super) fn value<'a>(
         &'a mut self,
         index: usize,
         text: &'a mut Vec<u8>,
     ) -> Result<Value<'a>, RecordError> {
-        self.result =
-            self.run(index, |results| Ok(results.next().transpose()?.unwrap_or_default()))?;
-        write::value(&self.result, text)
+        self.result = self.run(index, |results| {
+            let result = results.next().transpose()?.unwrap_or_default();
+            match results.next().transpose()? {
+                Some(_) => Err(RecordError::Several),
+                None => write::text(&result, text).map(|()| result),
+            }
+        })?;
+        Ok(write::value(&self.result, text))
     }
 
     pub(super) fn write(&mut self, index: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
@@ -150,7 +218,9 @@ impl Evaluator {
         self.run(index, |results| {
             out.truncate(start);
             for result in results {
-                write::json(&result?, out).map_err(RecordError::eval)?;
+                let begin = out.len();
+                write::json(&result?, start, out).map_err(RecordError::eval)?;
+                reserved::check(out.get(begin..).unwrap_or_default())?;
                 out.push(b'\n');
             }
             Ok(())
@@ -167,21 +237,34 @@ impl Evaluator {
         let Some(expression) = self.expressions.get(index) else {
             return Err(RecordError::eval(format_args!("there is no expression {index}")));
         };
-        let (shared, given) = (&mut self.shared, (&self.record, &*self.variables));
-        if self.depth <= SHALLOW && expression.depth <= SHALLOW {
-            let done = attempt(expression, given, shared, stack::CALLER_BYTES, &mut take);
-            if !shared.gauge.ran_low() {
-                return done;
+        let given = Given { record: &self.record, variables: &self.variables };
+        let (shared, bounds) = (&mut self.shared, &self.bounds);
+        if self.depth <= SHALLOW && expression.depth <= SHALLOW && !self.is_long {
+            let attempt = attempt(expression, given, shared, bounds, stack::CALLER, &mut take);
+            match attempt.0 {
+                Ok(done) => return done,
+                Err(Cut::Bound(exceeded)) => return Err(exceeded.into()),
+                Err(Cut::Room) => {}
             }
         }
         // The thread takes `shared` over, which must not be seen by two of them.
-        let (done, ran_low) = stack::roomy(move || {
-            let done = attempt(expression, given, shared, stack::ROOMY_BYTES, &mut take);
-            (done, shared.gauge.ran_low())
+        let (done, steps) = stack::roomy(move || {
+            attempt(expression, given, shared, bounds, stack::ROOMY, &mut take)
         })
-        .map_err(|error| RecordError::eval(format_args!("no memory to evaluate it: {error}")))?;
-        if ran_low { Err(RecordError::eval("the expression recurses too deeply")) } else { done }
+        .map_err(|_| Exceeded::NoStack)?;
+        self.is_long = steps > stack::CALLER.steps_max;
+        done.unwrap_or_else(|cut| match cut {
+            Cut::Bound(exceeded) => Err(exceeded.into()),
+            Cut::Room => Err(Exceeded::Depth.into()),
+        })
     }
+}
+
+/// What an evaluation looks at.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    record: &'a Val,
+    variables: &'a [Val],
 }
 
 /// The values of variables, and how deep they nest. They are valid JSON, so nothing is left out.
@@ -195,25 +278,33 @@ fn values(variables: &Variables) -> (Vec<Val>, usize) {
     (values.collect(), depth)
 }
 
+/// Evaluates an expression in the room that is given; tells how many steps that took.
 fn attempt<T>(
     expression: &Expression,
-    (record, variables): (&Val, &[Val]),
+    given: Given<'_>,
     shared: &Shared,
-    stack_bytes: usize,
+    bounds: &Bounds,
+    room: Room,
     take: &mut impl FnMut(Results<'_>) -> Result<T, RecordError>,
-) -> Result<T, RecordError> {
-    shared.gauge.start(stack_bytes);
-    let lut = &expression.filter.lut;
-    let context = Ctx::<Kind>::new(Data { lut, shared }, Vars::new(variables.iter().cloned()));
-    let results = expression.filter.id.run((context, record.clone()));
-    take(&mut results.map(|result| {
-        result.map_err(|exception| match exception.get_err() {
-            Ok(error) => match error.into_val() {
-                Val::Text(text) if text.is_empty() => RecordError::eval("the expression failed"),
-                Val::Text(text) => RecordError::eval(text.as_str()),
-                other => RecordError::eval(other),
-            },
-            Err(_) => RecordError::eval("the expression stopped without a result"),
-        })
-    }))
+) -> (Result<Result<T, RecordError>, Cut>, u64) {
+    meter::within(bounds, room, || {
+        let data = Data { expression, shared, _metered: Context::new() };
+        let context = Ctx::<Kind>::new(data, Vars::new(given.variables.iter().cloned()));
+        let results = expression.filter.id.run((context, given.record.clone()));
+        take(&mut results.map(|result| {
+            result.map_err(|exception| match exception.get_err() {
+                Ok(error) => failed(error.into_val()),
+                Err(_) => RecordError::eval("the expression stopped without a result"),
+            })
+        }))
+    })
+}
+
+/// The error that an expression did not catch.
+fn failed(error: Val) -> RecordError {
+    match error {
+        Val::Text(text) if text.is_empty() => RecordError::eval("the expression failed"),
+        Val::Text(text) => RecordError::eval(text.as_str()),
+        other => RecordError::eval(other),
+    }
 }

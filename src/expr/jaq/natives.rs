@@ -1,54 +1,24 @@
 //! Functions of ours, in place of jaq's or beside them.
 
-use std::cell::RefCell;
+use std::sync::Arc;
 
-use jaq_core::box_iter::box_once;
-use jaq_core::data::HasLut;
 use jaq_core::native::{Fun, bome, run, unary, v};
-use jaq_core::{DataT, Exn, Lut, Native};
 
+use super::data::Kind;
 use super::fields::Fields;
 use super::read::Reader;
-use super::regex::Regexes;
-use super::stack::Gauge;
-use super::val::{Error, Number, Text, Val, ValR, delete_paths};
+use super::val::held::Held;
+use super::val::{Error, Number, Text, Val, ValR, parse_number};
 use super::{encodings, write};
+use crate::expr::{meter, number};
 use crate::record::json;
 
-/// Passes its input on, unless the stack is low: then it fails.
-pub(super) const GUARD: &str = "__guard";
-
-/// What our functions work with beside their input.
-#[derive(Default)]
-pub(super) struct Shared {
-    pub(super) gauge: Gauge,
-    pub(super) regexes: RefCell<Regexes>,
-}
-
-/// What jaq's filters run on.
-pub(super) enum Kind {}
-
-impl DataT for Kind {
-    type V<'a> = Val;
-    type Data<'a> = Data<'a>;
-}
-
-/// What an evaluation carries along.
-#[derive(Clone, Copy)]
-pub(super) struct Data<'a> {
-    pub(super) lut: &'a Lut<Kind>,
-    pub(super) shared: &'a Shared,
-}
-
-impl<'a> HasLut<'a, Kind> for Data<'a> {
-    fn lut(&self) -> &'a Lut<Kind> {
-        self.lut
-    }
-}
+/// How many bytes of a string are looked at in a step.
+pub(super) const BYTES_A_STEP: usize = 256;
 
 /// Our functions, but for those on regular expressions.
 pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
-    types().into_iter().chain(values()).chain(numbers()).chain(strings()).chain([guard()])
+    types().into_iter().chain(values()).chain(numbers()).chain(strings())
 }
 
 fn types() -> [Fun<Kind>; 9] {
@@ -65,7 +35,7 @@ fn types() -> [Fun<Kind>; 9] {
     ]
 }
 
-fn values() -> [Fun<Kind>; 9] {
+fn values() -> [Fun<Kind>; 8] {
     [
         run(("__flatten", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth)))),
         run(("length", v(0), |cv| bome(cv.1.length()))),
@@ -73,14 +43,14 @@ fn values() -> [Fun<Kind>; 9] {
         run(("has", v(1), |cv| unary(cv, |value, key| has(&value, &key)))),
         run(("indices", v(1), |cv| unary(cv, |value, part| value.indices(&part)))),
         run(("bsearch", v(1), |cv| unary(cv, |value, item| search(&value, &item)))),
-        run(("delpaths", v(1), |cv| unary(cv, |value, paths| delete_paths(value, &paths)))),
         run(("tojson", v(0), |cv| bome(to_json(&cv.1)))),
         run(("fromjson", v(0), |cv| bome(from_json(&cv.1)))),
     ]
 }
 
-fn numbers() -> [Fun<Kind>; 5] {
+fn numbers() -> [Fun<Kind>; 6] {
     [
+        run(("tonumber", v(0), |cv| bome(to_number(cv.1)))),
         run(("nan", v(0), |_| bome(Ok(Val::Float(f64::NAN))))),
         run(("infinite", v(0), |_| bome(Ok(Val::Float(f64::INFINITY))))),
         run(("floor", v(0), |cv| bome(rounded(&cv.1, f64::floor)))),
@@ -89,36 +59,19 @@ fn numbers() -> [Fun<Kind>; 5] {
     ]
 }
 
-fn strings() -> [Fun<Kind>; 8] {
+fn strings() -> [Fun<Kind>; 10] {
     [
         run(("join", v(1), |cv| unary(cv, |value, between| join(&value, &between)))),
         run(("implode", v(0), |cv| bome(implode(&cv.1)))),
         run(("ltrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, true))))),
         run(("rtrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, false))))),
         run(("escape_html", v(0), |cv| bome(encoded(&cv.1, encodings::html)))),
+        run(("escape_sh", v(0), |cv| bome(encoded(&cv.1, encodings::sh)))),
+        run(("encode_uri", v(0), |cv| bome(encoded(&cv.1, encodings::uri)))),
         run(("encode_base32", v(0), |cv| bome(encoded(&cv.1, encodings::to_base32)))),
         run(("decode_base32", v(0), |cv| bome(decoded(&cv.1, encodings::from_base32)))),
         run(("decode_base64", v(0), |cv| bome(decoded(&cv.1, encodings::from_base64)))),
     ]
-}
-
-fn guard() -> Fun<Kind> {
-    let native = Native::<Kind>::new(|cv| box_once(room(cv.0.data()).map(|()| cv.1)))
-        .with_paths(|cv| box_once(room(cv.0.data()).map(|()| cv.1)))
-        .with_update(|cv, update| match room(cv.0.data()) {
-            Ok(()) => update(cv.1),
-            Err(error) => box_once(Err(error)),
-        });
-    (GUARD, v(0), native)
-}
-
-/// Fails if the stack is low. The evaluator looks at the gauge too, so that the expression cannot
-/// take this for an error of its own and catch it.
-fn room<'a>(data: &Data<'a>) -> Result<(), Exn<'a, Val>> {
-    if data.shared.gauge.is_low() {
-        return Err(Exn::from(Error::str("the expression recurses too deeply")));
-    }
-    Ok(())
 }
 
 impl Val {
@@ -133,9 +86,12 @@ impl Val {
             Val::Bool(_) => Err(Error::str(format_args!("boolean ({self}) has no length"))),
             Val::Int(int) => Ok(int.checked_abs().map_or(Val::Float(-(*int as f64)), Val::Int)),
             Val::Float(float) => Ok(Val::Float(float.abs())),
-            Val::Spelled(spelled) if spelled.starts_with('-') => -self.clone(),
-            Val::Spelled(_) => Ok(self.clone()),
-            Val::Text(text) => Ok(Val::from(text.chars().count())),
+            Val::Literal(spelled) if spelled.starts_with('-') => -self.clone(),
+            Val::Literal(_) => Ok(self.clone()),
+            Val::Text(text) => {
+                meter::work(text.len());
+                Ok(Val::from(text.chars().count()))
+            }
             Val::Arr(items) => Ok(Val::from(items.len())),
             Val::Obj(fields) => Ok(Val::from(fields.len())),
         }
@@ -147,13 +103,17 @@ impl Val {
             (Val::Null, _) => Ok(Val::Null),
             (Val::Text(_), Val::Text(part)) if part.is_empty() => Ok(Val::from_iter([])),
             (Val::Text(text), Val::Text(part)) => {
-                let begins =
-                    |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with(&**part));
+                meter::work(text.len());
+                let begins = |at: usize| {
+                    meter::steps(part.len() / BYTES_A_STEP);
+                    text.get(at..).is_some_and(|rest| rest.starts_with(&**part))
+                };
                 let found = text.char_indices().enumerate().filter(|(_, (at, _))| begins(*at));
                 Ok(found.map(|(chars, _)| Val::from(chars)).collect())
             }
             (Val::Arr(_), Val::Arr(_)) => jaq_core::ValT::index(self.clone(), part),
             (Val::Arr(items), item) => {
+                meter::items(items.len());
                 let found = items.iter().enumerate().filter(|(_, other)| *other == item);
                 Ok(found.map(|(at, _)| Val::from(at)).collect())
             }
@@ -166,9 +126,14 @@ impl Val {
 }
 
 fn contains(whole: &Val, part: &Val) -> Result<bool, Error> {
+    meter::step();
     match (whole, part) {
-        (Val::Text(whole), Val::Text(part)) => Ok(whole.contains(&**part)),
+        (Val::Text(whole), Val::Text(part)) => {
+            meter::work(whole.len());
+            Ok(whole.contains(&**part))
+        }
         (Val::Arr(whole), Val::Arr(parts)) => all(parts.iter(), |part| {
+            meter::items(whole.len());
             let any = whole
                 .iter()
                 .find(|item| item.kind() == part.kind() && contains(item, part).unwrap_or(false));
@@ -195,8 +160,12 @@ fn all<T>(
 
 fn has(value: &Val, key: &Val) -> ValR {
     match (value, key) {
-        (Val::Obj(fields), Val::Text(key)) => Ok(Val::Bool(fields.contains_key(key))),
+        (Val::Obj(fields), Val::Text(key)) => {
+            meter::work(key.len());
+            Ok(Val::Bool(fields.contains_key(key)))
+        }
         (Val::Null, _) => Ok(Val::Bool(false)),
+        (Val::Arr(_), key) if key.is_nan() => Ok(Val::Bool(false)),
         (Val::Arr(items), key) if let Some(at) = key.number() => {
             let at = usize::try_from(at.truncated());
             Ok(Val::Bool(at.is_ok_and(|at| at < items.len())))
@@ -210,12 +179,12 @@ fn has(value: &Val, key: &Val) -> ValR {
 
 fn flatten(value: Val, depth: &Val) -> ValR {
     let depth = depth.number().ok_or_else(|| Error::typ(depth.clone(), "number"))?;
-    let mut flat = Vec::new();
+    let mut flat = Held::default();
     flatten_into(&mut flat, value, depth.as_f64())?;
-    Ok(flat.into_iter().collect())
+    Ok(Val::Arr(Arc::new(flat)))
 }
 
-fn flatten_into(flat: &mut Vec<Val>, value: Val, depth: f64) -> Result<(), Error> {
+fn flatten_into(flat: &mut Held<Vec<Val>>, value: Val, depth: f64) -> Result<(), Error> {
     for item in jaq_core::ValT::values(value) {
         match item? {
             inner @ Val::Arr(_) if depth > 0.0 => flatten_into(flat, inner, depth - 1.0)?,
@@ -229,6 +198,10 @@ fn search(value: &Val, item: &Val) -> ValR {
     let Val::Arr(items) = value else {
         return Err(Error::str(format_args!("{} ({value}) cannot be searched", value.kind())));
     };
+    // What is not a number is less than everything, itself too.
+    if item.is_nan() {
+        return Ok(Val::Int(-1));
+    }
     match items.binary_search(item) {
         Ok(at) => Ok(Val::from(at)),
         Err(at) => Val::Int(-1) - Val::from(at),
@@ -237,7 +210,7 @@ fn search(value: &Val, item: &Val) -> ValR {
 
 fn to_json(value: &Val) -> ValR {
     let mut text = Vec::new();
-    write::json(value, &mut text).map_err(Error::str)?;
+    write::json(value, 0, &mut text).map_err(Error::str)?;
     String::from_utf8(text).map(Val::text).map_err(Error::str)
 }
 
@@ -261,8 +234,26 @@ fn rounded(value: &Val, round: fn(f64) -> f64) -> ValR {
     }
 }
 
+fn to_number(value: Val) -> ValR {
+    let read = match &value {
+        Val::Int(_) | Val::Float(_) | Val::Literal(_) => return Ok(value),
+        Val::Text(text) => {
+            meter::work(text.len());
+            number::lenient(text)
+        }
+        _ => None,
+    };
+    match read {
+        Some(json) => Ok(parse_number(&json, || Text::from(&*json))),
+        None => Err(Error::str(format_args!("{value} cannot be parsed as a number"))),
+    }
+}
+
 fn join(value: &Val, between: &Val) -> ValR {
     let mut joined = Val::text(String::new());
+    if let Val::Arr(items) = value {
+        meter::items(items.len());
+    }
     let mut first = true;
     for item in jaq_core::ValT::values(value.clone()) {
         if !first {
@@ -281,6 +272,7 @@ fn join(value: &Val, between: &Val) -> ValR {
 
 fn implode(value: &Val) -> ValR {
     let Val::Arr(points) = value else { return Err(Error::typ(value.clone(), "array")) };
+    meter::items(points.len());
     let letter = |point: &Val| {
         let number = point.number().and_then(Number::as_int);
         let letter = number.and_then(|number| u32::try_from(number).ok()).and_then(char::from_u32);
@@ -292,6 +284,7 @@ fn implode(value: &Val) -> ValR {
 /// As jq has it: what is not a string, or does not begin or end so, stays as it is.
 fn trimmed(value: Val, cut: &Val, at_start: bool) -> Val {
     let (Val::Text(text), Val::Text(cut)) = (&value, cut) else { return value };
+    meter::work(cut.len());
     let rest = if at_start { text.strip_prefix(&**cut) } else { text.strip_suffix(&**cut) };
     match rest {
         Some(rest) => Val::Text(text.part(rest.as_bytes())),

@@ -9,13 +9,20 @@ use memchr::memchr2;
 
 use super::super::RecordError;
 use super::fields::Fields;
+use super::val::held::Held;
 use super::val::{Map, Text, Val, parse_number};
+
+/// For how many fields there is room at once, at most, because the record before had as many.
+const FIELDS_EXPECTED_MAX: usize = 64;
 
 /// Reads records; keeps its space between them.
 #[derive(Default)]
 pub(super) struct Reader {
-    text: Arc<String>,
+    text: Arc<Held<String>>,
     open: Vec<Open>,
+    /// How many fields the record before had: the next most often has as many, and an object that
+    /// grows moves its fields again and again.
+    fields_expected: usize,
 }
 
 /// An array or object that is not at its end yet.
@@ -37,10 +44,12 @@ impl Reader {
         match Arc::get_mut(&mut self.text) {
             // Nobody holds a part of the record before: its space serves again.
             Some(text) => {
-                text.clear();
-                text.push_str(record);
+                text.change(|text| {
+                    text.clear();
+                    text.push_str(record);
+                });
             }
-            None => self.text = Arc::new(record.to_owned()),
+            None => self.text = Arc::new(Held::from(record.to_owned())),
         }
         let text = Arc::clone(&self.text);
         // Valid text cannot bring us here; a fault of ours must not become a wrong result.
@@ -97,7 +106,9 @@ impl Reader {
                     depth = depth.max(self.open.len() + 1);
                     if scan.peek()? != b'}' {
                         let key = scan.key()?;
-                        self.open.push(Open::Object(Map::default(), key));
+                        let fields = if self.open.is_empty() { self.fields_expected } else { 0 };
+                        let fields = Map::with_capacity_and_hasher(fields, Default::default());
+                        self.open.push(Open::Object(fields, key));
                         continue 'value;
                     }
                     scan.at += 1;
@@ -133,14 +144,19 @@ impl Reader {
     /// Takes the innermost array or object, which has come to its end.
     fn close(&mut self) -> Option<Val> {
         Some(match self.open.pop()? {
-            Open::Array(items) => items.into_iter().collect(),
-            Open::Object(fields, _) => Val::object(fields),
+            Open::Array(items) => Val::array(items),
+            Open::Object(fields, _) => {
+                if self.open.is_empty() {
+                    self.fields_expected = fields.len().min(FIELDS_EXPECTED_MAX);
+                }
+                Val::object(fields)
+            }
         })
     }
 }
 
 struct Scan<'a> {
-    text: &'a Arc<String>,
+    text: &'a Arc<Held<String>>,
     at: usize,
 }
 

@@ -10,7 +10,7 @@ fn nested(open: &str, depth: usize, close: &str) -> String {
 }
 
 /// Runs `work` on a stack of the least size that a thread of ours has.
-fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+pub(super) fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
     Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
 }
 

@@ -1,8 +1,12 @@
 //! What a program promises, whatever evaluates it.
 
 mod agreement;
+mod bounds;
+mod functions;
 mod limits;
 mod properties;
+mod regexes;
+mod updates;
 
 use super::*;
 
@@ -41,7 +45,7 @@ fn all_expressions_see_one_record() {
     assert_eq!(program.source(1), ".b[]");
     let mut record = program.load(br#"{"b":[null,false],"a":"\u00e4\n"}"#).unwrap();
     assert_eq!(record.value(0), Ok(Value::Text("\u{e4}\n")));
-    assert_eq!(record.value(1), Ok(Value::Null));
+    assert_eq!(record.value(1), Err(RecordError::Several));
     assert_eq!(record.value(2), Ok(Value::Null));
     let whole = "{\"b\":[null,false],\"a\":\"\u{e4}\\n\"}";
     assert_eq!(record.value(3), Ok(Value::Json(whole)));
@@ -62,8 +66,28 @@ fn a_failed_evaluation_leaves_no_half_results() {
     let mut out = b"> ".to_vec();
     assert!(record.write(0, &mut out).is_err());
     assert_eq!(out, b"> ");
-    assert_eq!(record.value(0), Ok(Value::Number("2")));
+    assert!(record.value(0).is_err());
     assert_eq!(record.truth(0), Ok(true));
+}
+
+#[test]
+fn where_one_value_is_wanted_there_is_one_or_none() {
+    for (source, value) in [
+        (".a[]", Err(RecordError::Several)),
+        (".a[], .b[]", Err(RecordError::Several)),
+        ("1, 2", Err(RecordError::Several)),
+        ("repeat(1)", Err(RecordError::Several)),
+        (".b[]", Ok(Value::Number("7"))),
+        (".c[]?", Ok(Value::Null)),
+        ("empty", Ok(Value::Null)),
+        ("first(.a[])", Ok(Value::Number("2"))),
+        ("[.a[]] | add", Ok(Value::Number("5"))),
+        ("empty, 1", Ok(Value::Number("1"))),
+    ] {
+        let mut program = program(source);
+        let mut record = program.load(br#"{"a":[2,3],"b":[7]}"#).unwrap();
+        assert_eq!(record.value(0), value, "{source}");
+    }
 }
 
 #[test]
@@ -164,7 +188,10 @@ fn malformed_expressions_are_told_where_and_why() {
     let cases = [
         ("", "'': unexpected end at column 1; a value is missing"),
         (".a + ", "'.a + ': unexpected end at column 6; a value is missing"),
-        (".a ! 1", "'.a ! 1': unexpected '!' at column 4; an operator is missing before it"),
+        (
+            ".a ! 1",
+            "'.a ! 1': unexpected '!' at column 4; jq writes 'not' after a value, as in .a | not",
+        ),
         (".a & 1", "'.a & 1': unexpected '&' at column 4"),
         ("(.a", "'(.a': unexpected end at column 4; ')' is missing"),
         ("[.a)", "'[.a)': unexpected ')' at column 4; ']' is missing"),

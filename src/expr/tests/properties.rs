@@ -87,7 +87,7 @@ proptest! {
             prop_assert!(error.to_string().len() < 250, "{}", error);
         }
         for line in out.split_inclusive(|byte| *byte == b'\n') {
-            prop_assert_eq!(json::validate(line), Ok(()), "{}", source);
+            prop_assert_eq!(crate::record::json::validate(line), Ok(()), "{}", source);
         }
         let first = out.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
         if let (false, Ok(value)) = (out.is_empty(), record.value(0)) {

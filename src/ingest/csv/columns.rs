@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::cells::{Cells, Spelling, Spellings};
 use super::{COLUMNS_MAX, CsvOptions};
-use crate::record::control::PREFIX;
-use crate::record::text::{is_number, write_string};
+use crate::record::reserved::{Reserved, is_reserved_key};
+use crate::record::text::{excerpt, is_number, write_string};
 
 /// The columns that a header names.
 #[derive(Debug)]
@@ -30,8 +30,12 @@ impl Columns {
         let mut spellings = Spellings::new(raw, delimiter);
         for (name, number) in cells.texts().map_err(not_utf8)?.zip(1..) {
             if spellings.next() == Spelling::QuotedAndMore {
+                return Err(format!("characters after the quotes in the header's column {number}"));
+            }
+            if name.contains('\0') {
                 return Err(format!(
-                    "characters behind the quotes in the header's column {number}"
+                    "NUL byte in the header's column {number}; UTF-16 has such: convert it, as with \
+                     iconv -f UTF-16LE -t UTF-8"
                 ));
             }
             if name.is_empty() {
@@ -43,12 +47,38 @@ impl Columns {
             let mut key = vec![if number == 1 { b'{' } else { b',' }];
             write_string(name, &mut key);
             key.push(b':');
-            if key == PREFIX {
-                return Err(format!("the header's first column is \"{name}\", a reserved name"));
+            if number == 1 && is_reserved_key(name) {
+                return Err(format!("the header's first column: {Reserved}"));
             }
             columns.push(Column { name: name.to_owned(), key });
         }
         Ok(Columns(columns))
+    }
+
+    /// What of the header is hardly meant so.
+    pub fn warning(&self, delimiter: u8) -> Option<String> {
+        let quoted = |column: &&Column| {
+            column.name.starts_with(' ') && column.name.trim_start().starts_with('"')
+        };
+        if let Some(Column { name, .. }) = self.0.iter().find(quoted) {
+            return Some(format!(
+                "the column {} is named with its quotes: quotes count only with no space \
+                 before them; remove the spaces",
+                excerpt(name)
+            ));
+        }
+        let [Column { name, .. }] = self.0.as_slice() else { return None };
+        let others = [b';', b'\t', b'|', b','];
+        let other = others.into_iter().find(|&other| name.as_bytes().contains(&other))?;
+        let option = match other {
+            _ if other == delimiter => return None,
+            b'\t' => "--from tsv".to_owned(),
+            other => format!("--delimiter '{}'", char::from(other)),
+        };
+        Some(format!(
+            "the header has one column, {}; if it is several, give {option}",
+            excerpt(name)
+        ))
     }
 
     /// How many columns there are.
@@ -61,6 +91,7 @@ impl Columns {
         &self,
         cells: &Cells,
         raw: &[u8],
+        delimiter: u8,
         options: &CsvOptions,
         record: &mut Vec<u8>,
     ) -> Result<(), String> {
@@ -71,14 +102,14 @@ impl Columns {
             return Err(format!("the row has {fields} field{s}, the header {}", self.count()));
         }
         let texts = cells.texts().map_err(|index| self.fault("invalid UTF-8", index))?;
-        let mut spellings = Spellings::new(raw, options.delimiter);
+        let mut spellings = Spellings::new(raw, delimiter);
         for (index, (column, text)) in self.0.iter().zip(texts).enumerate() {
             record.extend_from_slice(&column.key);
             match spellings.next() {
                 Spelling::Bare if options.infer => write_value(text, &options.nulls, record),
                 Spelling::Bare | Spelling::Quoted => write_string(text, record),
                 Spelling::QuotedAndMore => {
-                    return Err(self.fault("characters behind the quotes", index));
+                    return Err(self.fault("characters after the quotes", index));
                 }
             }
             if record.len() >= options.record_bytes_max {

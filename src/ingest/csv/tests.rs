@@ -151,15 +151,19 @@ fn a_row_must_have_as_many_fields_as_the_header() {
 
 #[test]
 fn a_bad_header_leaves_no_row_a_name() {
-    let cases: [(&[u8], &str); 6] = [
+    let cases: [(&[u8], &str); 7] = [
+        (
+            b"a\0,b\0\n1,2,3\n",
+            "NUL byte in the header's column 1; UTF-16 has such: convert it, as with iconv -f UTF-16LE -t UTF-8",
+        ),
         (b"a,b,a\n1,2,3\n", "the header names columns 1 and 3 \"a\""),
         (b"a,,b\n1,2,3\n", "the header's column 2 has no name"),
         (b"a,\"\",b\n1,2,3\n", "the header's column 2 has no name"),
         (b"a,\xff,b\n1,2,3\n", "invalid UTF-8 in the header's column 2"),
-        (b"\"a\"b,c,d\n1,2,3\n", "characters behind the quotes in the header's column 1"),
+        (b"\"a\"b,c,d\n1,2,3\n", "characters after the quotes in the header's column 1"),
         (
             b"@millstream,c,d\n1,2,3\n",
-            "the header's first column is \"@millstream\", a reserved name",
+            "the header's first column: the first key is \"@millstream\", which marks control records; rename it, or move it after another key",
         ),
     ];
     for (input, why) in cases {
@@ -186,7 +190,7 @@ fn invalid_utf8_is_found_in_its_column() {
 fn characters_behind_a_closing_quote_are_not_lost_in_silence() {
     assert_eq!(
         decode(b"a,b\n\"x\"y,1\nx\"y,2\n"),
-        [r#"2!characters behind the quotes in column "a"!\"x\"y,1"#, r#"3:{"a":"x\"y","b":2}"#,]
+        [r#"2!characters after the quotes in column "a"!\"x\"y,1"#, r#"3:{"a":"x\"y","b":2}"#,]
     );
 }
 
@@ -196,8 +200,8 @@ fn an_open_quote_at_the_end_is_an_error() {
         decode(b"a,b\n1,2\n3,\"x\n4,5\n"),
         [
             r#"2:{"a":1,"b":2}"#,
-            "3!the input ends within a quoted field: a quote is missing, or it is cut short!\
-             3,\\\"x\\n4,5\\n",
+            "3!the input ends within a quoted field: a quote is missing, or it is cut short \
+             (all of lines 3 to 4 is in that row)!3,\\\"x\\n4,5",
         ]
     );
 }

@@ -50,6 +50,12 @@ pub enum Tumbling {
         size: String,
         /// The zone's name: `Europe/Berlin`.
         tz: String,
+        /// How much later than at midnight they begin, as clocks show it, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        offset_ms: i64,
+        /// The day on which weeks begin, if it is not Monday: `sunday`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        week_start: Option<String>,
     },
 }
 
@@ -74,6 +80,12 @@ pub enum Hop {
         size: String,
         /// The zone's name.
         tz: String,
+        /// How much later than at midnight they begin, as clocks show it, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        offset_ms: i64,
+        /// The day on which weeks begin, if it is not Monday: `sunday`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        week_start: Option<String>,
     },
 }
 
@@ -98,6 +110,12 @@ pub enum Cumulate {
         size: String,
         /// The zone's name.
         tz: String,
+        /// How much later than at midnight they begin, as clocks show it, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        offset_ms: i64,
+        /// The day on which weeks begin, if it is not Monday: `sunday`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        week_start: Option<String>,
     },
 }
 

@@ -9,6 +9,8 @@ mod plan;
 mod scalar;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;
 
 use super::json::DEPTH_MAX;
@@ -128,7 +130,7 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
             return Line::Odd;
         }
         match self.value(0, (start, byte), 0) {
-            Ok((end, b'\n')) if TRUSTED || self.scanner.is_utf8(end) => Line::Record(end),
+            Ok((end, b'\n')) if TRUSTED || self.scanner.is_sound(end) => Line::Record(end),
             _ => Line::Odd,
         }
     }

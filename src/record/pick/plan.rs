@@ -125,7 +125,7 @@ impl Place {
             return None;
         }
         for key in &self.keys {
-            if key.stands(text, at) {
+            if key.matches_at(text, at) {
                 return Some(key);
             }
         }
@@ -157,7 +157,7 @@ impl Key {
 
     /// Whether this key begins at `at`, behind a quote.
     #[inline(always)]
-    fn stands(&self, text: &[u8], at: usize) -> bool {
+    fn matches_at(&self, text: &[u8], at: usize) -> bool {
         let word = |at: usize| Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?));
         let length = self.spelled.len();
         match (word(at), self.last) {
@@ -165,11 +165,11 @@ impl Key {
             (Some(_), _) if length <= 8 => true,
             // Two words that overlap are all of it.
             (Some(_), Some(last)) => word(at + length - 8) == Some(last),
-            _ => self.stands_whole(text, at),
+            _ => self.matches_whole_at(text, at),
         }
     }
 
-    fn stands_whole(&self, text: &[u8], at: usize) -> bool {
+    fn matches_whole_at(&self, text: &[u8], at: usize) -> bool {
         text.get(at..).is_some_and(|rest| rest.starts_with(&self.spelled))
     }
 }

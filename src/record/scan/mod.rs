@@ -3,9 +3,11 @@
 //! A [`Scanner`] goes through a block of lines once and gives the positions of what the grammar is
 //! made of: brackets, commas and colons outside strings; where strings and other scalars begin; the
 //! line ends; and what needs a second look inside strings: backslashes that begin an escape and,
-//! unless the text is trusted, control characters. Everything between two positions is
-//! white space, or the rest of a scalar. This is the first stage of simdjson (Langdale and Lemire,
-//! "Parsing Gigabytes of JSON per Second", 2019), run over many short records at once.
+//! unless the text is trusted, control characters. Everything between two positions is white space,
+//! or the rest of a scalar. A position does not say whether it is inside a string, so a backslash
+//! outside of all strings, which no JSON has, makes the text unsound from there on. This is the
+//! first stage of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019), run
+//! over many short records at once.
 //!
 //! - `classify`: what each of 64 bytes is, by plain arithmetic.
 //! - `avx2`, `avx512`: the same with wider registers and carry-less multiplication, where the
@@ -47,12 +49,12 @@ pub struct Scanner {
     fill: Fill,
     /// Up to where the text is known to be UTF-8, or wrong.
     utf8_until: usize,
-    /// Where the text first stops being UTF-8.
-    not_utf8_at: usize,
+    /// Where the text first stops being UTF-8, or has a backslash outside of all strings.
+    unsound_at: usize,
 }
 
 /// What carries over from one step to the next.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct State {
     /// The first byte that was not looked at.
     next: usize,
@@ -64,6 +66,21 @@ struct State {
     in_scalar: u64,
     /// Not zero if a byte outside ASCII was seen.
     high: u64,
+    /// The first backslash outside of all strings; nowhere in trusted text.
+    stray_at: usize,
+}
+
+impl State {
+    /// The state before the byte `next`, where a line begins.
+    fn at(next: usize) -> State {
+        State { next, in_string: 0, escaped: 0, in_scalar: 0, high: 0, stray_at: usize::MAX }
+    }
+
+    /// Notes backslashes outside of all strings, a bit for each.
+    #[cold]
+    fn note_strays(&mut self, strays: u64) {
+        self.stray_at = self.stray_at.min(self.next + strays.trailing_zeros() as usize);
+    }
 }
 
 /// Looks at the text from `state` on until `ahead` is nearly full; returns how many positions it
@@ -102,10 +119,10 @@ impl Scanner {
             ahead: Box::new([NOWHERE; AHEAD]),
             at: 0,
             far: FIRST,
-            state: State::default(),
+            state: State::at(0),
             fill,
             utf8_until: 0,
-            not_utf8_at: usize::MAX,
+            unsound_at: usize::MAX,
         }
     }
 
@@ -114,9 +131,9 @@ impl Scanner {
         self.at = 0;
         self.ahead[0] = NOWHERE;
         self.far = FIRST;
-        self.state = State { next: start, ..State::default() };
+        self.state = State::at(start);
         self.utf8_until = start;
-        self.not_utf8_at = usize::MAX;
+        self.unsound_at = usize::MAX;
     }
 
     /// The next position and the byte that is there; behind the text a line end, over and over.
@@ -142,10 +159,11 @@ impl Scanner {
         self.at += 4;
     }
 
-    /// Whether the text is UTF-8 up to `end`, a position that was given.
+    /// Whether the text up to `end`, a position that was given, is UTF-8, and has no backslash
+    /// outside of strings. Of trusted text this is not known.
     #[inline(always)]
-    pub fn is_utf8(&self, end: usize) -> bool {
-        end <= self.not_utf8_at
+    pub fn is_sound(&self, end: usize) -> bool {
+        end <= self.unsound_at
     }
 
     #[cold]
@@ -166,6 +184,7 @@ impl Scanner {
         if self.state.high != 0 && !trusted {
             self.check_utf8(text);
         }
+        self.unsound_at = self.unsound_at.min(self.state.stray_at);
         match self.ahead.first().and_then(|at| Some((*at as usize, *text.get(*at as usize)?))) {
             Some(first) => {
                 self.at = 1;
@@ -183,9 +202,9 @@ impl Scanner {
             end -= 1;
         }
         let part = text.get(self.utf8_until..end).unwrap_or_default();
-        if simdutf8::basic::from_utf8(part).is_err() && self.not_utf8_at == usize::MAX {
+        if simdutf8::basic::from_utf8(part).is_err() {
             let valid = simdutf8::compat::from_utf8(part).err().map_or(0, |e| e.valid_up_to());
-            self.not_utf8_at = self.utf8_until + valid;
+            self.unsound_at = self.unsound_at.min(self.utf8_until + valid);
         }
         self.utf8_until = end;
     }
@@ -226,6 +245,10 @@ fn step<C: Classify, const TRUSTED: bool>(bytes: &[u8; STEP], state: &mut State)
     // From an opening quote to before its closing one.
     let in_string = C::parity(quotes) ^ state.in_string;
     state.in_string = ((in_string as i64) >> 63) as u64;
+    let strays = is.backslash & !in_string;
+    if !TRUSTED && strays != 0 {
+        state.note_strays(strays);
+    }
     let scalar = !(is.operator | is.space);
     let plain = scalar & !quotes;
     let begins = scalar & !(plain << 1 | state.in_scalar);
@@ -253,21 +276,28 @@ fn escaped(backslash: u64, carry: &mut u64) -> u64 {
     escaped
 }
 
+/// All ways that this machine has.
+#[cfg(test)]
+fn ways() -> Vec<Fill> {
+    let mut ways = vec![portable as Fill];
+    #[cfg(target_arch = "x86_64")]
+    ways.extend([avx2::fill(), avx512::fill()].into_iter().flatten());
+    #[cfg(target_arch = "aarch64")]
+    ways.push(neon::fill);
+    ways
+}
+
+/// A scanner of each way that this machine has.
+#[cfg(test)]
+pub(super) fn scanners() -> Vec<Scanner> {
+    ways().into_iter().map(Scanner::with).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// All ways that this machine has.
-    fn ways() -> Vec<Fill> {
-        let mut ways = vec![portable as Fill];
-        #[cfg(target_arch = "x86_64")]
-        ways.extend([avx2::fill(), avx512::fill()].into_iter().flatten());
-        #[cfg(target_arch = "aarch64")]
-        ways.push(neon::fill);
-        ways
-    }
 
     fn positions(scanner: &mut Scanner, text: &[u8], start: usize, trusted: bool) -> Vec<usize> {
         scanner.restart(start);
@@ -313,7 +343,21 @@ mod tests {
         for fill in ways() {
             let mut scanner = Scanner::with(fill);
             assert_eq!(positions(&mut scanner, &text, 0, false), [0, 65, 66, 68]);
-            assert!(scanner.is_utf8(66) && !scanner.is_utf8(67));
+            assert!(scanner.is_sound(66) && !scanner.is_sound(67));
+        }
+    }
+
+    #[test]
+    fn a_backslash_outside_of_strings_is_noticed_where_it_is() {
+        for mut scanner in scanners() {
+            for before in 0..2 * STEP {
+                let inside = format!("{}[\"\\\\\\\"\"", " ".repeat(before));
+                let stray = format!("{inside}\\n]\n");
+                positions(&mut scanner, stray.as_bytes(), 0, false);
+                assert!(scanner.is_sound(inside.len()) && !scanner.is_sound(inside.len() + 1));
+                positions(&mut scanner, format!("{inside}]\n").as_bytes(), 0, false);
+                assert!(scanner.is_sound(usize::MAX));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::time::timestamp::{parse_ms, show_ms};
 
 fn calendar(length: &str, zone: &str) -> Calendar {
-    Calendar::new("window", length.parse().unwrap(), zone.parse().unwrap()).unwrap()
+    Calendar::new("window", length.parse().unwrap(), zone_anchor(zone)).unwrap()
 }
 
 /// The begins of the windows from one time to another, in UTC.
@@ -61,6 +61,50 @@ fn hours_count_from_midnight_and_follow_the_clocks() {
     assert_eq!(berlin("6h", autumn, monday), [7.0, 6.0, 6.0, 6.0]);
     assert_eq!(berlin("2h", autumn, monday)[..4], [2.0, 1.0, 2.0, 2.0]);
     assert_eq!(berlin("15m", autumn, monday).len(), 100);
+}
+
+/// The same, with weeks from this day on and so many hours later.
+fn begins_at(length: &str, zone: &str, (day, hours): (&str, i64), from: &str) -> Vec<String> {
+    let offset = Shift::from_ms(hours * 3_600_000);
+    let anchor = Anchor { offset, week_start: day.parse().unwrap(), ..zone_anchor(zone) };
+    let calendar = Calendar::new("window", length.parse().unwrap(), anchor).unwrap();
+    let mut at = calendar.assign(parse_ms(from).unwrap()).unwrap();
+    let mut begins = Vec::new();
+    for _ in 0..4 {
+        begins.push(show_ms(at.start_ms).replace(":00Z", ""));
+        at = calendar.assign(at.end_ms).unwrap();
+    }
+    begins
+}
+
+fn zone_anchor(zone: &str) -> Anchor {
+    Anchor::from(zone.parse::<Zone>().unwrap())
+}
+
+#[test]
+fn windows_begin_as_much_later_as_clocks_show() {
+    let berlin = |length, day, hours, from| begins_at(length, "Europe/Berlin", (day, hours), from);
+    // Days from six in the morning, before and after clocks are set forward.
+    assert_eq!(
+        berlin("1d", "monday", 6, "2024-03-30T04:59:59Z"),
+        ["2024-03-29T05:00", "2024-03-30T05:00", "2024-03-31T04:00", "2024-04-01T04:00"]
+    );
+    assert_eq!(
+        berlin("1w", "sunday", 0, "2024-10-26T12:00:00Z"),
+        ["2024-10-19T22:00", "2024-10-26T22:00", "2024-11-02T23:00", "2024-11-09T23:00"]
+    );
+    assert_eq!(
+        berlin("1w", "Sunday", -2, "2024-07-06T21:00:00Z"),
+        ["2024-07-06T20:00", "2024-07-13T20:00", "2024-07-20T20:00", "2024-07-27T20:00"]
+    );
+    assert_eq!(
+        berlin("12h", "monday", 6, "2024-10-26T05:00:00Z"),
+        ["2024-10-26T04:00", "2024-10-26T16:00", "2024-10-27T05:00", "2024-10-27T17:00"]
+    );
+    assert_eq!(
+        berlin("1mo", "monday", 6, "2024-03-31T23:00:00Z"),
+        ["2024-03-01T05:00", "2024-04-01T04:00", "2024-05-01T04:00", "2024-06-01T04:00"]
+    );
 }
 
 #[test]
@@ -162,7 +206,7 @@ fn a_midnight_that_does_not_exist_begins_the_day_all_the_same() {
 #[test]
 fn what_is_no_part_of_a_day_and_no_days_is_refused() {
     let why = |length: &str| {
-        let zone = "Europe/Berlin".parse().unwrap();
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
         Calendar::new("window", length.parse().unwrap(), zone).unwrap_err().to_string()
     };
     assert_eq!(why("0mo"), "a window must be longer than 0");

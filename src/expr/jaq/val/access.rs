@@ -1,4 +1,5 @@
-//! What paths do to values: looking up, slicing, updating, deleting.
+//! What jaq does to values along a path: looking up, slicing, and the updates of its own
+//! definitions. The updates of an expression are in [`super::paths`].
 //!
 //! Null stands for an empty object, array or string here, as in jq: looking something up in it
 //! gives null, and updating something in it makes the object or array around it.
@@ -13,9 +14,10 @@ use jaq_core::{Exn, ValT, ValX};
 
 use super::number::{Number, parse_number};
 use super::{Error, Map, Text, Val, ValR, ValR2};
+use crate::expr::meter;
 
 /// The greatest index at which an array may grow, so that one number cannot take all memory.
-const INDEX_MAX: i64 = (16 << 20) - 1;
+pub(super) const INDEX_MAX: i64 = (16 << 20) - 1;
 
 impl ValT for Val {
     fn from_num(literal: &str) -> ValR {
@@ -23,10 +25,7 @@ impl ValT for Val {
     }
 
     fn from_map<I: IntoIterator<Item = (Val, Val)>>(entries: I) -> ValR {
-        let field = |(key, value)| match key {
-            Val::Text(key) => Ok((key, value)),
-            key => Err(Error::str(format_args!("cannot use {} ({key}) as object key", key.kind()))),
-        };
+        let field = |(key, value)| Ok((field_key(key)?, value));
         entries.into_iter().map(field).collect::<Result<Map, _>>().map(Val::object)
     }
 
@@ -35,6 +34,7 @@ impl ValT for Val {
     }
 
     fn values(self) -> Box<dyn Iterator<Item = ValR>> {
+        meter::step();
         match self {
             Val::Arr(items) => match Arc::try_unwrap(items) {
                 Ok(items) => Box::new(items.into_iter().map(Ok)),
@@ -43,7 +43,7 @@ impl ValT for Val {
                 }
             },
             Val::Obj(fields) => match Arc::try_unwrap(fields) {
-                Ok(fields) => Box::new(fields.into_values().map(Ok)),
+                Ok(fields) => Box::new(fields.into_inner().into_values().map(Ok)),
                 Err(fields) => {
                     let field = move |at| fields.get_index(at).map(|(_, value)| Ok(value.clone()));
                     Box::new((0..).map_while(field))
@@ -56,7 +56,10 @@ impl ValT for Val {
     fn index(self, index: &Val) -> ValR {
         match (&self, index) {
             (Val::Null, _) => Ok(Val::Null),
-            (Val::Obj(fields), Val::Text(key)) => Ok(fields.get(key).cloned().unwrap_or_default()),
+            (Val::Obj(fields), Val::Text(key)) => {
+                meter::work(key.len());
+                Ok(fields.get(key).cloned().unwrap_or_default())
+            }
             (_, Val::Obj(bounds)) if !matches!(self, Val::Obj(_)) => {
                 self.clone().range(bounds.get("start")..bounds.get("end"))
             }
@@ -77,6 +80,7 @@ impl ValT for Val {
                 Ok(items.get(range).unwrap_or_default().iter().cloned().collect())
             }
             Val::Text(text) => {
+                meter::work(text.len());
                 let range = slice(&bounds, text.chars().count())?;
                 let mut ends = text.char_indices().map(|(at, _)| at).skip(range.start);
                 let start = ends.next().unwrap_or(text.len());
@@ -96,6 +100,7 @@ impl ValT for Val {
         opt: Opt,
         f: impl Fn(Val) -> I,
     ) -> ValX<'a, Val> {
+        meter::step();
         match self {
             Val::Arr(items) => {
                 Arc::unwrap_or_clone(items).into_iter().flat_map(f).collect::<ValX<'a, Val>>()
@@ -117,6 +122,7 @@ impl ValT for Val {
         opt: Opt,
         f: impl Fn(Val) -> I,
     ) -> ValX<'a, Val> {
+        meter::step();
         let updated = |old: Val| f(old).next().transpose();
         match (self, index) {
             (this @ (Val::Null | Val::Arr(_)), Val::Obj(bounds)) => {
@@ -133,20 +139,24 @@ impl ValT for Val {
                 if let Some(place) = fields_mut.get_mut(key) {
                     *place = Val::Null;
                 }
-                match updated(old)? {
-                    Some(new) => drop(fields_mut.insert(key.clone(), new)),
-                    None => drop(fields_mut.shift_remove(key)),
+                let new = updated(old)?;
+                if new.is_none() {
+                    meter::items(fields_mut.len());
                 }
+                fields_mut.change(|fields| match new {
+                    Some(new) => fields.insert(key.clone(), new),
+                    None => fields.shift_remove(key),
+                });
                 Ok(Val::Obj(fields))
             }
             (Val::Null, at) if let Some(at) = at.number() => update_item(Vec::new(), at, updated)
                 .map(|items| match items.is_empty() {
                     true => Val::Null,
-                    false => Val::Arr(Arc::new(items)),
+                    false => Val::array(items),
                 }),
             (Val::Arr(items), at) if let Some(at) = at.number() => {
-                let items = update_item(Arc::unwrap_or_clone(items), at, updated)?;
-                Ok(Val::Arr(Arc::new(items)))
+                let items = update_item(Arc::unwrap_or_clone(items).into_inner(), at, updated)?;
+                Ok(Val::array(items))
             }
             (other, index) => opt.fail(other, |other| Exn::from(no_index(&other, index))),
         }
@@ -176,7 +186,7 @@ impl ValT for Val {
                 return Err(Exn::from(Error::str(why)));
             }
         };
-        Arc::make_mut(&mut items).splice(range, new.iter().cloned());
+        Arc::make_mut(&mut items).change(|items| drop(items.splice(range, new.iter().cloned())));
         Ok(Val::Arr(items))
     }
 
@@ -212,6 +222,7 @@ fn update_item<'a>(
     match updated(old.unwrap_or_default())? {
         Some(new) => {
             if absent {
+                meter::room((at + 1 - items.len()) * size_of::<Val>());
                 items.resize(at + 1, Val::Null);
             }
             if let Some(place) = items.get_mut(at) {
@@ -219,14 +230,17 @@ fn update_item<'a>(
             }
         }
         None if absent => {}
-        None => drop(items.remove(at)),
+        None => {
+            meter::items(items.len());
+            drop(items.remove(at));
+        }
     }
     Ok(items)
 }
 
 /// Where an index points in something of this length; none before its start. Fractions count down,
 /// negative indices from the end.
-fn place(index: Number, len: usize) -> Option<usize> {
+pub(super) fn place(index: Number, len: usize) -> Option<usize> {
     let index = match index {
         Number::Int(index) => index,
         Number::Float(index) if index.is_nan() => return None,
@@ -240,7 +254,7 @@ fn place(index: Number, len: usize) -> Option<usize> {
 
 /// The range that a slice names in something of this length: the start is rounded down, the end up,
 /// and both are kept inside.
-fn slice(bounds: &Bounds<&Val>, len: usize) -> Result<Range<usize>, Error> {
+pub(super) fn slice(bounds: &Bounds<&Val>, len: usize) -> Result<Range<usize>, Error> {
     let bound = |bound: Option<&Val>, otherwise: usize, round: fn(f64) -> f64| {
         let number = match bound {
             None | Some(Val::Null) => return Ok(otherwise),
@@ -262,75 +276,40 @@ fn slice(bounds: &Bounds<&Val>, len: usize) -> Result<Range<usize>, Error> {
 
 /// Where `part` begins in `items`.
 pub(super) fn indices<'a>(items: &'a [Val], part: &'a [Val]) -> impl Iterator<Item = Val> + 'a {
+    meter::items(items.len());
     let windows = items.windows(part.len().max(1)).enumerate();
-    windows.filter(move |(_, window)| *window == part).map(|(at, _)| Val::from(at))
+    let is_part = move |window: &[Val]| {
+        meter::items(part.len());
+        window == part
+    };
+    windows.filter(move |(_, window)| is_part(window)).map(|(at, _)| Val::from(at))
 }
 
-fn no_index(value: &Val, index: &Val) -> Error {
+/// A string as the key of a field.
+pub(in crate::expr::jaq) fn field_key(key: Val) -> Result<Text, Error> {
+    match key {
+        Val::Text(key) => {
+            meter::work(key.len());
+            Ok(key)
+        }
+        key => Err(Error::str(format_args!("cannot use {} ({key}) as object key", key.kind()))),
+    }
+}
+
+pub(in crate::expr::jaq) fn no_index(value: &Val, index: &Val) -> Error {
     Error::str(match index {
         Val::Text(key) => format!("cannot index {} with \"{}\"", value.kind(), key.as_str()),
         index => format!("cannot index {} with {}", value.kind(), index.kind()),
     })
 }
 
-/// Deletes what the paths, an array of arrays, lead to: all of it as it was before the first
-/// deletion.
-pub(in crate::expr::jaq) fn delete_paths(mut value: Val, paths: &Val) -> ValR {
-    let not_paths = || Error::str("paths must be an array of arrays");
-    let Val::Arr(paths) = paths else { return Err(not_paths()) };
-    let mut sorted: Vec<&Val> = paths.iter().collect();
-    sorted.sort();
-    // The last first, so that the indices of the others stay right.
-    for path in sorted.into_iter().rev() {
-        let Val::Arr(path) = path else { return Err(not_paths()) };
-        match path.split_last() {
-            None => return Ok(Val::Null),
-            Some((last, steps)) => delete_path(&mut value, steps, last)?,
-        }
-    }
-    Ok(value)
-}
-
-fn delete_path(value: &mut Val, steps: &[Val], last: &Val) -> Result<(), Error> {
-    let mut inside = value;
-    for step in steps {
-        inside = match (inside, step, step.number()) {
-            (Val::Null, ..) => return Ok(()),
-            (Val::Obj(fields), Val::Text(key), _) => match Arc::make_mut(fields).get_mut(key) {
-                Some(field) => field,
-                None => return Ok(()),
-            },
-            (Val::Arr(items), _, Some(index)) => {
-                let at = place(index, items.len());
-                match at.and_then(|at| Arc::make_mut(items).get_mut(at)) {
-                    Some(item) => item,
-                    None => return Ok(()),
-                }
-            }
-            (other, step, _) => return Err(no_index(other, step)),
-        };
-    }
-    match (inside, last) {
-        (Val::Null, _) => {}
-        (Val::Obj(fields), Val::Text(key)) => drop(Arc::make_mut(fields).shift_remove(key)),
-        (Val::Arr(items), Val::Obj(bounds)) => {
-            let range = slice(&(bounds.get("start")..bounds.get("end")), items.len())?;
-            drop(Arc::make_mut(items).drain(range));
-        }
-        (Val::Arr(items), index) if let Some(index) = index.number() => {
-            if let Some(at) = place(index, items.len()).filter(|at| *at < items.len()) {
-                Arc::make_mut(items).remove(at);
-            }
-        }
-        (other, last) => return Err(no_index(other, last)),
-    }
-    Ok(())
-}
-
 impl jaq_std::ValT for Val {
     fn into_seq<S: FromIterator<Val>>(self) -> Result<S, Val> {
         match self {
-            Val::Arr(items) => Ok(Arc::unwrap_or_clone(items).into_iter().collect()),
+            Val::Arr(items) => {
+                meter::items(items.len());
+                Ok(Arc::unwrap_or_clone(items).into_iter().collect())
+            }
             other => Err(other),
         }
     }
@@ -353,7 +332,10 @@ impl jaq_std::ValT for Val {
 
     fn as_bytes(&self) -> Option<&[u8]> {
         match self {
-            Val::Text(text) => Some(text.as_bytes()),
+            Val::Text(text) => {
+                meter::work(text.len());
+                Some(text.as_bytes())
+            }
             _ => None,
         }
     }

@@ -8,14 +8,20 @@
 //!
 //! - [`text`]: strings as slices of a shared text.
 //! - `number`: numbers, some of them as they were spelled.
+//! - [`held`]: what they are made of, metered, and dropped without recursion.
 //! - `order`: equality and jq's order of values.
 //! - `operators`: `+`, `-`, `*`, `/`, `%`.
-//! - `access`: what paths do: looking up, slicing, updating, deleting.
+//! - `access`: looking up and slicing, and what else jaq asks of a value.
+//! - `paths`: what paths that are values lead to: reading, changing, deleting.
+//! - `routes`: changing what paths lead to that an expression spells out.
 
 mod access;
+pub(super) mod held;
 mod number;
 mod operators;
 mod order;
+pub(super) mod paths;
+pub(super) mod routes;
 pub(super) mod text;
 
 use std::fmt;
@@ -24,11 +30,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jaq_core::box_iter::{BoxIter, box_once};
 
-pub(super) use access::delete_paths;
+pub(super) use access::{field_key, no_index};
 pub(super) use number::{Number, parse_number};
 pub(super) use text::Text;
 
 use super::write;
+use crate::expr::meter;
+use held::Held;
 
 /// A JSON value.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +49,10 @@ pub(super) enum Val {
     /// A computed number.
     Float(f64),
     /// A number as it is spelled, where that says more than its value does.
-    Spelled(Text),
+    Literal(Text),
     Text(Text),
-    Arr(Arc<Vec<Val>>),
-    Obj(Arc<Map>),
+    Arr(Arc<Held<Vec<Val>>>),
+    Obj(Arc<Held<Map>>),
 }
 
 /// An object's fields, in their order.
@@ -64,8 +72,12 @@ impl Val {
         Val::Text(text.into())
     }
 
+    pub(super) fn array(items: Vec<Val>) -> Val {
+        Val::Arr(Arc::new(Held::from(items)))
+    }
+
     pub(super) fn object(fields: Map) -> Val {
-        Val::Obj(Arc::new(fields))
+        Val::Obj(Arc::new(Held::from(fields)))
     }
 
     /// What jq calls the value's type.
@@ -73,7 +85,7 @@ impl Val {
         match self {
             Val::Null => "null",
             Val::Bool(_) => "boolean",
-            Val::Int(_) | Val::Float(_) | Val::Spelled(_) => "number",
+            Val::Int(_) | Val::Float(_) | Val::Literal(_) => "number",
             Val::Text(_) => "string",
             Val::Arr(_) => "array",
             Val::Obj(_) => "object",
@@ -83,13 +95,17 @@ impl Val {
     /// The string, or an error that says that it is none.
     pub(super) fn as_text(&self) -> Result<&Text, Error> {
         match self {
-            Val::Text(text) => Ok(text),
+            Val::Text(text) => {
+                meter::work(text.len());
+                Ok(text)
+            }
             other => Err(Error::typ(other.clone(), "string")),
         }
     }
 
     /// The fields and items one after the other, with their keys and indices.
     fn entries(self) -> BoxIter<'static, ValR2> {
+        meter::step();
         match self {
             Val::Arr(items) => {
                 let items = Arc::unwrap_or_clone(items).into_iter().enumerate();
@@ -103,7 +119,7 @@ impl Val {
         }
     }
 
-    fn not_iterable(self) -> Error {
+    pub(super) fn not_iterable(self) -> Error {
         let kind = self.kind();
         Error::str(format_args!("cannot iterate over {kind} ({self})"))
     }
@@ -158,6 +174,6 @@ impl From<jaq_core::val::Range<Val>> for Val {
 
 impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Val {
-        Val::Arr(Arc::new(items.into_iter().collect()))
+        Val::Arr(Arc::new(Held::gather(items.into_iter())))
     }
 }

@@ -25,7 +25,7 @@ impl Val {
         match self {
             Val::Int(int) => Some(Numeral::Int(*int)),
             Val::Float(float) => Some(Numeral::Float(*float)),
-            Val::Spelled(spelled) => Some(Numeral::Spelled(spelled)),
+            Val::Literal(spelled) => Some(Numeral::Literal(spelled)),
             _ => None,
         }
     }
@@ -35,7 +35,7 @@ impl Val {
 pub(in crate::expr::jaq) fn parse_number(json: &str, spelled: impl FnOnce() -> Text) -> Val {
     match Numeral::read(json) {
         Numeral::Int(int) => Val::Int(int),
-        Numeral::Float(_) | Numeral::Spelled(_) => Val::Spelled(spelled()),
+        Numeral::Float(_) | Numeral::Literal(_) => Val::Literal(spelled()),
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jaq_core::ops::Math;
 
+use super::held::Held;
 use super::number::Number;
 use super::text::TEXT_BYTES_MAX;
 use super::{Error, Map, Text, Val, ValR};
-use crate::expr::number;
+use crate::expr::{meter, number};
 
 /// A calculation on numbers; none if one of them is something else.
 fn calculate(left: &Val, op: Math, right: &Val) -> Option<ValR> {
@@ -22,26 +23,40 @@ fn too_long() -> Error {
     Error::str(format_args!("a string would be longer than {TEXT_BYTES_MAX} bytes"))
 }
 
+impl Text {
+    /// Adds the string to one that is being made.
+    ///
+    /// # Errors
+    /// When that would become too long.
+    pub(in crate::expr::jaq) fn add_to(&self, made: &mut Held<String>) -> Result<(), Error> {
+        if made.len() + self.len() > TEXT_BYTES_MAX {
+            return Err(too_long());
+        }
+        made.push_str(self);
+        Ok(())
+    }
+}
+
 impl Add for Val {
     type Output = ValR;
 
     fn add(self, other: Val) -> ValR {
         match (self, other) {
             (Val::Null, other) | (other, Val::Null) => Ok(other),
-            (Val::Text(left), Val::Text(right)) => {
+            (Val::Text(mut left), Val::Text(right)) => {
                 if left.len() + right.len() > TEXT_BYTES_MAX {
                     return Err(too_long());
                 }
-                let mut both = left.into_string();
-                both.push_str(&right);
-                Ok(Val::text(both))
+                left.push_str(&right);
+                Ok(Val::Text(left))
             }
             (Val::Arr(mut left), Val::Arr(right)) => {
-                Arc::make_mut(&mut left).extend(right.iter().cloned());
+                Arc::make_mut(&mut left).extend(&right);
                 Ok(Val::Arr(left))
             }
             (Val::Obj(mut left), Val::Obj(right)) => {
-                Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
+                meter::items(right.len());
+                Arc::make_mut(&mut left).change(|left| left.extend(Arc::unwrap_or_clone(right)));
                 Ok(Val::Obj(left))
             }
             (left, right) => calculate(&left, Math::Add, &right)
@@ -56,9 +71,11 @@ impl Sub for Val {
     fn sub(self, other: Val) -> ValR {
         match (self, other) {
             (Val::Arr(mut left), Val::Arr(right)) => {
+                meter::sorting(left.len().saturating_add(right.len()));
                 let mut gone: Vec<&Val> = right.iter().collect();
                 gone.sort();
-                Arc::make_mut(&mut left).retain(|item| gone.binary_search(&item).is_err());
+                let stays = |item: &Val| gone.binary_search(&item).is_err();
+                Arc::make_mut(&mut left).change(|left| left.retain(stays));
                 Ok(Val::Arr(left))
             }
             (left, right) => calculate(&left, Math::Sub, &right)
@@ -73,7 +90,7 @@ impl Mul for Val {
     fn mul(self, other: Val) -> ValR {
         match (self, other) {
             (Val::Obj(mut left), Val::Obj(right)) => {
-                merge(Arc::make_mut(&mut left), &right);
+                Arc::make_mut(&mut left).change(|left| merge(left, &right));
                 Ok(Val::Obj(left))
             }
             (Val::Text(text), count) | (count, Val::Text(text)) if count.number().is_some() => {
@@ -87,9 +104,13 @@ impl Mul for Val {
 
 /// Objects inside objects are merged, too.
 fn merge(left: &mut Map, right: &Map) {
+    meter::step();
+    meter::items(right.len());
     for (key, value) in right {
         match (left.get_mut(key), value) {
-            (Some(Val::Obj(left)), Val::Obj(right)) => merge(Arc::make_mut(left), right),
+            (Some(Val::Obj(left)), Val::Obj(right)) => {
+                Arc::make_mut(left).change(|left| merge(left, right));
+            }
             (Some(place), value) => *place = value.clone(),
             (None, value) => drop(left.insert(key.clone(), value.clone())),
         }
@@ -103,7 +124,10 @@ fn repeat(text: &Text, count: f64) -> ValR {
     }
     let count = (count as usize).max(1);
     match text.len().checked_mul(count) {
-        Some(bytes) if bytes <= TEXT_BYTES_MAX => Ok(Val::text(text.repeat(count))),
+        Some(bytes) if bytes <= TEXT_BYTES_MAX => {
+            meter::room(bytes);
+            Ok(Val::text(text.repeat(count)))
+        }
         _ => Err(too_long()),
     }
 }
@@ -121,6 +145,7 @@ impl Div for Val {
 }
 
 fn split(text: &Text, separator: &str) -> Val {
+    meter::work(text.len());
     let part = |part: &str| Val::Text(text.part(part.as_bytes()));
     if text.is_empty() {
         Val::from_iter([])
@@ -148,7 +173,7 @@ impl Neg for Val {
         match self {
             Val::Int(int) => Ok(int.checked_neg().map_or(Val::Float(-(int as f64)), Val::Int)),
             Val::Float(float) => Ok(Val::Float(-float)),
-            Val::Spelled(spelled) => Ok(Val::Spelled(match spelled.strip_prefix('-') {
+            Val::Literal(spelled) => Ok(Val::Literal(match spelled.strip_prefix('-') {
                 Some(positive) => spelled.part(positive.as_bytes()),
                 None => Text::from(format!("-{}", spelled.as_str())),
             })),

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Map, Text, Val, number};
+use crate::expr::meter;
 
 impl Val {
     /// The place of the value's type in the order.
@@ -11,14 +12,15 @@ impl Val {
             Val::Null => 0,
             Val::Bool(false) => 1,
             Val::Bool(true) => 2,
-            Val::Int(_) | Val::Float(_) | Val::Spelled(_) => 3,
+            Val::Int(_) | Val::Float(_) | Val::Literal(_) => 3,
             Val::Text(_) => 4,
             Val::Arr(_) => 5,
             Val::Obj(_) => 6,
         }
     }
 
-    fn is_nan(&self) -> bool {
+    /// Whether it is the number that is none.
+    pub(in crate::expr::jaq) fn is_nan(&self) -> bool {
         matches!(self, Val::Float(float) if float.is_nan())
     }
 }
@@ -27,8 +29,15 @@ impl Val {
 impl Ord for Val {
     fn cmp(&self, other: &Val) -> Ordering {
         match (self, other) {
-            (Val::Text(left), Val::Text(right)) => left.cmp(right),
-            (Val::Arr(left), Val::Arr(right)) => left.cmp(right),
+            (Val::Text(left), Val::Text(right)) => {
+                meter::work(left.len().min(right.len()));
+                left.cmp(right)
+            }
+            (Val::Arr(left), Val::Arr(right)) => {
+                meter::step();
+                meter::items(left.len().min(right.len()));
+                left.iter().cmp(right.iter())
+            }
             (Val::Obj(left), Val::Obj(right)) => compare_objects(left, right),
             _ => match self.rank().cmp(&other.rank()) {
                 Ordering::Equal if self.rank() == 3 => number::compare(self, other),
@@ -51,12 +60,27 @@ impl Eq for Val {}
 impl PartialEq for Val {
     fn eq(&self, other: &Val) -> bool {
         match (self, other) {
-            (Val::Text(left), Val::Text(right)) => left == right,
-            (Val::Arr(left), Val::Arr(right)) => left == right,
+            (Val::Text(left), Val::Text(right)) => {
+                left.len() == right.len() && {
+                    meter::work(left.len());
+                    left == right
+                }
+            }
+            (Val::Arr(left), Val::Arr(right)) => {
+                meter::step();
+                left.len() == right.len() && {
+                    meter::items(left.len());
+                    left.as_slice() == right.as_slice()
+                }
+            }
             (Val::Obj(left), Val::Obj(right)) => {
+                meter::step();
                 let same =
                     |(key, value)| right.get::<Text>(key).is_some_and(|other| other == value);
-                left.len() == right.len() && left.iter().all(same)
+                left.len() == right.len() && {
+                    meter::items(left.len());
+                    left.iter().all(same)
+                }
             }
             _ => self.partial_cmp(other) == Some(Ordering::Equal),
         }
@@ -65,6 +89,8 @@ impl PartialEq for Val {
 
 /// First the keys as a sorted array, then the values in the order of the keys.
 fn compare_objects(left: &Map, right: &Map) -> Ordering {
+    meter::step();
+    meter::sorting(left.len().saturating_add(right.len()));
     let sorted = |map: &Map| {
         let mut fields: Vec<(Text, Val)> =
             map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();

@@ -6,13 +6,15 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use super::held::Held;
+
 /// The longest string, in bytes.
 pub(in crate::expr::jaq) const TEXT_BYTES_MAX: usize = 256 << 20;
 
 /// A string: a part of a text that others may hold parts of, too.
 #[derive(Clone, Default)]
 pub(in crate::expr::jaq) struct Text {
-    whole: Arc<String>,
+    whole: Arc<Held<String>>,
     start: u32,
     end: u32,
 }
@@ -20,7 +22,7 @@ pub(in crate::expr::jaq) struct Text {
 impl Text {
     /// The part of `whole` at `range`. Strings are at most [`TEXT_BYTES_MAX`] long where they are
     /// made; one that is longer than 32 bits can count would be cut.
-    pub(in crate::expr::jaq) fn slice(whole: &Arc<String>, range: Range<usize>) -> Text {
+    pub(in crate::expr::jaq) fn slice(whole: &Arc<Held<String>>, range: Range<usize>) -> Text {
         let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Text { whole: Arc::clone(whole), start: bound(range.start), end: bound(range.end) }
     }
@@ -39,12 +41,21 @@ impl Text {
         }
     }
 
-    /// Takes the string out; copies it only if others hold parts of the same text.
-    pub(in crate::expr::jaq) fn into_string(self) -> String {
-        if self.start > 0 || (self.end as usize) < self.whole.len() {
-            return self.as_str().to_owned();
+    /// Adds another string behind it: in its place, if nobody else holds a part of the same text.
+    pub(in crate::expr::jaq) fn push_str(&mut self, more: &str) {
+        let is_whole = self.start == 0 && self.end as usize == self.whole.len();
+        match Arc::get_mut(&mut self.whole) {
+            Some(whole) if is_whole => whole.push_str(more),
+            _ => {
+                let mut both: Held<String> = Held::default();
+                both.make_room(self.len().saturating_add(more.len()));
+                both.push_str(self);
+                both.push_str(more);
+                self.whole = Arc::new(both);
+                self.start = 0;
+            }
         }
-        Arc::unwrap_or_clone(self.whole)
+        self.end = u32::try_from(self.whole.len()).unwrap_or(u32::MAX);
     }
 }
 
@@ -59,7 +70,7 @@ impl Deref for Text {
 impl From<String> for Text {
     fn from(text: String) -> Text {
         let range = 0..text.len();
-        Text::slice(&Arc::new(text), range)
+        Text::slice(&Arc::new(Held::from(text)), range)
     }
 }
 

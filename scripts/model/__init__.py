@@ -1,0 +1,1 @@
+"""A plain model of `aggregate` that keeps all records and computes with exact fractions."""

@@ -1,0 +1,27 @@
+//! The aggregate functions.
+//!
+//! - [`function`]: what an aggregate function is: its arguments, its states in a column, merging.
+//! - [`catalog`]: the table of them all.
+//! - `count`, `sum`, `spread`, `extreme`, `pick`, `quantile`, `distinct`, `top`, `collect`: the
+//!   functions, one file for each family.
+//! - [`wide`], `ratio`: sums and quotients of whole numbers; `rank`: which value a quantile is;
+//!   `values`: numbers that are stored; `sketch`: a histogram of numbers.
+
+pub mod catalog;
+mod collect;
+mod count;
+mod distinct;
+mod extreme;
+pub mod function;
+#[cfg(test)]
+mod merging;
+mod pick;
+pub(super) mod quantile;
+mod rank;
+mod ratio;
+mod sketch;
+mod spread;
+mod sum;
+mod top;
+mod values;
+pub mod wide;

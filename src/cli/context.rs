@@ -1,0 +1,114 @@
+//! What a tool's stage works with beside the record in hand.
+
+use std::sync::Arc;
+
+use super::blocks::Block;
+use super::input::Watch;
+use super::output::{Output, OutputError};
+use super::rejects::Rejects;
+use super::streams::{Cut, Noted, Streams};
+use crate::record::outlet::{Outlet, Refused};
+
+/// What a stage works with beside the record.
+#[derive(Debug)]
+pub struct Context {
+    /// What goes to standard output with the next flush.
+    pub out: Vec<u8>,
+    /// Whether the next read is certain not to wait: there is no hurry then to settle.
+    pub more_at_hand: bool,
+    pub(super) rejects: Rejects,
+    /// Where it goes; nowhere for a stage that works apart from the stream.
+    pub(super) output: Option<Output>,
+    /// Why the output takes no more, until that is told.
+    pub(super) refused: Option<OutputError>,
+    pub(super) source: String,
+    /// How many lines of the source lie before those that the decoder has seen.
+    pub(super) lines_before: u64,
+    /// What was read last; whoever works on it later keeps a share.
+    pub(super) block: Block,
+    pub(super) streams: Streams,
+    /// What wakes the tool; nothing for a stage that works apart from the stream.
+    pub(super) watch: Option<Arc<Watch>>,
+}
+
+impl Context {
+    /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
+    /// records are dealt with elsewhere.
+    pub(super) fn apart(out: Vec<u8>) -> Context {
+        let streams = Streams::Noted(Vec::new());
+        Context { out, more_at_hand: true, streams, ..Context::with(Rejects::default()) }
+    }
+
+    /// One with nothing in it yet.
+    pub(super) fn with(rejects: Rejects) -> Context {
+        Context {
+            out: Vec::new(),
+            more_at_hand: false,
+            rejects,
+            output: None,
+            refused: None,
+            source: String::new(),
+            lines_before: 0,
+            block: Block::default(),
+            streams: Streams::default(),
+            watch: None,
+        }
+    }
+
+    /// The place of a line in the input, for messages: `flights.ndjson:17`.
+    pub fn place(&self, line: u64) -> String {
+        format!("{}:{}", self.source, self.lines_before + line)
+    }
+
+    /// What wakes the tool while it waits for something else than its input; nothing for a stage
+    /// that works apart from the stream.
+    pub fn watch(&self) -> Option<Arc<Watch>> {
+        self.watch.clone()
+    }
+
+    /// The lines that end the streams of the input, where a stage needs no more of it.
+    pub fn close_streams(&mut self) -> Vec<u8> {
+        self.streams.close()
+    }
+
+    /// Takes note of where a stream begins or ends.
+    pub(super) fn note(&mut self, noted: Noted) -> Result<(), Cut> {
+        self.streams.note(noted).map_err(|cut| Cut { place: self.place(noted.line), cut })
+    }
+
+    /// Whether bad records are kept, so that the stage may go on after one.
+    pub fn keeps_rejects(&self) -> bool {
+        self.rejects.kept()
+    }
+
+    /// Rejects a record that was taken before: for stages that learn only later that it was bad.
+    ///
+    /// # Errors
+    /// When rejects are not kept, which ends the tool, or keeping it failed.
+    pub fn reject(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
+        self.rejects.take(place, bytes, why)
+    }
+
+    /// Writes what is to go out.
+    pub(super) fn flush(&mut self) -> Result<(), OutputError> {
+        if let Some(refused) = self.refused.take() {
+            return Err(refused);
+        }
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let written = output.write(&self.out);
+        self.out.clear();
+        written
+    }
+}
+
+/// What a stage brings at once may be much more than what it read: it goes out in pieces.
+impl Outlet for Context {
+    fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    fn pass_on(&mut self) -> Result<(), Refused> {
+        self.refused = self.flush().err();
+        if self.refused.is_some() { Err(Refused) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,76 @@
+//! What the options of `aggregate` choose: what is evaluated, which results come, and when.
+
+use super::{EmitOption, Options};
+use crate::aggregate::plan::PlanError;
+use crate::aggregate::{AggregateSpec, Emit, GroupSpec, Plan, Policy, Selection};
+use crate::cli::Failure;
+use crate::cli::pump::in_option;
+use crate::expr::ExprError;
+use crate::time::Duration;
+
+/// What is evaluated. Where this is also to put records into windows by their event time, the plan
+/// reads that too, unless an expression might look at what `window` would have added to the record.
+pub fn plan(
+    groups: Vec<GroupSpec>,
+    aggregates: Vec<AggregateSpec>,
+    time: Option<&str>,
+) -> Result<Plan, Failure> {
+    let usage = |error: PlanError| Failure::usage(error.to_string());
+    if let Some(time) = time {
+        let plan =
+            Plan::with_time(groups.clone(), aggregates.clone(), Some(time)).map_err(usage)?;
+        if !plan.reads_windows() {
+            return Ok(plan);
+        }
+    }
+    Plan::new(groups, aggregates).map_err(usage)
+}
+
+/// Which results come out.
+pub fn selection(options: &Options, plan: &Plan) -> Result<Selection, Failure> {
+    let mut selection = Selection::default();
+    if let Some(condition) = &options.having {
+        let wrong = |error| in_option("--having", of_results(error, plan));
+        selection.having(condition).map_err(wrong)?;
+    }
+    if let Some(top) = &options.top {
+        let names: Vec<&str> = plan.aggregate_names().collect();
+        selection.top(top, options.ties, &names).map_err(|error| in_option("--top", error))?;
+    }
+    Ok(selection)
+}
+
+/// What is wrong with an expression over results: a name of theirs that jq does not know lacks its
+/// point, whatever function of jq is like it.
+fn of_results(mut error: ExprError, plan: &Plan) -> ExprError {
+    let name = error.expression.get(error.span.clone()).unwrap_or_default();
+    let known = plan.result_names().any(|known| known == name);
+    if known && error.why == format!("undefined function '{name}'") {
+        error.remedy = Some(format!("did you mean '.{name}'?"));
+    }
+    error
+}
+
+/// Which results come when.
+pub fn policy(options: &Options) -> Result<Policy, Failure> {
+    let emit = match options.emit {
+        EmitOption::Final => Emit::Final,
+        EmitOption::Updates => Emit::Updates,
+        EmitOption::All => Emit::All,
+    };
+    let wrong = |option, why: &str| Err(in_option(option, why));
+    if emit == Emit::Updates && options.top.is_some() {
+        return wrong(
+            "--top",
+            "the top results of those that changed are not the top of all; use --emit all",
+        );
+    }
+    let every_ms = options.windowing.every.map(Duration::ms);
+    match (emit, every_ms) {
+        (_, Some(0)) => wrong("--every", "it must be longer than 0"),
+        (Emit::Final, Some(_)) => {
+            wrong("--every", "results are emitted once; add --emit updates or --emit all")
+        }
+        _ => Ok(Policy { emit, every_ms, timed: options.window_time }),
+    }
+}

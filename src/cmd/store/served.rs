@@ -1,0 +1,159 @@
+//! Reading a topic through the daemon, over as many connections as that takes.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::lent_output::LentOutput;
+use super::patience;
+use super::reader::{Step, chunk};
+use crate::cli::input::{StopReason, Watch};
+use crate::cli::{Failure, Status};
+use crate::log::{FileBatch, FileRun};
+use crate::wire::ClientError;
+use crate::wire::answer::{CheckedRun, FileRecords};
+use crate::wire::client::{Client, Delivery};
+use crate::wire::request::{ByPartition, Fetch, Position};
+
+/// Reading through the daemon.
+pub struct Served<'a> {
+    client: Client,
+    dir: PathBuf,
+    patience: Duration,
+    fetch: Fetch,
+    /// Which record comes next in each partition.
+    at: ByPartition<u64>,
+    /// Our output, for the daemon to write to.
+    output: Option<BorrowedFd<'a>>,
+    lent: Option<LentOutput>,
+}
+
+impl<'a> Served<'a> {
+    /// Asks for what `fetch` names, from these offsets on.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn begin(
+        client: Client,
+        dir: PathBuf,
+        patience: Duration,
+        (fetch, at): (Fetch, ByPartition<u64>),
+        output: Option<BorrowedFd<'a>>,
+    ) -> anyhow::Result<Served<'a>> {
+        let mut served = Served { client, dir, patience, fetch, at, output, lent: None };
+        served.ask()?;
+        Ok(served)
+    }
+
+    fn ask(&mut self) -> Result<(), ClientError> {
+        let offsets = self.at.iter().map(|(&number, &offset)| (number, Position::Offset(offset)));
+        let fetch = Fetch { offsets: Some(offsets.collect()), ..self.fetch.clone() };
+        let lends = match self.output {
+            Some(pipe) => self.client.fetch_into(fetch, pipe)?,
+            None => self.client.fetch(fetch).map(|()| false)?,
+        };
+        self.lent = lends.then(LentOutput::new);
+        Ok(())
+    }
+
+    /// Reads the next run of records; waits where we follow, and for a daemon that is gone.
+    ///
+    /// # Errors
+    /// When the daemon is gone for good, or refuses.
+    pub fn next(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
+        loop {
+            let error = match self.next_here(watch, bytes) {
+                Ok(step) => return Ok(step),
+                Err(error) => error,
+            };
+            if !patience::is_gone(&error) || self.patience.is_zero() {
+                return Err(error);
+            }
+            if let Some(halt) = self.ask_again(&error, watch)? {
+                return Ok(Step::StopReason(halt));
+            }
+        }
+    }
+
+    /// Reads the next run over this connection.
+    fn next_here(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
+        if !self.client.has_answer() {
+            if let Some(lent) = &mut self.lent {
+                lent.tell(&mut self.client);
+            }
+            if let Some(halt) = watch.wait(&self.client)? {
+                return Ok(Step::StopReason(halt));
+            }
+        }
+        let delivery = self.client.next_chunk(bytes)?;
+        if let Some(lent) = &mut self.lent {
+            lent.note(&delivery, self.at.len());
+        }
+        Ok(match delivery {
+            Delivery::Records(records) => {
+                self.at.insert(records.partition, records.offset + records.records);
+                Step::Records(chunk(records))
+            }
+            Delivery::File(run, file) => {
+                self.at.insert(run.partition, run.offset + run.records);
+                Step::File(file_run(run, file))
+            }
+            Delivery::Done(_) => Step::Done,
+        })
+    }
+
+    /// Asks another daemon for what comes next, as soon as there is one.
+    fn ask_again(
+        &mut self,
+        lost: &anyhow::Error,
+        watch: &Watch,
+    ) -> anyhow::Result<Option<StopReason>> {
+        self.find_place(lost)?;
+        let dir = self.dir.clone();
+        patience::resume(&dir, self.patience, watch, |client| {
+            self.client = client;
+            self.ask()?;
+            Ok(None)
+        })
+    }
+
+    /// Where to go on: what a daemon that stops says, which may have written to our output by
+    /// itself. One that was killed cannot say how much that was.
+    fn find_place(&mut self, lost: &anyhow::Error) -> anyhow::Result<()> {
+        match lost.downcast_ref::<ClientError>() {
+            // One that stopped before it took our request says nothing: it has written nothing.
+            Some(ClientError::Refused(why)) => {
+                self.at.extend(why.offsets.iter().map(|(&number, &offset)| (number, offset)));
+                Ok(())
+            }
+            _ if self.lent.as_ref().is_some_and(LentOutput::may_have_more) => {
+                let why = format!(
+                    "{}: log-serve was killed; how much it had written to the output itself is not \
+                     known, so subscribe ends; with --reconnect D, log-serve does not write there, \
+                     and subscribe continues",
+                    self.dir.display()
+                );
+                Err(Failure::new(Status::Unavailable, why).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The run of records in a file that the daemon tells of.
+fn file_run(run: FileRecords, file: Option<OwnedFd>) -> FileRun {
+    let batch = |batch: CheckedRun| FileBatch {
+        records: batch.records,
+        bytes: batch.bytes,
+        time_us: batch.time_us,
+        crc: batch.crc,
+    };
+    FileRun {
+        partition: run.partition,
+        offset: run.offset,
+        end: run.end,
+        position: run.position,
+        batches: run.batches.into_iter().map(batch).collect(),
+        file,
+    }
+}

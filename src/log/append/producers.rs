@@ -1,0 +1,396 @@
+//! What a topic holds of its producers: who appended up to which sequence.
+//!
+//! The sequences are kept with the batches, in the index. `producers.json` gives the names their
+//! numbers, and is a place to begin from, so that not every index has to be read. Names that are
+//! newer than that file are beside it (`new_names`).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Appended, Identity};
+use super::new_names::{self, NEW_NAMES, Named, NewNames};
+use crate::log::LogError;
+use crate::log::segment::format::Entry;
+use crate::log::segment::listing::bases;
+use crate::log::segment::lookup::entry_count;
+use crate::log::segment::{Entries, Place, Segment};
+use crate::log::storage::{Open, Storage, small};
+
+/// The version of `producers.json` that this code writes and reads.
+const VERSION: u32 = 1;
+/// The file's name in a topic's directory.
+pub(in crate::log) const PRODUCERS: &str = "producers.json";
+
+/// The producers of one topic.
+#[derive(Debug)]
+pub(in crate::log) struct Producers {
+    /// The topic's directory.
+    dir: PathBuf,
+    /// In order of their numbers, which begin at 1.
+    producers: Vec<Producer>,
+    numbers: HashMap<String, u32>,
+    from: Vec<u64>,
+    /// How many of the producers have their names on the disk for certain: a name in
+    /// `producers.new` may be from a writer that died before it had forced it there.
+    certain: usize,
+    /// Where new names go, once there is one.
+    new_names: Option<NewNames>,
+    /// Whether `producers.json` is there and has all names, so that `producers.new` may begin anew.
+    is_settled: bool,
+}
+
+/// One producer, as `producers.json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::log) struct Producer {
+    pub name: String,
+    pub number: u32,
+    #[serde(flatten)]
+    pub last: Option<Last>,
+}
+
+/// A producer's last batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::log) struct Last {
+    pub sequence: u64,
+    records: u64,
+    offsets: Vec<(u32, u64)>,
+}
+
+/// The contents of `producers.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::log) struct Snapshot {
+    version: u32,
+    /// For each partition, the offset from which entries add to what is here.
+    pub from: Vec<u64>,
+    pub producers: Vec<Producer>,
+    /// How many of them, at the end, are named in `producers.new` alone.
+    #[serde(skip)]
+    new: usize,
+}
+
+impl Snapshot {
+    /// What is held where nobody was ever named.
+    pub fn empty(partitions: usize) -> Snapshot {
+        Snapshot { version: VERSION, from: vec![0; partitions], producers: Vec::new(), new: 0 }
+    }
+
+    /// Reads the file in `topic_dir` and the names that were given since. A file that is not there
+    /// is empty; one that makes no sense gives the reason.
+    pub fn read(
+        storage: &dyn Storage,
+        topic_dir: &Path,
+        partitions: usize,
+    ) -> Result<Result<Snapshot, String>, LogError> {
+        match small::read(storage, &topic_dir.join(PRODUCERS)) {
+            Ok(snapshot) => {
+                let snapshot = snapshot.unwrap_or_else(|| Snapshot::empty(partitions));
+                let names = new_names::read(storage, topic_dir)?;
+                Ok(check(snapshot, partitions).and_then(|snapshot| snapshot.with(names)))
+            }
+            Err(LogError::BadFile { why, .. }) => Ok(Err(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds names that were given after it was written, and leaves out those given before.
+    fn with(mut self, names: Vec<Named>) -> Result<Snapshot, String> {
+        let known = self.producers.len();
+        for named in names.into_iter().filter(|named| named.number as usize > known) {
+            if named.number as usize != self.producers.len() + 1 {
+                return Err(format!("damaged: {NEW_NAMES} does not continue it"));
+            }
+            self.producers.push(Producer { name: named.name, number: named.number, last: None });
+            self.new += 1;
+        }
+        Ok(self)
+    }
+
+    /// Replaces the file in `topic_dir`.
+    pub fn write(&self, storage: &dyn Storage, topic_dir: &Path) -> Result<(), LogError> {
+        small::write(storage, &topic_dir.join(PRODUCERS), self)
+    }
+}
+
+/// What a batch's sequence means.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::log) enum Verdict {
+    /// It is the next one.
+    Append,
+    /// The log has it already.
+    Duplicate(Appended),
+    /// It does not follow what the log holds.
+    Gap { held: Option<u64> },
+}
+
+impl Producers {
+    /// Reads what the topic in `topic_dir` holds; `active_entries` gives each partition's number
+    /// of entries in its active segment.
+    pub(in crate::log) fn load(
+        storage: &dyn Storage,
+        topic_dir: &Path,
+        places: &[Place],
+        active_entries: &[u64],
+    ) -> Result<Producers, LogError> {
+        let snapshot = Snapshot::read(storage, topic_dir, places.len())?
+            .map_err(|why| LogError::BadFile { path: topic_dir.join(PRODUCERS), why })?;
+        let certain = snapshot.producers.len() - snapshot.new;
+        let numbers = snapshot.producers.iter().map(|one| (one.name.clone(), one.number)).collect();
+        let mut producers = Producers {
+            dir: topic_dir.to_owned(),
+            producers: snapshot.producers,
+            numbers,
+            from: snapshot.from,
+            certain,
+            new_names: None,
+            is_settled: certain > 0 && snapshot.new == 0,
+        };
+        if !producers.producers.is_empty() {
+            for (place, &entries) in places.iter().zip(active_entries) {
+                producers.add_entries(storage, place, entries)?;
+            }
+        }
+        Ok(producers)
+    }
+
+    /// Adds what one partition's entries say, from where the snapshot ends.
+    fn add_entries(
+        &mut self,
+        storage: &dyn Storage,
+        place: &Place,
+        active_entries: u64,
+    ) -> Result<(), LogError> {
+        let from = self.from.get(place.partition as usize).copied().unwrap_or(0);
+        let bases = bases(storage, place)?;
+        // A segment that ends at `from` may have batches without records there.
+        let first = bases.partition_point(|&base| base < from).saturating_sub(1);
+        for (number, &base) in bases.iter().enumerate().skip(first) {
+            let segment = Segment::open(storage, place, base, Open::Read)?;
+            let active = number + 1 == bases.len();
+            let count = if active { active_entries } else { entry_count(&segment)? };
+            let entries = Entries::of(&segment, place);
+            let start = entries.partition_point(count, |entry| entry.base < from)?;
+            for at in start..count {
+                let entry = entries.get(at)?;
+                if entry.producer > 0 {
+                    self.add(place, &entry)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, place: &Place, entry: &Entry) -> Result<(), LogError> {
+        let at = entry.producer as usize - 1;
+        let Some(producer) = self.producers.get_mut(at) else {
+            let why = format!("producers.json does not name producer {}", entry.producer);
+            return Err(place.damaged(entry.base, why));
+        };
+        let part = (place.partition, entry.base);
+        match &mut producer.last {
+            Some(last) if last.sequence > entry.sequence => {}
+            Some(last) if last.sequence == entry.sequence => {
+                if !last.offsets.iter().any(|(partition, _)| *partition == place.partition) {
+                    last.offsets.push(part);
+                    last.records += u64::from(entry.records);
+                }
+            }
+            last => {
+                *last = Some(Last {
+                    sequence: entry.sequence,
+                    records: u64::from(entry.records),
+                    offsets: vec![part],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the log holds of a producer: where it stands.
+    pub(in crate::log) fn held(&self, name: &str) -> Option<u64> {
+        self.get(name)?.last.as_ref().map(|last| last.sequence)
+    }
+
+    fn get(&self, name: &str) -> Option<&Producer> {
+        let number = *self.numbers.get(name)? as usize;
+        self.producers.get(number.checked_sub(1)?)
+    }
+
+    /// What a batch's sequence means (K `ProducerAppendInfo`; the rule is DESIGN section 4's).
+    pub(in crate::log) fn judge(&self, identity: &Identity) -> Verdict {
+        let last = self.get(&identity.producer).and_then(|producer| producer.last.as_ref());
+        let held = last.map(|last| last.sequence);
+        if let Some(last) = last
+            && identity.sequence <= last.sequence
+        {
+            // Of older batches it is only known that they are there.
+            let (records, offsets) = if identity.sequence == last.sequence {
+                (last.records, last.offsets.clone())
+            } else {
+                (0, Vec::new())
+            };
+            return Verdict::Duplicate(Appended { records, offsets, duplicate: true });
+        }
+        match identity.after {
+            Some(after) if after != held.unwrap_or(0) => Verdict::Gap { held },
+            _ => Verdict::Append,
+        }
+    }
+
+    /// A producer's number. Before an entry uses it the names must be certain.
+    pub(in crate::log) fn number(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = u32::try_from(self.producers.len()).unwrap_or(u32::MAX - 1) + 1;
+        self.producers.push(Producer { name: name.to_owned(), number, last: None });
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// Whether all names are on the disk.
+    pub(in crate::log) fn are_names_certain(&self) -> bool {
+        self.certain == self.producers.len()
+    }
+
+    /// Whether new names can be added to those that are on the disk, without saving all of it.
+    pub(in crate::log) fn takes_new_names(&self) -> bool {
+        self.new_names.is_some() || self.is_settled
+    }
+
+    /// Adds the new names to those that are on the disk. After a failure this is to be read anew.
+    pub(in crate::log) fn add_names(&mut self, storage: &dyn Storage) -> Result<(), LogError> {
+        let io = |error| LogError::io(&self.dir.join(NEW_NAMES), error);
+        let names = match &mut self.new_names {
+            Some(names) => names,
+            None => self.new_names.insert(NewNames::create(storage, &self.dir).map_err(io)?),
+        };
+        let new = self.producers.iter().skip(self.certain);
+        let new = new.map(|one| Named { number: one.number, name: one.name.clone() });
+        names.add(new).map_err(io)?;
+        self.certain = self.producers.len();
+        Ok(())
+    }
+
+    /// Notes a producer's last batch.
+    pub(in crate::log) fn note(&mut self, identity: &Identity, appended: &Appended) {
+        let number = self.number(&identity.producer);
+        if let Some(producer) = self.producers.get_mut(number as usize - 1) {
+            producer.last = Some(Last {
+                sequence: identity.sequence,
+                records: appended.records,
+                offsets: appended.offsets.clone(),
+            });
+        }
+    }
+
+    /// Saves all of it: `from` is where each partition stands with all of this on the disk.
+    pub(in crate::log) fn save(
+        &mut self,
+        storage: &dyn Storage,
+        from: Vec<u64>,
+    ) -> Result<(), LogError> {
+        let snapshot =
+            Snapshot { version: VERSION, from, producers: self.producers.clone(), new: 0 };
+        snapshot.write(storage, &self.dir)?;
+        self.from = snapshot.from;
+        self.certain = snapshot.producers.len();
+        self.new_names = None;
+        self.is_settled = true;
+        Ok(())
+    }
+
+    /// Whether any producer has appended under a name.
+    pub(in crate::log) fn is_empty(&self) -> bool {
+        self.producers.is_empty()
+    }
+}
+
+fn check(snapshot: Snapshot, partitions: usize) -> Result<Snapshot, String> {
+    if snapshot.version != VERSION {
+        return Err(format!(
+            "version {}; this program supports only version {VERSION}",
+            snapshot.version
+        ));
+    }
+    let numbered = (1..).zip(&snapshot.producers).all(|(number, one)| one.number == number);
+    if !numbered || snapshot.from.len() > partitions {
+        return Err("damaged: its contents contradict the topic".to_owned());
+    }
+    Ok(snapshot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Producers {
+        Producers {
+            dir: PathBuf::new(),
+            producers: Vec::new(),
+            numbers: HashMap::new(),
+            from: vec![0],
+            certain: 0,
+            new_names: None,
+            is_settled: false,
+        }
+    }
+
+    fn identity(after: Option<u64>, sequence: u64) -> Identity {
+        Identity { producer: "p".to_owned(), after, sequence }
+    }
+
+    #[test]
+    fn a_batch_must_follow_what_the_log_holds() {
+        let mut producers = empty();
+        assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(Some(5), 10)), Verdict::Gap { held: None });
+        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
+        producers.note(&identity(Some(0), 10), &first);
+        assert_eq!(producers.held("p"), Some(10));
+        assert_eq!(producers.judge(&identity(Some(10), 20)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(None, 30)), Verdict::Append);
+        assert_eq!(producers.judge(&identity(Some(12), 20)), Verdict::Gap { held: Some(10) });
+    }
+
+    #[test]
+    fn a_batch_without_records_at_the_end_of_a_segment_counts() {
+        use crate::log::simulation::simulated::{BrokenPromise, Simulated};
+        use crate::log::{Before, Log, Settings};
+        for step in 1..30 {
+            let disk = Simulated::new(BrokenPromise::None);
+            let open = || {
+                let log = Log::open_on(std::sync::Arc::new(disk.clone()), Path::new("/")).unwrap();
+                log.create("t", &Settings::new(1, None)).unwrap()
+            };
+            let topic = open();
+            let append = |records: &[u8], identity| {
+                let batch = topic.prepare(records.to_vec(), Some(identity)).unwrap();
+                topic.append(vec![batch]).remove(0).unwrap();
+            };
+            append(b"1\n", identity(Some(0), 1));
+            // With another name the file is written anew, as of offset 1.
+            append(b"", Identity { producer: "q".to_owned(), after: None, sequence: 5 });
+            append(b"", identity(Some(1), 2));
+            // A new segment is begun, and then the file would be written again.
+            disk.crash_at(disk.steps() + step);
+            let _ = topic.trim(None, Before::Offset(1));
+            disk.crash_at(u64::MAX);
+            drop(topic);
+            assert_eq!(open().producer("p").unwrap(), Some(2), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_retry_gets_the_first_result() {
+        let mut producers = empty();
+        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
+        producers.note(&identity(Some(0), 10), &first);
+        let again = Appended { duplicate: true, ..first };
+        assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Duplicate(again));
+        let older = Appended { duplicate: true, ..Appended::default() };
+        assert_eq!(producers.judge(&identity(Some(0), 3)), Verdict::Duplicate(older));
+    }
+}

@@ -1,0 +1,19 @@
+//! Tests of the log on a simulated disk.
+//!
+//! - [`simulated`]: a disk that crashes, forgets, tears and reorders; [`faulty_storage`]: calls
+//!   that fail; [`call`]: the calls of the storage, by name.
+//! - `crash`, `crash_names`, `crash_maintenance`, `crash_compaction`: a crash at every step.
+//! - `damage`: damaged and missing files; `faults`: every call fails in every way.
+//! - `slow_disk`, `clock_jumps`: a disk that takes its time, a clock that does not.
+
+pub(crate) mod call;
+mod clock_jumps;
+mod crash;
+mod crash_compaction;
+mod crash_maintenance;
+mod crash_names;
+mod damage;
+mod faults;
+pub(crate) mod faulty_storage;
+pub(crate) mod simulated;
+mod slow_disk;

@@ -1,0 +1,21 @@
+//! What the kernel is asked for beside what the standard library offers, as small functions with
+//! plain types. The crates nix and rustix are named here, and nearly nowhere else
+//! (`tests/tidy.rs`). Nothing here knows records, topics, the protocol or a tool.
+//!
+//! - [`descriptor`]: file descriptors by their numbers; which are open.
+//! - [`wait`]: waiting for descriptors; [`event`]: waking somebody who waits.
+//! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them.
+//! - [`pipe`]: pipes, read and written without waiting.
+//! - [`socket`]: Unix sockets: peers, descriptors that are passed.
+//! - [`user`]: users and groups; [`process`]: our own process.
+
+pub mod changes;
+pub mod descriptor;
+pub mod event;
+pub mod file;
+pub mod lock;
+pub mod pipe;
+pub mod process;
+pub mod socket;
+pub mod user;
+pub mod wait;

@@ -1,0 +1,105 @@
+//! What is generated and checked in is what would be generated now: man/ and completions/.
+//! With MILLSTREAM_UPDATE=1 in the environment (scripts/generate), it is made so instead.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common;
+use millstream::cli::Tool;
+use millstream::cli::pages::{Page, render};
+use millstream::cmd::{program, tools};
+
+const DIRS: [&str; 2] = ["man", "completions"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files that are there, as paths from the root.
+fn present() -> BTreeSet<String> {
+    DIRS.iter()
+        .filter_map(|dir| Some((dir, fs::read_dir(root().join(dir)).ok()?)))
+        .flat_map(|(dir, entries)| {
+            entries.map(move |entry| {
+                let name = entry.expect("an entry").file_name();
+                format!("{dir}/{}", name.to_string_lossy())
+            })
+        })
+        .collect()
+}
+
+fn write(pages: &[Page]) {
+    let wanted: BTreeSet<String> = pages.iter().map(|page| page.path.clone()).collect();
+    for path in present().difference(&wanted) {
+        fs::remove_file(root().join(path)).expect("the old page is removed");
+    }
+    for page in pages {
+        let path = root().join(&page.path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("the directory is made");
+        fs::write(path, &page.text).expect("the page is written");
+    }
+}
+
+#[test]
+fn pages_are_fresh() {
+    let pages = render(program()).expect("pages are made");
+    if std::env::var_os("MILLSTREAM_UPDATE").is_some() {
+        write(&pages);
+    }
+    let mut stale = present();
+    for page in &pages {
+        if fs::read(root().join(&page.path)).is_ok_and(|text| text == page.text) {
+            stale.remove(&page.path);
+        } else {
+            stale.insert(page.path.clone());
+        }
+    }
+    assert!(stale.is_empty(), "run scripts/generate; these files are not fresh: {stale:?}");
+}
+
+/// Every tool has a name on the PATH, and the other way round; the program is beside them.
+#[test]
+fn every_tool_has_a_name_and_pages() {
+    let mains: BTreeSet<String> = fs::read_dir(root().join("src/bin"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let listed = tools().into_iter().map(|tool| tool.name().to_owned());
+    let listed: BTreeSet<String> = listed.chain(["millstream".to_owned()]).collect();
+    assert_eq!(listed, mains, "src/bin/ and tools() of src/cmd/mod.rs differ");
+    for tool in tools() {
+        assert_eq!(tool.name(), tool.command().get_name());
+    }
+}
+
+/// Every tool's help ends with examples, all in one form: a command, and deeper what it does.
+#[test]
+fn every_tool_has_examples() {
+    for command in tools().iter().map(Tool::command).chain([program()]) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_default();
+        let examples: Vec<&str> = examples.lines().take_while(|line| !line.is_empty()).collect();
+        let name = command.get_name();
+        assert!(examples.len() >= 4, "{name}: too few examples");
+        for pair in examples.chunk_by(|_, line| line.starts_with("      ")) {
+            let form = pair.len() > 1 && pair[0].starts_with("  ") && !pair[0].starts_with("   ");
+            assert!(form, "{name}: {pair:?}");
+        }
+    }
+}
+
+/// Bash is where the tests run anyway; the other shells' files come from the same generator.
+#[test]
+fn bash_takes_its_completions() {
+    for page in render(program()).expect("pages are made") {
+        if page.path.ends_with(".bash") {
+            let checked = common::run(Command::new("bash").arg("-n"), &page.text);
+            assert_eq!((checked.status, checked.stderr.as_str()), (0, ""), "{}", page.path);
+        }
+    }
+}

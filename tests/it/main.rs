@@ -1,0 +1,110 @@
+//! All tests that run our programs and the library's rooms from the outside, in one program: it is
+//! linked once. A test's home is the folder of what it is about. Tests run side by side, on
+//! threads of this one process; one that changes or measures the process itself belongs into
+//! `tests/alone`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+/// `aggregate`: its functions, its values, its results.
+mod aggregates {
+    mod aggregate;
+    mod aggregate_data;
+    mod aggregate_functions;
+    mod aggregate_over;
+    mod aggregate_values;
+    mod aggregate_windows;
+    mod compare_model;
+}
+
+/// `log-serve`: its protocol, its limits, who may do what, and how it begins and ends.
+mod daemon {
+    mod access;
+    mod activation;
+    mod contrib;
+    mod following;
+    mod hostile_server;
+    mod log_serve;
+    mod many_topics;
+    mod protocol;
+    mod requests;
+    mod resources;
+    mod serve;
+    mod served_expressions;
+    mod shortage;
+}
+
+/// jq expressions, and `filter` and `map`, which hardly do more than to evaluate them.
+mod expressions {
+    mod absent_fields;
+    mod filter;
+    mod jq_agreement;
+    mod map;
+    mod several_cores;
+}
+
+/// What the project says of itself is true: README, pages, example data.
+mod house {
+    mod example;
+    mod generated;
+    mod quickstart;
+    mod readme;
+}
+
+/// The log's files: damage, locks, compaction, and `log-admin`.
+mod log {
+    mod compaction;
+    mod damage;
+    mod damage_matrix;
+    mod lock_wait;
+    mod log_admin;
+    mod log_files;
+    mod opening;
+    mod stats;
+    mod torture;
+}
+
+/// What holds for standard input and output of every tool, and for tools in a pipeline.
+mod pipes {
+    mod encodings;
+    mod hostile;
+    mod json_agreement;
+    mod kill_matrix;
+    mod pipeline;
+    mod reserved;
+    mod streams;
+    mod unix_files;
+}
+
+/// The program by all its names, and where it is installed.
+mod program {
+    mod install;
+    mod names;
+}
+
+/// Records on their way into a topic and out of it: `produce`, `subscribe`, and consumer groups.
+mod topics {
+    mod files;
+    mod group_delivery;
+    mod groups;
+    mod lent_input;
+    mod lent_output;
+    mod named_producer;
+    mod produce;
+    mod reconnect;
+    mod reconnect_producers;
+    mod subscribe;
+}
+
+/// `window`, and windows in `aggregate`.
+mod windows {
+    mod nexmark;
+    mod one_process;
+    mod window;
+    mod window_aggregate;
+    mod window_costs;
+    mod window_kinds;
+    mod window_model;
+    mod window_partitions;
+    mod window_times;
+}

@@ -1,0 +1,146 @@
+//! `produce --producer`: the same input again, a longer one, another one, and one that is half
+//! written.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::daemon::{Daemon, both_ways};
+use crate::common::{Ran, run_on, wait_for};
+
+fn produce(dir: &Path, args: &[&str], input: &str) -> Ran {
+    let args: Vec<&str> = ["t", "--producer", "p"].iter().chain(args).copied().collect();
+    run_on(dir, "produce", &args, input)
+}
+
+fn read(dir: &Path) -> String {
+    run_on(dir, "subscribe", &["t"], "").stdout
+}
+
+fn refused(ran: &Ran) {
+    assert_eq!(ran.status, 65, "{ran:?}");
+    assert!(ran.stderr.contains("it is another input"), "{ran:?}");
+    assert!(ran.stderr.contains("use another --producer name"), "{ran:?}");
+}
+
+#[test]
+fn another_input_is_refused_however_long_it_is() {
+    both_ways(|dir| {
+        assert_eq!(produce(dir, &[], "1\n2\n3\n").status, 0);
+        for other in ["4\n5\n6\n", "4\n5\n6\n7\n", "1\n2\n", "2\n1\n3\n4\n", "", "1\n\n2\n9\n4\n"] {
+            refused(&produce(dir, &[], other));
+        }
+        assert_eq!(read(dir), "1\n2\n3\n");
+        // Blank lines and CRs are no records.
+        let same = produce(dir, &[], "1\r\n\n2\n3\n4\n");
+        assert_eq!((same.status, same.stderr.as_str()), (0, ""));
+        assert_eq!(read(dir), "1\n2\n3\n4\n");
+    });
+}
+
+#[test]
+fn files_in_another_order_and_a_rotated_file_are_refused() {
+    both_ways(|dir| {
+        let file = |name: &str, text: &str| {
+            let path = dir.join(name);
+            fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (one, two) = (file("one", "1\n2\n"), file("two", "3\n"));
+        assert_eq!(produce(dir, &[&one, &two], "").status, 0);
+        refused(&produce(dir, &[&two, &one], ""));
+        // Larger than a batch, with the same beginning as before.
+        let long: String = (1..200_000).map(|number| format!("{number}\n")).collect();
+        let long = file("long", &long);
+        assert_eq!(produce(dir, &[&long], "").status, 0);
+        refused(&produce(dir, &[&one, &two], ""));
+        let rotated: String = (2..300_000).map(|number| format!("{number}\n")).collect();
+        refused(&produce(dir, &[&file("long", &rotated)], ""));
+        assert_eq!(read(dir).lines().count(), 199_999);
+    });
+}
+
+#[test]
+fn a_position_without_a_checksum_is_taken_and_told() {
+    let (dir, _daemon, mut talk) = Daemon::with_topic(&[]);
+    // As another client leaves it: a count.
+    talk.send(
+        "{\"append\":{\"topic\":\"t\",\"bytes\":4,\"producer\":\"p\",\"sequence\":2}}\n1\n2\n",
+    );
+    assert_eq!(talk.answer()["appended"]["sequence"], 2);
+    drop(talk);
+    let ran = wait_for("the name to be free", || {
+        Some(produce(dir.path(), &[], "x\ny\n3\n")).filter(|ran| ran.status != 75)
+    });
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains("were not compared with this input"), "{ran:?}");
+    assert_eq!(read(dir.path()), "1\n2\n3\n");
+    // From here on there is one.
+    refused(&produce(dir.path(), &[], "1\n2\n3\n"));
+    let again = produce(dir.path(), &[], "x\ny\n3\n4\n");
+    assert_eq!((again.status, again.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_last_line_that_is_half_written_waits() {
+    let csv = &["--from", "csv"][..];
+    let tsv = &["--from", "tsv"][..];
+    for (args, torn, rest, expected) in [
+        (&[][..], "1\n15", "00\n2\n", "1\n1500\n2\n"),
+        (&[], "{\"n\":1}\n{\"n\"", ":2}\n", "{\"n\":1}\n{\"n\":2}\n"),
+        (
+            csv,
+            "id,price\n1,10\n2,12",
+            "34\n3,7\n",
+            "{\"id\":1,\"price\":10}\n{\"id\":2,\"price\":1234}\n{\"id\":3,\"price\":7}\n",
+        ),
+        (
+            tsv,
+            "id\tprice\n1\t10\n2\t12",
+            "34\n",
+            "{\"id\":1,\"price\":10}\n{\"id\":2,\"price\":1234}\n",
+        ),
+    ] {
+        both_ways(|dir| {
+            for _ in 0..2 {
+                let early = produce(dir, args, torn);
+                assert_eq!(early.status, 65, "{early:?}");
+                assert!(early.stderr.contains("the last line has no line end"), "{early:?}");
+                assert_eq!(read(dir), expected.split_inclusive('\n').next().unwrap());
+            }
+            assert_eq!(produce(dir, args, &format!("{torn}{rest}")).status, 0);
+            assert_eq!(read(dir), expected);
+        });
+    }
+}
+
+#[test]
+fn nothing_behind_a_half_written_line_is_appended() {
+    both_ways(|dir| {
+        let (one, two) = (dir.join("one"), dir.join("two"));
+        fs::write(&one, "1\n2").unwrap();
+        fs::write(&two, "3\n").unwrap();
+        let files = [one.to_str().unwrap(), two.to_str().unwrap()];
+        let early = produce(dir, &files, "");
+        assert!(early.status == 65 && early.stderr.contains("one:2: "), "{early:?}");
+        assert_eq!(read(dir), "1\n");
+        fs::write(&one, "1\n22\n").unwrap();
+        assert_eq!(produce(dir, &files, "").status, 0);
+        assert_eq!(read(dir), "1\n22\n3\n");
+        // Without a name, nobody comes back for the line.
+        let plain = run_on(dir, "produce", &["u"], "1\n2");
+        assert_eq!(plain.status, 0, "{plain:?}");
+    });
+}
+
+#[test]
+fn rejected_lines_are_part_of_the_input() {
+    both_ways(|dir| {
+        let rejects = dir.join("rejects");
+        let rejects = ["--rejects", rejects.to_str().unwrap()];
+        assert_eq!(produce(dir, &rejects, "1\nx\n3\n").status, 65);
+        assert_eq!(produce(dir, &rejects, "1\nx\n3\n4\n").status, 0);
+        assert_eq!(read(dir), "1\n3\n4\n");
+        refused(&produce(dir, &rejects, "1\ny\n3\n4\n5\n"));
+        assert_eq!(read(dir), "1\n3\n4\n");
+    });
+}
