@@ -1,7 +1,7 @@
 //! `window`: gives each record its window of event time, and the stream its watermarks.
 
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use memchr::memmem;
 
@@ -175,12 +175,12 @@ impl Stage for Windowing {
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let Windowing { windowed: Windowed { clock, placing, .. }, stream } = self;
         let Some(clock) = clock else { return ControlFlow::Continue(()) };
-        let escapes = lines.has_escapes();
+        let named = lines.may_name(&stream.fields.prefix);
         let (mut records, form) = clock.records(lines);
         while let Some(mut record) = records.load_next().filter(ParsedRecord::is_object) {
             stream.begin(&mut cx.out);
             let Ok(time_ms) = form.read(&mut record, 0) else { break };
-            match stream.put(record.record(), escapes, time_ms, placing, cx) {
+            match stream.put(record.record(), named, time_ms, placing, cx) {
                 Ok(false) => {}
                 Ok(true) => stream.late.moved(Some((records.line(), time_ms))),
                 // It comes again, alone, for what is to be said about it.
@@ -252,14 +252,14 @@ impl Stream {
     }
 
     /// Emits a record of this event time with its windows, or handles it as a late one. Returns
-    /// whether the watermark is to be written. `escapes`: whether the record may have escapes.
+    /// whether the watermark is to be written. `named`: whether such a field may be in the record.
     fn put(
         &mut self,
         record: &[u8],
-        escapes: bool,
+        named: bool,
         time_ms: i64,
         placing: &mut Placing,
-        out: &mut dyn Outlet,
+        out: &mut impl Outlet,
     ) -> Result<bool, StageError> {
         match placing.place(time_ms).map_err(StageError::bad)? {
             Placed::Late { behind } => {
@@ -268,7 +268,7 @@ impl Stream {
             }
             Placed::In { slice, closed_ms, passed_ms, missed } => {
                 self.fields.prepare(slice, placing.windows())?;
-                let replaces = self.fields.are_in(record, escapes);
+                let replaces = named && self.fields.are_in(record);
                 for text in self.fields.texts(closed_ms) {
                     self.fields
                         .add(record, replaces, text, out.pending())
@@ -316,8 +316,8 @@ pub struct Fields {
     expands: bool,
     slice: Option<Interval>,
     text: Vec<u8>,
-    /// For each window or slice, where it ends in time, and where its text does.
-    ends: Vec<(i64, usize)>,
+    /// For each window or slice, the watermark's time from which it is not written, and its text.
+    ends: Vec<(i64, Range<usize>)>,
 }
 
 impl Fields {
@@ -350,33 +350,32 @@ impl Fields {
         self.ends.clear();
         if self.expands {
             for window in windows.of_slice(slice) {
-                self.prepare_one(window)?;
+                self.prepare_one(window, window.end_ms)?;
             }
         } else {
-            self.prepare_one(slice)?;
+            self.prepare_one(slice, i64::MAX)?;
         }
         self.slice = Some(slice);
         Ok(())
     }
 
-    fn prepare_one(&mut self, interval: Interval) -> Result<(), StageError> {
+    fn prepare_one(&mut self, interval: Interval, until_ms: i64) -> Result<(), StageError> {
+        let begin = self.text.len();
         interval.write_fields_as(self.names, &mut self.text).map_err(StageError::bad)?;
-        self.ends.push((interval.end_ms, self.text.len()));
+        self.ends.push((until_ms, begin..self.text.len()));
         Ok(())
     }
 
     /// The texts, but for those of windows that end at `closed_ms` or before.
     pub fn texts(&self, closed_ms: i64) -> impl Iterator<Item = &[u8]> {
-        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, to)| *to));
-        let texts = begins.zip(&self.ends);
-        let texts = texts.filter(move |(_, (end_ms, _))| !self.expands || *end_ms > closed_ms);
-        texts.map(|(from, (_, to))| self.text.get(from..*to).unwrap_or_default())
+        let open = self.ends.iter().filter(move |(until_ms, _)| *until_ms > closed_ms);
+        open.map(|(_, text)| self.text.get(text.clone()).unwrap_or_default())
     }
 
     /// Whether a record has such a field already, as the output of an aggregate that is windowed
-    /// again does; asked once for all its texts. `escapes`: whether the record may have escapes.
-    pub fn are_in(&self, record: &[u8], escapes: bool) -> bool {
-        has_field(record, &self.names, self.prefix.find(record).is_some(), escapes)
+    /// again does; asked once for all its texts.
+    pub fn are_in(&self, record: &[u8]) -> bool {
+        has_field(record, &self.names, self.prefix.find(record).is_some())
     }
 
     /// Appends a record with one of the texts, which replaces the fields that are in it already.

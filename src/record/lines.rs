@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use memchr::memmem::Finder;
+
 use super::decode::{Bad, Decoder, Raw, Sink};
 
 /// Splits blocks into lines; takes LF and CRLF; skips blank lines; bounds a line's length.
@@ -89,15 +91,17 @@ pub struct Lines<'a> {
     /// How many lines of the input lie before `at`.
     line: u64,
     record_bytes_max: usize,
-    /// Whether there is a backslash in the text, once that was asked.
-    escapes: Option<bool>,
+    /// What [`Lines::may_name`] found out, once it was asked.
+    named: Option<bool>,
 }
 
 impl<'a> Lines<'a> {
-    /// Whether the text may have escapes. Without them, all keys in it are plainly written; that is
-    /// found out once for the whole text.
-    pub fn has_escapes(&mut self) -> bool {
-        *self.escapes.get_or_insert_with(|| memchr::memchr(b'\\', self.text).is_some())
+    /// Whether a key that begins with `name` may be in the text, written plainly or with escapes.
+    /// The whole text is searched once, so that its lines need not be: all calls give one `name`.
+    pub fn may_name(&mut self, name: &Finder<'_>) -> bool {
+        *self.named.get_or_insert_with(|| {
+            memchr::memchr(b'\\', self.text).is_some() || name.find(self.text).is_some()
+        })
     }
 
     /// All of the text, also what has been taken.
@@ -165,7 +169,7 @@ impl Decoder for LineDecoder {
         let end = memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
         let (text, rest) = block.split_at(end);
         let (line, record_bytes_max) = (self.line, self.record_bytes_max);
-        let mut lines = Lines { text, at: 0, line, record_bytes_max, escapes: None };
+        let mut lines = Lines { text, at: 0, line, record_bytes_max, named: None };
         loop {
             sink.lines(&mut lines)?;
             self.line = lines.line;

@@ -396,7 +396,7 @@ impl Over {
         let begin = lines.len();
         // Rarely is there such a field already: results that are aggregated again.
         let plain = self.finders.iter().any(|finder| finder.find(record).is_some());
-        if has_field(record, &self.names, plain, true) {
+        if has_field(record, &self.names, plain) {
             replace_fields(record, &self.names, &self.fields, lines);
             if let Err(reserved) = reserved::check(lines.get(begin..).unwrap_or_default()) {
                 lines.truncate(begin);

@@ -143,7 +143,7 @@ impl Spliced {
         let Spliced { fields, line } = self;
         fields.prepare(slice, windows)?;
         let mut in_time = true;
-        let replaces = fields.are_in(record, true);
+        let replaces = fields.are_in(record);
         for text in fields.texts(closed_ms) {
             line.clear();
             fields.add(record, replaces, text, line).map_err(StageError::bad)?;
