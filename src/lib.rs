@@ -6,6 +6,7 @@
 //! - [`expr`]: jq expressions, compiled once and run over records.
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
 //! - [`aggregate`]: grouping and reducing.
+//! - [`api`]: what a log service is asked and answers: plain structs.
 //! - [`log`]: topics, partitions, segments and their index on disk; recovery. No sockets.
 //! - [`wire`]: the protocol on the socket, both ends of it. No storage.
 //! - [`ingest`]: other formats, turned into records.
@@ -14,6 +15,7 @@
 //! - [`cmd`]: one file a tool: its options and how they wire the rooms together.
 
 pub mod aggregate;
+pub mod api;
 pub mod cli;
 pub mod cmd;
 pub mod expr;

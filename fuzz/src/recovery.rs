@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use millstream::api::reading::Span;
 use millstream::log::segment::format::{ATTESTATION_AT, Attestation, BLOCK_BYTES, Entry};
-use millstream::log::{Log, LogError, Settings, Span, open_readers, repair};
+use millstream::log::{Log, LogError, Settings, open_readers, repair};
 
 const NAME: &str = "t";
 /// Offsets above this are not tried: a repair that believed them would rightly write as many empty

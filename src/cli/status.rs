@@ -3,11 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::api::error::Code;
 use crate::expr::ExprError;
 use crate::log::LogError;
 use crate::wire::ClientError;
 use crate::wire::address::BindError;
-use crate::wire::error::Code;
 
 /// How a tool ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,7 +201,7 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::error::ErrorBody;
+    use crate::api::error::ErrorBody;
     use anyhow::Context;
 
     #[test]

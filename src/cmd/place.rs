@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::api::reading::At;
 use crate::cli::Failure;
 use crate::time::duration::Duration;
 use crate::time::timestamp::parse_us;
-use crate::wire::request::At;
 
 /// A place in a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::BATCH_BYTES_MAX;
+use crate::api::error::BadRecord;
 
 /// An error of the log.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -87,13 +88,4 @@ impl LogError {
         let LogError::Io { error, .. } = self else { return false };
         matches!(error.kind(), StorageFull | QuotaExceeded)
     }
-}
-
-/// A record that the log refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRecord {
-    /// Which line of the batch, counted from 0.
-    pub record: u64,
-    /// What is wrong with it.
-    pub why: String,
 }

@@ -40,17 +40,15 @@ mod sync;
 pub mod topic;
 mod topic_dirs;
 
-pub use append::batch::{Appended, Batch, Identity};
+pub use append::batch::{Batch, Identity};
 pub use directory::Log;
-pub use error::{BadRecord, LogError};
+pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use limits::{BATCH_BYTES_MAX, PRODUCER_NAME_BYTES_MAX};
-pub use maintenance::compaction::Compacted;
 pub use maintenance::due::Before;
-pub use read::chunk::{BatchSpan, Chunk, Span};
-pub use read::cursor::Cursor;
+pub use read::cursor::{Cursor, PassedRun};
 pub use read::partition_stats::PartitionStats;
-pub use read::passed::{BatchPlace, FileBatch, FileRun};
+pub use read::passed::BatchPlace;
 pub use read::read_only::{
     is_readable_by_others, keep_still, open_readers, strays_of, topic_names_of,
 };

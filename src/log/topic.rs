@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::append::batch::{Appended, Batch, Identity, Placement, prepare};
+use super::append::batch::{Batch, Identity, Placement, prepare};
 use super::append::closed_reason::Closed;
 use super::append::partition::Partition;
 use super::append::placement::place_by_key;
@@ -20,6 +20,7 @@ use super::settings::Settings;
 use super::storage::{Storage, small};
 use super::topic_dirs::{SETTINGS, UNFINISHED};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
+use crate::api::appending::Appended;
 use crate::expr::{Bounds, Exceeded, Program};
 use crate::log::clock::now_us;
 use serde_json::Map;

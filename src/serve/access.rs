@@ -14,10 +14,10 @@ use super::limits::GRANTS_KEPT_MAX;
 use super::memory_limit::Account;
 use super::refusal;
 use super::session::Session;
+use crate::api::error::ErrorBody;
 use crate::log::access::{Names, Right, Who, is_master};
 use crate::log::{LogError, Settings, Topic, TopicReader};
 use crate::sys::{socket, user};
-use crate::wire::error::ErrorBody;
 
 /// What one connection may do.
 pub(super) struct Access {

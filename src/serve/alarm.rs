@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use super::limits::WARNING_EVERY;
 use super::lock;
+use crate::api::error::{Code, ErrorBody};
 use crate::log::LogError;
-use crate::wire::error::{Code, ErrorBody};
 
 /// How many faults are remembered. Once there are more, all may be told once again.
 const FAULTS_MAX: usize = 1024;

@@ -12,14 +12,14 @@ use super::memory_limit::Permit;
 use super::pace::Pace;
 use super::refusal;
 use super::session::{End, Session, is_timeout};
+use crate::api::appending::{Append, Appended};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::stats;
 use crate::log::access::Right;
 use crate::log::{Batch, Identity};
 use crate::sys::file::free_bytes;
 use crate::sys::wait::{Wanted, wait};
-use crate::wire::answer::{Answer, Appended};
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::request::Append;
-use crate::wire::stats;
+use crate::wire::answer::Answer;
 
 /// Where a session's appends are between request and answer.
 #[derive(Default)]
@@ -39,7 +39,6 @@ pub(super) struct Appends<'a> {
 pub(super) struct Entry<'a> {
     /// What was sent, or what is wrong with it.
     pub batch: Result<Batch, ErrorBody>,
-    pub sequence: Option<u64>,
     pub chained: bool,
     pub share: Permit<'a>,
 }
@@ -62,7 +61,6 @@ struct Underway<'a> {
 struct Asked<'a> {
     /// Whether it is among the batches that are written, or why not.
     checked: Result<(), ErrorBody>,
-    sequence: Option<u64>,
     /// Given back once the batch is written.
     share: Permit<'a>,
 }
@@ -90,8 +88,8 @@ impl<'a> Session<'a> {
             _ => None,
         };
         let batch = queue.topic.prepare(bytes, identity).map_err(refusal::body);
-        let Append { sequence, chained, .. } = append;
-        self.appends.take(queue, Entry { batch, sequence, chained, share });
+        let Append { chained, .. } = append;
+        self.appends.take(queue, Entry { batch, chained, share });
         if self.appends.gathered_bytes >= AHEAD_BYTES_MAX {
             self.finish();
             self.connection.flush()?;
@@ -197,7 +195,7 @@ impl<'a> Session<'a> {
         let mut batches: Vec<Batch> = Vec::with_capacity(gathered.len());
         let mut asked = Vec::with_capacity(gathered.len());
         let mut broken = self.appends.broken;
-        for Entry { batch, sequence, chained, share } in gathered {
+        for Entry { batch, chained, share } in gathered {
             let checked = match batch {
                 _ if chained && broken => Err(refusal::chain_broken(queue.topic.name())),
                 Err(error) => Err(error),
@@ -208,7 +206,7 @@ impl<'a> Session<'a> {
                 }
             };
             broken = checked.is_err();
-            asked.push(Asked { checked, sequence, share });
+            asked.push(Asked { checked, share });
         }
         Some((Underway { queue, asked }, batches))
     }
@@ -219,7 +217,7 @@ impl<'a> Session<'a> {
         self.shared.maintenance.note_due(queue.topic.due_us());
         let mut outcomes = outcomes.into_iter();
         let mut count = stats::Appends::default();
-        for Asked { checked, sequence, share } in asked {
+        for Asked { checked, share } in asked {
             let outcome = checked.and_then(|()| match outcomes.next() {
                 Some(outcome) => outcome.map_err(refusal::body),
                 None => Err(ErrorBody::new(Code::Io, "an internal error of log-serve")),
@@ -228,15 +226,7 @@ impl<'a> Session<'a> {
             if let Ok(appended) = &outcome {
                 tally(&mut count, appended, share.bytes());
             }
-            self.reply(outcome.map(|appended| {
-                Answer::Appended(Appended {
-                    topic: queue.topic.name().to_owned(),
-                    records: appended.records,
-                    offsets: appended.offsets.into_iter().collect(),
-                    sequence,
-                    duplicate: appended.duplicate,
-                })
-            }));
+            self.reply(outcome.map(Answer::Appended));
         }
         if count.batches > 0 {
             self.shared.alarm.note_appended();
@@ -338,7 +328,7 @@ impl<'a> Session<'a> {
 }
 
 /// Counts a batch that is acknowledged.
-fn tally(count: &mut stats::Appends, appended: &crate::log::Appended, bytes: u64) {
+fn tally(count: &mut stats::Appends, appended: &Appended, bytes: u64) {
     if appended.duplicate {
         count.duplicates += 1;
         return;

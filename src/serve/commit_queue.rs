@@ -12,7 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::limits::GATHER_BYTES;
 use super::lock;
 use super::notifier::Notifier;
-use crate::log::{Appended, Batch, LogError, Topic};
+use crate::api::appending::Appended;
+use crate::log::{Batch, LogError, Topic};
 
 /// What each batch came to.
 pub type Outcomes = Vec<Result<Appended, LogError>>;

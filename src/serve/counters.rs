@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::wire::error::Code;
-use crate::wire::stats::{Appends, Deliveries};
+use crate::api::error::Code;
+use crate::api::stats::{Appends, Deliveries};
 
 /// The counters of the daemon.
 #[derive(Debug)]

@@ -21,12 +21,12 @@ use super::maintenance::Maintenance;
 use super::memory_limit::{Account, MemoryLimit};
 use super::names::Names;
 use super::session::Session;
+use crate::api::error::{Code, ErrorBody};
 use crate::log::{Log, LogError};
 use crate::sys::file::is_shortage;
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::address::Listener;
 use crate::wire::answer::Answer;
-use crate::wire::error::{Code, ErrorBody};
 
 /// How long sessions get to notice that they were cut off.
 const LAST_CALL: Duration = Duration::from_secs(1);

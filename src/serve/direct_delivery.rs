@@ -104,10 +104,10 @@ impl DirectDelivery {
         // After reading: what was appended after the readers were altered goes by the new ones.
         self.access.check(&self.topic, Right::Read)?;
         let Some(chunk) = chunk else { return Ok(false) };
-        self.delivered.add(chunk.records, self.chunk.len() as u64);
+        self.delivered.add(chunk.records, chunk.bytes);
         self.caught_up = self.caught_up && self.write(chunk.records);
         if !self.caught_up {
-            header(&chunk, self.chunk.len(), self.batches).write(&mut self.unsent);
+            header(chunk, self.batches).write(&mut self.unsent);
             self.unsent.extend_from_slice(&self.chunk);
         }
         self.chunk.clear();

@@ -11,12 +11,14 @@ use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
 use super::notifier::Subscriber;
 use super::refusal;
 use super::session::{End, Session};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::reading::{
+    At, ByPartition, Chunk, Fetch, Fetched, Offsets, Place, Places, Position, Span,
+};
 use crate::log::access::Right;
-use crate::log::{Bounds, Chunk, Cursor, LogError, Span};
+use crate::log::{Bounds, Cursor, LogError};
 use crate::sys::wait::{Wanted, wait};
-use crate::wire::answer::{Answer, BatchRun, Fetched, Place, Places, Records};
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::request::{At, ByPartition, Fetch, Offsets, Position};
+use crate::wire::answer::Answer;
 
 /// What ended a follower's sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -242,10 +244,9 @@ impl Session<'_> {
 
     /// Sends a run of records; a small one waits for company, but not past the next sleep.
     pub fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
-        let header = header(&chunk, self.chunk.len(), batches);
-        self.shared.counters.delivered.add(chunk.records, self.chunk.len() as u64);
+        self.shared.counters.delivered.add(chunk.records, chunk.bytes);
         let output = self.connection.output();
-        header.write(output);
+        header(chunk, batches).write(output);
         if let Some(share) = self.large.take() {
             return self.send_large(&share);
         }
@@ -288,21 +289,12 @@ impl Session<'_> {
     }
 }
 
-/// What is said before a run of records of so many bytes.
-pub(super) fn header(chunk: &Chunk, bytes: usize, batches: bool) -> Answer {
-    let run = |batch: &crate::log::BatchSpan| BatchRun {
-        records: batch.records,
-        bytes: batch.bytes,
-        time_us: batch.time_us,
-    };
-    Answer::Records(Records {
-        partition: chunk.partition,
-        offset: chunk.offset,
-        records: chunk.records,
-        bytes: bytes as u64,
-        end: chunk.end,
-        batches: batches.then(|| chunk.batches.iter().map(run).collect()),
-    })
+/// What is said before a run of records, of its batches only to who asked for them.
+pub(super) fn header(mut chunk: Chunk, batches: bool) -> Answer {
+    if !batches {
+        chunk.batches.clear();
+    }
+    Answer::Records(chunk)
 }
 
 fn all(bounds: &[Bounds]) -> Vec<u32> {

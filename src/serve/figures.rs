@@ -5,15 +5,15 @@ use std::sync::atomic::Ordering;
 use super::daemon::Shared;
 use super::refusal;
 use super::session::Session;
-use crate::log::{LogError, PartitionStats};
-use crate::sys;
-use crate::wire::error::ErrorBody;
-use crate::wire::groups::Groups;
-use crate::wire::reading::ByPartition;
-use crate::wire::stats::{
+use crate::api::error::ErrorBody;
+use crate::api::groups::Groups;
+use crate::api::reading::ByPartition;
+use crate::api::stats::{
     Connections, DaemonFigures, Figures, Memory, PartitionFigures, Process, Stats, Syncs,
     TopicFigures,
 };
+use crate::log::{LogError, PartitionStats};
+use crate::sys;
 
 impl Session<'_> {
     /// Figures of the daemon, of topics and of groups.
@@ -123,7 +123,7 @@ fn process() -> Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::error::Code;
+    use crate::api::error::Code;
 
     fn held(partition: u32, damage: Option<&str>) -> PartitionStats {
         PartitionStats {

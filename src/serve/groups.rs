@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex};
 use super::assign::share;
 use super::notifier::Notifier;
 use super::{lock, refusal};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::groups::MemberEntry;
+use crate::api::reading::ByPartition;
 use crate::log::{ConsumerGroup, Log, LogError};
 use crate::sys::wait::has_hung_up;
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::groups::MemberEntry;
-use crate::wire::request::ByPartition;
 
 /// All groups that somebody uses just now.
 #[derive(Debug, Default)]

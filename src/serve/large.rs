@@ -11,7 +11,8 @@ use super::limits::{CHUNK_BYTES, SMALL_RUN_BYTES_MAX};
 use super::memory_limit::Permit;
 use super::pace::Pace;
 use super::session::{End, Session};
-use crate::log::{Chunk, Cursor, LogError};
+use crate::api::reading::Chunk;
+use crate::log::{Cursor, LogError};
 use crate::sys::socket::send_now;
 use crate::sys::wait::{Wanted, wait};
 

@@ -9,11 +9,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::append::Entry;
 use super::limits::LENT_READ_BYTES;
 use super::session::{End, Session};
+use crate::api::appending::Append;
+use crate::api::topics::Named;
 use crate::sys::pipe::{is_pipe, read_now};
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::answer::{Answer, Returned};
 use crate::wire::lending::LINES_BYTES_MAX;
-use crate::wire::request::{Append, Named};
 
 /// Why reading ended.
 enum Ended {
@@ -97,7 +98,7 @@ impl Session<'_> {
         if batch.record_count() != memchr::memchr_iter(b'\n', lines).count() as u64 {
             return false;
         }
-        self.appends.take(queue, Entry { batch: Ok(batch), sequence: None, chained: false, share });
+        self.appends.take(queue, Entry { batch: Ok(batch), chained: false, share });
         true
     }
 }

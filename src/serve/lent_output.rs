@@ -10,10 +10,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::direct_delivery::DirectDelivery;
 use super::session::{End, Session};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::reading::Fetch;
 use crate::log::Cursor;
 use crate::sys::pipe::{is_pipe, write_now};
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::request::{Fetch, Request};
+use crate::wire::request::Request;
 
 /// What a follower has lent.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::daemon::Shared;
 use super::lock;
-use crate::log::{Compacted, LogError};
+use crate::api::topics::TakenAway;
+use crate::log::LogError;
 
 /// The longest sleep while something is due: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -168,7 +169,7 @@ fn compact(shared: &Shared, woken_us: i64) -> i64 {
         // What is due is not closed: if it is gone, it is deleted.
         let Ok(topic) = shared.open(&name) else { continue };
         match topic.compact_due() {
-            Ok(compacted) => compacted.iter().for_each(|one| tell(&name, one)),
+            Ok(compacted) => compacted.iter().for_each(|(at, one)| tell(&name, *at, one)),
             Err(error) => tracing::warn!("{name}: not compacted: {error}"),
         }
         next_us = next_us.min(topic.compaction_due_us().unwrap_or(NEVER));
@@ -176,8 +177,8 @@ fn compact(shared: &Shared, woken_us: i64) -> i64 {
     next_us
 }
 
-fn tell(topic: &str, one: &Compacted) {
-    let (partition, records, bytes) = (one.partition, one.records, one.bytes);
+fn tell(topic: &str, partition: u32, one: &TakenAway) {
+    let (records, bytes) = (one.records, one.bytes);
     tracing::debug!("{topic}/{partition}: compacted: {records} records, {bytes} bytes less");
 }
 

@@ -11,16 +11,16 @@ use super::groups::{GroupState, Membership, Peer};
 use super::notifier::Subscriber;
 use super::refusal;
 use super::session::{End, Session};
-use crate::log::access::Right;
-use crate::log::{Bounds, Cursor, LogError, Span};
-use crate::sys::socket::peer;
-use crate::wire::answer::{Answer, Fetched};
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::groups::{
+use crate::api::error::{Code, ErrorBody};
+use crate::api::groups::{
     Assigned, Commit, Committed, Edge, GroupEntry, Groups, Join, Left, Moved, Progress, Reset,
     ResetDone,
 };
-use crate::wire::request::{ByPartition, Position};
+use crate::api::reading::{ByPartition, Fetched, Position, Span};
+use crate::log::access::Right;
+use crate::log::{Bounds, Cursor, LogError};
+use crate::sys::socket::peer;
+use crate::wire::answer::Answer;
 
 /// A member of a group, and where it is in its partitions.
 pub(super) struct Member<'a> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lock;
+use crate::api::error::{Code, ErrorBody};
 use crate::sys::wait::has_hung_up;
-use crate::wire::error::{Code, ErrorBody};
 
 /// A producer's name in its topic.
 type Name = (String, String);

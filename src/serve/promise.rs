@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Limits, run};
+use crate::api::reading::Span;
 use crate::log::simulation::simulated::{BrokenPromise, Random, Simulated, seeds};
-use crate::log::{Log, LogError, Settings, Span};
+use crate::log::{Log, LogError, Settings};
 use crate::wire::address::Listener;
 
 const CLIENTS: u64 = 3;

@@ -4,8 +4,8 @@ use std::io;
 
 use super::idle::is_shortage;
 use super::limits::BAD_RECORDS_LISTED_MAX;
+use crate::api::error::{Code, ErrorBody};
 use crate::log::LogError;
-use crate::wire::error::{BadRecord, Code, ErrorBody};
 
 /// What a client is told of an error.
 pub fn body(error: LogError) -> ErrorBody {
@@ -15,9 +15,8 @@ pub fn body(error: LogError) -> ErrorBody {
     }
     match error {
         LogError::BadRecords { records } => {
-            let listed = records.into_iter().take(BAD_RECORDS_LISTED_MAX);
-            body.records =
-                listed.map(|bad| BadRecord { record: bad.record, why: bad.why }).collect();
+            body.records = records;
+            body.records.truncate(BAD_RECORDS_LISTED_MAX);
         }
         LogError::SequenceGap { held, .. } => body.held = Some(held),
         _ => {}
@@ -58,6 +57,7 @@ fn code(error: &LogError) -> Code {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::error::BadRecord;
     use std::path::Path;
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
         };
         assert_eq!(body(gap(Some(3))).held, Some(Some(3)));
         assert_eq!(body(gap(None)).held, Some(None));
-        let bad = |record| crate::log::BadRecord { record, why: "w".to_owned() };
+        let bad = |record| BadRecord { record, why: "w".to_owned() };
         let records = (0..70_000).map(bad).collect();
         let listed = body(LogError::BadRecords { records }).records;
         assert_eq!(listed.len(), BAD_RECORDS_LISTED_MAX);

@@ -13,13 +13,14 @@ use super::member::Member;
 use super::memory_limit::Permit;
 use super::names::OwnNames;
 use super::refusal;
+use crate::api::appending::{Producer, Standing};
+use crate::api::error::{Code, ErrorBody};
 use crate::log::access::Right;
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::VERSION;
-use crate::wire::answer::{Answer, Greeting, Standing};
+use crate::wire::answer::{Answer, Greeting};
 use crate::wire::connection::Connection;
-use crate::wire::error::{Code, ErrorBody};
-use crate::wire::request::{Hello, Producer, Request};
+use crate::wire::request::{Hello, Request};
 
 /// Why a session ends.
 #[derive(Debug)]

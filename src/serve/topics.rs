@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::session::Session;
+use crate::api::reading::Fetched;
+use crate::api::topics::{Alter, Compact, Compacted, Create, Described, Topic, TopicEntry, Trim};
 use crate::log::settings::EXPRESSION_BYTES_MAX;
 use crate::log::{Before, LogError, Settings};
-use crate::wire::answer::{Compacted, Described, Fetched, TakenAway, Topic, TopicEntry};
-use crate::wire::request::{Alter, Compact, Create, Trim};
 
 impl Session<'_> {
     pub(super) fn create(&self, create: Create) -> Result<Topic, LogError> {
@@ -67,12 +67,7 @@ impl Session<'_> {
         let topic = self.shared.open(&compact.topic)?;
         let compacted = topic.compact(compact.close);
         self.shared.maintenance.note_due(topic.due_us());
-        let taken_away = |one: crate::log::Compacted| {
-            let (segments, records, bytes) = (one.segments, one.records, one.bytes);
-            (one.partition, TakenAway { segments, records, bytes })
-        };
-        let partitions = compacted?.into_iter().map(taken_away).collect();
-        Ok(Compacted { topic: compact.topic, partitions })
+        Ok(Compacted { topic: compact.topic, partitions: compacted? })
     }
 
     pub(super) fn delete(&self, topic: &str) -> Result<(), LogError> {

@@ -1,14 +1,14 @@
 //! What the daemon says, and reading it from its line.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::error::ErrorBody;
 use super::frame::{explain, write_line};
-use super::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
-use super::reading::ByPartition;
-use super::stats::Figures;
-use super::topics::Named;
+use crate::api::appending::{Appended, Standing};
+use crate::api::error::ErrorBody;
+use crate::api::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
+use crate::api::reading::{Chunk, Fetched, FileRun, Places};
+use crate::api::stats::Figures;
+use crate::api::topics::{Compacted, Described, Named, Topic, TopicEntry};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +35,9 @@ pub enum Answer {
     /// A pipe is lent no longer; what was read from it and not appended follows.
     Returned(Returned),
     /// A run of records, whose bytes follow.
-    Records(Records),
+    Records(Chunk),
     /// A run of records, to be read from a file.
-    File(FileRecords),
+    File(FileRun),
     /// A fetch is complete.
     Fetched(Fetched),
     /// Where the partitions begin and end.
@@ -69,62 +69,6 @@ pub struct Greeting {
     pub server: String,
 }
 
-/// See [`Answer::Created`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Topic {
-    /// Its name.
-    pub topic: String,
-    /// How many partitions it has.
-    pub partitions: u32,
-    /// The jq expression that places its records.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// In a list, in place of a key that is longer than a topic is given now: how long it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_bytes: Option<u64>,
-}
-
-/// See [`Answer::Described`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Described {
-    /// Which topic.
-    pub topic: String,
-    /// Its settings, by their names.
-    pub settings: Map<String, Value>,
-}
-
-/// See [`Answer::Topics`]: a topic, or why it cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum TopicEntry {
-    /// A topic that can be used.
-    Open(Topic),
-    /// One that cannot.
-    Broken {
-        /// Its name.
-        topic: String,
-        /// Why not.
-        error: ErrorBody,
-    },
-}
-
-/// See [`Answer::Appended`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Appended {
-    /// Where to.
-    pub topic: String,
-    /// How many records the batch has.
-    pub records: u64,
-    /// For each partition that got some of them: the offset of the first.
-    pub offsets: ByPartition<u64>,
-    /// Where the producer now stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
-    /// Whether the batch was there already, so that nothing was written.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub duplicate: bool,
-}
-
 /// See [`Answer::Returned`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
@@ -132,128 +76,6 @@ pub struct Returned {
     pub topic: String,
     /// How many bytes follow that were read and not appended.
     pub bytes: u64,
-}
-
-/// See [`Answer::Records`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Records {
-    /// Of which partition.
-    pub partition: u32,
-    /// The first record's offset.
-    pub offset: u64,
-    /// How many records.
-    pub records: u64,
-    /// How many bytes of them follow.
-    pub bytes: u64,
-    /// Where the partition ended just now.
-    pub end: u64,
-    /// The batches that the records were appended in, if they were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batches: Option<Vec<BatchRun>>,
-}
-
-/// See [`Answer::File`]. The records follow each other in the file, batch by batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRecords {
-    /// Of which partition.
-    pub partition: u32,
-    /// The first record's offset.
-    pub offset: u64,
-    /// How many records.
-    pub records: u64,
-    /// Where the partition ended just now.
-    pub end: u64,
-    /// Whether the file's descriptor comes with this line; else it is that of the partition's run
-    /// before.
-    pub passed: bool,
-    /// The position in the file at which the first record begins.
-    pub position: u64,
-    /// The batches that the records were appended in.
-    pub batches: Vec<CheckedRun>,
-}
-
-/// So many records that were appended together, and their checksum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckedRun {
-    /// How many records.
-    pub records: u64,
-    /// How many bytes of them.
-    pub bytes: u64,
-    /// When they were appended, in microseconds since the epoch.
-    pub time_us: i64,
-    /// The CRC-32C of the bytes.
-    pub crc: u32,
-}
-
-/// So many records that were appended together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BatchRun {
-    /// How many records.
-    pub records: u64,
-    /// How many bytes they have.
-    pub bytes: u64,
-    /// When they were appended, in microseconds since the epoch.
-    pub time_us: i64,
-}
-
-/// See [`Answer::Fetched`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fetched {
-    /// From where.
-    pub topic: String,
-    /// Where a next fetch goes on.
-    pub offsets: ByPartition<u64>,
-}
-
-/// See [`Answer::Compacted`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Compacted {
-    /// Of which topic.
-    pub topic: String,
-    /// Of each partition.
-    pub partitions: ByPartition<TakenAway>,
-}
-
-/// What compacting took away from a partition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TakenAway {
-    /// From how many segments.
-    pub segments: u64,
-    /// How many records.
-    pub records: u64,
-    /// How many bytes.
-    pub bytes: u64,
-}
-
-/// See [`Answer::Offsets`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places {
-    /// Of which topic.
-    pub topic: String,
-    /// For each partition.
-    pub partitions: ByPartition<Place>,
-}
-
-/// Where a partition begins and ends, and where the place asked for is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The first offset.
-    pub start: u64,
-    /// The offset behind the last record.
-    pub end: u64,
-    /// The place asked for.
-    pub at: u64,
-}
-
-/// See [`Answer::Producer`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// In which topic.
-    pub topic: String,
-    /// The producer's name.
-    pub name: String,
-    /// The sequence of its last batch; `None` if it has none there.
-    pub sequence: Option<u64>,
 }
 
 impl Answer {
@@ -285,7 +107,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::wire::error::{BadRecord, Code};
+    use crate::api::error::{BadRecord, Code};
+    use crate::api::reading::{BatchSpan, FileBatch, Place};
+    use crate::api::topics::TakenAway;
 
     fn error(code: Code) -> ErrorBody {
         ErrorBody::new(code, "m")
@@ -331,25 +155,25 @@ mod tests {
                 r#"{"appended":{"topic":"t","records":2,"offsets":{"9":0,"10":1},"sequence":7,"duplicate":true}}"#,
             ),
             (
-                Answer::Records(Records {
+                Answer::Records(Chunk {
                     partition: 1,
                     offset: 2,
                     records: 3,
                     bytes: 4,
                     end: 5,
-                    batches: Some(vec![BatchRun { records: 3, bytes: 4, time_us: 6 }]),
+                    batches: vec![BatchSpan { records: 3, bytes: 4, time_us: 6 }],
                 }),
                 r#"{"records":{"partition":1,"offset":2,"records":3,"bytes":4,"end":5,"batches":[{"records":3,"bytes":4,"time_us":6}]}}"#,
             ),
             (
-                Answer::File(FileRecords {
+                Answer::File(FileRun {
                     partition: 1,
                     offset: 2,
                     records: 3,
                     end: 5,
                     passed: true,
                     position: 7,
-                    batches: vec![CheckedRun { records: 3, bytes: 4, time_us: 6, crc: 8 }],
+                    batches: vec![FileBatch { records: 3, bytes: 4, time_us: 6, crc: 8 }],
                 }),
                 r#"{"file":{"partition":1,"offset":2,"records":3,"end":5,"passed":true,"position":7,"batches":[{"records":3,"bytes":4,"time_us":6,"crc":8}]}}"#,
             ),

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::address::{self, SOCKET};
-use super::answer::{
-    Answer, Appended, Compacted, Described, Fetched, FileRecords, Greeting, Places, Records,
-    Standing, TopicEntry,
-};
+use super::answer::{Answer, Greeting};
 use super::connection::Connection;
-use super::error::{Code, ErrorBody};
-use super::groups::{
+use super::interrupt::Interrupt;
+use super::request::{Hello, Request};
+use super::{VERSION, sane};
+use crate::api::appending::{Append, Appended, Producer, Standing};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
-use super::interrupt::Interrupt;
-use super::request::{
-    Alter, Append, Compact, Create, Fetch, Hello, Named, Offsets, Producer, Request, Topics, Trim,
+use crate::api::reading::{Chunk, Fetch, Fetched, FileRun, Offsets, Places};
+use crate::api::stats::{Figures, Stats};
+use crate::api::topics::{
+    Alter, Compact, Compacted, Create, Described, Named, Topic, TopicEntry, Topics, Trim,
 };
-use super::stats::{Figures, Stats};
-use super::{VERSION, answer, sane};
 
 /// The longest answer that we read: what a batch full of bad records comes to.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -90,9 +90,9 @@ impl ClientError {
 #[derive(Debug)]
 pub enum Delivery {
     /// A run of records.
-    Records(Records),
+    Records(Chunk),
     /// A run of records in a file; the file, if it is another than before.
-    File(FileRecords, Option<OwnedFd>),
+    File(FileRun, Option<OwnedFd>),
     /// The fetch is complete.
     Done(Fetched),
 }
@@ -101,7 +101,7 @@ pub enum Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Polled {
     /// A run of records of its partitions.
-    Records(Records),
+    Records(Chunk),
     /// Other partitions, or the same in another generation.
     Assigned(Assigned),
     /// All that was there has been read.
@@ -154,7 +154,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub fn create(&mut self, create: Create) -> Result<answer::Topic, ClientError> {
+    pub fn create(&mut self, create: Create) -> Result<Topic, ClientError> {
         match self.call(&Request::Create(create))? {
             Answer::Created(topic) => Ok(topic),
             other => Err(self.unexpected(&other)),

@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 
 use super::answer::Answer;
 use super::client::{Client, ClientError};
-use super::request::{Fetch, Named, Request, Written};
+use super::request::{Request, Written};
+use crate::api::reading::Fetch;
+use crate::api::topics::Named;
 use crate::sys::pipe::{is_pipe, kernel_reads_without_waiting};
 use crate::sys::{socket, user};
 

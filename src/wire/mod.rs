@@ -2,10 +2,7 @@
 //! storage.
 //!
 //! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
-//! - [`topics`], [`appending`], [`reading`]: its requests by what they are about.
-//! - [`answer`]: what the daemon says; [`error`]: of a request that failed.
-//! - [`groups`]: what is asked and said about consumer groups.
-//! - [`stats`]: figures for operators.
+//! - [`answer`]: what the daemon says. What both are made of is in [`crate::api`].
 //! - [`frame`]: lines and record bytes, pure; [`connection`]: the same over a socket;
 //!   [`interrupt`]: what ends a wait for them.
 //! - [`address`]: where the socket is. `sane`: what a client believes of an answer.
@@ -13,19 +10,15 @@
 
 pub mod address;
 pub mod answer;
-pub mod appending;
 pub mod client;
 pub mod connection;
-pub mod error;
 pub mod frame;
-pub mod groups;
 pub mod interrupt;
 pub mod lending;
-pub mod reading;
 pub mod request;
 mod sane;
-pub mod stats;
-pub mod topics;
+#[cfg(test)]
+mod written_forms;
 
 pub use client::{Client, ClientError};
 

@@ -7,12 +7,12 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-pub use super::appending::{Append, Producer};
 use super::frame::{explain, write_line};
-use super::groups::{Commit, Groups, Join, Leave, Poll, Reset};
-pub use super::reading::{At, ByPartition, Fetch, Offsets, Position, Written};
-use super::stats::Stats;
-pub use super::topics::{Alter, Compact, Create, Named, Topics, Trim};
+use crate::api::appending::{Append, Producer};
+use crate::api::groups::{Commit, Groups, Join, Leave, Poll, Reset};
+use crate::api::reading::{Fetch, Offsets};
+use crate::api::stats::Stats;
+use crate::api::topics::{Alter, Compact, Create, Named, Topics, Trim};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,14 @@ pub enum Request {
 pub struct Hello {
     /// The version of the protocol.
     pub version: u32,
+}
+
+/// See [`Request::Written`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// How many records of the fetch came over the connection and are in the pipe.
+    pub records: u64,
 }
 
 /// A line that is not a request.
@@ -180,6 +188,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::reading::{At, Position};
     use proptest::prelude::*;
     use serde_json::Map;
     use std::collections::BTreeMap;

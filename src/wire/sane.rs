@@ -1,7 +1,7 @@
 //! What a client believes of an answer. Whoever listens on the socket may be anybody, where the
 //! directory is another's: numbers that we count on, or take memory by, are looked at first.
 
-use super::answer::{FileRecords, Records};
+use crate::api::reading::{Chunk, FileRun};
 
 /// The longest run of records that we take at once: more than the longest batch that a log holds.
 pub(super) const RUN_BYTES_MAX: u64 = 64 << 20;
@@ -10,23 +10,21 @@ pub(super) const RUN_BYTES_MAX: u64 = 64 << 20;
 ///
 /// # Errors
 /// What is wrong with it, for a person.
-pub(super) fn check_run(run: &Records) -> Result<(), String> {
+pub(super) fn check_run(run: &Chunk) -> Result<(), String> {
     check_bytes(run.bytes)?;
     check_offsets(run.offset, run.records)?;
-    match &run.batches {
-        None => Ok(()),
-        Some(batches) => {
-            let batches = batches.iter().map(|batch| (batch.records, batch.bytes));
-            check_sums(batches, run.records, Some(run.bytes))
-        }
+    if run.batches.is_empty() {
+        return Ok(());
     }
+    let batches = run.batches.iter().map(|batch| (batch.records, batch.bytes));
+    check_sums(batches, run.records, Some(run.bytes))
 }
 
 /// Checks the header of a run of records in a file.
 ///
 /// # Errors
 /// What is wrong with it, for a person.
-pub(super) fn check_file_run(run: &FileRecords) -> Result<(), String> {
+pub(super) fn check_file_run(run: &FileRun) -> Result<(), String> {
     check_offsets(run.offset, run.records)?;
     let batches = run.batches.iter().map(|batch| (batch.records, batch.bytes));
     check_sums(batches, run.records, None)?;
@@ -75,23 +73,20 @@ fn check_sums(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::answer::{BatchRun, CheckedRun};
+    use crate::api::reading::{BatchSpan, FileBatch};
 
-    fn run(offset: u64, records: u64, bytes: u64, batches: &[(u64, u64)]) -> Records {
-        let batch = |&(records, bytes)| BatchRun { records, bytes, time_us: 0 };
-        let batches = Some(batches.iter().map(batch).collect());
-        Records { offset, records, bytes, batches, ..Records::default() }
+    fn run(offset: u64, records: u64, bytes: u64, batches: &[(u64, u64)]) -> Chunk {
+        let batch = |&(records, bytes)| BatchSpan { records, bytes, time_us: 0 };
+        let batches = batches.iter().map(batch).collect();
+        Chunk { offset, records, bytes, batches, ..Chunk::default() }
     }
 
     #[test]
     fn a_run_that_adds_up_is_believed() {
         assert_eq!(check_run(&run(7, 3, 9, &[(1, 4), (2, 5)])), Ok(()));
-        assert_eq!(check_run(&Records { records: 3, bytes: 9, ..Records::default() }), Ok(()));
-        let batches = vec![CheckedRun { records: 3, bytes: 9, time_us: 0, crc: 0 }];
-        assert_eq!(
-            check_file_run(&FileRecords { records: 3, batches, ..FileRecords::default() }),
-            Ok(())
-        );
+        assert_eq!(check_run(&Chunk { records: 3, bytes: 9, ..Chunk::default() }), Ok(()));
+        let batches = vec![FileBatch { records: 3, bytes: 9, time_us: 0, crc: 0 }];
+        assert_eq!(check_file_run(&FileRun { records: 3, batches, ..FileRun::default() }), Ok(()));
     }
 
     #[test]
@@ -107,10 +102,9 @@ mod tests {
         ] {
             assert!(check_run(&bad).is_err(), "{bad:?}");
         }
-        let batches = vec![CheckedRun { records: 1, bytes: 2, time_us: 0, crc: 0 }];
-        let file =
-            FileRecords { records: 1, position: u64::MAX, batches, ..FileRecords::default() };
+        let batches = vec![FileBatch { records: 1, bytes: 2, time_us: 0, crc: 0 }];
+        let file = FileRun { records: 1, position: u64::MAX, batches, ..FileRun::default() };
         assert!(check_file_run(&file).is_err());
-        assert!(check_file_run(&FileRecords { records: 2, position: 0, ..file }).is_err());
+        assert!(check_file_run(&FileRun { records: 2, position: 0, ..file }).is_err());
     }
 }

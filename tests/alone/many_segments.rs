@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::alone;
-use millstream::log::{Fsync, Log, Settings, Span, open_readers};
+use millstream::api::reading::Span;
+use millstream::log::{Fsync, Log, Settings, open_readers};
 
 /// A topic `t` of so many segments, with a record each.
 fn make(dir: &Path, segments: u64) {

@@ -13,10 +13,10 @@ use crate::cmd::store::catalog;
 /// # Errors
 /// When there is no such topic, it is not one that is compacted, or the disk refuses.
 pub fn run(dir: &Path, topic: &str, close: bool, table: &mut Table) -> anyhow::Result<Status> {
-    for one in catalog::compact(dir, topic, close)? {
+    for (partition, one) in catalog::compact(dir, topic, close)? {
         table.row(&[
             ("topic", json!(topic)),
-            ("partition", json!(one.partition)),
+            ("partition", json!(partition)),
             ("segments", json!(one.segments)),
             ("records", json!(one.records)),
             ("bytes", json!(one.bytes)),

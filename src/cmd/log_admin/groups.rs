@@ -5,10 +5,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::table::Table;
+use crate::api::groups::{GroupEntry, Progress};
 use crate::cli::{Status, message};
 use crate::cmd::store::groups;
-use crate::wire::groups::GroupEntry;
-use crate::wire::groups::Progress;
 
 /// Lists the groups of the log in `dir`, or only the one that is named.
 ///

@@ -4,7 +4,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::wire::stats::{DaemonFigures, Figures};
+use crate::api::stats::{DaemonFigures, Figures};
 
 /// The figures as text.
 pub fn render(figures: &Figures) -> String {
@@ -137,7 +137,7 @@ fn of_syncs(daemon: &DaemonFigures, out: &mut Text) {
 }
 
 fn of_partitions(figures: &Figures, out: &mut Text) {
-    type Value = fn(&crate::wire::stats::PartitionFigures) -> Option<String>;
+    type Value = fn(&crate::api::stats::PartitionFigures) -> Option<String>;
     let families: [(&str, &str, Value); 6] = [
         ("partition_start_offset", "The offset of the first record.", |it| {
             Some(it.start.to_string())

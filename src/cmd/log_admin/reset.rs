@@ -6,11 +6,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::table::Table;
+use crate::api::groups::Reset;
 use crate::cli::Status;
 use crate::cmd::place::{Place, at};
 use crate::cmd::store::{Reader, groups};
 use crate::log::LogError;
-use crate::wire::groups::Reset;
 
 /// What to reset, and to where.
 #[derive(Args, Clone, Debug)]

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::prometheus;
 use super::settings::size;
 use super::table::Table;
+use crate::api::groups::GroupEntry;
+use crate::api::stats::{DaemonFigures, Figures, TopicFigures};
 use crate::cli::output::{Output, OutputError, replace_file};
 use crate::cli::{Failure, Status};
 use crate::cmd::store::stats::figures;
 use crate::time::duration::Duration;
 use crate::time::timestamp::write_us;
-use crate::wire::groups::GroupEntry;
-use crate::wire::stats::{DaemonFigures, Figures, TopicFigures};
 
 /// What to tell, and how.
 #[derive(clap::Args, Clone, Debug)]
@@ -185,7 +185,7 @@ fn topic_row(table: &mut Table, [topic]: [Value; 1], figures: [Value; 6], state:
 }
 
 fn of_group(group: &GroupEntry, table: &mut Table) {
-    let sum = |each: fn(&crate::wire::groups::Progress) -> Option<u64>| {
+    let sum = |each: fn(&crate::api::groups::Progress) -> Option<u64>| {
         let values: Vec<u64> = group.partitions.values().filter_map(each).collect();
         (!values.is_empty()).then(|| values.iter().sum::<u64>())
     };

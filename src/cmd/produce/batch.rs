@@ -1,6 +1,6 @@
 //! Records that go to the log together, and where in the input each came from.
 
-use crate::log::BadRecord;
+use crate::api::error::BadRecord;
 use crate::record::decode::Raw;
 
 /// Lines to append, with their places in the input.

@@ -7,13 +7,14 @@ use anyhow::anyhow;
 
 use super::batch::Batch;
 use super::position::Position;
+use crate::api::error::BadRecord;
 use crate::cli::blame::explained;
 use crate::cli::input::Watch;
 use crate::cli::lending::{Back, Lender};
 use crate::cli::pump::Context;
 use crate::cli::{Failure, Status};
 use crate::cmd::store::{AppendError, Appender, patience};
-use crate::log::{BadRecord, Identity};
+use crate::log::Identity;
 use crate::record::decode::Raw;
 
 /// How many bytes are sent ahead of the log's answers: enough that it has the next ones at hand

@@ -10,13 +10,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::patience::{self, Tries, Waited};
+use crate::api::appending::{Append, Appended, Producer};
+use crate::api::error::{BadRecord, Code};
+use crate::api::reading::Offsets;
+use crate::api::topics::{Create, Named};
 use crate::cli::input::Watch;
 use crate::cli::{Failure, Status};
-use crate::log::{Appended, BadRecord, Batch, Identity, Log, LogError, Settings, Topic};
+use crate::log::{Batch, Identity, Log, LogError, Settings, Topic};
 use crate::wire::client::{Client, ClientError};
-use crate::wire::error::Code;
 use crate::wire::lending::Lent;
-use crate::wire::request::{Append, Create, Named, Offsets, Producer};
 
 /// What the user asks of the topic; a topic that is there must agree.
 #[derive(Clone, Debug, Default)]
@@ -284,10 +286,7 @@ fn of_client(error: ClientError) -> AppendError {
     match error {
         ClientError::Refused(refused) if refused.code == Code::ChainBroken => AppendError::Behind,
         ClientError::Refused(refused) if refused.code == Code::BadRecords => {
-            let bad = refused.records.into_iter();
-            AppendError::Bad(
-                bad.map(|bad| BadRecord { record: bad.record, why: bad.why }).collect(),
-            )
+            AppendError::Bad(refused.records)
         }
         error => AppendError::Other(error.into()),
     }

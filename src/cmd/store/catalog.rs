@@ -6,12 +6,10 @@ use serde_json::{Map, Value};
 
 use super::appender::Wanted;
 use super::reader::Reader;
-use crate::log::{
-    Before, Bounds, Compacted, Log, LogError, Settings, open_readers, topic_names_of,
-};
-use crate::wire::answer::{Topic, TopicEntry};
+use crate::api::reading::{At, ByPartition};
+use crate::api::topics::{Alter, Compact, Create, Named, TakenAway, Topic, TopicEntry, Trim};
+use crate::log::{Before, Bounds, Log, LogError, Settings, open_readers, topic_names_of};
 use crate::wire::client::{Client, ClientError};
-use crate::wire::request::{Alter, At, Compact, Create, Named, Trim};
 
 /// A topic, as a list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,16 +195,9 @@ pub fn trim(
 ///
 /// # Errors
 /// When there is no such topic, it is not one that is compacted, or the disk refuses.
-pub fn compact(dir: &Path, name: &str, close: bool) -> anyhow::Result<Vec<Compacted>> {
+pub fn compact(dir: &Path, name: &str, close: bool) -> anyhow::Result<ByPartition<TakenAway>> {
     if let Some(mut client) = Client::connect(dir)? {
-        let done = client.compact(Compact { topic: name.to_owned(), close })?;
-        let compacted = done.partitions.into_iter().map(|(partition, one)| Compacted {
-            partition,
-            segments: one.segments,
-            records: one.records,
-            bytes: one.bytes,
-        });
-        return Ok(compacted.collect());
+        return Ok(client.compact(Compact { topic: name.to_owned(), close })?.partitions);
     }
     let log = open_existing(dir)?;
     let compacted = log.topic(name)?.compact(close)?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::api::groups::{GroupEntry, Groups, Moved, Progress, Reset, ResetDone};
 use crate::cli::{Failure, Status};
 use crate::log::{ConsumerGroup, Log, LogError, open_groups, open_readers, topic_names_of};
 use crate::serve::error_body;
 use crate::wire::client::Client;
-use crate::wire::groups::{GroupEntry, Groups, Moved, Progress, Reset, ResetDone};
 
 /// What groups have in each topic, sorted; of all groups if none is named.
 ///

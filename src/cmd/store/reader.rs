@@ -1,17 +1,16 @@
 //! Reading one topic, through the daemon or from its files.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::patience;
 use super::served::Served;
 use super::unserved::Unserved;
+use crate::api::reading::{At, Chunk, Fetch, FileRun, Offsets, Span};
 use crate::cli::input::{StopReason, Watch};
-use crate::log::{BatchSpan, Bounds, Chunk, FileRun, LogError, Span, TopicReader, open_readers};
-use crate::wire::answer::Records;
+use crate::log::{Bounds, LogError, TopicReader, open_readers};
 use crate::wire::client::Client;
-use crate::wire::request::{At, Fetch, Offsets};
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +57,8 @@ pub struct Found {
 pub enum Step {
     /// A run of records, whose lines were read.
     Records(Chunk),
-    /// A run of records in a file.
-    File(FileRun),
+    /// A run of records in a file; the file, if it is another than before.
+    File(FileRun, Option<OwnedFd>),
     /// All that was asked for has been read.
     Done,
     /// There is no need to read further.
@@ -201,23 +200,5 @@ impl Reading<'_> {
             Reading::Served(served) => served.next(watch, bytes),
             Reading::Unserved(unserved) => unserved.next(watch, bytes),
         }
-    }
-}
-
-/// The run of records that a header of the daemon tells of.
-pub fn chunk(records: Records) -> Chunk {
-    let batches = records.batches.unwrap_or_default().into_iter();
-    Chunk {
-        partition: records.partition,
-        offset: records.offset,
-        records: records.records,
-        end: records.end,
-        batches: batches
-            .map(|batch| BatchSpan {
-                records: batch.records,
-                bytes: batch.bytes,
-                time_us: batch.time_us,
-            })
-            .collect(),
     }
 }

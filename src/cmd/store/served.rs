@@ -1,19 +1,17 @@
 //! Reading a topic through the daemon, over as many connections as that takes.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lent_output::LentOutput;
 use super::patience;
-use super::reader::{Step, chunk};
+use super::reader::Step;
+use crate::api::reading::{ByPartition, Fetch, Position};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::{Failure, Status};
-use crate::log::{FileBatch, FileRun};
 use crate::wire::ClientError;
-use crate::wire::answer::{CheckedRun, FileRecords};
 use crate::wire::client::{Client, Delivery};
-use crate::wire::request::{ByPartition, Fetch, Position};
 
 /// Reading through the daemon.
 pub struct Served<'a> {
@@ -92,11 +90,11 @@ impl<'a> Served<'a> {
         Ok(match delivery {
             Delivery::Records(records) => {
                 self.at.insert(records.partition, records.offset + records.records);
-                Step::Records(chunk(records))
+                Step::Records(records)
             }
             Delivery::File(run, file) => {
                 self.at.insert(run.partition, run.offset + run.records);
-                Step::File(file_run(run, file))
+                Step::File(run, file)
             }
             Delivery::Done(_) => Step::Done,
         })
@@ -137,23 +135,5 @@ impl<'a> Served<'a> {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// The run of records in a file that the daemon tells of.
-fn file_run(run: FileRecords, file: Option<OwnedFd>) -> FileRun {
-    let batch = |batch: CheckedRun| FileBatch {
-        records: batch.records,
-        bytes: batch.bytes,
-        time_us: batch.time_us,
-        crc: batch.crc,
-    };
-    FileRun {
-        partition: run.partition,
-        offset: run.offset,
-        end: run.end,
-        position: run.position,
-        batches: run.batches.into_iter().map(batch).collect(),
-        file,
     }
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::groups;
+use crate::api::stats::{Figures, Stats};
 use crate::log::{LogError, TopicReader, open_readers, topic_names_of};
 use crate::serve::topic_figures;
 use crate::wire::client::Client;
-use crate::wire::stats::{Figures, Stats};
 
 /// Figures of the topics that are named, and of the groups that read them; of all if none is.
 ///

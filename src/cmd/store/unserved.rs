@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::reader::Step;
+use crate::api::reading::Span;
 use crate::cli::input::Watch;
-use crate::log::{Cursor, LogError, Span, TopicReader, open_readers};
+use crate::log::{Cursor, LogError, TopicReader, open_readers};
 use crate::sys::changes::Changes;
 
 /// How much is read at once, in bytes, where a batch is not longer.
@@ -70,10 +71,10 @@ impl Unserved {
         }
         loop {
             if self.passes
-                && let Some(run) = self.cursor.file_run(FILE_RUN_BYTES_MIN)?
+                && let Some((run, file)) = self.cursor.file_run(FILE_RUN_BYTES_MIN)?
             {
                 self.cursor.pass(&run);
-                return Ok(Step::File(run));
+                return Ok(Step::File(run, file));
             }
             if let Some(chunk) = self.cursor.next(CHUNK_BYTES, bytes)? {
                 return Ok(Step::Records(chunk));

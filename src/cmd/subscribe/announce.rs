@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::reading::Span;
 use crate::cli::output::{Output, OutputError};
-use crate::log::Span;
 use crate::record::control::{Control, End, Start};
 
 /// Says that a stream begins, which partition the records are of, which has ended, and that all of

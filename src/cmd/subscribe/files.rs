@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 
+use crate::api::reading::{FileBatch, FileRun};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::{Output, OutputError};
-use crate::log::{BatchPlace, FileBatch, FileRun, LogError};
+use crate::log::{BatchPlace, LogError};
 
 /// How much is read at once: what stays in a processor's own cache.
 const READ_BYTES: usize = 256 << 10;
@@ -27,18 +29,19 @@ impl<'a> Files<'a> {
         Files { topic, verify, files: HashMap::new(), buffer: Vec::new(), lines: Vec::new() }
     }
 
-    /// Prints a run of records, or as much of it as is wanted. Nothing is printed of a batch whose
-    /// checksum does not hold.
+    /// Prints a run of records, or as much of it as is wanted; `file`, if the partition's run
+    /// before was in another. Nothing is printed of a batch whose checksum does not hold.
     ///
     /// # Errors
     /// When the file cannot be read, is damaged, or printing fails.
     pub fn print(
         &mut self,
-        run: FileRun,
+        run: &FileRun,
+        file: Option<OwnedFd>,
         watch: &Watch,
         output: &mut Output,
     ) -> anyhow::Result<Option<StopReason>> {
-        if let Some(file) = run.file {
+        if let Some(file) = file {
             self.files.insert(run.partition, File::from(file));
         }
         let Some(file) = self.files.get(&run.partition) else {

@@ -9,17 +9,15 @@ use super::Options;
 use super::announce::Announcer;
 use super::print::Printer;
 use super::sink::Sink;
+use crate::api::error::Code;
+use crate::api::groups::{Assigned, Commit, Join};
+use crate::api::reading::{ByPartition, Chunk, Offsets, Position};
 use crate::cli::input::{StopReason, Watch, Woken};
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::place::{Place, at};
 use crate::cmd::store::patience::{self, Tries, Waited};
-use crate::cmd::store::reader::chunk;
-use crate::log::Chunk;
 use crate::wire::client::{Client, ClientError, Polled};
-use crate::wire::error::Code;
-use crate::wire::groups::{Assigned, Commit, Join};
-use crate::wire::request::{ByPartition, Offsets, Position};
 
 /// How long records may have arrived and not be committed while more are there already. A commit
 /// costs the daemon about a millisecond.
@@ -170,8 +168,7 @@ impl Member<'_> {
                 return self.halt(halt, &mut bytes);
             }
             match self.client.next_polled(&mut bytes).map_err(|error| self.explain(error))? {
-                Polled::Records(records) => {
-                    let chunk = chunk(records);
+                Polled::Records(chunk) => {
                     match self.sink.deliver(&chunk, &bytes) {
                         Ok(true) => self.delivered(&chunk)?,
                         Ok(false) => return Ok(Status::Done),

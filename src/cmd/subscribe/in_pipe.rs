@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::request::ByPartition;
+use crate::api::reading::ByPartition;
 
 /// Runs of records in a pipe, in the order in which they were written.
 #[derive(Debug, Default)]

@@ -18,16 +18,16 @@ use self::print::Printer;
 use super::place::{Place, at};
 use super::store::patience::{self, ReconnectOptions, Tries};
 use super::store::{Manner, Reader, Reading, Step};
+use crate::api::error::Code;
+use crate::api::groups::Edge;
+use crate::api::reading::{At, Span};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status};
-use crate::log::{LogError, Span};
+use crate::log::LogError;
 use crate::wire::client::ClientError;
-use crate::wire::error::Code;
-use crate::wire::groups::Edge;
-use crate::wire::request::At;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -302,12 +302,12 @@ impl Printing<'_> {
             }
             let chunk = match reading.next(self.watch, &mut bytes)? {
                 Step::Records(chunk) => chunk,
-                Step::File(run) => {
+                Step::File(run, file) => {
                     if !self.turn_to(run.partition, output)? {
                         return Ok(None);
                     }
-                    let (partition, next) = (run.partition, run.offset + run.records());
-                    if let Some(halt) = self.files.print(run, self.watch, output)? {
+                    let (partition, next) = (run.partition, run.offset + run.records);
+                    if let Some(halt) = self.files.print(&run, file, self.watch, output)? {
                         return Ok(Some(halt));
                     }
                     self.announcer.reached(partition, next);

@@ -1,6 +1,6 @@
 //! What is printed of the records of a topic.
 
-use crate::log::Chunk;
+use crate::api::reading::Chunk;
 use crate::record::text::write_string;
 use crate::time::timestamp::write_us;
 

@@ -4,9 +4,8 @@ use super::announce::Announcer;
 use super::exec;
 use super::in_pipe::InPipe;
 use super::print::Printer;
+use crate::api::reading::{ByPartition, Chunk};
 use crate::cli::output::{Output, OutputError};
-use crate::log::Chunk;
-use crate::wire::request::ByPartition;
 
 /// Where records are delivered to.
 pub struct Sink<'a> {

@@ -1,6 +1,6 @@
 //! A batch: records that are appended together, checked and placed.
 
-use crate::log::error::BadRecord;
+use crate::api::error::BadRecord;
 use crate::log::{BATCH_BYTES_MAX, LogError};
 use crate::record::check::{Verdict, each_line};
 use crate::record::lines::is_blank;
@@ -15,17 +15,6 @@ pub struct Identity {
     pub after: Option<u64>,
     /// Where it stands after this batch.
     pub sequence: u64,
-}
-
-/// What an append came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Appended {
-    /// How many records the batch has.
-    pub records: u64,
-    /// For each partition that got some of them: the offset of the first.
-    pub offsets: Vec<(u32, u64)>,
-    /// The batch was there already, and nothing was written.
-    pub duplicate: bool,
 }
 
 /// Records that are ready to be appended.

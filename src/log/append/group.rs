@@ -1,7 +1,8 @@
 //! A group of batches on its way to the files: each gets its offsets, positions and entries.
 
-use super::batch::{Appended, Batch};
+use super::batch::Batch;
 use super::partition::{Partition, Staged};
+use crate::api::reading::ByPartition;
 use crate::log::segment::format::Entry;
 
 /// A group of batches that are written at once.
@@ -39,10 +40,11 @@ impl<'a> Group<'a> {
         Group { lanes: lanes.collect() }
     }
 
-    /// Puts a batch behind those that are in the group already.
-    pub(in crate::log) fn stage(&mut self, batch: &'a Batch, stamp: Stamp) -> Appended {
+    /// Puts a batch after those that are in the group already. Gives, for each partition that gets
+    /// some of its records, the offset of the first.
+    pub(in crate::log) fn stage(&mut self, batch: &'a Batch, stamp: Stamp) -> ByPartition<u64> {
         let sequence = batch.identity.as_ref().map_or(0, |identity| identity.sequence);
-        let mut appended = Appended { records: batch.records, ..Appended::default() };
+        let mut offsets = ByPartition::new();
         // Without a key the batches take turns, also across restarts.
         let turn = u32::from(stamp.number) % u32::try_from(self.lanes.len()).unwrap_or(1).max(1);
         for part in &batch.parts {
@@ -65,9 +67,9 @@ impl<'a> Group<'a> {
             lane.end = entry.end();
             lane.position = entry.end_position();
             lane.parts.push(Staged { bytes: &part.bytes, entry });
-            appended.offsets.push((partition, entry.base));
+            offsets.insert(partition, entry.base);
         }
-        appended
+        offsets
     }
 
     /// The partitions that get something, and what.

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Appended, Identity};
+use super::batch::Identity;
 use super::new_names::{self, NEW_NAMES, Named, NewNames};
+use crate::api::reading::ByPartition;
 use crate::log::LogError;
 use crate::log::segment::format::Entry;
 use crate::log::segment::listing::bases;
@@ -120,7 +121,7 @@ pub(in crate::log) enum Verdict {
     /// It is the next one.
     Append,
     /// The log has it already.
-    Duplicate(Appended),
+    Duplicate { records: u64, offsets: ByPartition<u64> },
     /// It does not follow what the log holds.
     Gap { held: Option<u64> },
 }
@@ -227,11 +228,11 @@ impl Producers {
         {
             // Of older batches it is only known that they are there.
             let (records, offsets) = if identity.sequence == last.sequence {
-                (last.records, last.offsets.clone())
+                (last.records, last.offsets.iter().copied().collect())
             } else {
-                (0, Vec::new())
+                (0, ByPartition::new())
             };
-            return Verdict::Duplicate(Appended { records, offsets, duplicate: true });
+            return Verdict::Duplicate { records, offsets };
         }
         match identity.after {
             Some(after) if after != held.unwrap_or(0) => Verdict::Gap { held },
@@ -274,14 +275,20 @@ impl Producers {
         Ok(())
     }
 
-    /// Notes a producer's last batch.
-    pub(in crate::log) fn note(&mut self, identity: &Identity, appended: &Appended) {
+    /// Notes a producer's last batch: how many records it has, and the offset of the first in each
+    /// partition.
+    pub(in crate::log) fn note(
+        &mut self,
+        identity: &Identity,
+        records: u64,
+        offsets: &ByPartition<u64>,
+    ) {
         let number = self.number(&identity.producer);
         if let Some(producer) = self.producers.get_mut(number as usize - 1) {
             producer.last = Some(Last {
                 sequence: identity.sequence,
-                records: appended.records,
-                offsets: appended.offsets.clone(),
+                records,
+                offsets: offsets.iter().map(|(&partition, &offset)| (partition, offset)).collect(),
             });
         }
     }
@@ -347,8 +354,8 @@ mod tests {
         let mut producers = empty();
         assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Append);
         assert_eq!(producers.judge(&identity(Some(5), 10)), Verdict::Gap { held: None });
-        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
-        producers.note(&identity(Some(0), 10), &first);
+        let offsets = ByPartition::from([(0, 7)]);
+        producers.note(&identity(Some(0), 10), 2, &offsets);
         assert_eq!(producers.held("p"), Some(10));
         assert_eq!(producers.judge(&identity(Some(10), 20)), Verdict::Append);
         assert_eq!(producers.judge(&identity(None, 30)), Verdict::Append);
@@ -386,11 +393,11 @@ mod tests {
     #[test]
     fn a_retry_gets_the_first_result() {
         let mut producers = empty();
-        let first = Appended { records: 2, offsets: vec![(0, 7)], duplicate: false };
-        producers.note(&identity(Some(0), 10), &first);
-        let again = Appended { duplicate: true, ..first };
-        assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Duplicate(again));
-        let older = Appended { duplicate: true, ..Appended::default() };
-        assert_eq!(producers.judge(&identity(Some(0), 3)), Verdict::Duplicate(older));
+        let offsets = ByPartition::from([(0, 7)]);
+        producers.note(&identity(Some(0), 10), 2, &offsets);
+        let again = Verdict::Duplicate { records: 2, offsets };
+        assert_eq!(producers.judge(&identity(Some(0), 10)), again);
+        let older = Verdict::Duplicate { records: 0, offsets: ByPartition::new() };
+        assert_eq!(producers.judge(&identity(Some(0), 3)), older);
     }
 }

@@ -5,12 +5,14 @@ mod naming;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::batch::{Appended, Batch};
+use super::batch::Batch;
 use super::closed_reason::{Closed, ClosedReason};
 use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged, settle};
 use super::pending_sync::{PendingSync, Unsynced};
 use super::producers::{Producers, Verdict};
+use crate::api::appending::Appended;
+use crate::api::reading::ByPartition;
 use crate::log::LogError;
 use crate::log::clock::{now_us, us_of_ms};
 use crate::log::recover::recovery::Survey;
@@ -176,7 +178,10 @@ impl Writer {
             let producers = self.producers()?;
             match producers.judge(identity) {
                 Verdict::Append => producer = producers.number(&identity.producer),
-                Verdict::Duplicate(appended) => return Ok(appended),
+                Verdict::Duplicate { records, offsets } => {
+                    let appended = self.appended(batch, offsets);
+                    return Ok(Appended { records, duplicate: true, ..appended });
+                }
                 Verdict::Gap { held } => {
                     let producer = identity.producer.clone();
                     let after = identity.after.unwrap_or_default();
@@ -185,16 +190,27 @@ impl Writer {
             }
         }
         if batch.records == 0 && batch.identity.is_none() {
-            return Ok(Appended::default());
+            return Ok(self.appended(batch, ByPartition::new()));
         }
         let number = self.counted.next;
         let last_us = now_us().max(self.counted.last_us.saturating_add(1));
         self.counted = Counted { last_us, next: number.wrapping_add(1) };
-        let appended = group.stage(batch, Stamp { time_us: last_us, number, producer });
+        let offsets = group.stage(batch, Stamp { time_us: last_us, number, producer });
         if let (Some(identity), Some(producers)) = (&batch.identity, &mut self.producers) {
-            producers.note(identity, &appended);
+            producers.note(identity, batch.records, &offsets);
         }
-        Ok(appended)
+        Ok(self.appended(batch, offsets))
+    }
+
+    /// What is said of a batch whose records begin at these offsets.
+    fn appended(&self, batch: &Batch, offsets: ByPartition<u64>) -> Appended {
+        Appended {
+            topic: self.topic.clone(),
+            records: batch.records,
+            offsets,
+            sequence: batch.identity.as_ref().map(|identity| identity.sequence),
+            duplicate: false,
+        }
     }
 
     /// Writes a group in the order that `docs/FORMAT.md` gives.

@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering;
 use super::due::RETRY_US;
 use super::keys::{KEYS_MAX, Keys, Latest};
 use super::retention::{Closed, closed};
+use crate::api::reading::ByPartition;
+use crate::api::topics::TakenAway;
 use crate::expr::{Bounds, Exceeded};
 use crate::log::LogError;
 use crate::log::clock::{now_us, us_of_ms};
@@ -30,19 +32,6 @@ use crate::log::topic::Topic;
 /// A partition is compacted by itself when so much of its closed segments is dirty (Kafka's
 /// `min.cleanable.dirty.ratio`): the work is then at most twice what was appended.
 const DIRTY_PERCENT_MIN: u64 = 50;
-
-/// What compacting did to a partition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Compacted {
-    /// The partition's number.
-    pub partition: u32,
-    /// How many segments were written anew.
-    pub segments: u64,
-    /// How many records became empty lines.
-    pub records: u64,
-    /// By how many bytes the segments are shorter.
-    pub bytes: u64,
-}
 
 /// The offset up to which no record has a later one of its key before that offset.
 fn clean_until(closed: &[Closed]) -> u64 {
@@ -90,7 +79,7 @@ impl Topic {
     /// # Errors
     /// When the topic is not one that is compacted, records are damaged, or the disk refuses. What
     /// was done until then stays.
-    pub fn compact(&self, close: bool) -> Result<Vec<Compacted>, LogError> {
+    pub fn compact(&self, close: bool) -> Result<ByPartition<TakenAway>, LogError> {
         self.compact_at(close, now_us(), KEYS_MAX)
     }
 
@@ -99,7 +88,7 @@ impl Topic {
         close: bool,
         now_us: i64,
         keys_max: usize,
-    ) -> Result<Vec<Compacted>, LogError> {
+    ) -> Result<ByPartition<TakenAway>, LogError> {
         let settings = self.settings();
         if !settings.compact {
             let why = match settings.key {
@@ -133,7 +122,7 @@ impl Topic {
     ///
     /// # Errors
     /// When records are damaged, or the disk refuses. It is due again a minute later.
-    pub fn compact_due(&self) -> Result<Vec<Compacted>, LogError> {
+    pub fn compact_due(&self) -> Result<ByPartition<TakenAway>, LogError> {
         let _alone = lock(&self.compaction);
         let (settings, now_us) = (self.settings(), now_us());
         self.due.set_compaction(Some(now_us.saturating_add(RETRY_US)));
@@ -177,24 +166,24 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, places: &[Place]) -> Result<Vec<Compacted>, LogError> {
-        let mut all = Vec::with_capacity(places.len());
+    fn run(&self, places: &[Place]) -> Result<ByPartition<TakenAway>, LogError> {
+        let mut all = ByPartition::new();
         if places.is_empty() {
             return Ok(all);
         }
         let bounds = Bounds::served(Arc::clone(&self.topic.interrupted));
         let mut keys = Keys::of(self.settings, bounds)?;
         for place in places {
-            let mut sum = Compacted { partition: place.partition, ..Compacted::default() };
+            let mut sum = TakenAway::default();
             // Each pass goes as far as there is room for keys.
             while self.pass(place, &mut keys, &mut sum)? {}
-            all.push(sum);
+            all.insert(place.partition, sum);
         }
         Ok(all)
     }
 
     /// One pass over a partition. False: nothing is left to be done now.
-    fn pass(&self, place: &Place, keys: &mut Keys, sum: &mut Compacted) -> Result<bool, LogError> {
+    fn pass(&self, place: &Place, keys: &mut Keys, sum: &mut TakenAway) -> Result<bool, LogError> {
         let storage = &*self.topic.storage;
         let closed = {
             let _alone = lock(&self.topic.maintenance);
@@ -294,8 +283,8 @@ impl Job<'_> {
         keys: &mut Keys,
         latest: &Latest,
         until: u64,
-    ) -> Result<Compacted, LogError> {
-        let nothing = Compacted::default();
+    ) -> Result<TakenAway, LogError> {
+        let nothing = TakenAway::default();
         let Some(segment) = self.open(place, closed.base)? else { return Ok(nothing) };
         let mut compaction = closed.compaction;
         compaction.until = compaction.until.max(until);
@@ -337,7 +326,7 @@ impl Job<'_> {
         if !self.goes_on() || !rewrite.commit()? {
             return Ok(nothing);
         }
-        Ok(Compacted { records, bytes, ..nothing })
+        Ok(TakenAway { records, bytes, ..nothing })
     }
 
     /// The error of a topic whose key or tombstone takes too much for one of its records.

@@ -207,7 +207,8 @@ impl BatchChunks {
 
 #[cfg(test)]
 mod tests {
-    use crate::log::{Log, LogError, Settings, Span, Topic, TopicReader};
+    use crate::api::reading::Span;
+    use crate::log::{Log, LogError, Settings, Topic, TopicReader};
     use proptest::prelude::*;
 
     fn append(topic: &Topic, bytes: &[u8]) {

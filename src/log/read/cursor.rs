@@ -1,9 +1,10 @@
 //! Several partitions of a topic read as one stream, in the order in which they were appended.
 
+use std::os::fd::OwnedFd;
+
 use super::batch_chunks::{BatchChunks, ReadBuffer, read_batch};
-use super::chunk::{Chunk, Span};
-use super::passed::{FileBatch, FileRun};
 use super::reader::{ENDS_EARLY, TopicReader};
+use crate::api::reading::{BatchSpan, Chunk, FileBatch, FileRun, Span};
 use crate::log::LogError;
 use crate::log::segment::format::{BLOCK_BYTES, Block, Entry};
 use crate::log::segment::lookup::entry_count;
@@ -25,6 +26,9 @@ pub struct Cursor {
     by_turns: bool,
     turn: usize,
 }
+
+/// A run of records in a file, and the file; none for that of the partition's run before.
+pub type PassedRun = (FileRun, Option<OwnedFd>);
 
 /// A batch's place in the merged stream: when it was appended, and its partition.
 type Order = (i64, u32);
@@ -117,14 +121,14 @@ impl Cursor {
     ///
     /// # Errors
     /// When files cannot be read, or the index is damaged.
-    pub fn file_run(&mut self, bytes_min: u64) -> Result<Option<FileRun>, LogError> {
+    pub fn file_run(&mut self, bytes_min: u64) -> Result<Option<PassedRun>, LogError> {
         if self.ends.is_empty() {
             self.ends = self.reader.ends()?;
         }
         let Some((at, second)) = self.first_lane()? else { return Ok(None) };
         let Some(lane) = self.lanes.get_mut(at) else { return Ok(None) };
         let end = self.ends.get(lane.span.partition as usize).copied().unwrap_or(0);
-        let run = lane.file_run(end, second).filter(|run| run.bytes() >= bytes_min);
+        let run = lane.file_run(end, second).filter(|(run, _)| run.bytes() >= bytes_min);
         Ok(if run.is_some() && lane.is_closed(&self.reader)? { run } else { None })
     }
 
@@ -305,7 +309,7 @@ impl Lane {
     }
 
     /// The whole batches that come next, as far as their entries were read.
-    fn file_run(&self, end: u64, second: Order) -> Option<FileRun> {
+    fn file_run(&self, end: u64, second: Order) -> Option<PassedRun> {
         let is_open = self.closed == Some(false);
         let segment = self.segment.as_ref().filter(|_| !is_open && self.chunks.is_none())?;
         let partition = self.span.partition;
@@ -329,13 +333,14 @@ impl Lane {
             true => None,
             false => Some(segment.data_descriptor()?.try_clone_to_owned().ok()?),
         };
-        Some(FileRun { partition, offset: self.next, end, position, batches, file })
+        let (offset, records, passed) = (self.next, next - self.next, file.is_some());
+        Some((FileRun { partition, offset, records, end, passed, position, batches }, file))
     }
 
     fn pass(&mut self, run: &FileRun) {
         self.ahead.truncate(self.ahead.len().saturating_sub(run.batches.len()));
-        self.next += run.records();
-        self.passed |= run.file.is_some();
+        self.next += run.records;
+        self.passed |= run.passed;
     }
 
     /// Reads more entries, as far as `end` allows; false if there are none.
@@ -392,9 +397,8 @@ impl Lane {
         let mut chunk = Chunk {
             partition: self.span.partition,
             offset: self.next,
-            records: 0,
             end: wanted.end,
-            batches: Vec::new(),
+            ..Chunk::default()
         };
         let place = reader.place(self.span.partition)?;
         // A full buffer must not open the next segment: retention may remove it before it is read.
@@ -423,11 +427,16 @@ impl Lane {
             };
             match taken {
                 Ok(0) => {}
-                Ok(records) => chunk.add(records, buffer.filled() - before, entry.time_us),
+                Ok(records) => {
+                    let (bytes, time_us) = ((buffer.filled() - before) as u64, entry.time_us);
+                    chunk.batches.push(BatchSpan { records, bytes, time_us });
+                    chunk.records += records;
+                }
                 Err(_) if chunk.records > 0 => break,
                 Err(error) => return Err(error),
             }
         }
+        chunk.bytes = buffer.filled() as u64;
         Ok(chunk)
     }
 

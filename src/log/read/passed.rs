@@ -5,52 +5,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
+use crate::api::reading::FileBatch;
 use crate::log::LogError;
-
-/// A run of whole batches of one partition, to be read from a data file.
-#[derive(Debug)]
-pub struct FileRun {
-    /// The partition's number.
-    pub partition: u32,
-    /// The offset of the first record.
-    pub offset: u64,
-    /// The offset before which the partition may be read at this time.
-    pub end: u64,
-    /// The position in the file at which the first record begins.
-    pub position: u64,
-    /// The batches, one behind the other.
-    pub batches: Vec<FileBatch>,
-    /// The file; `None` for that of the partition's run before.
-    pub file: Option<OwnedFd>,
-}
-
-/// A batch in a data file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileBatch {
-    /// How many records.
-    pub records: u64,
-    /// Their length in bytes, line ends included.
-    pub bytes: u64,
-    /// When they were appended, in µs since the epoch.
-    pub time_us: i64,
-    /// The CRC-32C of their bytes.
-    pub crc: u32,
-}
-
-impl FileRun {
-    /// How many records.
-    pub fn records(&self) -> u64 {
-        self.batches.iter().map(|batch| batch.records).sum()
-    }
-
-    /// Their length in bytes, line ends included.
-    pub fn bytes(&self) -> u64 {
-        self.batches.iter().map(|batch| batch.bytes).sum()
-    }
-}
 
 /// Where a batch is, for reading it and for messages.
 #[derive(Clone, Copy, Debug)]

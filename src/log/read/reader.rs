@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::chunk::Span;
 use super::cursor::Cursor;
+use crate::api::reading::Span;
 use crate::log::LogError;
 use crate::log::recover::recovery::{Survey, survey_topic};
 use crate::log::segment::entries::{each_entry, records};

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::simulated::{BrokenPromise, Simulated};
+use crate::api::reading::Span;
 use crate::log::clock::now_us;
 use crate::log::clock::test::shift_us;
 use crate::log::recover::verify::verify_topic;
 use crate::log::storage::Storage;
-use crate::log::{Bounds, Fsync, Log, Settings, Span, Topic};
+use crate::log::{Bounds, Fsync, Log, Settings, Topic};
 use crate::time::duration::Duration;
 
 const TEN_YEARS_US: i64 = 10 * 365 * 86_400 * 1_000_000;

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};
+use crate::api::reading::Span;
 use crate::log::append::placement::partition_of_json;
-use crate::log::{Identity, Log, LogError, Settings, Span};
+use crate::log::{Identity, Log, LogError, Settings};
 
 pub(in crate::log) const TOPIC: &str = "t";
 pub(in crate::log) const PARTITIONS: u32 = 3;

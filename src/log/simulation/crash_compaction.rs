@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::damage::is_first_of_several;
 use super::simulated::{BrokenPromise, Random, Simulated};
+use crate::api::reading::Span;
 use crate::log::append::placement::partition_of_json;
 use crate::log::recover::repair::repair_topic;
 use crate::log::recover::verify::verify_topic;
@@ -15,7 +16,7 @@ use crate::log::segment::Place;
 use crate::log::segment::listing::bases;
 use crate::log::storage::small::read_whole;
 use crate::log::storage::{Open, Storage};
-use crate::log::{Identity, Log, LogError, Settings, Span};
+use crate::log::{Identity, Log, LogError, Settings};
 
 const TOPIC: &str = "t";
 const PARTITIONS: u32 = 2;

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};
+use crate::api::reading::Span;
 use crate::log::append::placement::partition_of_json;
-use crate::log::{Before, Fsync, Identity, Log, LogError, Settings, Span};
+use crate::log::{Before, Fsync, Identity, Log, LogError, Settings};
 use crate::time::duration::Duration;
 
 pub(in crate::log) const TOPIC: &str = "t";

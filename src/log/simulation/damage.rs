@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use super::crash::{Model, PARTITIONS, TOPIC, run};
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};
+use crate::api::reading::Span;
 use crate::log::recover::repair::{Repaired, repair_topic};
 use crate::log::recover::verify::{Verified, verify_topic};
 use crate::log::segment::Place;
 use crate::log::segment::format::{BLOCK_BYTES, ENTRIES_AT, Entry};
 use crate::log::storage::small::read_whole;
 use crate::log::storage::{Open, Storage};
-use crate::log::{Log, LogError, Span};
+use crate::log::{Log, LogError};
 
 fn dir() -> PathBuf {
     Path::new("/topics").join(TOPIC)

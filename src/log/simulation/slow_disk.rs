@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::faulty_storage::{FaultyStorage, Gate, Rule, Task};
 use super::simulated::{BrokenPromise, Random, Simulated};
+use crate::api::reading::Span;
 use crate::log::sync::lock;
-use crate::log::{Fsync, Log, LogError, Settings, Span, Topic};
+use crate::log::{Fsync, Log, LogError, Settings, Topic};
 
 fn open(faulty: &FaultyStorage, settings: &Settings) -> (Log, Arc<Topic>) {
     let log = Log::open_on(Arc::new(faulty.clone()), Path::new("/")).unwrap();

@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 use crate::common::daemon::{Daemon, Talk};
 use crate::common::someone::{NOBODY, can_be_others, copy};
 use crate::common::{Guard, PATIENCE, bin, run, run_on, tool, wait_for};
+use millstream::api::appending::Append;
+use millstream::api::reading::Fetch;
 use millstream::wire::client::Delivery;
-use millstream::wire::request::{Append, Fetch};
 use millstream::wire::{Client, ClientError};
 use nix::sys::signal::Signal;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::common::daemon::Daemon;
 use crate::common::{bin, run, wait_for};
-use millstream::wire::error::Code;
+use millstream::api::error::Code;
 use millstream::wire::{Client, ClientError};
 use nix::sys::signal::Signal;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::common::daemon::Daemon;
 use crate::common::{Ran, run_on};
-use millstream::log::{Log, LogError, Settings, Span, open_groups, open_readers};
+use millstream::api::reading::Span;
+use millstream::log::{Log, LogError, Settings, open_groups, open_readers};
 
 /// A log with a topic of three segments, two producers' names and a group that has read two records.
 fn log(dir: &Path) -> Vec<String> {

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use crate::common::daemon::Daemon;
 use crate::common::someone::{NOBODY, copy};
 use crate::common::{self, Ran, run, tool, wait_for};
+use millstream::api::reading::Fetch;
 use millstream::wire::client::{Client, Delivery};
-use millstream::wire::request::Fetch;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 const SEGMENT_BYTES: usize = 4 << 20;
@@ -91,7 +91,7 @@ fn the_client_that_asks_for_files_gets_those_of_closed_segments() {
     // The connection goes on, and the active segment, which may hold more than was acknowledged,
     // is sent and not passed.
     let base: u64 = last.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-    let offset = Some(millstream::wire::request::Position::Offset(base));
+    let offset = Some(millstream::api::reading::Position::Offset(base));
     client.fetch(Fetch { topic: "t".to_owned(), offset, files: true, ..Fetch::default() }).unwrap();
     let mut records = 0;
     loop {

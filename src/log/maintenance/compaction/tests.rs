@@ -7,9 +7,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::api::reading::{ByPartition, Span};
+use crate::api::topics::TakenAway;
 use crate::log::simulation::simulated::{BrokenPromise, Simulated};
 use crate::log::storage::Storage;
-use crate::log::{Before, Identity, Log, Span};
+use crate::log::{Before, Identity, Log};
 
 const TOPIC: &str = "t";
 const NOW_US: i64 = 1 << 60;
@@ -58,7 +60,12 @@ fn active_base(disk: &Simulated, partition: u32) -> u64 {
     bases(disk, &place).unwrap().pop().unwrap()
 }
 
-fn compact(topic: &Topic, now_us: i64) -> Vec<Compacted> {
+/// What compacting a topic of one partition says where there is nothing to do.
+fn nothing() -> ByPartition<TakenAway> {
+    ByPartition::from([(0, TakenAway::default())])
+}
+
+fn compact(topic: &Topic, now_us: i64) -> ByPartition<TakenAway> {
     topic.compact_at(false, now_us, KEYS_MAX).unwrap()
 }
 
@@ -73,8 +80,8 @@ fn of_each_key_the_last_record_stays_where_it_is() {
     let done = compact(&topic, NOW_US);
     // The last record is in the active segment, and takes nothing away.
     assert_eq!(shown(&topic), r#" {"k":2} {"k":1,"n":3} {"n":4} {"k":2}"#);
-    assert_eq!(done, [Compacted { partition: 0, segments: 1, records: 1, bytes: 13 }]);
-    assert_eq!(compact(&topic, NOW_US), [Compacted::default()]);
+    assert_eq!(done, ByPartition::from([(0, TakenAway { segments: 1, records: 1, bytes: 13 })]));
+    assert_eq!(compact(&topic, NOW_US), nothing());
     topic.compact_at(true, NOW_US, KEYS_MAX).unwrap();
     assert_eq!(shown(&topic), r#"  {"k":1,"n":3} {"n":4} {"k":2}"#);
 }
@@ -110,7 +117,7 @@ fn it_is_due_once_enough_is_dirty() {
     };
     assert_eq!(due_after(0), None, "there is only the active segment");
     assert_eq!(due_after(1), Some(0));
-    assert_eq!(topic.compact_due().unwrap(), [Compacted::default()]);
+    assert_eq!(topic.compact_due().unwrap(), nothing());
     assert_eq!((due_after(2), topic.compact_due().unwrap().len()), (Some(0), 1));
     assert_eq!((due_after(3), due_after(4)), (None, Some(0)));
 }

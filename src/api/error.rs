@@ -1,4 +1,4 @@
-//! What the daemon says of a request that failed.
+//! What is said of a request that failed.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::ByPartition;
 
-/// See [`Answer::Error`](super::answer::Answer::Error).
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ErrorBody {

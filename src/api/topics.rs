@@ -1,9 +1,12 @@
-//! Requests about topics as a whole: made, altered, described, trimmed, deleted, listed.
+//! Topics as a whole: created, altered, described, trimmed, compacted, deleted, listed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// See [`Request::Create`](super::request::Request::Create).
+use super::error::ErrorBody;
+use super::reading::ByPartition;
+
+/// Creates a topic, unless it exists with the same settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Create {
@@ -23,7 +26,7 @@ pub struct Create {
     pub settings: Map<String, Value>,
 }
 
-/// See [`Request::Alter`](super::request::Request::Alter).
+/// Changes a topic's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alter {
@@ -36,10 +39,7 @@ pub struct Alter {
     pub force: bool,
 }
 
-/// A topic by its name; see [`Request::Describe`] and [`Request::Delete`].
-///
-/// [`Request::Describe`]: super::request::Request::Describe
-/// [`Request::Delete`]: super::request::Request::Delete
+/// A topic by its name: to be described, or deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
@@ -47,7 +47,7 @@ pub struct Named {
     pub topic: String,
 }
 
-/// See [`Request::Trim`](super::request::Request::Trim).
+/// Removes a topic's old records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trim {
@@ -64,7 +64,17 @@ pub struct Trim {
     pub time_us: Option<i64>,
 }
 
-/// See [`Request::Compact`](super::request::Request::Compact).
+impl Trim {
+    /// Fields that make no sense together.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        match (self.offset, self.time_us) {
+            (Some(_), None) | (None, Some(_)) => None,
+            _ => Some("`trim` needs `offset` or `time_us`, one of them"),
+        }
+    }
+}
+
+/// Removes the records of a topic that have a later one of their key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compact {
@@ -75,17 +85,66 @@ pub struct Compact {
     pub close: bool,
 }
 
-/// See [`Request::Topics`](super::request::Request::Topics).
+/// Lists the topics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topics {}
 
-impl Trim {
-    /// Fields that make no sense together.
-    pub(super) fn contradiction(&self) -> Option<&'static str> {
-        match (self.offset, self.time_us) {
-            (Some(_), None) | (None, Some(_)) => None,
-            _ => Some("`trim` needs `offset` or `time_us`, one of them"),
-        }
-    }
+/// A topic that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// Its name.
+    pub topic: String,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// The jq expression that places its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// In a list, in place of a key that is longer than a topic is given now: how long it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_bytes: Option<u64>,
+}
+
+/// A topic's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// Which topic.
+    pub topic: String,
+    /// Its settings, by their names.
+    pub settings: Map<String, Value>,
+}
+
+/// A topic of a list, or why it cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TopicEntry {
+    /// A topic that can be used.
+    Open(Topic),
+    /// One that cannot.
+    Broken {
+        /// Its name.
+        topic: String,
+        /// Why not.
+        error: ErrorBody,
+    },
+}
+
+/// What compacting a topic removed; see [`Compact`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Of which topic.
+    pub topic: String,
+    /// Of each partition.
+    pub partitions: ByPartition<TakenAway>,
+}
+
+/// What compacting took away from a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenAway {
+    /// From how many segments.
+    pub segments: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many bytes.
+    pub bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! Requests of those who read: records, and places in a topic.
+//! Reading: what is asked for, the runs of records that come, and places in a topic.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A number for each partition: offsets, mostly.
 pub type ByPartition<T> = BTreeMap<u32, T>;
 
-/// See [`Request::Fetch`](super::request::Request::Fetch).
+/// Reads records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
@@ -48,15 +48,7 @@ pub struct Fetch {
     pub pipe: bool,
 }
 
-/// See [`Request::Written`](super::request::Request::Written).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Written {
-    /// How many records of the fetch came over the connection and are in the pipe.
-    pub records: u64,
-}
-
-/// See [`Request::Offsets`](super::request::Request::Offsets).
+/// Asks where partitions begin and end, and where in them a place is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offsets {
@@ -97,9 +89,119 @@ pub enum Position {
     Offset(u64),
 }
 
+/// A part of a partition to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The partition's number.
+    pub partition: u32,
+    /// The offset of the first record.
+    pub from: u64,
+    /// The offset behind the last record; `None` for as far as there are records.
+    pub until: Option<u64>,
+}
+
+/// A run of records of one partition, whose bytes come beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The partition's number.
+    pub partition: u32,
+    /// The offset of the first record.
+    pub offset: u64,
+    /// How many records.
+    pub records: u64,
+    /// Their length in bytes, line ends included.
+    pub bytes: u64,
+    /// The offset before which the partition may be read at this time.
+    pub end: u64,
+    /// The batches that the records belong to; empty for a client that did not ask for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<BatchSpan>,
+}
+
+/// What a chunk has of one batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSpan {
+    /// How many records.
+    pub records: u64,
+    /// Their length in bytes, line ends included.
+    pub bytes: u64,
+    /// When they were appended, in µs since the epoch.
+    pub time_us: i64,
+}
+
+/// A run of whole batches of one partition, to be read from a data file, where they follow each
+/// other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRun {
+    /// The partition's number.
+    pub partition: u32,
+    /// The offset of the first record.
+    pub offset: u64,
+    /// How many records.
+    pub records: u64,
+    /// The offset before which the partition may be read at this time.
+    pub end: u64,
+    /// Whether the file's descriptor comes beside this; else the file is that of the partition's
+    /// run before.
+    pub passed: bool,
+    /// The position in the file at which the first record begins.
+    pub position: u64,
+    /// The batches.
+    pub batches: Vec<FileBatch>,
+}
+
+/// A batch in a data file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileBatch {
+    /// How many records.
+    pub records: u64,
+    /// Their length in bytes, line ends included.
+    pub bytes: u64,
+    /// When they were appended, in µs since the epoch.
+    pub time_us: i64,
+    /// The CRC-32C of their bytes.
+    pub crc: u32,
+}
+
+impl FileRun {
+    /// The length of the records in bytes, line ends included.
+    pub fn bytes(&self) -> u64 {
+        self.batches.iter().map(|batch| batch.bytes).sum()
+    }
+}
+
+/// Where to resume in a topic's partitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// From where.
+    pub topic: String,
+    /// Where a next fetch goes on.
+    pub offsets: ByPartition<u64>,
+}
+
+/// Places in a topic; see [`Offsets`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// Of which topic.
+    pub topic: String,
+    /// For each partition.
+    pub partitions: ByPartition<Place>,
+}
+
+/// Where a partition begins and ends, and where the place asked for is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The first offset.
+    pub start: u64,
+    /// The offset behind the last record.
+    pub end: u64,
+    /// The place asked for.
+    pub at: u64,
+}
+
 impl Fetch {
     /// Fields that make no sense together.
-    pub(super) fn contradiction(&self) -> Option<&'static str> {
+    pub fn contradiction(&self) -> Option<&'static str> {
         let single = self.partition.is_some() || self.offset.is_some();
         if self.pipe && !self.follow {
             return Some("`pipe` needs `follow`");
