@@ -13,6 +13,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::{Failure, Status};
+use crate::sys::aligned::AlignedBuffer;
 
 /// The most that a span has: as much as stays in a core's own cache, with what comes of it.
 const SPAN_BYTES_MAX: u64 = 512 << 10;
@@ -25,8 +26,8 @@ const SEARCH_BYTES: usize = 4 << 10;
 const LOOK_BACK_BYTES: u64 = 256 << 10;
 
 /// A buffer to read a span: for all of it, and for the rest of a last line of usual length.
-pub fn buffer() -> Vec<u8> {
-    vec![0; SPAN_BYTES_MAX as usize + SEARCH_BYTES]
+pub fn buffer() -> AlignedBuffer {
+    AlignedBuffer::new(SPAN_BYTES_MAX as usize + SEARCH_BYTES)
 }
 
 /// The whole lines of a plain file that are there when reading begins, to be shared out.

@@ -164,16 +164,22 @@ impl Form {
     ///
     /// # Errors
     /// What is wrong with it, for a person.
+    #[inline]
     pub fn read(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
-        match &mut self.shape {
-            Shape::Known(unit, local) => {
-                let local = local.as_mut();
-                read_known(record, index, *unit, local)
-                    .map_err(|error| fault(record, index, &error, Remedies::Options))
-            }
-            Shape::Described(format) => formatted_time(record, index, format)
-                .map_err(|error| fault(record, index, &error, Remedies::Options)),
-        }
+        // Most often it is a number.
+        let plain = match &self.shape {
+            Shape::Known(unit, _) => plain_time(record, index, *unit),
+            Shape::Described(_) => None,
+        };
+        plain.map_or_else(|| self.read_any(record, index), Ok)
+    }
+
+    fn read_any(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+        let read = match &mut self.shape {
+            Shape::Known(unit, local) => read_value(record, index, *unit, local.as_mut()),
+            Shape::Described(format) => formatted_time(record, index, format),
+        };
+        read.map_err(|error| fault(record, index, &error, Remedies::Options))
     }
 
     /// Reports how many local times stood for two instants, or for none, and how they were read,
@@ -216,8 +222,9 @@ pub fn event_time(
     index: usize,
     unit: Option<TimeUnit>,
 ) -> Result<i64, String> {
-    read_known(record, index, unit, None)
-        .map_err(|error| fault(record, index, &error, Remedies::Expression))
+    let read =
+        plain_time(record, index, unit).map_or_else(|| read_value(record, index, unit, None), Ok);
+    read.map_err(|error| fault(record, index, &error, Remedies::Expression))
 }
 
 /// Why there is no event time.
@@ -229,17 +236,18 @@ enum Fault {
     Time(#[from] EventTimeError),
 }
 
+/// The event time, if it is a number of few digits and stands in the record as it is.
 #[inline]
-fn read_known(
+fn plain_time(record: &ParsedRecord<'_, '_>, index: usize, unit: Option<TimeUnit>) -> Option<i64> {
+    record.plain_number(index).and_then(|number| from_digits(number, unit))
+}
+
+fn read_value(
     record: &mut ParsedRecord<'_, '_>,
     index: usize,
     unit: Option<TimeUnit>,
     local: Option<&mut LocalClock>,
 ) -> Result<i64, Fault> {
-    let plain = record.plain_number(index).and_then(|number| from_digits(number, unit));
-    if let Some(time_ms) = plain {
-        return Ok(time_ms);
-    }
     Ok(match record.value(index)? {
         Value::Text(text) => from_text(text, local),
         Value::Number(number) => from_number(number, unit),

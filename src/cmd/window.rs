@@ -11,7 +11,7 @@ use super::windowing::{Windowed, WindowingOptions};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::{Failure, Status};
-use crate::expr::ParsedRecord;
+use crate::expr::is_object;
 use crate::record::control::{Control, End, Mark, Start};
 use crate::record::decode::Raw;
 use crate::record::json;
@@ -177,7 +177,7 @@ impl Stage for Windowing {
         let Some(clock) = clock else { return ControlFlow::Continue(()) };
         let named = lines.may_name(&stream.fields.prefix);
         let (mut records, form) = clock.records(lines);
-        while let Some(mut record) = records.load_next().filter(ParsedRecord::is_object) {
+        while let Some(mut record) = records.load_next_if(is_object) {
             stream.begin(&mut cx.out);
             let Ok(time_ms) = form.read(&mut record, 0) else { break };
             match stream.put(record.record(), named, time_ms, placing, cx) {
@@ -341,10 +341,13 @@ impl Fields {
     ///
     /// # Errors
     /// When they reach beyond the years that can be written.
+    #[inline]
     pub fn prepare(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
-        if self.slice == Some(slice) {
-            return Ok(());
-        }
+        if self.slice == Some(slice) { Ok(()) } else { self.prepare_next(slice, windows) }
+    }
+
+    #[cold]
+    fn prepare_next(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
         self.slice = None;
         self.text.clear();
         self.ends.clear();
@@ -383,6 +386,7 @@ impl Fields {
     /// # Errors
     /// When nothing but a field that is replaced kept it from beginning like a control record;
     /// nothing is appended then.
+    #[inline]
     pub fn add(
         &self,
         record: &[u8],

@@ -139,7 +139,7 @@ impl Sink for Run<'_> {
             Way::Each => ControlFlow::Continue(()),
             Way::Block => {
                 let mut records = self.program.records(lines);
-                while let Some(mut record) = records.load_next() {
+                while let Some(mut record) = records.load_next_if(|_| true) {
                     let before = self.said.text.len();
                     if self.said.record(&mut record).is_err() {
                         // It comes again, alone.

@@ -47,7 +47,7 @@ use presence::Watch;
 pub use bounds::{Bounds, Exceeded};
 pub use error::{ExprError, RecordError};
 pub use name::path_name;
-pub use parsed_record::{ParsedRecord, Records};
+pub use parsed_record::{ParsedRecord, Records, is_object};
 pub use presence::Presence;
 pub use value::Value;
 pub use variables::{VariableError, Variables};

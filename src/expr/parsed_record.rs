@@ -13,6 +13,12 @@ pub struct ParsedRecord<'p, 't> {
     pub(super) reader: Reader,
 }
 
+/// Whether a record is an object.
+#[inline]
+pub fn is_object(record: &[u8]) -> bool {
+    record.starts_with(b"{") || record.trim_ascii_start().starts_with(b"{")
+}
+
 /// Which evaluator has read a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
@@ -28,7 +34,7 @@ impl<'t> ParsedRecord<'_, 't> {
 
     /// Whether it is an object.
     pub fn is_object(&self) -> bool {
-        self.record.trim_ascii_start().starts_with(b"{")
+        is_object(self.record)
     }
 
     /// The text of expression `index`; empty if there is none.
@@ -141,10 +147,10 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
         self.lines.line() + 1
     }
 
-    /// Reads the next record. The one before is taken with that; if no next one is asked for, it
-    /// is left among the lines.
+    /// Reads the next record; gives it if it is `wanted`. The one before is taken with that; if no
+    /// next one is asked for, it is left among the lines.
     #[inline]
-    pub fn load_next(&mut self) -> Option<ParsedRecord<'_, 't>> {
+    pub fn load_next_if(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Option<ParsedRecord<'_, 't>> {
         if let Some(end) = self.end.take() {
             self.lines.pass(end);
         }
@@ -152,6 +158,9 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
         let fast = fast.as_mut().ok()?;
         let (end, record) = fast.load_next(self.lines)?;
         watch.look(record, fast.slots());
+        if !wanted(record) {
+            return None;
+        }
         self.end = Some(end);
         let (program, text) = (&mut *self.program, self.lines.text());
         Some(ParsedRecord { program, text, record, reader: Reader::Fast })

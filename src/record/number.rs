@@ -34,10 +34,13 @@ impl Number {
     ///
     /// # Errors
     /// When it is beyond the floats.
+    #[inline]
     pub fn parse(spelling: &str) -> Result<Number, TooLarge> {
-        if let Some(number) = parse_short(spelling.as_bytes()) {
-            return Ok(number);
-        }
+        parse_short(spelling.as_bytes()).map_or_else(|| Number::parse_long(spelling), Ok)
+    }
+
+    #[cold]
+    fn parse_long(spelling: &str) -> Result<Number, TooLarge> {
         let (whole, fraction) = spelling.split_once('.').unwrap_or((spelling, ""));
         if fraction.bytes().all(|digit| digit == b'0')
             && let Ok(whole) = whole.parse()

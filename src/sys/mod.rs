@@ -5,10 +5,11 @@
 //! - [`descriptor`]: file descriptors by their numbers; which are open.
 //! - [`wait`]: waiting for descriptors; [`event`]: waking somebody who waits.
 //! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them.
-//! - [`pipe`]: pipes, read and written without waiting.
+//! - [`pipe`]: pipes, read and written without waiting; [`aligned`]: buffers to read into.
 //! - [`socket`]: Unix sockets: peers, descriptors that are passed.
 //! - [`user`]: users and groups; [`process`]: our own process.
 
+pub mod aligned;
 pub mod changes;
 pub mod descriptor;
 pub mod event;

@@ -110,7 +110,8 @@ impl Placing {
     /// # Errors
     /// When a window cannot be written, or the time is too far ahead; the record then leaves no
     /// trace.
-    #[inline]
+    // What it returns is as large as what it does.
+    #[inline(always)]
     pub fn place(&mut self, time_ms: i64) -> Result<Placed, Misplaced> {
         if self.max_ahead.is_some() {
             check_ahead(time_ms, self.progress.greatest_ms(), self.max_ahead)?;

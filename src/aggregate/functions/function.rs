@@ -167,19 +167,23 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// When it is something else, or beyond the floats.
+    #[inline]
     pub fn number(&self) -> Result<Option<Number>, TypeError> {
-        let Value::Number(spelling) = self.value else {
-            return match self.value {
-                Value::Null => Ok(None),
-                Value::Text(text) if is_number(text.as_bytes()) => {
-                    Err(TypeError::Quoted(show(&self.value)))
-                }
-                _ => Err(TypeError::NotANumber(show(&self.value))),
-            };
-        };
+        let Value::Number(spelling) = self.value else { return self.no_number() };
         let number = self.number.get().unwrap_or_else(|| Number::parse(spelling));
         self.number.set(Some(number));
         number.map(Some).map_err(|TooLarge| TypeError::TooLarge(show(&self.value)))
+    }
+
+    #[cold]
+    fn no_number(&self) -> Result<Option<Number>, TypeError> {
+        match self.value {
+            Value::Null => Ok(None),
+            Value::Text(text) if is_number(text.as_bytes()) => {
+                Err(TypeError::Quoted(show(&self.value)))
+            }
+            _ => Err(TypeError::NotANumber(show(&self.value))),
+        }
     }
 }
 

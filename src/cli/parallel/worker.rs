@@ -18,6 +18,7 @@ use crate::cli::spans::{self, Span};
 use crate::cli::streams::Noted;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
+use crate::sys::aligned::AlignedBuffer;
 
 /// What is to be done.
 pub enum Task {
@@ -99,7 +100,7 @@ impl<S: Shared> Workers<S> {
     /// When the system has no threads left.
     pub fn start(stages: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Workers<S>> {
         let queue = Arc::new(Queue::new());
-        let worker = |stage| Worker { stage, record_bytes_max, buffer: Vec::new() };
+        let worker = |stage| Worker { stage, record_bytes_max, buffer: AlignedBuffer::default() };
         let mut others = stages.into_iter().map(worker);
         let own = others.next();
         let mut workers = Workers { queue, own, threads: Vec::new() };
@@ -157,7 +158,7 @@ struct Worker<S> {
     stage: S,
     record_bytes_max: usize,
     /// For the text of spans.
-    buffer: Vec<u8>,
+    buffer: AlignedBuffer,
 }
 
 impl<S: Shared> Worker<S> {

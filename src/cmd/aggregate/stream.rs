@@ -7,7 +7,7 @@ use super::super::late::{Cause, Late};
 use super::{blame, refuse, unreported};
 use crate::aggregate::{AggregateState, Aggregator};
 use crate::cli::pump::{Context, Stage, StageError};
-use crate::expr::ParsedRecord;
+use crate::expr::is_object;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -25,7 +25,7 @@ pub struct Aggregating {
 impl Stage for Aggregating {
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
         let (mut records, state) = self.aggregator.records(lines);
-        while let Some(mut record) = records.load_next().filter(ParsedRecord::is_object) {
+        while let Some(mut record) = records.load_next_if(is_object) {
             match state.take(&mut record, cx) {
                 Ok(true) => {}
                 Ok(false) => self.late.take(&bare(record.record()), cause(state)),

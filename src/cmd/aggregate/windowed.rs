@@ -12,7 +12,7 @@ use crate::aggregate::fault::StreamError;
 use crate::aggregate::{AggregateState, Aggregator};
 use crate::cli::Failure;
 use crate::cli::pump::{Context, Stage, StageError};
-use crate::expr::ParsedRecord;
+use crate::expr::{ParsedRecord, is_object};
 use crate::record::control::{Control, Mark};
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -223,7 +223,7 @@ impl Stage for Aggregating {
             Way::Spliced(_) => return ControlFlow::Continue(()),
             Way::Beside(_) | Way::Bare => aggregator.records(lines),
         };
-        while let Some(mut record) = records.load_next().filter(ParsedRecord::is_object) {
+        while let Some(mut record) = records.load_next_if(is_object) {
             let taken = match way {
                 Way::Beside(way) => way.place(&mut record, windowed, state, late, cx),
                 _ => state.take(&mut record, cx).map(|_| None).map_err(blame),
