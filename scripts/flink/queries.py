@@ -176,7 +176,8 @@ WINDOWED = [
           "TUMBLE({}, INTERVAL '6' HOUR)"),
     Query("flights hop", FLIGHTS, ["origin"], "--hop 4h --size 1d",
           "HOP({}, INTERVAL '4' HOUR, INTERVAL '1' DAY)"),
-    Query("flights cumulate", FLIGHTS, ["carrier"], "--cumulate 1d --size 7d",
+    # Flink's weeks begin on the day of the week that 1970 began on.
+    Query("flights cumulate", FLIGHTS, ["carrier"], "--cumulate 1d --size 7d --week-start thursday",
           "CUMULATE({}, INTERVAL '1' DAY, INTERVAL '7' DAY)"),
     Query("flights session", FLIGHTS, ["origin", "dest"], "--session 3h",
           "SESSION({}, INTERVAL '3' HOUR)"),
