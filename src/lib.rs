@@ -1,6 +1,7 @@
 //! The map of the house, in reading order. Rooms lower in this list know none above them.
 //!
 //! - [`record`]: what a record is: lines, JSON validation, splicing, control records.
+//! - [`state`]: saved states: what is held at one moment, as bytes to restore it from.
 //! - `sys`: what the kernel is asked for beside what the standard library offers.
 //! - [`time`]: durations, timestamps, event time, watermarks.
 //! - [`expr`]: jq expressions, compiled once and run over records.
@@ -23,6 +24,7 @@ pub mod ingest;
 pub mod log;
 pub mod record;
 pub mod serve;
+pub mod state;
 mod sys;
 pub mod time;
 pub mod window;

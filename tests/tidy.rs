@@ -14,7 +14,7 @@ use source::{Source, root, sources, tracked};
 
 /// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("lib.rs", &[]),
     ("bin", &["cmd", "cli"]),
     (
@@ -31,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "expr",
             "time",
             "record",
+            "state",
             "sys",
         ],
     ),
@@ -40,11 +41,12 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("wire", &["api", "time", "record", "sys"]),
     ("log", &["api", "expr", "time", "record", "sys"]),
     ("api", &[]),
-    ("window", &["expr", "time", "record"]),
-    ("aggregate", &["window", "expr", "time", "record"]),
+    ("window", &["expr", "time", "record", "state"]),
+    ("aggregate", &["window", "expr", "time", "record", "state"]),
     ("expr", &["record"]),
-    ("time", &["record"]),
+    ("time", &["record", "state"]),
     ("record", &[]),
+    ("state", &[]),
     ("sys", &[]),
 ];
 
@@ -56,9 +58,10 @@ const KNOWS_ALL_ERRORS: &str = "src/cli/status.rs";
 const STUB: &str = "src/bin/stub/mod.rs";
 
 /// What is pure: it works on bytes and numbers only, so that tests and replays can trust it.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "src/api/",
     "src/record/",
+    "src/state/",
     "src/time/",
     "src/expr/",
     "src/window/",

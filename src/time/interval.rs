@@ -1,6 +1,7 @@
 //! A half-open stretch of event time: what a window is, and how records carry it.
 
-use super::timestamp::{OutOfRange, write_ms};
+use super::timestamp::{OutOfRange, load_ms, write_ms};
+use crate::state::{Reader, StateError, Writer};
 
 /// The field in which a record carries the start of its window.
 pub const START_FIELD: &str = "window_start";
@@ -32,6 +33,22 @@ impl Interval {
             start_ms: self.start_ms.min(other.start_ms),
             end_ms: self.end_ms.max(other.end_ms),
         }
+    }
+
+    /// Saves the interval.
+    pub fn save(self, to: &mut Writer) {
+        to.put_i64(self.start_ms);
+        to.put_i64(self.end_ms);
+    }
+
+    /// Restores an interval that [`Interval::save`] saved, which must not be empty.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn load(from: &mut Reader<'_>) -> Result<Interval, StateError> {
+        let interval = Interval { start_ms: load_ms(from)?, end_ms: load_ms(from)? };
+        let is_empty = interval.start_ms >= interval.end_ms;
+        if is_empty { Err(StateError::Invalid("an interval that is empty")) } else { Ok(interval) }
     }
 
     /// Appends the interval as fields of an object, without braces:

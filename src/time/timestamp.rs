@@ -12,6 +12,7 @@ use jiff::civil::{Date, DateTime, Time};
 
 use crate::record::civil::{DAY_S, date};
 use crate::record::text::excerpt;
+use crate::state::{Reader, StateError};
 
 /// The earliest time that RFC 3339 can write, 0000-01-01T00:00:00Z, in milliseconds.
 pub const MIN_MS: i64 = -62_167_219_200_000;
@@ -23,6 +24,17 @@ pub const MAX_MS: i64 = 253_402_300_799_999;
 const SECONDS: RangeInclusive<i64> = MIN_MS.div_euclid(1_000)..=MAX_MS.div_euclid(1_000);
 
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// Restores a time in milliseconds that [`put_i64`](crate::state::Writer::put_i64) saved, from
+/// [`MIN_MS`] to [`MAX_MS`].
+///
+/// # Errors
+/// When it is none.
+pub fn load_ms(from: &mut Reader<'_>) -> Result<i64, StateError> {
+    let ms = from.take_i64()?;
+    let is_time = (MIN_MS..=MAX_MS).contains(&ms);
+    if is_time { Ok(ms) } else { Err(StateError::Invalid("a time beyond the years 0000 to 9999")) }
+}
 
 /// Why a text is not a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

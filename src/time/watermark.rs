@@ -1,7 +1,8 @@
 //! The watermark: how far event time has come.
 
 use super::Duration;
-use super::timestamp::show_ms;
+use super::timestamp::{load_ms, show_ms};
+use crate::state::{Reader, StateError, Writer};
 
 /// Follows the event times of a stream (SEMANTICS: Flink's `BoundedOutOfOrdernessWatermarks`).
 ///
@@ -35,6 +36,20 @@ impl Watermark {
     /// The greatest event time seen, in milliseconds since the epoch; none before the first record.
     pub fn greatest_ms(&self) -> Option<i64> {
         self.greatest_ms
+    }
+
+    /// Saves how far event time has come.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_option(self.greatest_ms, Writer::put_i64);
+    }
+
+    /// Restores a watermark that [`Watermark::save`] saved, with the disorder that it allows for.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn load(out_of_order: Duration, from: &mut Reader<'_>) -> Result<Watermark, StateError> {
+        let greatest_ms = from.take_option(load_ms)?;
+        Ok(Watermark { greatest_ms, ..Watermark::new(out_of_order) })
     }
 
     fn behind(&self, greatest_ms: i64) -> i64 {

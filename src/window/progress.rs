@@ -4,7 +4,9 @@
 //! any partition. Those that have ended do not count; nor, if that is asked for, those that were
 //! quiet for a while. A stream without partitions is one.
 
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Duration;
+use crate::time::timestamp::{MAX_MS, load_ms};
 use crate::time::watermark::Watermark;
 
 /// How often event time goes on, at most, in a stream that is quiet, in milliseconds.
@@ -158,6 +160,56 @@ impl Progress {
             None => next_ms.checked_sub(self.at_ms?)?.max(idle_ms.min(TICK_MS)),
         };
         Duration::from_ms(left_ms.max(1))
+    }
+
+    /// Saves what is known of all partitions.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_len(self.partitions.len());
+        for partition in &self.partitions {
+            to.put_option(partition.number, |to, number| to.put_u64(number.into()));
+            partition.watermark.save(to);
+            to.put_bool(partition.ended);
+            to.put_i64(partition.heard_ms);
+        }
+        to.put_len(self.current);
+        to.put_option(self.at_ms, Writer::put_i64);
+        to.put_option(self.greatest_ms, Writer::put_i64);
+        to.put_i64(self.waited_ms);
+    }
+
+    /// Restores what [`Progress::save`] saved. How much disorder is allowed for, and when a
+    /// partition is quiet, stays as it is here.
+    ///
+    /// # Errors
+    /// When it is no such state; nothing has then changed.
+    pub fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let mut partitions: Vec<Partition> = Vec::new();
+        // Each has three flags and a time.
+        for _ in 0..from.take_count(11)? {
+            let number = from.take_option(Reader::take_u64)?.map(u32::try_from).transpose();
+            let number = number
+                .map_err(|_| StateError::Invalid("a partition number of more than 32 bits"))?;
+            let watermark = Watermark::load(self.out_of_order, from)?;
+            let (ended, heard_ms) = (from.take_bool()?, from.take_i64()?);
+            partitions.push(Partition { number, watermark, ended, heard_ms });
+        }
+        let current = from.take_place(partitions.len())?;
+        let at_ms = from.take_option(Reader::take_i64)?;
+        let greatest_ms = from.take_option(load_ms)?;
+        let waited_ms = from.take_i64()?;
+        let mut numbers: Vec<Option<u32>> = partitions.iter().map(|it| it.number).collect();
+        numbers.sort_unstable();
+        // The watermark follows records, and then the clock.
+        let latest_ms = greatest_ms.map(|ms| ms.saturating_add(waited_ms));
+        let holds = (0..=MAX_MS).contains(&waited_ms)
+            && partitions.iter().all(|it| (0..=waited_ms).contains(&it.heard_ms))
+            && numbers.array_windows().all(|[one, next]| one != next)
+            && at_ms <= latest_ms;
+        if !holds {
+            return Err(StateError::Invalid("partitions that contradict each other"));
+        }
+        *self = Progress { partitions, current, at_ms, greatest_ms, waited_ms, ..*self };
+        Ok(())
     }
 
     /// Works the watermark out anew; it never goes back.
