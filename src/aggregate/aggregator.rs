@@ -18,8 +18,8 @@ use crate::record::outlet::Outlet;
 /// A stream that says how it is windowed has results for each window when the watermark passes its
 /// end; any other has results at its end. A [`Policy`] may have them come sooner, and again.
 pub struct Aggregator {
-    reading: Reading,
-    state: AggregateState,
+    pub(super) reading: Reading,
+    pub(super) state: AggregateState,
 }
 
 impl Aggregator {
@@ -33,6 +33,7 @@ impl Aggregator {
             state: GroupsByWindow::Whole(factory.table(false)),
             projection,
             factory,
+            windowing: None,
             carried_reader: None,
             progress: Progress::default(),
             room: Room { groups: 0, groups_max: usize::MAX },

@@ -10,6 +10,7 @@
 //! - [`table`]: groups and their columns.
 //! - `output`: selected results, as records or as a table for people.
 //! - [`functions`]: the aggregate functions.
+//! - `saved`: the whole of an aggregation, saved and restored.
 //! - `held`, `memory`: how much memory all of it takes; [`fault`]: what can go wrong.
 
 pub mod aggregator;
@@ -20,6 +21,7 @@ mod memory;
 mod output;
 pub mod over;
 pub mod plan;
+mod saved;
 pub mod state;
 pub mod table;
 mod windowed;

@@ -27,6 +27,8 @@ pub struct AggregateState {
     pub(super) report: Report,
     pub(super) policy: Policy,
     pub(super) state: GroupsByWindow,
+    /// How the stream said that it is windowed, if it did.
+    pub(super) windowing: Option<Windowing>,
     /// What reads the window or slice that records carry, where they carry one.
     pub(super) carried_reader: Option<CarriedReader>,
     pub(super) progress: Progress,
@@ -124,6 +126,7 @@ impl AggregateState {
             _ => return Err(StreamError::Changed),
         };
         self.progress.begin(windowing.allowed_lateness_ms);
+        self.windowing = Some(windowing.clone());
         if is_new {
             let fields = match carried {
                 Carried::Nothing => None,

@@ -11,6 +11,7 @@ use super::memory::{allocated, vector};
 use super::output::emit::Row;
 use super::output::report::Results;
 use super::windowed::panes::Room;
+use crate::state::{Reader, StateError, Writer};
 
 /// Groups in the order in which they were added, and their state in each column.
 ///
@@ -93,6 +94,14 @@ impl Table {
         if let Some(group) = found.group {
             return group;
         }
+        for column in &mut self.columns {
+            column.add_group();
+        }
+        self.add_key(found, key, arrival)
+    }
+
+    /// Adds a group, but not to the columns.
+    fn add_key(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
         let group = self.len();
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
@@ -100,9 +109,6 @@ impl Table {
         let (keys, ends, hasher) = (&self.keys, &self.ends, &self.hasher);
         let rehash = |group: &usize| hash(hasher, key_of(keys, ends, *group));
         self.index.insert_unique(found.hash, group, rehash);
-        for column in &mut self.columns {
-            column.add_group();
-        }
         group
     }
 
@@ -198,6 +204,38 @@ impl Table {
         }
     }
 
+    /// Saves all groups, in the order in which they were added.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_len(self.len());
+        for group in 0..self.len() {
+            to.put_bytes(self.key(group));
+            if let Some(firsts) = &self.firsts {
+                to.put_u64(firsts.get(group).copied().unwrap_or(0));
+            }
+        }
+        save_columns(&self.columns, 0..self.len(), to);
+    }
+
+    /// Restores the groups that [`Table::save`] of a table of the same columns saved; `self` is a
+    /// table without groups.
+    ///
+    /// # Errors
+    /// When it is no such state.
+    pub fn load(mut self, from: &mut Reader<'_>) -> Result<Table, StateError> {
+        let count = from.take_count(1)?;
+        for _ in 0..count {
+            let key = from.take_bytes()?;
+            let arrival = if self.firsts.is_some() { from.take_u64()? } else { 0 };
+            let found = self.find(key);
+            if found.group.is_some() {
+                return Err(StateError::Invalid("a group occurs twice"));
+            }
+            self.add_key(found, key, arrival);
+        }
+        load_columns(&mut self.columns, count, from)?;
+        Ok(self)
+    }
+
     /// The groups in the order in which they were first seen.
     pub fn in_order(&self) -> impl Iterator<Item = usize> {
         in_order(self.len(), self.firsts.as_deref())
@@ -222,6 +260,26 @@ impl Table {
 pub(super) fn columns_bytes(columns: &Vec<Box<dyn Column>>) -> usize {
     let boxed = |column: &dyn Column| allocated(size_of_val(column)) + column.bytes();
     vector(columns) + columns.iter().map(|column| boxed(&**column)).sum::<usize>()
+}
+
+/// Saves the states of these groups, column by column.
+pub(super) fn save_columns(
+    columns: &[Box<dyn Column>],
+    groups: impl Iterator<Item = usize> + Clone,
+    to: &mut Writer,
+) {
+    for column in columns {
+        groups.clone().for_each(|group| column.save(group, to));
+    }
+}
+
+/// Adds so many groups, whose states [`save_columns`] saved.
+pub(super) fn load_columns(
+    columns: &mut [Box<dyn Column>],
+    count: usize,
+    from: &mut Reader<'_>,
+) -> Result<(), StateError> {
+    columns.iter_mut().try_for_each(|column| (0..count).try_for_each(|_| column.load(from)))
 }
 
 /// The groups in the order in which they were first seen, if it is known when that was.

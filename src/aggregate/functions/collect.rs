@@ -3,6 +3,7 @@
 use super::function::{Argument, Column, Function, Input, Scope, TypeError, same};
 use crate::aggregate::memory::{Holders, allocated, empty};
 use crate::expr::Value;
+use crate::state::{Reader, StateError, Writer};
 
 /// `collect(EXPR)`.
 pub const COLLECT: Function = Function {
@@ -108,6 +109,34 @@ impl Column for Lists {
         out.push(b'[');
         out.extend_from_slice(&self.lists[group]);
         out.push(b']');
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        let Some(marks) = &self.marks else { return to.put_bytes(&self.lists[group]) };
+        to.put_len(marks[group].len());
+        for (value, arrival) in values(&self.lists[group], &marks[group]) {
+            to.put_bytes(value);
+            to.put_u64(arrival);
+        }
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let Some(marks) = &mut self.marks else {
+            self.lists.push(from.take_bytes()?.to_owned());
+            return Ok(());
+        };
+        let (mut list, mut list_marks) = (Vec::new(), Vec::new());
+        for _ in 0..from.take_count(2)? {
+            let value = from.take_bytes()?;
+            if value.is_empty() {
+                return Err(StateError::Invalid("an empty value"));
+            }
+            append(&mut list, value);
+            list_marks.push(Mark { end: list.len(), arrival: from.take_u64()? });
+        }
+        self.lists.push(list);
+        marks.push(list_marks);
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

@@ -4,6 +4,7 @@ use super::function::{Argument, Column, Function, Input, Scope, TypeError, same}
 use crate::aggregate::memory::vector;
 use crate::expr::Value;
 use crate::record::number::write_whole;
+use crate::state::{Reader, StateError, Writer};
 
 /// `count` and `count(EXPR)`.
 pub const COUNT: Function = Function {
@@ -69,6 +70,15 @@ impl Column for Count {
 
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         write_whole(self.counts[group].into(), out);
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        to.put_u64(self.counts[group]);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.counts.push(from.take_records()?);
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

@@ -7,9 +7,11 @@ use datasketches::hll::{Coupon, HllSketch, HllType, HllUnion};
 use hashbrown::HashSet;
 
 use super::function::{Argument, Column, Function, Input, Scope, TypeError, same};
+use super::hyperloglog;
 use crate::aggregate::memory::{Holders, Holds, allocated};
 use crate::expr::Value;
 use crate::record::number::{write_float, write_whole};
+use crate::state::{Reader, StateError, Writer};
 
 /// `distinct(EXPR)`.
 pub const DISTINCT: Function = Function {
@@ -32,9 +34,6 @@ pub const DISTINCT_EXACT: Function = Function {
     needs_window: false,
     column: |_| Box::<Sets>::default(),
 };
-
-/// Registers of a sketch, as a power of two: the standard error is 1.04 / sqrt(2^14) = 0.8 %.
-const REGISTERS_LOG2: u8 = 14;
 
 /// None as long as there are no values.
 type Sketch = Option<Box<HllSketch>>;
@@ -68,7 +67,8 @@ impl Column for Sketches {
         let Some(coupon) = self.staged else { return };
         self.sketches.change(group, |sketch| {
             if sketch.is_none() {
-                *sketch = HllSketch::new(REGISTERS_LOG2, HllType::Hll4).ok().map(Box::new);
+                *sketch =
+                    HllSketch::new(hyperloglog::REGISTERS_LOG2, HllType::Hll4).ok().map(Box::new);
             }
             if let Some(sketch) = sketch {
                 sketch.update_with_coupon(coupon);
@@ -94,7 +94,7 @@ impl Column for Sketches {
             return;
         };
         self.sketches.change(group, |ours| {
-            *ours = match (ours.take(), HllUnion::new(REGISTERS_LOG2)) {
+            *ours = match (ours.take(), HllUnion::new(hyperloglog::REGISTERS_LOG2)) {
                 (Some(ours), Ok(mut union)) => {
                     union.update(&ours);
                     union.update(theirs);
@@ -110,6 +110,19 @@ impl Column for Sketches {
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         let estimate = self.sketches[group].as_ref().map_or(0.0, |one| one.composite_estimate());
         write_float(estimate.round(), out);
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        to.put_option(self.sketches[group].as_deref(), |to, sketch| {
+            to.put_bytes(&sketch.serialize());
+        });
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let image = from.take_option(Reader::take_bytes)?;
+        let sketch = image.map(hyperloglog::read).transpose()?;
+        self.sketches.push(sketch.map(Box::new));
+        Ok(())
     }
 
     fn bytes(&self) -> usize {
@@ -197,6 +210,21 @@ impl Column for Sets {
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         // No machine has room for so many values that the cast would cut.
         write_whole(self.sets[group].values.len() as i128, out);
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        let values = &self.sets[group].values;
+        to.put_len(values.len());
+        values.iter().for_each(|value| to.put_bytes(value));
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let mut set = Set::default();
+        for _ in 0..from.take_count(1)? {
+            set.add(from.take_bytes()?);
+        }
+        self.sets.push(set);
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

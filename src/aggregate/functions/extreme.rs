@@ -9,6 +9,7 @@ use crate::aggregate::memory::{Holders, Holds, written};
 use crate::expr::Value;
 use crate::record::number::Number;
 use crate::record::text::write_string;
+use crate::state::{Reader, StateError, Writer};
 
 /// `min(EXPR)`.
 pub const MIN: Function = Function {
@@ -100,6 +101,15 @@ impl Column for Extremes {
         self.best[group].write(out);
     }
 
+    fn save(&self, group: usize, to: &mut Writer) {
+        self.best[group].save(to);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.best.push(Best::load(from)?);
+        Ok(())
+    }
+
     fn bytes(&self) -> usize {
         self.best.bytes() + self.staged.beside()
     }
@@ -122,6 +132,11 @@ enum Kind {
     /// A text, decoded.
     Text,
 }
+
+/// How the kinds are saved.
+const NOTHING: u8 = 0;
+const NUMBER: u8 = 1;
+const TEXT: u8 = 2;
 
 impl Kind {
     fn name(self) -> &'static str {
@@ -190,6 +205,37 @@ impl Best {
         self.kind = other.kind;
         self.characters.clone_from(&other.characters);
         self.arrival = other.arrival;
+    }
+
+    /// Saves the value.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        let kind = match self.kind {
+            Kind::Nothing => NOTHING,
+            Kind::Number(_) => NUMBER,
+            Kind::Text => TEXT,
+        };
+        to.put_u8(kind);
+        if kind != NOTHING {
+            to.put_bytes(self.characters.as_bytes());
+            to.put_u64(self.arrival);
+        }
+    }
+
+    /// Restores a value that [`Best::save`] saved.
+    pub(in crate::aggregate) fn load(from: &mut Reader<'_>) -> Result<Best, StateError> {
+        let is_number = match from.take_u8()? {
+            NOTHING => return Ok(Best::default()),
+            NUMBER => true,
+            TEXT => false,
+            _ => return Err(StateError::Invalid("neither a number nor a string")),
+        };
+        let characters = from.take_str()?.to_owned();
+        let kind = match is_number {
+            true => Number::parse(&characters).map(Kind::Number),
+            false => Ok(Kind::Text),
+        };
+        let kind = kind.map_err(|_| StateError::Invalid("a number that is not valid"))?;
+        Ok(Best { kind, characters, arrival: from.take_u64()? })
     }
 
     fn write(&self, out: &mut Vec<u8>) {

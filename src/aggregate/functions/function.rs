@@ -9,6 +9,7 @@ use std::cell::Cell;
 use crate::expr::Value;
 use crate::record::number::{Number, TooLarge};
 use crate::record::text::{excerpt, is_number};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
 
 /// An aggregate function.
@@ -133,6 +134,16 @@ pub trait Column: Any + Send {
     /// Appends the result for `group` as JSON; the state goes on, though its values may stand in
     /// another order.
     fn write(&mut self, group: usize, scope: Scope, out: &mut Vec<u8>);
+
+    /// Saves the state of `group`.
+    fn save(&self, group: usize, to: &mut Writer);
+
+    /// Adds a group, numbered in sequence, whose state [`Column::save`] of a column of the same
+    /// call saved. It continues as that would have, to the last digit of floats.
+    ///
+    /// # Errors
+    /// When it is no such state. The column has the group or has not: it is of no use any more.
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError>;
 
     /// Whether a state holds all the values that it was made of, so that to merge it takes as long
     /// as there are of them.

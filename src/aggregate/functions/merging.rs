@@ -9,7 +9,7 @@ use crate::aggregate::plan::spec::{AggregateSpec, GroupSpec};
 use crate::aggregate::table::Table;
 
 /// An aggregate for each function of the catalogue, with and without an argument where both can be.
-fn aggregates() -> Vec<AggregateSpec> {
+pub(in crate::aggregate) fn aggregates() -> Vec<AggregateSpec> {
     let mut texts = Vec::new();
     for function in FUNCTIONS {
         let name = function.name;

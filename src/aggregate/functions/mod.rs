@@ -5,7 +5,8 @@
 //! - `count`, `sum`, `spread`, `extreme`, `pick`, `quantile`, `distinct`, `top`, `collect`: the
 //!   functions, one file for each family.
 //! - [`wide`], `ratio`: sums and quotients of whole numbers; `rank`: which value a quantile is;
-//!   `values`: numbers that are stored; `sketch`: a histogram of numbers.
+//!   `values`: numbers that are stored; `sketch`: a histogram of numbers; `hyperloglog`: saved
+//!   sketches of `distinct`.
 
 pub mod catalog;
 mod collect;
@@ -13,8 +14,9 @@ mod count;
 mod distinct;
 mod extreme;
 pub mod function;
+mod hyperloglog;
 #[cfg(test)]
-mod merging;
+pub(in crate::aggregate) mod merging;
 mod pick;
 pub(super) mod quantile;
 mod rank;

@@ -4,6 +4,7 @@ use super::extreme::{Best, Contest};
 use super::function::{Argument, Call, Column, Function, Input, Scope, TypeError, same};
 use crate::aggregate::memory::{Holders, Holds, vector};
 use crate::expr::Value;
+use crate::state::{Reader, StateError, Writer};
 
 /// `first(EXPR)`.
 pub const FIRST: Function = Function {
@@ -138,6 +139,18 @@ impl Column for Ends {
         write_kept(&self.values[group].json, out);
     }
 
+    fn save(&self, group: usize, to: &mut Writer) {
+        let kept = &self.values[group];
+        to.put_bytes(&kept.json);
+        to.put_u64(kept.arrival);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let json = from.take_bytes()?.to_owned();
+        self.values.push(Kept { json, arrival: from.take_u64()? });
+        Ok(())
+    }
+
     fn bytes(&self) -> usize {
         self.values.bytes() + vector(&self.staged)
     }
@@ -209,6 +222,17 @@ impl Column for Picks {
 
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         write_kept(&self.values[group], out);
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        self.best[group].save(to);
+        to.put_bytes(&self.values[group]);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.best.push(Best::load(from)?);
+        self.values.push(from.take_bytes()?.to_owned());
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

@@ -10,6 +10,7 @@ use super::sketch::Sketch;
 use super::values::Values;
 use crate::aggregate::memory::{Holders, Holds, allocated};
 use crate::record::number::{Number, write_result};
+use crate::state::{Reader, StateError, Writer};
 
 /// The values of so small a group are kept, which takes hardly more than a small sketch; their
 /// quantiles are exact.
@@ -170,6 +171,30 @@ impl Column for Quantiles {
 
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         self.states.get_mut(group).write(self.fraction, out);
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        match &self.states[group] {
+            State::All(values) | State::Few(values) => {
+                to.put_bool(false);
+                values.save(to);
+            }
+            State::Sketch(sketch) => {
+                to.put_bool(true);
+                sketch.save(to);
+            }
+        }
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let is_sketch = from.take_bool()?;
+        self.states.push(match (self.new)() {
+            State::All(_) if !is_sketch => State::All(Values::load(from)?),
+            State::Few(_) if !is_sketch => State::Few(Values::load(from)?),
+            State::Few(_) => State::Sketch(Box::new(Sketch::load(from)?)),
+            _ => return Err(StateError::Invalid("a sketch in an exact aggregate")),
+        });
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

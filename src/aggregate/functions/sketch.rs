@@ -8,6 +8,7 @@
 
 use super::rank::{Fraction, Rank};
 use crate::aggregate::memory::allocated;
+use crate::state::{RECORDS_MAX, Reader, StateError, Writer};
 
 /// How many bits of a float, below those that are the number of its bin, tell bins no more.
 const BIN_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - OCTAVE_BITS;
@@ -23,6 +24,9 @@ const SUBNORMAL_OCTAVES: i32 = 64;
 
 /// The number of the bin that begins with the bits 0.
 const ORIGIN: usize = SUBNORMAL_OCTAVES as usize * OCTAVE;
+
+/// How many powers of two have bins: those below the normal floats, and those of every exponent.
+const OCTAVES: usize = SUBNORMAL_OCTAVES as usize + (1 << 11);
 
 /// How many of the values seen lie where.
 #[derive(Clone, Debug)]
@@ -73,6 +77,26 @@ impl Sketch {
         let small = self.count <= u64::from(u32::MAX);
         self.positive.merge(&other.positive, small);
         self.negative.merge(&other.negative, small);
+    }
+
+    /// Saves all that was seen.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        self.negative.save(to);
+        to.put_u64(self.zero);
+        self.positive.save(to);
+        to.put_f64(self.least);
+        to.put_f64(self.greatest);
+    }
+
+    /// Restores what [`Sketch::save`] saved.
+    pub(in crate::aggregate) fn load(from: &mut Reader<'_>) -> Result<Sketch, StateError> {
+        let (negative, below) = Bins::load(from)?;
+        let zero = from.take_records()?;
+        let (positive, above) = Bins::load(from)?;
+        let (least, greatest) = (from.take_finite()?, from.take_finite()?);
+        // Of three numbers that are far below 64 bits.
+        let count = below + zero + above;
+        Ok(Sketch { negative, zero, positive, count, least, greatest })
     }
 
     /// The quantile, of four digits: between two values, each of which is within 1 %. None without
@@ -230,6 +254,41 @@ impl Bins {
         self.measure();
     }
 
+    /// Saves all counts, also those of bins between others that have no values: so there is room
+    /// in memory for no more bins than the state has bytes.
+    fn save(&self, to: &mut Writer) {
+        to.put_len(self.counts.len() / OCTAVE);
+        to.put_len(self.first / OCTAVE);
+        for at in 0..self.counts.len() {
+            to.put_u64(self.count(at));
+        }
+    }
+
+    /// Restores what [`Bins::save`] saved; gives the sum of the counts, too.
+    fn load(from: &mut Reader<'_>) -> Result<(Bins, u64), StateError> {
+        let octaves = from.take_count(OCTAVE)?;
+        let first = from.take_place(OCTAVES)?;
+        if octaves > OCTAVES - first {
+            return Err(StateError::Invalid("more bins than floats have"));
+        }
+        let mut bins = Bins { first: first * OCTAVE, ..Bins::default() };
+        bins.counts.reserve_exact(octaves * OCTAVE);
+        let mut sum = 0;
+        for at in 0..octaves * OCTAVE {
+            let count = from.take_records()?;
+            sum += count;
+            if sum >= RECORDS_MAX {
+                return Err(StateError::Invalid("more records than any stream has"));
+            }
+            bins.counts.push(count as u32);
+            if let high @ 1.. = count >> u32::BITS {
+                bins.carried.push((bins.first + at, high));
+            }
+        }
+        bins.measure();
+        Ok((bins, sum))
+    }
+
     fn measure(&mut self) {
         self.bytes = allocated(self.counts.capacity() * size_of::<u32>())
             + allocated(self.carried.capacity() * size_of::<(usize, u64)>());
@@ -265,13 +324,15 @@ impl Bins {
 
     /// The bins that have values, each with how many.
     fn counted(&self) -> impl DoubleEndedIterator<Item = (usize, u64)> {
-        let numbered = self.counts.iter().enumerate();
-        let whole = numbered.map(|(at, low)| {
-            let bin = self.first + at;
-            let high = self.carried.iter().find(|(carried, _)| *carried == bin);
-            (bin, u64::from(*low) + (high.map_or(0, |(_, high)| *high) << u32::BITS))
-        });
-        whole.filter(|(_, count)| *count > 0)
+        let numbered = (0..self.counts.len()).map(|at| (self.first + at, self.count(at)));
+        numbered.filter(|(_, count)| *count > 0)
+    }
+
+    /// The count of the bin at a place.
+    fn count(&self, at: usize) -> u64 {
+        let low = self.counts.get(at).copied().unwrap_or(0);
+        let high = self.carried.iter().find(|(carried, _)| *carried == self.first + at);
+        u64::from(low) + (high.map_or(0, |(_, high)| *high) << u32::BITS)
     }
 }
 

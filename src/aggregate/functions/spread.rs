@@ -7,6 +7,7 @@
 use super::function::{Argument, Column, Function, Input, Scope, TypeError, same};
 use crate::aggregate::memory::vector;
 use crate::record::number::{Number, write_result};
+use crate::state::{Reader, StateError, Writer};
 
 /// `stddev(EXPR)`.
 pub const STDDEV: Function = Function {
@@ -107,6 +108,15 @@ impl Column for Spreads {
         }
     }
 
+    fn save(&self, group: usize, to: &mut Writer) {
+        self.spreads[group].save(to);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.spreads.push(Spread::load(from)?);
+        Ok(())
+    }
+
     fn bytes(&self) -> usize {
         vector(&self.spreads)
     }
@@ -202,6 +212,20 @@ impl Spread {
             self.squares += other.squares + distance * distance * (ours * theirs / all);
             self.count += other.count;
         }
+    }
+
+    fn save(&self, to: &mut Writer) {
+        to.put_u64(self.count);
+        to.put_bool(self.is_scaled);
+        for float in [self.mean.high, self.mean.low, self.squares] {
+            to.put_f64(float);
+        }
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Spread, StateError> {
+        let (count, is_scaled) = (from.take_records()?, from.take_bool()?);
+        let mean = Long { high: from.take_f64()?, low: from.take_f64()? };
+        Ok(Spread { count, mean, squares: from.take_f64()?, is_scaled })
     }
 
     /// The squares divided by the count without `fewer`, of the numbers as they are held; none

@@ -10,6 +10,7 @@ use super::wide::Wide;
 use crate::aggregate::memory::{Holders, Holds, allocated};
 use crate::expr::Value;
 use crate::record::number::{Number, write_result};
+use crate::state::{Reader, StateError, Writer};
 
 /// From 2^960 on a float is huge: 2^64 smaller ones have a sum within the floats.
 const HUGE: f64 = f64::from_bits((1_023 + 960) << 52);
@@ -105,6 +106,15 @@ impl Column for Sums {
         (self.write)(&self.totals[group], scope, out);
     }
 
+    fn save(&self, group: usize, to: &mut Writer) {
+        self.totals[group].save(to);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.totals.push(Total::load(from)?);
+        Ok(())
+    }
+
     fn bytes(&self) -> usize {
         self.totals.bytes()
     }
@@ -150,6 +160,23 @@ impl Total {
         if let Some(theirs) = &other.huge {
             self.huge.get_or_insert_default().merge(**theirs);
         }
+    }
+
+    fn save(&self, to: &mut Writer) {
+        to.put_u64(self.count);
+        self.whole.save(to);
+        let rest = (!self.rest.is_nothing()).then_some(self.rest);
+        to.put_option(rest, |to, rest| rest.save(to));
+        to.put_option(self.huge.as_deref(), |to, huge| huge.save(to));
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Total, StateError> {
+        Ok(Total {
+            count: from.take_records()?,
+            whole: Wide::load(from)?,
+            rest: from.take_option(Compensated::load)?.unwrap_or_default(),
+            huge: from.take_option(Compensated::load)?.map(Box::new),
+        })
     }
 
     /// The sum, if it is known exactly.
@@ -216,6 +243,20 @@ impl Compensated {
     fn merge(&mut self, other: Compensated) {
         self.add(other.sum);
         self.lost += other.lost;
+    }
+
+    /// Whether nothing was added: a sum of zeros may have a sign.
+    fn is_nothing(self) -> bool {
+        self.sum.to_bits() == 0 && self.lost.to_bits() == 0
+    }
+
+    fn save(self, to: &mut Writer) {
+        to.put_f64(self.sum);
+        to.put_f64(self.lost);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Compensated, StateError> {
+        Ok(Compensated { sum: from.take_f64()?, lost: from.take_f64()? })
     }
 
     fn value(self) -> f64 {

@@ -8,6 +8,7 @@ use super::function::{Argument, Column, Function, Input, Scope, TypeError, same}
 use crate::aggregate::memory::{Holders, Holds, allocated, written};
 use crate::expr::Value;
 use crate::record::number::write_whole;
+use crate::state::{Reader, StateError, Writer};
 
 /// `top(K; EXPR)`.
 pub const TOP: Function = Function {
@@ -112,6 +113,29 @@ impl Column for Tallies {
             out.push(b'}');
         }
         out.push(b']');
+    }
+
+    fn save(&self, group: usize, to: &mut Writer) {
+        let values = &self.tallies[group].values;
+        to.put_len(values.len());
+        for (value, times) in values {
+            to.put_bytes(value);
+            to.put_u64(times.count);
+            to.put_u64(times.first);
+        }
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let mut tally = Tally::default();
+        for _ in 0..from.take_count(3)? {
+            let value = from.take_bytes()?;
+            if tally.values.contains_key(value) {
+                return Err(StateError::Invalid("a value occurs twice"));
+            }
+            tally.add(value, Times { count: from.take_records()?, first: from.take_u64()? });
+        }
+        self.tallies.push(tally);
+        Ok(())
     }
 
     fn bytes(&self) -> usize {

@@ -5,6 +5,7 @@ use std::mem::take;
 use super::rank::{Fraction, Rank};
 use crate::aggregate::memory::{empty, vector};
 use crate::record::number::Number;
+use crate::state::{Reader, StateError, Writer};
 
 /// Up to here every whole number is a float, and is spelled with all its digits.
 const FLOAT_WHOLE_MAX: i128 = 1 << 53;
@@ -47,6 +48,38 @@ impl Values {
             Values::Floats(floats) => floats.len(),
             Values::Numbers(numbers) => numbers.len(),
         }
+    }
+
+    /// Saves all of them.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        to.put_len(self.len());
+        to.put_bool(matches!(self, Values::Numbers(_)));
+        match self {
+            Values::Floats(floats) => floats.iter().for_each(|float| to.put_f64(*float)),
+            Values::Numbers(numbers) => {
+                for number in numbers {
+                    to.put_bool(matches!(number, Number::Whole(_)));
+                    match number {
+                        Number::Whole(whole) => to.put_i128(*whole),
+                        Number::Float(float) => to.put_f64(*float),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Restores those that [`Values::save`] saved.
+    pub(in crate::aggregate) fn load(from: &mut Reader<'_>) -> Result<Values, StateError> {
+        let count = from.take_count(size_of::<f64>())?;
+        if !from.take_bool()? {
+            let floats = (0..count).map(|_| from.take_finite());
+            return Ok(Values::Floats(floats.collect::<Result<_, _>>()?));
+        }
+        let numbers = (0..count).map(|_| match from.take_bool()? {
+            true => from.take_i128().map(Number::Whole),
+            false => from.take_finite().map(Number::Float),
+        });
+        Ok(Values::Numbers(numbers.collect::<Result<_, _>>()?))
     }
 
     /// Forgets all of them.

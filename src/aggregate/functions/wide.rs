@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::record::number::write_whole;
+use crate::state::{Reader, StateError, Writer};
 
 /// A whole number of 192 bits: a sum of 2^63 numbers of 128 bits fits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,34 @@ impl Wide {
     pub fn narrow(self) -> Option<i128> {
         let low = self.low.cast_signed();
         (self.high == if low < 0 { -1 } else { 0 }).then_some(low)
+    }
+
+    /// Saves the sum: in 8 bytes, if 64 bits hold it.
+    pub fn save(self, to: &mut Writer) {
+        let short = self.narrow().and_then(|whole| i64::try_from(whole).ok());
+        to.put_bool(short.is_none());
+        match short {
+            Some(short) => to.put_i64(short),
+            None => {
+                to.put_i64(self.high);
+                to.put_i128(self.low.cast_signed());
+            }
+        }
+    }
+
+    /// Restores a sum that [`Wide::save`] saved.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn load(from: &mut Reader<'_>) -> Result<Wide, StateError> {
+        let is_long = from.take_bool()?;
+        let first = from.take_i64()?;
+        if is_long {
+            return Ok(Wide { high: first, low: from.take_i128()?.cast_unsigned() });
+        }
+        let mut sum = Wide::default();
+        sum.add(first.into());
+        Ok(sum)
     }
 
     /// The sum in two floats, the greater first, so that its low digits are not lost.
@@ -136,6 +165,9 @@ mod tests {
             let mut merged = sum(back);
             merged.add_wide(sum(front));
             prop_assert_eq!(merged, sum(&numbers));
+            let mut saved = Writer::new();
+            merged.save(&mut saved);
+            prop_assert_eq!(Wide::load(&mut Reader::new(saved.as_bytes())), Ok(merged));
             let [high, low] = merged.floats();
             let read: f64 = written(merged).parse().unwrap();
             prop_assert!((high + low - read).abs() <= read.abs() * 1e-15);

@@ -95,6 +95,16 @@ impl Report {
         self.put(columns, best.into_iter(), out)
     }
 
+    /// Whether a table was drawn before.
+    pub(in crate::aggregate) fn drawn(&self) -> bool {
+        self.drawn
+    }
+
+    /// A table was drawn before, or was not.
+    pub(in crate::aggregate) fn set_drawn(&mut self, drawn: bool) {
+        self.drawn = drawn;
+    }
+
     /// How many bytes of memory were taken at most to select and to write results. A piece of
     /// output, which is written sooner or later whatever is held, is not counted.
     pub(in crate::aggregate) fn bytes_most(&self) -> usize {

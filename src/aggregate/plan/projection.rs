@@ -6,6 +6,7 @@ use crate::aggregate::functions::function::{Column, Input};
 use crate::aggregate::output::emit::{KEY_SEPARATOR, Layout};
 use crate::aggregate::table::ColumnFactory;
 use crate::expr::{ParsedRecord, RecordError, Value};
+use crate::state::Writer;
 
 /// Which of a record's values make its group's key, and into which columns the others go.
 pub(in crate::aggregate) struct Projection {
@@ -65,6 +66,21 @@ impl Projection {
     /// Columns without groups, one an aggregate; see [`ColumnFactory::columns`].
     pub(in crate::aggregate) fn columns(&self, merges: bool) -> Vec<Box<dyn Column>> {
         self.factory().columns(merges)
+    }
+
+    /// Saves all that states depend on: what groups are by, and what is aggregated how. Names of
+    /// results may change.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        to.put_len(self.groups.len());
+        self.groups.iter().for_each(|group| to.put_bytes(group.expression.as_bytes()));
+        to.put_len(self.aggregates.len());
+        for aggregate in &self.aggregates {
+            to.put_bytes(aggregate.function.name.as_bytes());
+            to.put_f64(aggregate.call.number);
+            for expression in [&aggregate.argument, &aggregate.by, &aggregate.condition] {
+                to.put_option(expression.as_deref(), |to, text| to.put_bytes(text.as_bytes()));
+            }
+        }
     }
 
     /// The first aggregate that is only defined for windows, as the user wrote it.

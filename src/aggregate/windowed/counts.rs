@@ -5,6 +5,7 @@ use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::memory::vector;
 use crate::aggregate::output::report::Results;
 use crate::aggregate::table::{Incoming, Stager, Table};
+use crate::state::{Reader, StateError, Writer};
 
 /// How many results are made ready at the same time.
 const ROWS_MAX: usize = 100;
@@ -121,6 +122,26 @@ impl Counts {
     /// The same as [`Counts::bytes`], at most.
     pub(in crate::aggregate) fn bytes_most(&self) -> usize {
         self.bytes_most
+    }
+
+    /// Saves the groups, and how many records each has had.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        self.table.save(to);
+        self.taken.iter().for_each(|taken| to.put_u64(*taken));
+    }
+
+    /// Restores what [`Counts::save`] saved; `self` is without groups.
+    pub(in crate::aggregate) fn load(self, from: &mut Reader<'_>) -> Result<Counts, StateError> {
+        let table = self.table.load(from)?;
+        let taken: Vec<u64> =
+            (0..table.len()).map(|_| from.take_records()).collect::<Result<_, _>>()?;
+        let open = taken.iter().filter(|taken| !taken.is_multiple_of(self.size)).count();
+        Ok(Counts { table, taken, open, ..self })
+    }
+
+    /// How many groups are held.
+    pub(in crate::aggregate) fn groups(&self) -> usize {
+        self.table.len()
     }
 
     /// The groups with a window that is not full, in the order in which they were first seen.

@@ -9,6 +9,7 @@ use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::functions::function::Scope;
 use crate::aggregate::output::report::Results;
 use crate::aggregate::table::{ColumnFactory, Incoming, Stager, Table};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
 use crate::window::{self, Carried};
 
@@ -62,6 +63,57 @@ impl GroupsByWindow {
                 *windows == window::Windows::Count { size: counts.size() }
             }
         }
+    }
+
+    /// How many groups are held, those of all windows together.
+    pub(in crate::aggregate) fn groups(&self) -> usize {
+        match self {
+            GroupsByWindow::Whole(table) => table.len(),
+            GroupsByWindow::Windows(windows, _) => windows.groups(),
+            GroupsByWindow::Slices(slices) => slices.groups(),
+            GroupsByWindow::Sessions(sessions) => sessions.open_count(),
+            GroupsByWindow::Counts(counts) => counts.groups(),
+        }
+    }
+
+    /// Saves all groups.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        match self {
+            GroupsByWindow::Whole(table) => table.save(to),
+            GroupsByWindow::Windows(windows, _) => windows.save(to),
+            GroupsByWindow::Slices(slices) => slices.save(to),
+            GroupsByWindow::Sessions(sessions) => sessions.save(to),
+            GroupsByWindow::Counts(counts) => counts.save(to),
+        }
+    }
+
+    /// The groups that [`GroupsByWindow::save`] saved of the same windows.
+    pub(in crate::aggregate) fn load(
+        &self,
+        policy: Policy,
+        progress: &Progress,
+        factory: &ColumnFactory,
+        from: &mut Reader<'_>,
+    ) -> Result<GroupsByWindow, StateError> {
+        let (table, merging) = (|| factory.table(false), || factory.table(true));
+        Ok(match self {
+            GroupsByWindow::Whole(_) => GroupsByWindow::Whole(table().load(from)?),
+            GroupsByWindow::Windows(_, all) => {
+                GroupsByWindow::Windows(Windows::load(policy, table, from)?, all.clone())
+            }
+            GroupsByWindow::Slices(slices) => {
+                let empty = Slices::new(slices.windows().clone(), progress);
+                GroupsByWindow::Slices(Box::new(empty.load(merging, from)?))
+            }
+            GroupsByWindow::Sessions(_) => {
+                let empty = Sessions::new(|| factory.columns(true));
+                GroupsByWindow::Sessions(Box::new(empty.load(progress, policy, from)?))
+            }
+            GroupsByWindow::Counts(counts) => {
+                let empty = Counts::new(counts.size(), table());
+                GroupsByWindow::Counts(Box::new(empty.load(from)?))
+            }
+        })
     }
 
     /// Whether a second stream needs it anew.

@@ -2,8 +2,9 @@
 
 use crate::aggregate::fault::StreamError;
 use crate::record::control::Mark;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
-use crate::time::timestamp::{OutOfRange, write_ms};
+use crate::time::timestamp::{OutOfRange, load_ms, write_ms};
 use crate::time::watermark::closes;
 
 /// The field that tells what kind of a result it is, where there are several of a window.
@@ -49,6 +50,17 @@ impl Policy {
     /// Whether results come with each record.
     pub(in crate::aggregate) fn at_once(self) -> bool {
         self.refines() && self.every_ms.is_none()
+    }
+
+    /// Saves it.
+    pub(in crate::aggregate) fn save(self, to: &mut Writer) {
+        to.put_u8(match self.emit {
+            Emit::Final => 0,
+            Emit::Updates => 1,
+            Emit::All => 2,
+        });
+        to.put_option(self.every_ms, Writer::put_i64);
+        to.put_bool(self.timed);
     }
 
     /// How results of this moment are marked.
@@ -180,6 +192,24 @@ impl Progress {
         self.resumed.is_some() && self.mark == self.resumed
     }
 
+    /// Saves how far event time has come. How long windows take late records is saved with them.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        to.put_option(self.mark, save_mark);
+        to.put_option(self.reported_end_ms, Writer::put_i64);
+        to.put_option(self.resumed, save_mark);
+    }
+
+    /// Restores what [`Progress::save`] saved, but for the lateness.
+    pub(in crate::aggregate) fn restore(
+        &mut self,
+        from: &mut Reader<'_>,
+    ) -> Result<(), StateError> {
+        self.mark = from.take_option(load_mark)?;
+        self.reported_end_ms = from.take_option(load_ms)?;
+        self.resumed = from.take_option(load_mark)?;
+        Ok(())
+    }
+
     /// Whether the final watermark has come.
     pub(in crate::aggregate) fn ended(&self) -> bool {
         self.mark == Some(Mark::End)
@@ -189,6 +219,14 @@ impl Progress {
     pub(in crate::aggregate) fn closing_ms(&self, end_ms: i64) -> i64 {
         end_ms.saturating_add(self.lateness_ms)
     }
+}
+
+fn save_mark(to: &mut Writer, mark: Mark) {
+    to.put_option(if let Mark::Ms(ms) = mark { Some(ms) } else { None }, Writer::put_i64);
+}
+
+fn load_mark(from: &mut Reader<'_>) -> Result<Mark, StateError> {
+    Ok(from.take_option(Reader::take_i64)?.map_or(Mark::End, Mark::Ms))
 }
 
 /// How many groups are held, and may be.

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 
 use crate::aggregate::memory::vector;
 use crate::aggregate::table::Table;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
+use crate::time::timestamp::load_ms;
 
 /// The merged slices.
 #[derive(Default)]
@@ -147,6 +149,39 @@ impl Partials {
         partial
     }
 
+    /// Saves them.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        to.put_len(self.front.len());
+        self.front.iter().for_each(|partial| partial.save(to));
+        to.put_len(self.chunks.len());
+        for (starts, base) in &self.chunks {
+            to.put_len(starts.len());
+            starts.iter().for_each(|start_ms| to.put_i64(*start_ms));
+            base.save(to);
+        }
+        to.put_option(self.back.as_ref(), |to, back| back.save(to));
+    }
+
+    /// Restores those that [`Partials::save`] saved, with tables from `new`.
+    pub(in crate::aggregate) fn load(
+        new: impl Fn() -> Table,
+        from: &mut Reader<'_>,
+    ) -> Result<Partials, StateError> {
+        let mut partials = Partials::default();
+        for _ in 0..from.take_count(1)? {
+            let partial = partials.counted(Partial::load(new(), from)?);
+            partials.front.push(partial);
+        }
+        for _ in 0..from.take_count(1)? {
+            let starts = (0..from.take_count(8)?).map(|_| load_ms(from));
+            let starts = starts.collect::<Result<Vec<i64>, _>>()?;
+            let base = partials.counted(Partial::load(new(), from)?);
+            partials.chunks.push((starts, base));
+        }
+        partials.back = from.take_option(|from| Partial::load(new(), from))?;
+        Ok(partials)
+    }
+
     /// About how many bytes of memory they take.
     pub(in crate::aggregate) fn bytes(&self) -> usize {
         let back = self.back.as_ref().map_or(0, |back| back.table.bytes());
@@ -157,6 +192,18 @@ impl Partials {
 impl Partial {
     fn new(interval: Interval, table: Table) -> Partial {
         Partial { interval, table, bytes: 0 }
+    }
+
+    fn save(&self, to: &mut Writer) {
+        to.put_i64(self.interval.start_ms);
+        to.put_i64(self.interval.end_ms);
+        self.table.save(to);
+    }
+
+    /// Restores one whose slices are in a table like `table`; it may be of no time at all.
+    fn load(table: Table, from: &mut Reader<'_>) -> Result<Partial, StateError> {
+        let interval = Interval { start_ms: load_ms(from)?, end_ms: load_ms(from)? };
+        Ok(Partial::new(interval, table.load(from)?))
     }
 
     fn copy(&self, new: impl Fn() -> Table) -> Partial {
@@ -178,5 +225,6 @@ pub(super) fn within(
 ) -> impl DoubleEndedIterator<Item = (&Interval, &Table)> {
     let first = Interval { end_ms: window.start_ms.saturating_add(1), start_ms: i64::MIN };
     let last = Interval { end_ms: window.end_ms, start_ms: i64::MAX };
-    slices.range(first..=last)
+    // No slice is empty: where the window is, there is none.
+    slices.range(first..=last.max(first))
 }

@@ -1,5 +1,7 @@
 //! Sessions: for each group, records that are no further apart than the gap.
 
+mod saved;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -166,6 +168,16 @@ impl Sessions {
 
     /// Adds a session of one record; gives its place.
     fn add(&mut self, group: usize, interval: Interval, first: u64) -> usize {
+        let place = self.sessions_free.pop().unwrap_or(self.sessions.len());
+        if place == self.sessions.len() {
+            self.columns.iter_mut().for_each(|column| column.add_group());
+        }
+        self.set(place, group, interval, first);
+        place
+    }
+
+    /// Puts a session of one record at a place: a free one, or the next.
+    fn set(&mut self, place: usize, group: usize, interval: Interval, first: u64) {
         self.serial += 1;
         let added = Session {
             interval,
@@ -176,20 +188,15 @@ impl Sessions {
             ended: false,
             changed: false,
         };
-        let place = self.sessions_free.pop().unwrap_or(self.sessions.len());
         match self.sessions.get_mut(place) {
             Some(free) => *free = added,
-            None => {
-                self.sessions.push(added);
-                self.columns.iter_mut().for_each(|column| column.add_group());
-            }
+            None => self.sessions.push(added),
         }
         let Sessions { groups, sessions, groups_bytes, .. } = self;
         let timeline = &mut groups[group].sessions;
         *groups_bytes -= timeline.bytes();
         timeline.insert(interval.start_ms, place, |at| sessions[at].interval);
         *groups_bytes += timeline.bytes();
-        place
     }
 
     /// Takes a session out of the timeline of its group.

@@ -10,8 +10,9 @@ use crate::aggregate::functions::function::Scope;
 use crate::aggregate::memory::tree;
 use crate::aggregate::output::report::Results;
 use crate::aggregate::table::{Incoming, Stager, Table};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
-use crate::window;
+use crate::window::{self, Carried};
 
 /// The slices that open windows still need.
 ///
@@ -188,6 +189,48 @@ impl Slices {
             self.partials = Partials::default();
         }
         freed
+    }
+
+    /// Saves the slices, and what was merged of them: to merge it again may give other last digits.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        to.put_i64(self.closed_ms);
+        to.put_len(self.open_count());
+        let current = self.current.iter().map(|(slice, table)| (slice, table));
+        for (slice, table) in self.slices.iter().chain(current) {
+            slice.save(to);
+            table.save(to);
+        }
+        self.partials.save(to);
+    }
+
+    /// Restores what [`Slices::save`] saved; `self` is without slices, and `new` makes their
+    /// tables.
+    pub(in crate::aggregate) fn load(
+        mut self,
+        new: impl Fn() -> Table,
+        from: &mut Reader<'_>,
+    ) -> Result<Slices, StateError> {
+        self.closed_ms = from.take_i64()?;
+        for _ in 0..from.take_count(1)? {
+            let slice = Interval::load(from)?;
+            // The windows of another slice may have no end.
+            if !self.windows.have(slice, Carried::Slice) || self.slices.contains_key(&slice) {
+                return Err(StateError::Invalid("a slice that its windows do not have"));
+            }
+            let table = new().load(from)?;
+            if table.is_empty() {
+                return Err(StateError::Invalid("a slice without groups"));
+            }
+            self.insert(slice, table);
+        }
+        self.partials = Partials::load(new, from)?;
+        Ok(self)
+    }
+
+    /// How many groups all slices have.
+    pub(in crate::aggregate) fn groups(&self) -> usize {
+        let current = self.current.iter().map(|(_, table)| table.len());
+        self.slices.values().map(Table::len).chain(current).sum()
     }
 
     /// How many slices are held.

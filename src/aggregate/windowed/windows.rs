@@ -1,5 +1,7 @@
 //! The windows of a stream that are open: a group table each, until the watermark closes them.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::panes::{Pane, Policy, Progress, write_pane, write_window};
@@ -279,6 +281,12 @@ impl Windows {
             }
         }
         Ok(())
+    }
+
+    /// How many groups all of them have.
+    pub(in crate::aggregate) fn groups(&self) -> usize {
+        let current = self.current.iter().map(|(_, open)| open.table.len());
+        self.others.values().map(|open| open.table.len()).chain(current).sum()
     }
 
     /// How many windows are open.
