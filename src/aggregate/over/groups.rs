@@ -63,6 +63,18 @@ impl Groups {
         }
     }
 
+    /// All groups, by number.
+    pub fn numbers(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> = self.index.iter().copied().collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The key of a group; empty if there is no such group.
+    pub fn key(&self, group: usize) -> &[u8] {
+        key_of(self.keys.as_slice(), group)
+    }
+
     /// About how many bytes they take.
     pub fn bytes(&self) -> usize {
         allocated(self.index.allocation_size()) + self.keys.bytes() + vector(&self.free)

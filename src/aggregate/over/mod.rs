@@ -2,9 +2,10 @@
 //!
 //! - [`Over`]: records in, records with results out.
 //! - `sliding`: the states behind it; `groups`: which there are; `waiting`: records that are not
-//!   due yet.
+//!   due yet; `saved`: all of it, saved and restored.
 
 mod groups;
+mod saved;
 mod sliding;
 mod waiting;
 

@@ -14,8 +14,9 @@
 use std::collections::VecDeque;
 
 use super::super::memory::{Holders, Holds, allocated, vector};
-use super::super::table::columns_bytes;
+use super::super::table::{columns_bytes, load_columns, save_columns};
 use crate::aggregate::functions::function::Column;
+use crate::state::{Reader, StateError, Writer};
 
 /// The states of the records of each group that count, oldest first.
 pub struct Sliding {
@@ -136,6 +137,34 @@ impl Sliding {
             }
         }
         &mut self.hand
+    }
+
+    /// Saves these groups: also what was merged of their records, since to merge it again may give
+    /// other last digits.
+    pub fn save(&self, groups: &[usize], to: &mut Writer) {
+        to.put_u64(self.arrivals);
+        let queues = groups.iter().filter_map(|group| self.queues.as_slice().get(*group));
+        for queue in queues.clone() {
+            to.put_len(queue.slots.len());
+            to.put_len(queue.front);
+        }
+        save_columns(&self.backs, groups.iter().copied(), to);
+        save_columns(&self.states, queues.flat_map(|queue| queue.slots.iter().copied()), to);
+    }
+
+    /// Restores so many groups that [`Sliding::save`] saved; `self` is without groups.
+    pub fn load(mut self, groups: usize, from: &mut Reader<'_>) -> Result<Sliding, StateError> {
+        self.arrivals = from.take_records()?;
+        for _ in 0..groups {
+            // Each has a state of at least a byte.
+            let slots = self.slots..self.slots + from.take_count(1)?;
+            let front = from.take_place(slots.len() + 1)?;
+            self.slots = slots.end;
+            self.queues.push(Queue { slots: slots.collect(), front });
+        }
+        load_columns(&mut self.backs, groups, from)?;
+        load_columns(&mut self.states, self.slots, from)?;
+        Ok(self)
     }
 
     /// Applies what was staged to a state of its own.

@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::memory::{vector, written};
+use crate::state::{Reader, StateError, Writer};
+use crate::time::timestamp::load_ms;
 
 /// Records by their time and, of one time, as they came.
 #[derive(Default)]
@@ -60,6 +62,26 @@ impl Waiting {
             peers.extend(self.held.pop().map(|Reverse(held)| held));
         }
         true
+    }
+
+    /// Saves the records, in the order in which they are due.
+    pub fn save(&self, to: &mut Writer) {
+        let mut held: Vec<&Queued> = self.held.iter().map(|Reverse(held)| held).collect();
+        held.sort_unstable();
+        to.put_len(held.len());
+        for held in held {
+            to.put_i64(held.time_ms);
+            to.put_bytes(&held.bytes);
+        }
+    }
+
+    /// Restores the records that [`Waiting::save`] saved.
+    pub fn load(from: &mut Reader<'_>) -> Result<Waiting, StateError> {
+        let mut waiting = Waiting::default();
+        for _ in 0..from.take_count(9)? {
+            waiting.push(load_ms(from)?, from.take_bytes()?);
+        }
+        Ok(waiting)
     }
 
     /// About how many bytes they take.
