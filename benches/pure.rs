@@ -13,6 +13,7 @@ use millstream::record::lines::{LineDecoder, Lines};
 use millstream::record::number::{Number, write_float};
 use millstream::record::pick::{Line, Picker, Plan as Fields, Slot, Step};
 use millstream::record::scan::Scanner;
+use millstream::state::{open, seal};
 use millstream::window::{Cells, Placing, Progress, Windows};
 
 fn main() {
@@ -132,6 +133,47 @@ fn aggregate(bencher: Bencher) {
         assert!(aggregator.finish(&mut out).is_ok());
         black_box(out.len());
     });
+}
+
+/// An aggregation that holds many groups, each of them small.
+fn many_groups() -> Aggregator {
+    let aggregates = ["count", "sum(.x)", "max(.x)"];
+    let spec = |text: &&str| AggregateSpec::parse(text).unwrap().unwrap();
+    let groups = vec![GroupSpec::parse(".k").unwrap()];
+    Aggregator::new(Plan::new(groups, aggregates.iter().map(spec).collect()).unwrap())
+}
+
+const GROUPS: usize = 100_000;
+
+fn saved_groups() -> Vec<u8> {
+    let mut aggregator = many_groups();
+    for group in 0..GROUPS {
+        let record = format!("{{\"k\":\"k{group}\",\"x\":{}}}", group * 7 % 1000);
+        aggregator.record(record.as_bytes(), &mut Vec::new()).unwrap();
+    }
+    seal("aggregate", |to| aggregator.save(to))
+}
+
+fn restored(state: &[u8]) -> Aggregator {
+    let mut aggregator = many_groups();
+    open("aggregate", state, |from| aggregator.restore(from)).unwrap();
+    aggregator
+}
+
+/// Saves the state of every group.
+#[divan::bench]
+fn save_groups(bencher: Bencher) {
+    let aggregator = restored(&saved_groups());
+    bencher
+        .counter(ItemsCount::new(GROUPS))
+        .bench_local(|| seal("aggregate", |to| aggregator.save(to)).len());
+}
+
+/// Restores the state of every group.
+#[divan::bench]
+fn restore_groups(bencher: Bencher) {
+    let state = saved_groups();
+    bencher.counter(ItemsCount::new(GROUPS)).bench_local(|| restored(&state));
 }
 
 /// Times into tumbling windows, a little out of order.

@@ -8,6 +8,14 @@ mod targets;
 use std::fs;
 use std::path::Path;
 
+/// A seed is of the version that wrote it: what this one saves must hold, too.
+#[test]
+fn states_hold_as_they_are_saved() {
+    for kind in 0..targets::state::KINDS {
+        targets::state::state(&targets::state::sample(kind));
+    }
+}
+
 #[test]
 fn every_seed_holds() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");

@@ -5,12 +5,13 @@ pub mod csv;
 pub mod pure;
 pub mod recovery;
 pub mod session;
+pub mod state;
 
 /// A target: its name, and what it does with an input. It panics where something does not hold.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("check", pure::check),
     ("control", pure::control),
     ("csv", csv::csv),
@@ -19,4 +20,5 @@ pub const TARGETS: [Target; 8] = [
     ("recovery", recovery::recovery),
     ("request", pure::request),
     ("session", session::session),
+    ("state", state::state),
 ];

@@ -1,0 +1,167 @@
+//! Saved states of any bytes: they are refused, or what they restore can be worked with.
+
+use millstream::aggregate::{
+    AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Over, Plan, Policy, Selection,
+};
+use millstream::record::control::{Mark, Windowing};
+use millstream::state::{Reader, Writer, open};
+use millstream::time::Duration;
+use millstream::window::{Frame, Length, Placing, Progress, Windows};
+
+/// One of each way to keep the values of a group.
+const AGGREGATES: [&str; 15] = [
+    "count",
+    "sum(.x)",
+    "min(.x)",
+    "last_by(.x; .y)",
+    "first(.x)",
+    "stddev(.x)",
+    "p99(.x)",
+    "median_exact(.x)",
+    "distinct(.x)",
+    "distinct_exact(.x)",
+    "top(2; .x)",
+    "collect(.x)",
+    "n=count where .y > 1",
+    "s=sum(.y) where .y > 1",
+    "l=last(.)",
+];
+
+/// How many kinds of states there are.
+pub const KINDS: u8 = 10;
+
+/// What a state is loaded into, and what works with it.
+enum Job {
+    Window(Placing),
+    Aggregate(Box<Aggregator>, Option<Windows>),
+    Over(Box<Over>, bool),
+}
+
+fn plan() -> Plan {
+    let aggregates = AGGREGATES.iter().map(|text| AggregateSpec::parse(text).unwrap().unwrap());
+    Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.collect()).unwrap()
+}
+
+fn duration(ms: i64) -> Duration {
+    Duration::from_ms(ms).unwrap()
+}
+
+impl Job {
+    fn new(kind: u8) -> Job {
+        let time = |ms| Length::Time(duration(ms));
+        let hop = || Windows::hop(time(10), time(40), Frame::default()).unwrap();
+        let (windows, emit) = match kind % KINDS {
+            0 => {
+                let progress = Progress::new(duration(5)).idling(Some(duration(50)));
+                return Job::Window(Placing::new(hop(), progress).lenient(duration(10)));
+            }
+            kind @ (1 | 2) => {
+                let extent =
+                    if kind == 1 { Extent::Records(3) } else { Extent::Time(duration(20)) };
+                let over = Over::new(plan(), extent, duration(10), Selection::default()).unwrap();
+                return Job::Over(Box::new(over), kind == 2);
+            }
+            3 => (None, Emit::Final),
+            4 => (Some(Windows::tumbling(time(20), Frame::default()).unwrap()), Emit::Final),
+            5 => (Some(hop()), Emit::Updates),
+            6 => (Some(hop()), Emit::Final),
+            7 => (
+                Some(Windows::cumulate(time(10), time(40), Frame::default()).unwrap()),
+                Emit::Final,
+            ),
+            8 => (Some(Windows::session(duration(8)).unwrap()), Emit::Updates),
+            _ => (Some(Windows::count(3).unwrap()), Emit::Final),
+        };
+        let mut aggregator = Aggregator::new(plan()).emitting(Policy { emit, ..Policy::default() });
+        if let Some(windows) = &windows {
+            aggregator.begin_windows(&Windowing::from(windows.kind())).unwrap();
+        }
+        Job::Aggregate(Box::new(aggregator), windows)
+    }
+
+    /// Takes records at these times, and goes on to the end. Those that are at fault do not matter:
+    /// what was restored may hold the greatest of all values.
+    fn work(&mut self, times_ms: std::ops::Range<i64>) {
+        let mut out = Vec::new();
+        for time_ms in times_ms.step_by(7) {
+            let line =
+                format!("{{\"k\":{},\"x\":{}.5,\"y\":{}}}", time_ms % 3, time_ms % 11, time_ms % 4);
+            let record = line.as_bytes();
+            match self {
+                Job::Window(placing) => {
+                    placing.turn_to((time_ms % 2) as u32);
+                    let _ = (placing.place(time_ms), placing.wait(duration(3)));
+                    let _ = placing.patience();
+                }
+                Job::Over(over, timed) => {
+                    let _ = match timed {
+                        true => over.record_at(time_ms, record, &mut out).map(drop),
+                        false => over.record(record, &mut out),
+                    };
+                }
+                Job::Aggregate(aggregator, windows) => {
+                    let piece = windows.as_ref().and_then(|windows| windows.slice(time_ms));
+                    if let Ok((mut record, state)) = aggregator.load(record) {
+                        let _ = state.take_in(piece, &mut record, &mut out);
+                    }
+                    let _ = aggregator.watermark(Mark::Ms(time_ms - 20), &mut out);
+                }
+            }
+            out.clear();
+        }
+    }
+
+    fn end(&mut self) {
+        let mut out = Vec::new();
+        match self {
+            Job::Window(placing) => drop(placing.end(0)),
+            Job::Over(over, _) => drop(over.finish(&mut out)),
+            Job::Aggregate(aggregator, _) => {
+                let _ = aggregator.watermark(Mark::End, &mut out);
+                let _ = aggregator.finish(&mut out);
+            }
+        }
+    }
+
+    fn save(&self, to: &mut Writer) {
+        match self {
+            Job::Window(placing) => placing.save(to),
+            Job::Over(over, _) => over.save(to),
+            Job::Aggregate(aggregator, _) => aggregator.save(to),
+        }
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> bool {
+        let loaded = match self {
+            Job::Window(placing) => placing.restore(from),
+            Job::Over(over, _) => over.restore(from),
+            Job::Aggregate(aggregator, _) => aggregator.restore(from),
+        };
+        loaded.is_ok()
+    }
+}
+
+/// A byte that chooses what the rest is the state of.
+pub fn state(input: &[u8]) {
+    let Some((kind, state)) = input.split_first() else { return };
+    let _ = open("aggregate", state, |from| from.take_bytes().map(drop));
+    let mut job = Job::new(*kind);
+    if job.load(&mut Reader::new(state)) {
+        // What it is now can be restored, too.
+        let mut saved = Writer::new();
+        job.save(&mut saved);
+        assert!(Job::new(*kind).load(&mut Reader::new(saved.as_bytes())));
+        job.work(0..400);
+        job.end();
+    }
+}
+
+/// A state of this kind as it is saved in the middle of a stream, to begin with.
+pub fn sample(kind: u8) -> Vec<u8> {
+    let mut job = Job::new(kind);
+    job.work(0..150);
+    let mut saved = Writer::new();
+    saved.put_u8(kind);
+    job.save(&mut saved);
+    saved.into_bytes()
+}
