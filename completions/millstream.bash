@@ -1556,7 +1556,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__produce)
-            opts="-v -h -V --rejects --max-record --data --wait --reconnect --from --text --null --delimiter --partitions --key --producer --verbose --help --version"
+            opts="-v -h -V --rejects --max-record --data --wait --reconnect --no-lend --from --text --null --delimiter --partitions --key --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1628,7 +1628,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__subscribe)
-            opts="-n -f -g -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-verify --control --meta --help --version"
+            opts="-n -f -g -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -48,6 +48,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l delimi
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l key -d 'Create the topic with this key, if it does not exist' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l text -d 'With csv and tsv: make every cell a string'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -84,6 +85,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l rese
 end\t'After the last record'"
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s f -l follow -d 'At the end, wait for new records and continue'
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-verify -d 'Do not check the checksums of the records'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l control -d 'Write control records, for other tools of this family'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l meta -d 'Print an object for each record: topic, partition, offset, append time (time) and record'

@@ -23,7 +23,7 @@ _produce() {
 
     case "${cmd}" in
         produce)
-            opts="-v -h -V --rejects --max-record --data --wait --reconnect --from --text --null --delimiter --partitions --key --producer --verbose --help --version"
+            opts="-v -h -V --rejects --max-record --data --wait --reconnect --no-lend --from --text --null --delimiter --partitions --key --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

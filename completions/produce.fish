@@ -11,6 +11,7 @@ complete -c produce -l delimiter -d 'With csv and tsv: the character between cel
 complete -c produce -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c produce -l key -d 'Create the topic with this key, if it does not exist' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
+complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c produce -l text -d 'With csv and tsv: make every cell a string'
 complete -c produce -s v -l verbose -d 'Print at the end how many records were appended'
 complete -c produce -s h -l help -d 'Print help (see more with \'--help\')'

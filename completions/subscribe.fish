@@ -10,6 +10,7 @@ complete -c subscribe -l reset -d 'If the records at a committed offset are gone
 end\t'After the last record'"
 complete -c subscribe -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
 complete -c subscribe -s f -l follow -d 'At the end, wait for new records and continue'
+complete -c subscribe -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c subscribe -l no-verify -d 'Do not check the checksums of the records'
 complete -c subscribe -l control -d 'Write control records, for other tools of this family'
 complete -c subscribe -l meta -d 'Print an object for each record: topic, partition, offset, append time (time) and record'

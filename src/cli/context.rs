@@ -22,6 +22,7 @@ pub struct Context {
     /// Why the output takes no more, until that is told.
     pub(super) refused: Option<OutputError>,
     pub(super) source: String,
+    pub(super) position: u64,
     /// How many lines of the source lie before those that the decoder has seen.
     pub(super) lines_before: u64,
     /// What was read last; whoever works on it later keeps a share.
@@ -48,6 +49,7 @@ impl Context {
             output: None,
             refused: None,
             source: String::new(),
+            position: 0,
             lines_before: 0,
             block: Block::default(),
             streams: Streams::default(),
@@ -58,6 +60,12 @@ impl Context {
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
     pub fn place(&self, line: u64) -> String {
         format!("{}:{}", self.source, self.lines_before + line)
+    }
+
+    /// How many bytes of the input have been read, decompressed; those that others read for us not
+    /// among them.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// What wakes the tool while it waits for something else than its input; nothing for a stage

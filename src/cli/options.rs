@@ -32,6 +32,23 @@ impl InputOptions {
     }
 }
 
+/// Whether log-serve may read and write a tool's own pipes, which spares the tool's process.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct LendOptions {
+    /// Do not let log-serve use this tool's pipe; $MILLSTREAM_NO_LEND does the same
+    #[arg(long)]
+    no_lend: bool,
+}
+
+impl LendOptions {
+    /// Whether a pipe may be lent, in either direction: not with the option, nor where the
+    /// environment says so for all tools, to find out whether a fault comes of lending.
+    pub fn allowed(self) -> bool {
+        let off = std::env::var_os("MILLSTREAM_NO_LEND").is_some_and(|value| !value.is_empty());
+        !self.no_lend && !off
+    }
+}
+
 /// Where the log is.
 #[derive(Args, Clone, Debug)]
 pub struct DataOptions {

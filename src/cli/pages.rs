@@ -227,9 +227,9 @@ fn closing(name: &str, command: &Command, names: &[String]) -> Roff {
     if !says_statuses(&sections) {
         exit_statuses(command.get_name(), &mut roff);
     }
-    let has = |id| command.get_arguments().any(|argument| argument.get_id() == id);
+    let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
     if has("data") || has("ready_fd") {
-        environment(has("data"), has("ready_fd"), &mut roff);
+        environment(&has, &mut roff);
     }
     if has("data") {
         roff.control("SH", ["FILES"]);
@@ -248,15 +248,18 @@ fn exit_statuses(command: &str, roff: &mut Roff) {
     }
 }
 
-fn environment(data: bool, ready: bool, roff: &mut Roff) {
+fn environment(has: &dyn Fn(&str) -> bool, roff: &mut Roff) {
     roff.control("SH", ["ENVIRONMENT"]);
-    if data {
+    if has("data") {
         entry("MILLSTREAM_DIR", "The log's directory, if --data is not given.", roff);
         let meaning = "Otherwise the log is the directory millstream in this one, by default \
                        ~/.local/share.";
         entry("XDG_DATA_HOME", meaning, roff);
     }
-    if ready {
+    if has("no_lend") {
+        entry("MILLSTREAM_NO_LEND", "If it is not empty, the same as --no-lend.", roff);
+    }
+    if has("ready_fd") {
         let meaning =
             "The socket through which systemd learns that the service is ready or stopping.";
         entry("NOTIFY_SOCKET", meaning, roff);

@@ -13,7 +13,7 @@ use super::blame::explained;
 use super::blocks::{Block, Blocks};
 pub use super::context::Context;
 use super::input::{BLOCK_BYTES, Input, Next, StopReason, Watch};
-use super::lending::{Lender, lend};
+use super::lending::Lending;
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
@@ -101,11 +101,6 @@ pub trait Stage {
     /// idle timeout.
     fn on_idle(&mut self, time: Duration, cx: &mut Context) {
         let _ = (time, cx);
-    }
-
-    /// What may hand the input to another process now, if anything.
-    fn handoff(&mut self) -> Option<&mut dyn Lender> {
-        None
     }
 
     /// One of several inputs has ended; statements about its records no longer hold.
@@ -201,30 +196,33 @@ pub struct Outcome {
 pub fn run(options: &InputOptions, stage: &mut impl Stage) -> anyhow::Result<Outcome> {
     // A bad line may be too long to be held: only one who reads all can keep it piece by piece.
     let parallelism = if options.rejects.is_some() { 1 } else { stage.parallelism() };
-    run_shared(options, &mut LineDecoder::new(options.record_bytes_max()), stage, parallelism)
+    let decoder = &mut LineDecoder::new(options.record_bytes_max());
+    run_shared(options, decoder, stage, (parallelism, Lending::off()))
 }
 
-/// Runs a stage over input that `decoder` turns into records.
+/// Runs a stage over input that `decoder` turns into records, and that `lending` may have others
+/// read.
 ///
 /// Whatever the stage had put out before an error is written before the error is returned.
 ///
 /// # Errors
 /// The first bad line, unless rejects are kept; the stage's own errors; input and output failing.
-pub fn run_decoded(
+pub fn run_decoded<S: Stage>(
     options: &InputOptions,
     decoder: &mut dyn Decoder,
-    stage: &mut impl Stage,
+    stage: &mut S,
+    lending: Lending<S>,
 ) -> anyhow::Result<Outcome> {
-    run_shared(options, decoder, stage, 1)
+    run_shared(options, decoder, stage, (1, lending))
 }
 
 /// The same, where the stage may share out plain files among so many: only NDJSON can be cut
 /// anywhere.
-fn run_shared(
+fn run_shared<S: Stage>(
     options: &InputOptions,
     decoder: &mut dyn Decoder,
-    stage: &mut impl Stage,
-    parallelism: usize,
+    stage: &mut S,
+    (parallelism, lending): (usize, Lending<S>),
 ) -> anyhow::Result<Outcome> {
     let rejects = Rejects::open(options.rejects.as_deref())?;
     let output = Output::stdout()?;
@@ -233,7 +231,7 @@ fn run_shared(
     let input = Input::new(&options.files, Arc::clone(&watch), parallelism);
     let out = Vec::with_capacity(BLOCK_BYTES);
     let cx = Context { out, output: Some(output), watch: Some(watch), ..Context::with(rejects) };
-    let mut pump = Pump { stage, cx, failed: None, enough: false };
+    let mut pump = Pump { stage, cx, lending, failed: None, enough: false };
     let ended = match pump.drive(input, decoder) {
         Ok(ended) => ended,
         Err(error) if is_closed(&error) => Ended::OutputClosed,
@@ -265,6 +263,7 @@ pub fn is_closed(error: &anyhow::Error) -> bool {
 struct Pump<'a, S> {
     stage: &'a mut S,
     cx: Context,
+    lending: Lending<S>,
     failed: Option<anyhow::Error>,
     /// The stage needs no more input.
     enough: bool,
@@ -279,21 +278,15 @@ impl<S: Stage> Pump<'_, S> {
         }
         let ended = loop {
             let patience = self.stage.idle_timeout();
-            let lent = match self.stage.handoff() {
-                Some(lender) => lend(lender, &mut input, decoder, blocks.free()),
-                None => Ok(None),
-            };
-            let next = match lent {
-                Ok(Some(count)) => Ok(Next::Bytes(count)),
-                Ok(None) => input.read(blocks.free(), patience),
-                Err(error) => Err(error),
-            };
+            let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);
+            let next = self.lending.read(self.stage, &mut input, block, lines);
             if let Some(waited) = input.take_waited() {
                 self.stage.on_idle(waited, &mut self.cx);
             }
             if *self.cx.source != **input.name() {
                 self.cx.source = input.name().to_string();
             }
+            self.cx.position = input.position();
             let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_)));
             self.cx.more_at_hand = read && !input.may_wait();
             let source_end = matches!(next, Ok(Next::SourceEnd));

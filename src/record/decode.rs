@@ -60,13 +60,4 @@ pub trait Decoder {
     fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()>;
     /// Decodes what is left when the input has ended, and makes ready for another input.
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()>;
-    /// How many lines of the input were decoded, if nothing of the next one has come: others may
-    /// then take lines from the input, as long as [`Decoder::pass`] is told.
-    fn between_lines(&self) -> Option<u64> {
-        None
-    }
-    /// So many lines of the input were taken by others.
-    fn pass(&mut self, lines: u64) {
-        let _ = lines;
-    }
 }

@@ -190,14 +190,6 @@ impl Decoder for LineDecoder {
         self.skipping = false;
         flow
     }
-
-    fn between_lines(&self) -> Option<u64> {
-        (self.carry.is_empty() && !self.skipping).then_some(self.line)
-    }
-
-    fn pass(&mut self, lines: u64) {
-        self.line += lines;
-    }
 }
 
 /// Whether a line holds nothing but JSON white space.

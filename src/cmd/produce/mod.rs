@@ -14,8 +14,8 @@ use self::sender::Sender;
 use super::store::lock_wait::WaitOptions;
 use super::store::patience::ReconnectOptions;
 use super::store::{Appender, Wanted};
-use crate::cli::lending::Lender;
-use crate::cli::options::{DataOptions, InputOptions};
+use crate::cli::lending::{Lender, Lending};
+use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status, message};
 use crate::ingest::csv::{CsvDecoder, CsvOptions, is_delimiter};
@@ -85,6 +85,9 @@ pub struct Options {
     #[command(flatten)]
     reconnect: ReconnectOptions,
 
+    #[command(flatten)]
+    lend: LendOptions,
+
     /// The format of the input
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "ndjson")]
     from: Format,
@@ -148,19 +151,17 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
     let sender = Sender::new(appender, options.producer.clone(), stands);
-    // Of a pipe that we lend, we do not know how much was read by a daemon that is killed.
-    let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
-    let lends = options.input.record_bytes_max() >= LINES_BYTES_MAX && !knows_all;
+    let lending = if options.lends() { Lending::by(Produce::lender) } else { Lending::off() };
     let mut stage = Produce {
         sender,
         batch: Batch::default(),
         named: options.producer.is_some(),
         skip,
         torn: None,
-        lends,
         small: false,
     };
-    let outcome = pump::run_decoded(&options.input, &mut *options.decoder(), &mut stage);
+    let decoder = &mut *options.decoder();
+    let outcome = pump::run_decoded(&options.input, decoder, &mut stage, lending);
     let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
     let closed = stage.sender.into_appender().close();
     let outcome = outcome.map_err(|error| {
@@ -246,6 +247,14 @@ impl Options {
         }
     }
 
+    /// Whether the log may read the input for us: lines, without a limit of our own to them. Of a
+    /// pipe that we lend, we do not know how much was read by a daemon that is killed.
+    fn lends(&self) -> bool {
+        let knows_all = self.reconnect.asked().is_some_and(|patience| !patience.is_zero());
+        let all_lines = self.input.record_bytes_max() >= LINES_BYTES_MAX;
+        self.from == Format::Ndjson && all_lines && !knows_all && self.lend.allowed()
+    }
+
     fn decoder(&self) -> Box<dyn Decoder> {
         let record_bytes_max = self.input.record_bytes_max();
         let usual = match self.from {
@@ -294,8 +303,6 @@ struct Produce {
     skip: Skip,
     /// Where the input ends in the middle of a line, if it does and that is not appended.
     torn: Option<String>,
-    /// Whether the log may read the input for us: not with a limit of our own to its lines.
-    lends: bool,
     /// Whether what was read last was so little that the log would have taken it.
     small: bool,
 }
@@ -310,6 +317,11 @@ impl Produce {
         }
         self.sender.begin_at(self.skip.at);
         if self.skip.to.agrees(self.skip.at) { Ok(()) } else { Err(OtherInput) }
+    }
+
+    /// Lends the input, where the log would take more of it than we do.
+    fn lender(&mut self) -> Option<&mut dyn Lender> {
+        (self.small && self.sender.lends()).then_some(&mut self.sender)
     }
 }
 
@@ -345,9 +357,5 @@ impl Stage for Produce {
         self.small = self.batch.bytes().len() <= LINES_BYTES_MAX;
         self.sender.send(&mut self.batch, cx)?;
         self.sender.finish(cx)
-    }
-
-    fn handoff(&mut self) -> Option<&mut dyn Lender> {
-        (self.lends && self.small && self.sender.lends()).then_some(&mut self.sender)
     }
 }

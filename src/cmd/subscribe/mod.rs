@@ -22,7 +22,7 @@ use crate::api::error::Code;
 use crate::api::groups::Edge;
 use crate::api::reading::{At, Span};
 use crate::cli::input::{StopReason, Watch};
-use crate::cli::options::DataOptions;
+use crate::cli::options::{DataOptions, LendOptions};
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status};
@@ -124,6 +124,9 @@ pub struct Options {
     #[command(flatten)]
     reconnect: ReconnectOptions,
 
+    #[command(flatten)]
+    lend: LendOptions,
+
     /// Do not check the checksums of the records
     #[arg(long)]
     no_verify: bool,
@@ -202,7 +205,7 @@ fn read(
     let (plain, verify) = (printer.is_plain(), !options.no_verify);
     // Who wants to go on even after a daemon that was killed must know all that was written.
     let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
-    let lends = plain && !options.control && !knows_all;
+    let lends = plain && !options.control && !knows_all && options.lend.allowed();
     let lendable = if lends { Some(output.as_fd().try_clone_to_owned()?) } else { None };
     let unending = spans.iter().all(|span| span.until.is_none());
     let manner = Manner {

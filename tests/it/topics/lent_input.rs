@@ -339,8 +339,9 @@ fn a_topic_that_is_gone_is_an_error() {
 }
 
 #[test]
-fn what_the_daemon_could_not_do_as_well_is_not_lent() {
-    for args in [&["--producer", "p"][..], &["--max-record", "1000"], &["--from", "csv"]] {
+fn what_the_daemon_could_not_do_as_well_or_may_not_do_is_not_lent() {
+    let args = [&["--producer", "p"][..], &["--max-record", "1000"], &["--from", "csv"]];
+    for args in args.into_iter().chain([&["--no-lend"][..]]) {
         let (_dir, daemon, _talk) = Daemon::without_fsync();
         let mut producer = Producer::new(&daemon, args);
         producer.write("1\n2\n");

@@ -250,8 +250,8 @@ fn a_bound_is_kept() {
 }
 
 #[test]
-fn what_is_not_printed_as_it_is_is_not_lent() {
-    for args in [&["--meta"][..], &["--control"], &["--group", "g"]] {
+fn what_is_not_printed_as_it_is_or_may_not_be_used_is_not_lent() {
+    for args in [&["--meta"][..], &["--control"], &["--group", "g"], &["--no-lend"]] {
         let (_dir, daemon, mut talk) = Daemon::without_fsync();
         talk.store("t", &record(0, 100));
         let mut follower = Follower::new(&daemon, args);
@@ -326,4 +326,22 @@ fn descriptors_that_nobody_asked_for_are_few() {
     }
     let held = open_files(daemon.child.0.id()).into_iter().filter(|file| *file == name(&writer));
     assert!(held.count() <= 4);
+}
+
+#[test]
+fn the_environment_switches_lending_off_for_all_tools() {
+    for (value, lends) in [("1", false), ("", true)] {
+        let (_dir, daemon, mut talk) = Daemon::without_fsync();
+        talk.store("t", &record(0, 100));
+        let (reader, writer) = std::io::pipe().unwrap();
+        let pipe = name(&reader);
+        let data = daemon.dir.to_str().unwrap();
+        let mut command = tool("subscribe", &["--data", data, "-f", "t"]);
+        let _child =
+            Guard(command.env("MILLSTREAM_NO_LEND", value).stdout(writer).spawn().unwrap());
+        drop(command);
+        let mut lines = BufReader::new(reader).lines();
+        assert_eq!(lines.next().unwrap().unwrap() + "\n", record(0, 100));
+        assert_eq!(holds(&daemon, &pipe), lends, "{value:?}");
+    }
 }
