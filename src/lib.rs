@@ -7,6 +7,7 @@
 //! - [`expr`]: jq expressions, compiled once and run over records.
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
 //! - [`aggregate`]: grouping and reducing.
+//! - [`operator`]: what the tools make of records: filter, map, windows, aggregates.
 //! - [`api`]: what a log service is asked and answers: plain structs.
 //! - [`log`]: topics, partitions, segments and their index on disk; recovery. No sockets.
 //! - [`wire`]: the protocol on the socket, both ends of it. No storage.
@@ -22,6 +23,7 @@ pub mod cmd;
 pub mod expr;
 pub mod ingest;
 pub mod log;
+pub mod operator;
 pub mod record;
 pub mod serve;
 pub mod state;

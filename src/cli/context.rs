@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::blocks::Block;
-use super::input::Watch;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
+use super::sides::Sides;
 use super::streams::{Cut, Noted, Streams};
+use super::watch::Watch;
+use crate::operator::{Collector, Side};
 use crate::record::outlet::{Outlet, Refused};
 
 /// What a stage works with beside the record.
@@ -16,6 +18,8 @@ pub struct Context {
     pub out: Vec<u8>,
     /// Whether the next read is certain not to wait: there is no hurry then to settle.
     pub more_at_hand: bool,
+    /// What goes elsewhere.
+    pub(super) sides: Sides,
     pub(super) rejects: Rejects,
     /// Where it goes; nowhere for a stage that works apart from the stream.
     pub(super) output: Option<Output>,
@@ -35,9 +39,9 @@ pub struct Context {
 impl Context {
     /// One for a stage that works apart from the stream: it has no place in it to name, and its bad
     /// records are dealt with elsewhere.
-    pub(super) fn apart(out: Vec<u8>) -> Context {
+    pub(super) fn apart(out: Vec<u8>, sides: Sides) -> Context {
         let streams = Streams::Noted(Vec::new());
-        Context { out, more_at_hand: true, streams, ..Context::with(Rejects::default()) }
+        Context { out, sides, more_at_hand: true, streams, ..Context::with(Rejects::default()) }
     }
 
     /// One with nothing in it yet.
@@ -45,6 +49,7 @@ impl Context {
         Context {
             out: Vec::new(),
             more_at_hand: false,
+            sides: Sides::default(),
             rejects,
             output: None,
             refused: None,
@@ -74,11 +79,6 @@ impl Context {
         self.watch.clone()
     }
 
-    /// The lines that end the streams of the input, where a stage needs no more of it.
-    pub fn close_streams(&mut self) -> Vec<u8> {
-        self.streams.close()
-    }
-
     /// Takes note of where a stream begins or ends.
     pub(super) fn note(&mut self, noted: Noted) -> Result<(), Cut> {
         self.streams.note(noted).map_err(|cut| Cut { place: self.place(noted.line), cut })
@@ -95,6 +95,11 @@ impl Context {
     /// When rejects are not kept, which ends the tool, or keeping it failed.
     pub fn reject(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
         self.rejects.take(place, bytes, why)
+    }
+
+    /// Writes what goes to other outputs.
+    pub(super) fn flush_sides(&mut self) -> anyhow::Result<()> {
+        self.sides.flush()
     }
 
     /// Writes what is to go out.
@@ -118,5 +123,15 @@ impl Outlet for Context {
     fn pass_on(&mut self) -> Result<(), Refused> {
         self.refused = self.flush().err();
         if self.refused.is_some() { Err(Refused) } else { Ok(()) }
+    }
+}
+
+impl Collector for Context {
+    fn side(&mut self, side: Side) -> Option<&mut Vec<u8>> {
+        self.sides.lines(side)
+    }
+
+    fn place(&self, line: u64) -> String {
+        Context::place(self, line)
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::input::{Input, Next, Watch};
+use super::input::{Input, Next};
+use super::watch::Watch;
 
 /// Who lends the input of a tool to others.
 pub trait Lender {

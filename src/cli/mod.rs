@@ -2,8 +2,8 @@
 //!
 //! The program's `main` calls [`enter`], which finds the tool that is asked for, parses its
 //! options, runs it, and turns what it returns into a message on stderr and an exit status. A tool
-//! that reads records hands a [`pump::Stage`] to [`pump::run`] and never sees a file, a signal or a
-//! broken line.
+//! that reads records hands an [`Operator`](crate::operator::Operator) to [`run::Run`] and never
+//! sees a file, a signal or a broken line.
 //!
 //! Only this room touches stderr, signals and exit statuses.
 
@@ -26,9 +26,13 @@ pub mod parallel;
 pub mod pump;
 pub mod ready;
 pub mod rejects;
+pub mod run;
+pub mod sides;
 pub mod signals;
+mod single;
 pub mod source;
 pub mod spans;
+pub mod stage;
 pub mod status;
 mod streams;
 mod tool;

@@ -3,9 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::aggregate::fault::StreamError;
 use crate::api::error::Code;
 use crate::expr::ExprError;
 use crate::log::LogError;
+use crate::operator::Fault;
 use crate::wire::ClientError;
 use crate::wire::address::BindError;
 
@@ -195,6 +197,47 @@ impl Failure {
     /// Options that make no sense together.
     pub fn usage(message: impl Into<String>) -> Self {
         Failure::new(Status::Usage, message)
+    }
+}
+
+impl From<StreamError> for Failure {
+    fn from(error: StreamError) -> Failure {
+        Failure::new(of_stream(&error), error.to_string())
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        let status = match &fault {
+            Fault::Bad(_) => Status::Data,
+            Fault::Stream(error) => of_stream(error),
+            Fault::Windowed => Status::Usage,
+            Fault::Passing(_) | Fault::Refused(_) => Status::Io,
+        };
+        Failure::new(status, fault.to_string())
+    }
+}
+
+/// A stream that cannot be aggregated is nothing that leaving out a line would mend.
+fn of_stream(error: &StreamError) -> Status {
+    match error {
+        StreamError::Mixed
+        | StreamError::Changed
+        | StreamError::Windows(_)
+        | StreamError::OutOfRange(_)
+        | StreamError::Reserved(_)
+        | StreamError::TooManyGroups(_)
+        | StreamError::TooManyRecords(_)
+        | StreamError::TooMuchMemory(_)
+        | StreamError::Having(_) => Status::Data,
+        StreamError::Refused(_) => Status::Io,
+        StreamError::Clash { .. }
+        | StreamError::NoWindows(_)
+        | StreamError::NoTime(_)
+        | StreamError::NotTold(_)
+        | StreamError::NoEventTime
+        | StreamError::NoWindowTime
+        | StreamError::Ranked(_) => Status::Usage,
     }
 }
 

@@ -61,15 +61,6 @@ impl Streams {
         }
     }
 
-    /// The lines that end the streams that are open.
-    pub fn close(&mut self) -> Vec<u8> {
-        let mut lines = Vec::new();
-        if let Streams::Followed(framing) = self {
-            framing.close(&mut lines);
-        }
-        lines
-    }
-
     /// What was noted.
     pub fn into_noted(self) -> Vec<Noted> {
         match self {

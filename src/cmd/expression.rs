@@ -11,7 +11,7 @@ use crate::cli::options::InputOptions;
 use crate::cli::output::Output;
 use crate::cli::pump::in_option;
 use crate::expr::{Explanation, Program, Variables};
-use crate::record::control::Control;
+use crate::operator::trust::Trust;
 
 /// What the manual pages tell those who know jq. `docs/EXPRESSIONS.md` has more.
 pub const DIFFERENCES: &str = "\
@@ -191,29 +191,4 @@ fn explanation(of: &Explanation) -> String {
         Some(paths) => paths.join(" "),
     };
     format!("{evaluator}reads: {reads}\n")
-}
-
-/// Which input is taken to be valid JSON.
-#[derive(Clone, Copy, Debug)]
-pub struct Trust {
-    /// All of it, as `--trust` says.
-    always: bool,
-    /// What says so of itself, by a control record.
-    heeds: bool,
-}
-
-impl Trust {
-    /// Takes to heart what a control record says of the records behind it.
-    pub fn heed(self, control: &Control, program: &mut Program) {
-        match control {
-            Control::Start(start) if self.heeds => program.trust(self.always || start.trusted),
-            Control::End(_) => self.forget(program),
-            _ => {}
-        }
-    }
-
-    /// Forgets what was said: the stream that said it has ended.
-    pub fn forget(self, program: &mut Program) {
-        program.trust(self.always);
-    }
 }

@@ -1,27 +1,17 @@
 //! `window`: gives each record its window of event time, and the stream its watermarks.
 
 use std::io::IsTerminal;
-use std::ops::{ControlFlow, Range};
 
-use memchr::memmem;
-
-use super::clock::{Clock, TimeOptions};
-use super::late::{Cause, Late};
-use super::windowing::{Windowed, WindowingOptions};
+use super::clock::{TimeOptions, tell_odd_times};
+use super::late;
+use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::cli::options::InputOptions;
-use crate::cli::pump::{self, Context, Stage, StageError};
+use crate::cli::run::Run;
 use crate::cli::{Failure, Status};
-use crate::expr::is_object;
-use crate::record::control::{Control, End, Mark, Start};
-use crate::record::decode::Raw;
-use crate::record::json;
-use crate::record::lines::Lines;
-use crate::record::outlet::Outlet;
-use crate::record::reserved::{self, Reserved};
-use crate::record::splice::{add_fields, has_field, replace_fields};
-use crate::time::Interval;
-use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
-use crate::window::{Carried, Placed, Placing, Windows};
+use crate::expr::Program;
+use crate::operator::splice::{Print, Splice};
+use crate::operator::{Fused, Side, Window};
+use crate::window::{Carried, Windows};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,21 +96,26 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
              SIZE, --session GAP or --count N",
         )
     })?;
-    let windows = windowed.placing.windows();
     if options.time.late.is_some() {
-        can_be_late(windows)?;
+        can_be_late(windowed.placing.windows())?;
     }
-    let stream = Stream {
-        head: Some(Control::Window(windowed.control.clone())),
-        speaks: !options.plain && !std::io::stdout().is_terminal(),
-        ended: false,
-        fields: Fields::new(windows.carried(windowed.control.expanded)),
-        late: options.time.keep_late()?,
+    let Windowed { clock, placing, control } = windowed;
+    let (program, time, only) = match clock {
+        Some(clock) => {
+            let (program, form, only) = clock.into_parts();
+            (program, Some((form, 0)), Some(only))
+        }
+        None => (Program::compile(&[])?, None, None),
     };
-    let mut stage = Windowing { windowed, stream };
-    let ran = pump::run(&options.input, &mut stage);
-    let late = stage.stream.late.conclude(stage.windowed.waiting(&options.input));
-    stage.windowed.clock.iter().for_each(Clock::tell_odd_times);
+    let window = Window::new(placing, time, control);
+    let lines = Print { speaks: !options.plain && !std::io::stdout().is_terminal() };
+    let splice = Splice::new(program, only, window.carried(), lines);
+    let mut fused = Fused::new(window, splice);
+    let mut run = Run::over(&options.input).keeping(Side::Late, options.time.keep_late()?);
+    let ran = run.operator(&mut fused);
+    let (window, _) = fused.parts();
+    let late = late::conclude(window.late(), run.sides(), waiting(window, &options.input));
+    tell_odd_times(&window.odd_times());
     let outcome = ran?;
     Ok(if outcome.status == Status::Done { late } else { outcome.status })
 }
@@ -136,274 +131,5 @@ fn can_be_late(windows: &Windows) -> Result<(), Failure> {
         Carried::Nothing => Err(Failure::usage(
             "--late: no record is late where windows count records; leave it out",
         )),
-    }
-}
-
-struct Windowing {
-    windowed: Windowed,
-    stream: Stream,
-}
-
-/// What goes out.
-struct Stream {
-    /// What it begins with, until that has been put out.
-    head: Option<Control>,
-    /// Whether control records go out.
-    speaks: bool,
-    /// Whether the stream that came in has ended, and nobody was told yet.
-    ended: bool,
-    fields: Fields,
-    late: Late,
-}
-
-impl Stage for Windowing {
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        self.stream.begin(&mut cx.out);
-        let Some(clock) = &mut self.windowed.clock else {
-            json::validate(raw.bytes).map_err(StageError::bad)?;
-            cx.out.extend_from_slice(raw.bytes);
-            cx.out.push(b'\n');
-            return Ok(ControlFlow::Continue(()));
-        };
-        let time_ms = clock.read(raw.bytes)?;
-        if self.stream.put(raw.bytes, true, time_ms, &mut self.windowed.placing, cx)? {
-            self.stream.late.moved(Some((raw.line, time_ms)));
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        let Windowing { windowed: Windowed { clock, placing, .. }, stream } = self;
-        let Some(clock) = clock else { return ControlFlow::Continue(()) };
-        let named = lines.may_name(&stream.fields.prefix);
-        let (mut records, form) = clock.records(lines);
-        while let Some(mut record) = records.load_next_if(is_object) {
-            stream.begin(&mut cx.out);
-            let Ok(time_ms) = form.read(&mut record, 0) else { break };
-            match stream.put(record.record(), named, time_ms, placing, cx) {
-                Ok(false) => {}
-                Ok(true) => stream.late.moved(Some((records.line(), time_ms))),
-                // It comes again, alone, for what is to be said about it.
-                Err(_) => break,
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Uses up what an earlier `window` said: its windows are not those of this stream any more.
-    /// What is said of partitions is used up too: the watermarks from here on are of them all.
-    fn control(&mut self, control: Control, _: &[u8], cx: &mut Context) -> Result<(), StageError> {
-        let passed_ms = self.windowed.hear(&control);
-        match control {
-            Control::Start(start) => {
-                self.stream.end(&mut cx.out);
-                let start = Start { partitions: Vec::new(), ..start };
-                self.stream.say(&Control::Start(start), &mut cx.out);
-            }
-            // If it is the last one, the final watermark comes first.
-            Control::End(_) => self.stream.ended = true,
-            _ => {}
-        }
-        self.stream.move_on(passed_ms, &mut cx.out);
-        Ok(())
-    }
-
-    fn idle_timeout(&self) -> Option<std::time::Duration> {
-        self.windowed.idle_timeout()
-    }
-
-    fn on_idle(&mut self, time: std::time::Duration, cx: &mut Context) {
-        let passed_ms = self.windowed.wait(time);
-        self.stream.move_on(passed_ms, &mut cx.out);
-    }
-
-    fn source_end(&mut self) {
-        self.stream.late.leave_file();
-    }
-
-    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        self.stream.late.flush(cx)
-    }
-
-    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        self.stream.begin(&mut cx.out);
-        self.stream.say(&Control::Watermark(Mark::End), &mut cx.out);
-        self.stream.end(&mut cx.out);
-        Ok(())
-    }
-
-    fn undone(&self) -> Option<String> {
-        self.stream.speaks.then(|| "the final watermark is not written".to_owned())
-    }
-}
-
-impl Stream {
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        if let Some(head) = self.head.take() {
-            self.say(&head, out);
-        }
-    }
-
-    /// Passes on that the stream that came in has ended, if it has.
-    fn end(&mut self, out: &mut Vec<u8>) {
-        if std::mem::take(&mut self.ended) {
-            self.say(&Control::End(End {}), out);
-        }
-    }
-
-    /// Emits a record of this event time with its windows, or handles it as a late one. Returns
-    /// whether the watermark is to be written. `named`: whether such a field may be in the record.
-    fn put(
-        &mut self,
-        record: &[u8],
-        named: bool,
-        time_ms: i64,
-        placing: &mut Placing,
-        out: &mut impl Outlet,
-    ) -> Result<bool, StageError> {
-        match placing.place(time_ms).map_err(StageError::bad)? {
-            Placed::Late { behind } => {
-                self.late.take(record, Cause::Behind(behind));
-                Ok(false)
-            }
-            Placed::In { slice, closed_ms, passed_ms, missed } => {
-                self.fields.prepare(slice, placing.windows())?;
-                let replaces = named && self.fields.are_in(record);
-                for text in self.fields.texts(closed_ms) {
-                    self.fields
-                        .add(record, replaces, text, out.pending())
-                        .map_err(StageError::bad)?;
-                    out.pending().push(b'\n');
-                    out.relieve()?;
-                }
-                if let Some(behind) = missed {
-                    self.late.miss(Cause::Behind(behind));
-                }
-                self.tell(passed_ms, out.pending());
-                Ok(passed_ms.is_some())
-            }
-        }
-    }
-
-    /// Tells the watermark, if it has moved without a record.
-    fn move_on(&mut self, passed_ms: Option<i64>, out: &mut Vec<u8>) {
-        if passed_ms.is_some() {
-            self.late.moved(None);
-        }
-        self.tell(passed_ms, out);
-    }
-
-    /// Tells the watermark, where there is something to tell.
-    fn tell(&self, passed_ms: Option<i64>, out: &mut Vec<u8>) {
-        if let Some(ms) = passed_ms {
-            self.say(&Control::Watermark(Mark::Ms(ms)), out);
-        }
-    }
-
-    fn say(&self, control: &Control, out: &mut Vec<u8>) {
-        if self.speaks {
-            control.write(out);
-        }
-    }
-}
-
-/// Writes windows or slices into records; remembers the text of the last ones.
-pub struct Fields {
-    names: [&'static str; 2],
-    /// How such a name begins, in a record that has one already.
-    prefix: memmem::Finder<'static>,
-    /// Whether a record goes out once for each window of its slice.
-    expands: bool,
-    slice: Option<Interval>,
-    text: Vec<u8>,
-    /// For each window or slice, the watermark's time from which it is not written, and its text.
-    ends: Vec<(i64, Range<usize>)>,
-}
-
-impl Fields {
-    /// Writes what records carry.
-    pub fn new(carried: Carried) -> Fields {
-        let (names, prefix) = match carried {
-            Carried::Window | Carried::Nothing => (WINDOW_FIELDS, "\"window_"),
-            Carried::Slice | Carried::Session => (SLICE_FIELDS, "\"slice_"),
-        };
-        Fields {
-            names,
-            prefix: memmem::Finder::new(prefix),
-            expands: carried == Carried::Window,
-            slice: None,
-            text: Vec::new(),
-            ends: Vec::new(),
-        }
-    }
-
-    /// Makes the texts of a slice.
-    ///
-    /// # Errors
-    /// When they reach beyond the years that can be written.
-    #[inline]
-    pub fn prepare(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
-        if self.slice == Some(slice) { Ok(()) } else { self.prepare_next(slice, windows) }
-    }
-
-    #[cold]
-    fn prepare_next(&mut self, slice: Interval, windows: &Windows) -> Result<(), StageError> {
-        self.slice = None;
-        self.text.clear();
-        self.ends.clear();
-        if self.expands {
-            for window in windows.of_slice(slice) {
-                self.prepare_one(window, window.end_ms)?;
-            }
-        } else {
-            self.prepare_one(slice, i64::MAX)?;
-        }
-        self.slice = Some(slice);
-        Ok(())
-    }
-
-    fn prepare_one(&mut self, interval: Interval, until_ms: i64) -> Result<(), StageError> {
-        let begin = self.text.len();
-        interval.write_fields_as(self.names, &mut self.text).map_err(StageError::bad)?;
-        self.ends.push((until_ms, begin..self.text.len()));
-        Ok(())
-    }
-
-    /// The texts, but for those of windows that end at `closed_ms` or before.
-    pub fn texts(&self, closed_ms: i64) -> impl Iterator<Item = &[u8]> {
-        let open = self.ends.iter().filter(move |(until_ms, _)| *until_ms > closed_ms);
-        open.map(|(_, text)| self.text.get(text.clone()).unwrap_or_default())
-    }
-
-    /// Whether a record has such a field already, as the output of an aggregate that is windowed
-    /// again does; asked once for all its texts.
-    pub fn are_in(&self, record: &[u8]) -> bool {
-        has_field(record, &self.names, self.prefix.find(record).is_some())
-    }
-
-    /// Appends a record with one of the texts, which replaces the fields that are in it already.
-    ///
-    /// # Errors
-    /// When nothing but a field that is replaced kept it from beginning like a control record;
-    /// nothing is appended then.
-    #[inline]
-    pub fn add(
-        &self,
-        record: &[u8],
-        replaces: bool,
-        text: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Reserved> {
-        if replaces {
-            let begin = out.len();
-            replace_fields(record, &self.names, text, out);
-            if let Err(reserved) = reserved::check(out.get(begin..).unwrap_or_default()) {
-                out.truncate(begin);
-                return Err(reserved);
-            }
-        } else {
-            add_fields(record, text, out);
-        }
-        Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! The options that say how a stream is windowed: those of `window`, and of `aggregate` where it
 //! does the same in its own process.
 
-use super::clock::{Clock, TimeOptions};
+use super::clock::TimeOptions;
 use super::late::Waiting;
 use crate::cli::Failure;
 use crate::cli::options::InputOptions;
 use crate::cli::pump::in_option;
-use crate::record::control::{self, Control};
+use crate::operator::Window;
+use crate::operator::clock::Clock;
+use crate::record::control;
 use crate::time::{Duration, Shift};
 use crate::window::{Carried, Frame, Length, Placing, Progress, Tumbling, WeekStart, Windows};
 
@@ -75,55 +77,13 @@ pub struct Windowed {
     pub placing: Placing,
     /// What the stream's control record says.
     pub control: control::Windowing,
-    /// Whether the stream said of which partitions it is.
-    partitioned: bool,
-    /// For how long input was waited for, as far as `placing` was not told.
-    waited: std::time::Duration,
 }
 
-impl Windowed {
-    /// Hears what is said of the stream and its partitions; gives the watermark, if it is to be
-    /// told. What an earlier `window` said is used up: its windows are not those of this stream any
-    /// more.
-    pub fn hear(&mut self, control: &Control) -> Option<i64> {
-        match control {
-            Control::Window(_) | Control::Watermark(_) | Control::End(_) => None,
-            Control::Start(start) => self.begin(&start.partitions),
-            Control::Partitions(partitions) => self.begin(partitions),
-            Control::Partition(number) => {
-                self.placing.turn_to(*number);
-                None
-            }
-            Control::PartitionEnd(number) => self.placing.end(*number),
-        }
-    }
-
-    fn begin(&mut self, partitions: &[u32]) -> Option<i64> {
-        self.partitioned |= !partitions.is_empty();
-        self.placing.begin(partitions)
-    }
-
-    /// Who can wait longer for records that are late, where this is the input.
-    pub fn waiting(&self, input: &InputOptions) -> Waiting {
-        match input.files.is_empty() && !self.partitioned {
-            true => Waiting::HereOrByPartition,
-            false => Waiting::Here,
-        }
-    }
-
-    /// How long to wait for input before the stream is taken to be quiet.
-    pub fn idle_timeout(&self) -> Option<std::time::Duration> {
-        let patience = self.placing.patience()?;
-        Some(patience.to_std().saturating_sub(self.waited))
-    }
-
-    /// Input was waited for so long; gives the watermark, if it is to be told.
-    pub fn wait(&mut self, time: std::time::Duration) -> Option<i64> {
-        self.waited += time;
-        let whole_ms = i64::try_from(self.waited.as_millis()).unwrap_or(i64::MAX);
-        let whole = Duration::from_ms(whole_ms).filter(|whole| whole.ms() > 0)?;
-        self.waited = self.waited.saturating_sub(whole.to_std());
-        self.placing.wait(whole)
+/// Who can wait longer for records that are late, where this is the input.
+pub fn waiting(window: &Window, input: &InputOptions) -> Waiting {
+    match input.files.is_empty() && !window.is_partitioned() {
+        true => Waiting::HereOrByPartition,
+        false => Waiting::Here,
     }
 }
 
@@ -161,8 +121,7 @@ impl WindowingOptions {
         let placing =
             Placing::new(windows, progress).lenient(allowed_lateness).telling_every(every);
         let placing = placing.guarded(time.max_ahead()?);
-        let waited = std::time::Duration::ZERO;
-        Ok(Some(Windowed { clock, placing, control, partitioned: false, waited }))
+        Ok(Some(Windowed { clock, placing, control }))
     }
 
     /// The one kind of windows that is asked for.

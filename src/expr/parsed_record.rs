@@ -142,15 +142,19 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
         Records { program, lines, end: None }
     }
 
-    /// The line of the input that the record in hand is, counted from 1.
-    pub fn line(&self) -> u64 {
-        self.lines.line() + 1
-    }
-
     /// Reads the next record; gives it if it is `wanted`. The one before is taken with that; if no
     /// next one is asked for, it is left among the lines.
     #[inline]
     pub fn load_next_if(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Option<ParsedRecord<'_, 't>> {
+        self.load_next_line_if(wanted).map(|(_, record)| record)
+    }
+
+    /// As [`Records::load_next_if`], with the line of the input that the record is, counted from 1.
+    #[inline]
+    pub fn load_next_line_if(
+        &mut self,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Option<(u64, ParsedRecord<'_, 't>)> {
         if let Some(end) = self.end.take() {
             self.lines.pass(end);
         }
@@ -163,6 +167,7 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
         }
         self.end = Some(end);
         let (program, text) = (&mut *self.program, self.lines.text());
-        Some(ParsedRecord { program, text, record, reader: Reader::Fast })
+        let record = ParsedRecord { program, text, record, reader: Reader::Fast };
+        Some((self.lines.line() + 1, record))
     }
 }

@@ -1,6 +1,6 @@
 //! NDJSON input: splitting blocks into lines.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use memchr::memmem::Finder;
 
@@ -88,6 +88,8 @@ impl LineDecoder {
 pub struct Lines<'a> {
     text: &'a [u8],
     at: usize,
+    /// Where the text begins in the block that is decoded.
+    begin: usize,
     /// How many lines of the input lie before `at`.
     line: u64,
     record_bytes_max: usize,
@@ -117,6 +119,11 @@ impl<'a> Lines<'a> {
     /// How many lines of the input lie before the next one.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Where what has not been taken is in the block that is decoded.
+    pub fn part(&self) -> Range<usize> {
+        self.begin + self.at..self.begin + self.text.len()
     }
 
     /// Takes all that is left.
@@ -154,22 +161,23 @@ impl<'a> Lines<'a> {
 
 impl Decoder for LineDecoder {
     fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
-        let mut block = block;
+        let (whole, mut block) = (block, block);
         if !self.carry.is_empty() || self.skipping {
             let Some(end) = memchr::memchr(b'\n', block) else { return self.keep(block, sink) };
             let (piece, rest) = block.split_at(end);
             block = rest.get(1..).unwrap_or_default();
-            let mut whole = std::mem::take(&mut self.carry);
-            whole.extend_from_slice(piece);
-            let flow = self.line(&whole, false, sink);
-            whole.clear();
-            self.carry = whole;
+            let mut line = std::mem::take(&mut self.carry);
+            line.extend_from_slice(piece);
+            let flow = self.line(&line, false, sink);
+            line.clear();
+            self.carry = line;
             flow?;
         }
         let end = memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
         let (text, rest) = block.split_at(end);
         let (line, record_bytes_max) = (self.line, self.record_bytes_max);
-        let mut lines = Lines { text, at: 0, line, record_bytes_max, named: None };
+        let begin = whole.len() - block.len();
+        let mut lines = Lines { text, at: 0, begin, line, record_bytes_max, named: None };
         loop {
             sink.lines(&mut lines)?;
             self.line = lines.line;

@@ -1,22 +1,25 @@
-//! `-j`: one stage on several cores, its output in the order of the input.
+//! `-j`: one operator on several cores, its output in the order of the input.
 //!
-//! [`Parallel`] is itself a stage. It shares the input out among workers that each have a stage of
-//! their own, and takes what they made of it in the order in which it gave it. Of a plain file they
-//! get spans, which they read themselves: so whoever shares out has next to nothing to do. Of all
-//! other input they get the blocks that were read, which are not copied, but for the lines across
-//! their borders. What only one may do, and in order, it does itself: rejecting bad records, and
-//! whatever else the stage does with what the workers hand in.
+//! [`Parallel`] shares the input out among workers that each have an operator of their own, and
+//! takes what they made of it in the order in which it gave it. Of a plain file they get spans,
+//! which they read themselves: so whoever shares out has next to nothing to do. Of all other input
+//! they get the blocks that were read, which are not copied, but for the lines across their
+//! borders. What only one may do, and in order, it does itself: rejecting bad records, and whatever
+//! else the operator does with what the workers hand in.
 
 mod queue;
 mod worker;
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use self::worker::{Chunk, Done, Pending, Rejected, Task, Workers};
 use super::blocks::Block;
-use super::pump::{Context, Stage, StageError};
+use super::context::Context;
+use super::single::{INPUT, Single, stage_error};
 use super::spans::Span;
+use super::stage::{Stage, StageError};
+use crate::operator::Shared;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -28,22 +31,10 @@ const PART_BYTES: usize = 32 << 10;
 /// How many tasks may be on their way, for each worker: one to work on, one to begin with next.
 const TASKS_AHEAD: usize = 2;
 
-/// A stage of which several may work side by side, each on other records.
-pub trait Shared: Stage + Send + 'static {
-    /// What a worker has to hand in besides its output.
-    type Sum: Send;
-
-    /// Hands in what has come together since the last time.
-    fn hand_in(&mut self) -> Self::Sum;
-
-    /// Takes what another one handed in; in the order of the records.
-    fn absorb(&mut self, sum: Self::Sum);
-}
-
-/// A stage that lets others work.
-pub struct Parallel<S: Shared> {
+/// An operator that lets others work.
+pub struct Parallel<'a, S: Shared> {
     /// Does what is done in order.
-    stage: S,
+    operator: &'a mut S,
     workers: Workers<S>,
     /// What they have to do, the first first.
     under_way: VecDeque<Pending<S::Sum>>,
@@ -58,14 +49,19 @@ pub struct Parallel<S: Shared> {
     failed: Option<anyhow::Error>,
 }
 
-impl<S: Shared> Parallel<S> {
-    /// A stage that leaves its work to `workers`, records having at most `record_bytes_max` bytes.
+impl<'a, S: Shared> Parallel<'a, S> {
+    /// An operator that leaves its work to `workers`, records having at most `record_bytes_max`
+    /// bytes.
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub fn new(stage: S, workers: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Parallel<S>> {
+    pub fn new(
+        operator: &'a mut S,
+        workers: Vec<S>,
+        record_bytes_max: usize,
+    ) -> anyhow::Result<Parallel<'a, S>> {
         Ok(Parallel {
-            stage,
+            operator,
             workers: Workers::start(workers, record_bytes_max)?,
             under_way: VecDeque::new(),
             pending: Chunk::default(),
@@ -75,11 +71,6 @@ impl<S: Shared> Parallel<S> {
             over: false,
             failed: None,
         })
-    }
-
-    /// The stage, to be asked for its results.
-    pub fn stage(&self) -> &S {
-        &self.stage
     }
 
     /// Makes sure that what is added next has `from` lines of the input before it, and `to` behind.
@@ -106,19 +97,12 @@ impl<S: Shared> Parallel<S> {
     /// Adds whole lines, which are a part of the block that was read last.
     fn gather_part(
         &mut self,
-        text: &[u8],
-        from: u64,
-        to: u64,
+        part: Range<usize>,
+        (from, to): (u64, u64),
         cx: &mut Context,
     ) -> anyhow::Result<()> {
         self.extend(from, to, cx)?;
-        let start = text.as_ptr().addr().wrapping_sub(cx.block.as_ptr().addr());
-        let part = start..start.wrapping_add(text.len());
-        if cx.block.get(part.clone()).is_some_and(|found| std::ptr::eq(found, text)) {
-            (self.pending.block, self.pending.part) = (Block::clone(&cx.block), part);
-        } else {
-            self.pending.single.extend_from_slice(text);
-        }
+        (self.pending.block, self.pending.part) = (Block::clone(&cx.block), part);
         Ok(())
     }
 
@@ -137,7 +121,8 @@ impl<S: Shared> Parallel<S> {
             self.collect(cx)?;
         }
         let out = self.spare.pop().unwrap_or_default();
-        self.under_way.push_back(self.workers.begin(task, out, cx.keeps_rejects()));
+        let sides = cx.sides.apart();
+        self.under_way.push_back(self.workers.begin(task, (out, sides), cx.keeps_rejects()));
         Ok(())
     }
 
@@ -151,7 +136,7 @@ impl<S: Shared> Parallel<S> {
 
     fn try_collect(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let Some(first) = self.under_way.pop_front() else { return Ok(()) };
-        let Done { mut out, sum, mut rejected, noted, mut failed, lines, mut single } =
+        let Done { mut out, sides, sum, mut rejected, noted, mut failed, lines, mut single } =
             self.workers.wait(first)?;
         for one in noted {
             if let Err(cut) = cx.note(one) {
@@ -167,7 +152,8 @@ impl<S: Shared> Parallel<S> {
         } else {
             cx.out.extend_from_slice(&out);
         }
-        self.stage.absorb(sum);
+        cx.sides.append(sides);
+        self.operator.absorb(sum);
         for Rejected { line, bytes, why } in rejected {
             cx.reject(&cx.place(line), &bytes, &why)?;
         }
@@ -211,17 +197,16 @@ fn count_lines(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
 }
 
-impl<S: Shared> Stage for Parallel<S> {
-    const ENDS_WITH_OUTPUT: bool = S::ENDS_WITH_OUTPUT;
+impl<S: Shared> Stage for Parallel<'_, S> {
     const DELEGATES: bool = true;
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        let (text, from) = (lines.rest(), lines.line());
+        let (part, from) = (lines.part(), lines.line());
         lines.pass_all();
-        if text.is_empty() {
+        if part.is_empty() {
             return ControlFlow::Continue(());
         }
-        match self.gather_part(text, from, lines.line(), cx) {
+        match self.gather_part(part, (from, lines.line()), cx) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);
@@ -243,13 +228,13 @@ impl<S: Shared> Stage for Parallel<S> {
         if raw.unterminated {
             // Only the stream's end says so: it goes behind all others.
             self.finish(cx)?;
-            return self.stage.record(raw, cx);
+            return self.operator.record(INPUT, raw, cx).map_err(stage_error);
         }
         self.gather(raw.bytes, raw.line.saturating_sub(1), cx)?;
         Ok(ControlFlow::Continue(()))
     }
 
-    fn control(&mut self, _: Control, line: &[u8], cx: &mut Context) -> Result<(), StageError> {
+    fn control(&mut self, _: &Control, line: &[u8], cx: &mut Context) -> Result<(), StageError> {
         // Its number may be another, if there are blank lines before it; it needs none.
         Ok(self.gather(line, self.pending_to, cx)?)
     }
@@ -269,14 +254,14 @@ impl<S: Shared> Stage for Parallel<S> {
         } else {
             self.dispatch_pending(cx)?;
         }
-        self.stage.flush(cx)
+        Single(self.operator).flush(cx)
     }
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        self.stage.end(cx)
+        Single(self.operator).end(cx)
     }
 
     fn undone(&self) -> Option<String> {
-        self.stage.undone()
+        self.operator.undone()
     }
 }

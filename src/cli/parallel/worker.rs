@@ -1,4 +1,4 @@
-//! Workers, each with a stage of its own, that take their tasks from one queue: threads, and
+//! Workers, each with an operator of its own, that take their tasks from one queue: threads, and
 //! whoever waits for one of the tasks.
 
 use std::io;
@@ -9,13 +9,16 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
 
-use super::Shared;
 use super::queue::Queue;
 use crate::cli::blame::explained;
 use crate::cli::blocks::Block;
-use crate::cli::pump::{self, Context, Stage, StageError};
+use crate::cli::context::Context;
+use crate::cli::sides::Sides;
+use crate::cli::single::Single;
 use crate::cli::spans::{self, Span};
+use crate::cli::stage::{Stage, StageError, take};
 use crate::cli::streams::Noted;
+use crate::operator::Shared;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 use crate::sys::aligned::AlignedBuffer;
@@ -52,6 +55,7 @@ impl Chunk {
 struct Work<T> {
     task: Task,
     out: Vec<u8>,
+    sides: Sides,
     /// Whether to go on behind a bad record.
     keeps_rejects: bool,
     done: SyncSender<Done<T>>,
@@ -61,7 +65,9 @@ struct Work<T> {
 pub struct Done<T> {
     /// The output.
     pub out: Vec<u8>,
-    /// What the stage handed in.
+    /// The other outputs.
+    pub sides: Sides,
+    /// What the operator handed in.
     pub sum: T,
     /// Bad records, in order.
     pub rejected: Vec<Rejected>,
@@ -94,14 +100,15 @@ pub struct Workers<S: Shared> {
 }
 
 impl<S: Shared> Workers<S> {
-    /// One for each stage, records having at most `record_bytes_max` bytes.
+    /// One for each operator, records having at most `record_bytes_max` bytes.
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub fn start(stages: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Workers<S>> {
+    pub fn start(operators: Vec<S>, record_bytes_max: usize) -> anyhow::Result<Workers<S>> {
         let queue = Arc::new(Queue::new());
-        let worker = |stage| Worker { stage, record_bytes_max, buffer: AlignedBuffer::default() };
-        let mut others = stages.into_iter().map(worker);
+        let buffer = AlignedBuffer::default;
+        let worker = |operator| Worker { operator, record_bytes_max, buffer: buffer() };
+        let mut others = operators.into_iter().map(worker);
         let own = others.next();
         let mut workers = Workers { queue, own, threads: Vec::new() };
         for worker in others {
@@ -115,10 +122,15 @@ impl<S: Shared> Workers<S> {
         self.threads.len() + 1
     }
 
-    /// Has a task done; its output goes behind `out`.
-    pub fn begin(&self, task: Task, out: Vec<u8>, keeps_rejects: bool) -> Pending<S::Sum> {
+    /// Has a task done; its output goes behind `out`, and other outputs to `sides`.
+    pub fn begin(
+        &self,
+        task: Task,
+        (out, sides): (Vec<u8>, Sides),
+        keeps_rejects: bool,
+    ) -> Pending<S::Sum> {
         let (done, pending) = sync_channel(1);
-        self.queue.put(Work { task, out, keeps_rejects, done });
+        self.queue.put(Work { task, out, sides, keeps_rejects, done });
         Pending(pending)
     }
 
@@ -155,7 +167,7 @@ fn gone() -> anyhow::Error {
 }
 
 struct Worker<S> {
-    stage: S,
+    operator: S,
     record_bytes_max: usize,
     /// For the text of spans.
     buffer: AlignedBuffer,
@@ -175,14 +187,15 @@ impl<S: Shared> Worker<S> {
 
     /// Does a task; whether anybody wanted to know of it.
     fn serve(&mut self, work: Work<S::Sum>) -> bool {
-        let Work { task, out, keeps_rejects, done } = work;
-        done.send(self.work(task, out, keeps_rejects)).is_ok()
+        let Work { task, out, sides, keeps_rejects, done } = work;
+        let cx = Context::apart(out, sides);
+        done.send(self.work(task, cx, keeps_rejects)).is_ok()
     }
 
-    fn work(&mut self, task: Task, out: Vec<u8>, keeps_rejects: bool) -> Done<S::Sum> {
-        let cx = Context::apart(out);
+    fn work(&mut self, task: Task, cx: Context, keeps_rejects: bool) -> Done<S::Sum> {
         let (rejected, failed) = (Vec::new(), None);
-        let mut bench = Bench { stage: &mut self.stage, cx, keeps_rejects, rejected, failed };
+        let stage = Single(&mut self.operator);
+        let mut bench = Bench { stage, cx, keeps_rejects, rejected, failed };
         let (mut lines, mut single) = (0, Vec::new());
         match task {
             Task::Chunk(chunk, line) => {
@@ -202,36 +215,36 @@ impl<S: Shared> Worker<S> {
                 lines = decoder.lines();
             }
         }
-        let Bench { stage, cx, rejected, failed, .. } = bench;
-        let Context { out, streams, .. } = cx;
-        let (sum, noted) = (stage.hand_in(), streams.into_noted());
-        Done { out, sum, rejected, noted, failed, lines, single }
+        let Bench { cx, rejected, failed, .. } = bench;
+        let Context { out, sides, streams, .. } = cx;
+        let (sum, noted) = (self.operator.hand_in(), streams.into_noted());
+        Done { out, sides, sum, rejected, noted, failed, lines, single }
     }
 }
 
 /// Where a worker does a task's records, one after the other.
 struct Bench<'a, S> {
-    stage: &'a mut S,
+    stage: Single<'a, S>,
     cx: Context,
     keeps_rejects: bool,
     rejected: Vec<Rejected>,
     failed: Option<anyhow::Error>,
 }
 
-impl<S: Stage> Bench<'_, S> {
+impl<S> Bench<'_, S> {
     fn reject(&mut self, line: u64, bytes: &[u8], why: String) -> ControlFlow<()> {
         self.rejected.push(Rejected { line, bytes: bytes.to_vec(), why });
         if self.keeps_rejects { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 
-impl<S: Stage> Sink for Bench<'_, S> {
+impl<S: Shared> Sink for Bench<'_, S> {
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
         self.stage.lines(lines, &mut self.cx)
     }
 
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
-        match pump::take(self.stage, raw, &mut self.cx) {
+        match take(&mut self.stage, raw, &mut self.cx) {
             Ok(flow) => flow,
             Err(StageError::Bad(why)) => self.reject(raw.line, raw.bytes, explained(&why, &raw)),
             Err(StageError::Fatal(error)) => {

@@ -3,23 +3,25 @@
 mod arguments;
 mod choices;
 mod over;
-mod stream;
-mod windowed;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::clock::TimeOptions;
-use super::late::Waiting;
+use super::clock::{TimeOptions, tell_odd_times};
+use super::late::{self, Waiting};
 use super::watched::Watched;
-use super::windowing::WindowingOptions;
-use crate::aggregate::fault::{Fault, StreamError};
+use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::aggregate::functions::catalog::FUNCTIONS;
-use crate::aggregate::{Aggregator, Extent, GroupSpec, Held, Over, Style, Unreported};
+use crate::aggregate::{Aggregator, Extent, GroupSpec, Held, Over, Style};
 use crate::cli::options::{InputOptions, parse_bytes};
-use crate::cli::pump::{self, Ended, Outcome, Stage, StageError, in_option};
+use crate::cli::pump::{Ended, Outcome, in_option};
+use crate::cli::run::Run;
 use crate::cli::{Failure, Status, message};
+use crate::operator::aggregate::{Aggregate, Reread, unreported};
+use crate::operator::clock::Clock;
+use crate::operator::splice::Splice;
+use crate::operator::{Fused, Operator, Side, Window};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -297,7 +299,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let memory_bytes_max = usize::try_from(options.max_memory).unwrap_or(usize::MAX);
     if let Some(extent) = over {
         let over = Over::new(plan, extent, options.time.out_of_order(), selection);
-        let over = over.map_err(refuse)?.limited(
+        let over = over.map_err(Failure::from)?.limited(
             options.max_groups,
             options.max_records,
             memory_bytes_max,
@@ -311,41 +313,78 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         .reporting(selection, style)
         .emitting(policy)
         .limited(options.max_groups, memory_bytes_max);
+    let job = Job {
+        run: Run::over(&input).keeping(Side::Late, late).beginning_stream(control),
+        stats: options.stats,
+        watched: &watched,
+    };
     match windowed {
-        Some(windowed) => {
-            let stage = windowed::Aggregating::new(aggregator, windowed, late, control);
-            let stage = stage.map_err(refuse)?;
-            run_stage((&input, options.stats), &watched, stage, |stage| {
-                stage.tell_odd_times();
-                (&mut stage.aggregator, stage.late.conclude(stage.windowed.waiting(&input)))
-            })
-        }
-        None => {
-            let stage = stream::Aggregating { aggregator, late, control };
-            run_stage((&input, options.stats), &watched, stage, |stage| {
-                (&mut stage.aggregator, stage.late.conclude(Waiting::InWindow))
-            })
-        }
+        Some(windowed) => run_windowed(job, aggregator, windowed, &input),
+        None => job.run(Aggregate::new(aggregator), |aggregate, run| {
+            let late = late::conclude(aggregate.late(), run.sides(), Waiting::InWindow);
+            (late, aggregate.aggregator())
+        }),
     }
 }
 
-/// Runs a stage, and reports what became of the records.
-fn run_stage<S: Stage>(
-    (input, stats): (&InputOptions, bool),
-    watched: &Watched,
-    mut stage: S,
-    conclude: impl FnOnce(&mut S) -> (&mut Aggregator, Status),
+/// How an operator is run, and what is reported of it.
+struct Job<'a> {
+    run: Run<'a>,
+    stats: bool,
+    watched: &'a Watched,
+}
+
+impl Job<'_> {
+    /// Runs an operator, and reports what became of the records.
+    fn run<O: Operator>(
+        mut self,
+        mut operator: O,
+        conclude: impl for<'o> FnOnce(&'o mut O, &Run<'_>) -> (Status, &'o mut Aggregator),
+    ) -> anyhow::Result<Status> {
+        let ran = self.run.operator(&mut operator);
+        let (late, aggregator) = conclude(&mut operator, &self.run);
+        if self.stats {
+            tell_held(&aggregator.held());
+        }
+        let outcome = ran?;
+        if let (Ended::Stopped(_), Some(unreported)) = (outcome.ended, unreported(aggregator)) {
+            message::note(&format!("stopped before the end of the input: {unreported}"));
+        }
+        Ok(conclude_with(late, outcome, self.watched))
+    }
+}
+
+/// Windows and aggregates in one process, with the results of the two in a pipe: the window of a
+/// record goes beside it, unless an expression might look at what `window` would have added to it.
+fn run_windowed(
+    job: Job<'_>,
+    mut aggregator: Aggregator,
+    Windowed { clock, placing, control }: Windowed,
+    input: &InputOptions,
 ) -> anyhow::Result<Status> {
-    let ran = pump::run(input, &mut stage);
-    let (aggregator, late) = conclude(&mut stage);
-    if stats {
-        tell_held(&aggregator.held());
-    }
-    let outcome = ran?;
-    if let (Ended::Stopped(_), Some(unreported)) = (outcome.ended, unreported(aggregator)) {
-        message::note(&format!("stopped before the end of the input: {unreported}"));
-    }
-    Ok(conclude_with(late, outcome, watched))
+    aggregator.begin_windows(&control).map_err(Failure::from)?;
+    let late = |window: &Window, run: &Run<'_>| {
+        tell_odd_times(&window.odd_times());
+        late::conclude(window.late(), run.sides(), waiting(window, input))
+    };
+    let time = match (clock.map(Clock::into_parts), aggregator.time_expression()) {
+        (None, _) => None,
+        (Some((_, form, _)), Some(expression)) => Some((form, expression)),
+        (Some((program, form, only)), None) => {
+            let window = Window::new(placing, Some((form, 0)), control);
+            let lines = Reread::new(aggregator);
+            let splice = Splice::new(program, Some(only), window.carried(), lines);
+            return job.run(Fused::new(window, splice), |fused, run| {
+                let (window, splice) = fused.parts();
+                (late(window, run), splice.lines().aggregator())
+            });
+        }
+    };
+    let window = Window::new(placing, time, control);
+    job.run(Fused::new(window, aggregator), |fused, run| {
+        let (window, aggregator) = fused.parts();
+        (late(window, run), aggregator)
+    })
 }
 
 /// The status after all is read, and what is to be said of its fields: nothing where records were
@@ -379,51 +418,6 @@ fn after_help() -> String {
         })
         .collect();
     format!("Functions:\n{}\n{EXAMPLES}", lines.concat())
-}
-
-/// Tells what is wrong with a record from what is wrong with the stream.
-fn blame(fault: Fault) -> StageError {
-    match fault {
-        Fault::Stream(error) => refuse(error).into(),
-        Fault::Record(error) | Fault::Expression { error, .. } if error.is_passing() => {
-            StageError::said(error)
-        }
-        fault => StageError::bad(fault),
-    }
-}
-
-/// A stream that cannot be aggregated is nothing that leaving out a line would mend.
-fn refuse(error: StreamError) -> Failure {
-    let status = match error {
-        StreamError::Mixed
-        | StreamError::Changed
-        | StreamError::Windows(_)
-        | StreamError::OutOfRange(_)
-        | StreamError::Reserved(_)
-        | StreamError::TooManyGroups(_)
-        | StreamError::TooManyRecords(_)
-        | StreamError::TooMuchMemory(_)
-        | StreamError::Having(_) => Status::Data,
-        StreamError::Refused(_) => Status::Io,
-        StreamError::Clash { .. }
-        | StreamError::NoWindows(_)
-        | StreamError::NoTime(_)
-        | StreamError::NotTold(_)
-        | StreamError::NoEventTime
-        | StreamError::NoWindowTime
-        | StreamError::Ranked(_) => Status::Usage,
-    };
-    Failure::new(status, error.to_string())
-}
-
-/// What has no results if the input does not come to its end; nothing, if all are out.
-fn unreported(aggregator: &Aggregator) -> Option<String> {
-    Some(match aggregator.unreported() {
-        Unreported::Nothing => return None,
-        Unreported::Whole => "no result is emitted".to_owned(),
-        Unreported::Windows(1, [of, _]) => format!("1 {of} is not reported"),
-        Unreported::Windows(count, [_, of]) => format!("{count} {of} are not reported"),
-    })
 }
 
 #[cfg(test)]

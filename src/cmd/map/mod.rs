@@ -2,18 +2,12 @@
 
 mod through;
 
-use std::ops::ControlFlow;
-
-use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
+use super::expression::{DIFFERENCES, ExpressionOptions};
 use super::watched::Watched;
 use crate::cli::options::InputOptions;
-use crate::cli::parallel::{Parallel, Shared};
-use crate::cli::pump::{self, Context, Stage, StageError};
+use crate::cli::run::Run;
 use crate::cli::{Failure, Status};
-use crate::expr::Program;
-use crate::record::control::Control;
-use crate::record::decode::Raw;
-use crate::record::lines::Lines;
+use crate::operator::Map;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -101,61 +95,14 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let trust = options.expression.trust(options.jobs == 1);
     let speaks = options.expression.speaks();
     let mut map = Map { program, trust, speaks };
-    if options.jobs == 1 {
-        let outcome = pump::run(&options.input, &mut map)?;
-        watched.tell(&outcome);
-        return Ok(outcome.status);
-    }
-    let worker = |_| Ok(Map { program: compile()?, trust, speaks });
-    let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
-    let mut maps = Parallel::new(map, workers?, options.input.record_bytes_max())?;
-    let outcome = pump::run(&options.input, &mut maps)?;
+    let mut run = Run::over(&options.input);
+    let outcome = if options.jobs == 1 {
+        run.operator(&mut map)?
+    } else {
+        let worker = |_| Ok(Map { program: compile()?, trust, speaks });
+        let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
+        run.shared(&mut map, workers?)?
+    };
     watched.tell(&outcome);
     Ok(outcome.status)
-}
-
-struct Map {
-    program: Program,
-    trust: Trust,
-    /// Whether control records go out.
-    speaks: bool,
-}
-
-impl Stage for Map {
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        let mut record = self.program.load(raw.bytes).map_err(StageError::bad)?;
-        record.write(0, &mut cx.out).map_err(StageError::said)?;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn control(
-        &mut self,
-        control: Control,
-        line: &[u8],
-        cx: &mut Context,
-    ) -> Result<(), StageError> {
-        self.trust.heed(&control, &mut self.program);
-        if self.speaks {
-            cx.out.extend_from_slice(line);
-            cx.out.push(b'\n');
-        }
-        Ok(())
-    }
-
-    fn source_end(&mut self) {
-        self.trust.forget(&mut self.program);
-    }
-
-    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        self.program.rewrite(0, lines, &mut cx.out);
-        ControlFlow::Continue(())
-    }
-}
-
-impl Shared for Map {
-    type Sum = ();
-
-    fn hand_in(&mut self) {}
-
-    fn absorb(&mut self, (): ()) {}
 }

@@ -280,7 +280,7 @@ impl Stage for Feed {
 
     fn control(
         &mut self,
-        control: Control,
+        control: &Control,
         line: &[u8],
         _: &mut Context,
     ) -> Result<(), StageError> {
@@ -292,7 +292,7 @@ impl Stage for Feed {
         if let Control::Start(start) = control {
             // What the command writes is not what was validated.
             line.clear();
-            Control::Start(Start { trusted: false, ..start }).write(&mut line);
+            Control::Start(Start { trusted: false, ..start.clone() }).write(&mut line);
         }
         self.waiting.push((self.sent, line));
         Ok(())

@@ -345,7 +345,7 @@ impl Stage for Produce {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn control(&mut self, _: Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
+    fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
         Ok(())
     }
 

@@ -94,6 +94,19 @@ fn it_is_the_pipe_byte_for_byte() {
     assert!(different.is_empty(), "these differ:\n{}", different.join("\n"));
 }
 
+/// What fails when a watermark closes a window ends the tool then, and not later or never.
+#[test]
+fn a_result_that_cannot_be_tested_ends_it_as_in_the_pipe() {
+    let window = ["--tumbling", "10s", "--time", ".ts", "--time-unit", "s"];
+    let aggregate = ["--having", "if .first_n == 1 then error else true end", "first(.n)"];
+    let records =
+        [(0, 0), (10, 1), (30, 2), (60, 3)].map(|(s, n)| format!("{{\"ts\":{s},\"n\":{n}}}\n"));
+    let apart = piped(&window, &aggregate, &records.concat());
+    let one = run(&mut tool("aggregate", &[&window[..], &aggregate].concat()), records.concat());
+    assert_eq!(apart.status, 65);
+    assert_eq!((one.status, one.stdout, one.stderr), (65, apart.stdout, apart.stderr));
+}
+
 #[test]
 fn windows_from_slices_are_those_of_records_that_come_once_for_each() {
     let events = events();

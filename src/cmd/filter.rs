@@ -1,23 +1,18 @@
 //! `filter`: keeps the records for which an expression is true.
 
-mod unique;
-
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use self::unique::{Memory, Seen};
-use super::clock::event_time;
-use super::expression::{DIFFERENCES, ExpressionOptions, Trust};
+use super::expression::{DIFFERENCES, ExpressionOptions};
 use super::watched::Watched;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
-use crate::cli::parallel::{Parallel, Shared};
-use crate::cli::pump::{self, Context, Ended, Stage, StageError};
+use crate::cli::pump::Ended;
+use crate::cli::run::Run;
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
-use crate::record::control::Control;
-use crate::record::decode::Raw;
-use crate::record::lines::Lines;
+use crate::operator::Side;
+use crate::operator::filter::{Filter, Keeping, Unique};
+use crate::operator::unique::{Memory, Seen};
 use crate::time::Duration;
 use crate::time::event_time::TimeUnit;
 
@@ -151,16 +146,16 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     }
     let place = options.otherwise.as_deref();
     let keep = place.map(|path| Keep::open(path, "what is not kept")).transpose()?;
-    let filter = options.filter(program, keep);
-    let (outcome, kept) = if options.jobs == 1 {
-        let mut filter = filter;
-        (pump::run(&options.input, &mut filter)?, filter.parting.kept)
+    let mut filter = options.filter(program);
+    let mut run = Run::over(&options.input).keeping(Side::Else, keep);
+    let outcome = if options.jobs == 1 {
+        run.operator(&mut filter)?
     } else {
-        let worker = |_| Ok(options.filter(watched.over(options.program()?), None));
+        let worker = |_| Ok(options.filter(watched.over(options.program()?)));
         let workers: anyhow::Result<Vec<Filter>> = (0..options.jobs).map(worker).collect();
-        let mut filters = Parallel::new(filter, workers?, options.input.record_bytes_max())?;
-        (pump::run(&options.input, &mut filters)?, filters.stage().parting.kept)
+        run.shared(&mut filter, workers?)?
     };
+    let kept = filter.kept();
     // With -m it has not seen all records, and with -q it is to print nothing.
     if !options.quiet && options.max_kept.is_none_or(|most| kept < most) {
         watched.tell(&outcome);
@@ -173,26 +168,19 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
 }
 
 impl Options {
-    fn filter(&self, program: Program, otherwise: Option<Keep>) -> Filter {
-        Filter {
-            program,
-            trust: self.expression.trust(self.jobs == 1),
-            seen: self.memory().map(Seen::new),
-            key: Vec::new(),
-            timed: self.time.is_some(),
-            time_unit: self.time_unit,
+    fn filter(&self, program: Program) -> Filter {
+        let keeping = Keeping {
+            invert: self.invert,
+            print: !(self.count || self.quiet),
+            speaks: self.expression.speaks(),
+            others_speak: !self.expression.plain,
             count: self.count,
-            parting: Parting {
-                invert: self.invert,
-                print: !(self.count || self.quiet),
-                speaks: self.expression.speaks(),
-                others_speak: !self.expression.plain,
-                kept_max: if self.quiet { Some(1) } else { self.max_kept },
-                kept: 0,
-                others: self.otherwise.is_some().then(Vec::new),
-            },
-            otherwise,
-        }
+            kept_max: if self.quiet { Some(1) } else { self.max_kept },
+        };
+        let time = self.time.is_some().then_some(self.time_unit);
+        let unique = self.memory().map(|memory| Unique::new(Seen::new(memory), time));
+        let trust = self.expression.trust(self.jobs == 1);
+        Filter::new(program, trust, keeping).with_unique(unique)
     }
 
     /// EXPR and, behind it, what gives a record's key and its time.
@@ -210,164 +198,5 @@ impl Options {
             (None, Some(count)) => Memory::Last(count as usize),
             (None, None) => Memory::All,
         })
-    }
-}
-
-struct Filter {
-    program: Program,
-    trust: Trust,
-    /// The keys that passed, with --unique.
-    seen: Option<Seen>,
-    /// The key of the record in hand.
-    key: Vec<u8>,
-    /// Whether records have times.
-    timed: bool,
-    time_unit: Option<TimeUnit>,
-    /// Whether the number of records that were kept goes out, at the end.
-    count: bool,
-    parting: Parting,
-    /// Where the others go.
-    otherwise: Option<Keep>,
-}
-
-/// What is kept, and what becomes of it and of the others.
-struct Parting {
-    invert: bool,
-    /// Whether records go out.
-    print: bool,
-    /// Whether control records go out with them.
-    speaks: bool,
-    /// Whether control records go with the others.
-    others_speak: bool,
-    kept_max: Option<u64>,
-    kept: u64,
-    /// The others on their way, if they go anywhere.
-    others: Option<Vec<u8>>,
-}
-
-impl Parting {
-    /// Takes a record that is kept or not; `Break` when it was the last that is wanted.
-    #[inline]
-    fn take(&mut self, record: &[u8], kept: bool, out: &mut Vec<u8>) -> ControlFlow<()> {
-        if !kept {
-            if let Some(others) = &mut self.others {
-                put(record, others);
-            }
-            return ControlFlow::Continue(());
-        }
-        self.kept += 1;
-        if self.print {
-            put(record, out);
-        }
-        match self.kept_max == Some(self.kept) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
-
-    /// Adds lines of control records, which go both to the records that are kept and to the others.
-    fn say(&mut self, lines: &[u8], out: &mut Vec<u8>) {
-        if self.print && self.speaks {
-            out.extend_from_slice(lines);
-        }
-        if let Some(others) = self.others.as_mut().filter(|_| self.others_speak) {
-            others.extend_from_slice(lines);
-        }
-    }
-}
-
-fn put(line: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(line);
-    out.push(b'\n');
-}
-
-impl Filter {
-    fn keeps(&mut self, record: &[u8]) -> Result<bool, StageError> {
-        let mut record = self.program.load(record).map_err(StageError::bad)?;
-        if record.truth(0).map_err(StageError::said)? == self.parting.invert {
-            return Ok(false);
-        }
-        let Some(seen) = &mut self.seen else { return Ok(true) };
-        self.key.clear();
-        let key = record.value(1);
-        key.map_err(|error| StageError::bad(format!("--unique: {error}")))?
-            .write_json(&mut self.key);
-        let time_ms = match self.timed {
-            true => event_time(&mut record, 2, self.time_unit).map_err(StageError::Bad)?,
-            false => 0,
-        };
-        Ok(seen.passes(&self.key, time_ms))
-    }
-}
-
-impl Stage for Filter {
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        let kept = self.keeps(raw.bytes)?;
-        Ok(self.parting.take(raw.bytes, kept, &mut cx.out))
-    }
-
-    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        // A key is read from one record after the other.
-        if self.seen.is_some() {
-            return ControlFlow::Continue(());
-        }
-        let parting = &mut self.parting;
-        self.program.sift(0, lines, |record, truth| {
-            parting.take(record, truth != parting.invert, &mut cx.out)
-        })
-    }
-
-    fn control(
-        &mut self,
-        control: Control,
-        line: &[u8],
-        cx: &mut Context,
-    ) -> Result<(), StageError> {
-        self.trust.heed(&control, &mut self.program);
-        self.parting.say(line, &mut cx.out);
-        self.parting.say(b"\n", &mut cx.out);
-        Ok(())
-    }
-
-    fn source_end(&mut self) {
-        self.trust.forget(&mut self.program);
-    }
-
-    fn flush(&mut self, _: &mut Context) -> anyhow::Result<()> {
-        match (&mut self.otherwise, &mut self.parting.others) {
-            (Some(otherwise), Some(others)) if !others.is_empty() => {
-                let written = otherwise.write(others);
-                others.clear();
-                written
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        // With --max-kept the stream may have more, but all that was asked for is there.
-        let ends = cx.close_streams();
-        self.parting.say(&ends, &mut cx.out);
-        if self.count {
-            cx.out.extend_from_slice(format!("{}\n", self.parting.kept).as_bytes());
-        }
-        self.flush(cx)
-    }
-}
-
-impl Shared for Filter {
-    /// How many records were kept, and the others.
-    type Sum = (u64, Vec<u8>);
-
-    fn hand_in(&mut self) -> (u64, Vec<u8>) {
-        let others = self.parting.others.as_mut().map(std::mem::take);
-        (std::mem::take(&mut self.parting.kept), others.unwrap_or_default())
-    }
-
-    fn absorb(&mut self, (kept, others): (u64, Vec<u8>)) {
-        self.parting.kept += kept;
-        if let Some(all) = &mut self.parting.others {
-            all.extend_from_slice(&others);
-        }
     }
 }

@@ -1,0 +1,155 @@
+//! What the loop of a tool gives its input to.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::context::Context;
+use super::spans::Span;
+use super::streams::Noted;
+use crate::record::control::{Control, is_control};
+use crate::record::decode::Raw;
+use crate::record::framing::Frame;
+use crate::record::lines::Lines;
+use crate::record::reserved;
+
+/// What takes the input of a tool: an operator on one core (`Single`) or on several (`Parallel`),
+/// or a tool that writes elsewhere than to standard output.
+pub trait Stage {
+    /// Whether the tool has nothing left to do once its standard output is closed.
+    const ENDS_WITH_OUTPUT: bool = true;
+
+    /// Whether the work is done elsewhere, later: starts and ends of streams are then seen there.
+    const DELEGATES: bool = false;
+
+    /// Takes a record. `Break` means that the tool needs no more input.
+    ///
+    /// # Errors
+    /// [`StageError::Bad`] when the record is at fault, [`StageError::Fatal`] when the tool cannot
+    /// continue.
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError>;
+
+    /// Takes a control record, which is `line`.
+    ///
+    /// # Errors
+    /// As [`Stage::record`].
+    fn control(
+        &mut self,
+        control: &Control,
+        line: &[u8],
+        cx: &mut Context,
+    ) -> Result<(), StageError>;
+
+    /// Takes as many records as it can from the front of `lines`. The next one then comes through
+    /// one of the other methods, and after it `lines` is called again. It takes neither control
+    /// records nor bad lines. `Break` means that the tool needs no more input.
+    fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
+        let _ = (lines, cx);
+        ControlFlow::Continue(())
+    }
+
+    /// The number of workers that read plain files side by side. If there are several, the stage
+    /// gets the whole lines of a plain file as spans, which nothing has read, and not as records.
+    fn parallelism(&self) -> usize {
+        1
+    }
+
+    /// Takes a span of a plain file, in order. Called only if [`Stage::parallelism`] is above 1.
+    ///
+    /// # Errors
+    /// The first bad record, or when the tool cannot go on.
+    fn span(&mut self, span: Span, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = (span, cx);
+        Err(anyhow!("this tool takes no spans"))
+    }
+
+    /// A bad line comes next. Processes the records before it now, so that rejects keep their
+    /// order.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn flush_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// How long to wait for input before [`Stage::on_idle`] is called; `None` for no limit.
+    fn idle_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The tool waited so long for input, whether some came then or not. Called only if there is an
+    /// idle timeout.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn on_idle(&mut self, time: Duration, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = (time, cx);
+        Ok(())
+    }
+
+    /// One of several inputs has ended; statements about its records no longer hold.
+    fn source_end(&mut self) {}
+
+    /// All records of one read have been taken. Writes what is pending before the next wait.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()>;
+
+    /// The input has ended, and all its streams are whole. Not called when it was cut short, or
+    /// when a signal or a closed output ended the tool.
+    ///
+    /// # Errors
+    /// When the tool cannot finish.
+    fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// What the tool leaves undone because the input was cut short, for the message about that.
+    fn undone(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Why a stage did not take a record.
+#[derive(Debug)]
+pub enum StageError {
+    /// The record is at fault: it is rejected, with this reason.
+    Bad(String),
+    /// The tool cannot go on.
+    Fatal(anyhow::Error),
+}
+
+impl StageError {
+    /// A bad record, for the reason that `why` gives.
+    pub fn bad(why: impl ToString) -> StageError {
+        StageError::Bad(why.to_string())
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for StageError {
+    fn from(error: E) -> StageError {
+        StageError::Fatal(error.into())
+    }
+}
+
+/// Gives a stage a record, or a control record.
+pub(super) fn take<S: Stage>(
+    stage: &mut S,
+    raw: Raw<'_>,
+    cx: &mut Context,
+) -> Result<ControlFlow<()>, StageError> {
+    if is_control(raw.bytes) {
+        let control = Control::parse(raw.bytes).map_err(StageError::bad)?;
+        if let (Some(frame), false) = (Frame::of(&control), S::DELEGATES) {
+            cx.note(Noted { frame, line: raw.line, out_bytes: cx.out.len() })?;
+        }
+        stage.control(&control, raw.bytes, cx)?;
+        return Ok(ControlFlow::Continue(()));
+    }
+    reserved::check(raw.bytes).map_err(StageError::bad)?;
+    stage.record(raw, cx)
+}

@@ -1,0 +1,218 @@
+//! The event time of a record, as an expression gives it.
+
+use super::Fault;
+use crate::expr::{ParsedRecord, Program, RecordError, Value};
+use crate::record::text::is_number;
+use crate::time::event_time::{EventTimeError, TimeUnit, from_digits, from_number, from_text};
+use crate::time::timestamp::TimestampError;
+use crate::time::{LocalClock, TimeFormat};
+
+/// Reads the event time of records.
+pub struct Clock {
+    program: Program,
+    form: Form,
+    only: &'static str,
+}
+
+/// What event times look like.
+pub struct Form {
+    shape: Shape,
+    /// Whether the user said what odd local times mean.
+    told: bool,
+}
+
+enum Shape {
+    /// RFC 3339, whose local times this clock reads, or a number of these units.
+    Known(Option<TimeUnit>, Option<LocalClock>),
+    Described(TimeFormat),
+}
+
+impl Clock {
+    /// Reads it by the first expression of the program; `only` tells why none but objects have one.
+    pub fn new(program: Program, form: Form, only: &'static str) -> Clock {
+        Clock { program, form, only }
+    }
+
+    /// The record's event time in milliseconds.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn read(&mut self, record: &[u8]) -> Result<i64, Fault> {
+        let mut loaded = self.program.load(record).map_err(Fault::bad)?;
+        if !loaded.is_object() {
+            return Err(not_an_object(self.only));
+        }
+        self.form.read(&mut loaded, 0).map_err(Fault::Bad)
+    }
+
+    /// Its program, what event times look like, and why none but objects have one: for those who
+    /// read records for more than their time.
+    pub fn into_parts(self) -> (Program, Form, &'static str) {
+        (self.program, self.form, self.only)
+    }
+
+    /// As [`Form::odd_times`].
+    pub fn odd_times(&self) -> Vec<String> {
+        self.form.odd_times()
+    }
+}
+
+impl Form {
+    /// RFC 3339, whose local times this clock reads, or numbers of this unit. `told`: whether the
+    /// user said what odd local times mean.
+    pub fn known(unit: Option<TimeUnit>, local: Option<LocalClock>, told: bool) -> Form {
+        Form { shape: Shape::Known(unit, local), told }
+    }
+
+    /// Texts of a format, or the digits of numbers.
+    pub fn described(format: TimeFormat, told: bool) -> Form {
+        Form { shape: Shape::Described(format), told }
+    }
+
+    /// The event time of a record: what expression `index` gives.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    #[inline]
+    pub fn read(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+        // Most often it is a number.
+        let plain = match &self.shape {
+            Shape::Known(unit, _) => plain_time(record, index, *unit),
+            Shape::Described(_) => None,
+        };
+        plain.map_or_else(|| self.read_any(record, index), Ok)
+    }
+
+    fn read_any(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+        let read = match &mut self.shape {
+            Shape::Known(unit, local) => read_value(record, index, *unit, local.as_mut()),
+            Shape::Described(format) => formatted_time(record, index, format),
+        };
+        read.map_err(|error| fault(record, index, &error, Remedies::Options))
+    }
+
+    /// Notes for the user: how many local times stood for two instants, or for none, and how they
+    /// were read, unless the user has chosen that.
+    pub fn odd_times(&self) -> Vec<String> {
+        let (odd, zone) = match &self.shape {
+            Shape::Known(_, None) => return Vec::new(),
+            Shape::Known(_, Some(local)) => (local.odd_times(), Some(local.zone())),
+            Shape::Described(format) => (format.odd_times(), format.zone()),
+        };
+        let Some(zone) = zone.filter(|_| !self.told) else { return Vec::new() };
+        let times = |count| if count == 1 { "event time occurs" } else { "event times occur" };
+        let mut notes = Vec::new();
+        if odd.twice > 0 {
+            notes.push(format!(
+                "{} {} twice in {zone}, because clocks are set back: read as the earlier one; \
+                 --ambiguous later, nearest or reject selects another reading",
+                odd.twice,
+                times(odd.twice)
+            ));
+        }
+        if odd.skipped > 0 {
+            notes.push(format!(
+                "{} {} at no instant in {zone}, because clocks are set past it: moved forward by \
+                 the gap; --ambiguous reject refuses such times",
+                odd.skipped,
+                times(odd.skipped)
+            ));
+        }
+        notes
+    }
+}
+
+/// A record that is no object; `only` tells why it must be one.
+pub(super) fn not_an_object(only: &str) -> Fault {
+    Fault::bad(format!("not an object; only {only}"))
+}
+
+/// The event time, in milliseconds, of a record: what expression `index` gives. A time needs an
+/// offset from UTC.
+///
+/// # Errors
+/// What is wrong with it, for a person.
+pub fn event_time(
+    record: &mut ParsedRecord<'_, '_>,
+    index: usize,
+    unit: Option<TimeUnit>,
+) -> Result<i64, String> {
+    let read =
+        plain_time(record, index, unit).map_or_else(|| read_value(record, index, unit, None), Ok);
+    read.map_err(|error| fault(record, index, &error, Remedies::Expression))
+}
+
+/// Why there is no event time.
+#[derive(Debug, thiserror::Error)]
+enum NoTime {
+    #[error(transparent)]
+    Expression(#[from] RecordError),
+    #[error(transparent)]
+    Time(#[from] EventTimeError),
+}
+
+/// The event time, if it is a number of few digits and stands in the record as it is.
+#[inline]
+fn plain_time(record: &ParsedRecord<'_, '_>, index: usize, unit: Option<TimeUnit>) -> Option<i64> {
+    record.plain_number(index).and_then(|number| from_digits(number, unit))
+}
+
+fn read_value(
+    record: &mut ParsedRecord<'_, '_>,
+    index: usize,
+    unit: Option<TimeUnit>,
+    local: Option<&mut LocalClock>,
+) -> Result<i64, NoTime> {
+    Ok(match record.value(index)? {
+        Value::Text(text) => from_text(text, local),
+        Value::Number(number) => from_number(number, unit),
+        Value::Null => Err(EventTimeError::Missing),
+        other => Err(EventTimeError::Kind(other.kind())),
+    }?)
+}
+
+/// The same, where a text or the digits of a number are of the form `format`.
+fn formatted_time(
+    record: &mut ParsedRecord<'_, '_>,
+    index: usize,
+    format: &mut TimeFormat,
+) -> Result<i64, NoTime> {
+    Ok(match record.value(index)? {
+        Value::Text(text) => format.read_ms(text),
+        Value::Number(number) => format.read_ms(number),
+        Value::Null => Err(EventTimeError::Missing),
+        other => Err(EventTimeError::Kind(other.kind())),
+    }?)
+}
+
+/// What can help: options beside the expression, or the expression alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remedies {
+    Options,
+    Expression,
+}
+
+fn fault(
+    record: &ParsedRecord<'_, '_>,
+    index: usize,
+    fault: &NoTime,
+    remedies: Remedies,
+) -> String {
+    let expression = record.source(index);
+    let with_options = remedies == Remedies::Options;
+    let remedy = match fault {
+        NoTime::Time(EventTimeError::Text(TimestampError::Form(text)))
+            if is_number(text.trim_matches('"').as_bytes()) =>
+        {
+            format!("; it is a number in quotes; --time '{expression} | tonumber' reads it")
+        }
+        NoTime::Time(EventTimeError::Text(TimestampError::Form(_))) if with_options => {
+            "; --time-format FORMAT reads other forms, as in '%d/%b/%Y:%H:%M:%S %z'".to_owned()
+        }
+        NoTime::Time(EventTimeError::Text(TimestampError::NoOffset(_))) if with_options => {
+            "; or name the time zone: --tz Europe/Berlin, or --tz UTC".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("--time '{expression}': {fault}{remedy}")
+}

@@ -1,0 +1,153 @@
+//! What an operator is, and what it is given to work with.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::Fault;
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+use crate::record::lines::Lines;
+use crate::record::outlet::Outlet;
+
+/// Which of an operator's inputs something comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub u32);
+
+/// What a tool makes of its records. It sees them in the order of each input, and what it emits
+/// depends on them alone, and on the waits that it is told of.
+///
+/// Records come in blocks to [`Operator::lines`], which costs one call for all that are alike; what
+/// it leaves comes to [`Operator::record`], one by one. An operator that has nothing to gain from
+/// blocks has only the latter.
+pub trait Operator {
+    /// Takes as many records as it can from the front of `lines`. The next one then comes through
+    /// one of the other methods, and after it `lines` is called again. It takes neither control
+    /// records nor bad lines. `Break` means that no more input is needed.
+    fn lines(
+        &mut self,
+        input: InputId,
+        lines: &mut Lines<'_>,
+        out: &mut dyn Collector,
+    ) -> ControlFlow<()> {
+        let _ = (input, lines, out);
+        ControlFlow::Continue(())
+    }
+
+    /// Takes a record. `Break` means that no more input is needed.
+    ///
+    /// # Errors
+    /// [`Fault::Bad`] when the record is at fault, which then leaves no trace; others when there is
+    /// no going on.
+    fn record(
+        &mut self,
+        input: InputId,
+        raw: Raw<'_>,
+        out: &mut dyn Collector,
+    ) -> Result<ControlFlow<()>, Fault>;
+
+    /// Takes a control record, which is `line`; passes it on unless the operator consumes it.
+    ///
+    /// # Errors
+    /// As [`Operator::record`].
+    fn control(
+        &mut self,
+        input: InputId,
+        control: &Control,
+        line: &[u8],
+        out: &mut dyn Collector,
+    ) -> Result<(), Fault> {
+        let _ = (input, control);
+        out.pending().extend_from_slice(line);
+        out.pending().push(b'\n');
+        Ok(())
+    }
+
+    /// All records of one read have been taken: nothing of them may be held back that could be
+    /// emitted.
+    ///
+    /// # Errors
+    /// When there is no going on.
+    fn end_of_batch(&mut self, out: &mut dyn Collector) -> Result<(), Fault> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// One of the files of an input has ended; what it said of its records holds no longer.
+    fn file_end(&mut self, input: InputId) {
+        let _ = input;
+    }
+
+    /// All inputs have ended, and all their streams are whole. Not called when one was cut short,
+    /// or when the tool was stopped.
+    ///
+    /// # Errors
+    /// When there is no finishing.
+    fn end(&mut self, out: &mut dyn Collector) -> Result<(), Fault> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// How long its inputs may be waited for until that means something; `None` if it never does.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Its inputs were waited for so long, whether something came then or not. Called only if there
+    /// is a limit to its patience.
+    ///
+    /// # Errors
+    /// When there is no going on.
+    fn waited(&mut self, time: Duration, out: &mut dyn Collector) -> Result<(), Fault> {
+        let _ = (time, out);
+        Ok(())
+    }
+
+    /// What is left undone if the inputs are cut short here, for a message: `1 window is not
+    /// reported`.
+    fn undone(&self) -> Option<String> {
+        None
+    }
+}
+
+/// An operator of which several may work side by side, each on other records.
+pub trait Shared: Operator + Send + 'static {
+    /// What a worker has to hand in besides its output.
+    type Sum: Send;
+
+    /// Hands in what has come together since the last time.
+    fn hand_in(&mut self) -> Self::Sum;
+
+    /// Takes what another one handed in; in the order of the records.
+    fn absorb(&mut self, sum: Self::Sum);
+}
+
+/// Takes what an operator emits: lines for standard output, which go out at the end of the batch at
+/// the latest, and for other outputs.
+pub trait Collector: Outlet {
+    /// The lines for another output that go out with the next batch; none if it is not wanted.
+    fn side(&mut self, side: Side) -> Option<&mut Vec<u8>>;
+
+    /// The place of a line of the input, for messages: `flights.ndjson:17`.
+    fn place(&self, line: u64) -> String;
+}
+
+/// An output beside standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Records that came too late.
+    Late,
+    /// Records that were not kept.
+    Else,
+}
+
+/// For an operator that runs by itself, as in a test: standard output alone, and lines have
+/// numbers.
+impl Collector for Vec<u8> {
+    fn side(&mut self, _: Side) -> Option<&mut Vec<u8>> {
+        None
+    }
+
+    fn place(&self, line: u64) -> String {
+        line.to_string()
+    }
+}

@@ -1,0 +1,56 @@
+//! Why an operator does not take a record, or cannot go on.
+
+use crate::aggregate::fault::{Fault as AggregateFault, StreamError};
+use crate::expr::RecordError;
+use crate::record::outlet::Refused;
+
+/// Why an operator does not take something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The record is at fault, for this reason.
+    #[error("{0}")]
+    Bad(String),
+    /// An expression could not be evaluated for want of memory.
+    #[error(transparent)]
+    Passing(RecordError),
+    /// The stream cannot be aggregated: leaving out a record would not mend it.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The input is windowed where that does not fit.
+    #[error(
+        "--over: the input is windowed, and --over defines which records an aggregate covers; \
+         leave out the window before it"
+    )]
+    Windowed,
+    /// The output takes no more.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl Fault {
+    /// A bad record, for the reason that `why` gives.
+    pub fn bad(why: impl ToString) -> Fault {
+        Fault::Bad(why.to_string())
+    }
+
+    /// What an expression says about a record: a bad record, but if it could not be evaluated for
+    /// want of memory.
+    pub fn said(error: RecordError) -> Fault {
+        if error.is_passing() { Fault::Passing(error) } else { Fault::bad(error) }
+    }
+}
+
+/// Tells what is wrong with a record from what is wrong with the stream.
+impl From<AggregateFault> for Fault {
+    fn from(fault: AggregateFault) -> Fault {
+        match fault {
+            AggregateFault::Stream(error) => Fault::Stream(error),
+            AggregateFault::Record(error) | AggregateFault::Expression { error, .. }
+                if error.is_passing() =>
+            {
+                Fault::Passing(error)
+            }
+            fault => Fault::bad(fault),
+        }
+    }
+}

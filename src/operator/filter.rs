@@ -1,0 +1,228 @@
+//! `filter`: the records for which an expression is true, or only the first of each key.
+
+use std::ops::ControlFlow;
+
+use super::clock::event_time;
+use super::trust::Trust;
+use super::unique::Seen;
+use super::{Collector, Fault, InputId, Operator, Shared, Side};
+use crate::expr::Program;
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+use crate::record::framing::{Frame, Framing};
+use crate::record::lines::Lines;
+use crate::time::event_time::TimeUnit;
+
+/// Emits the records that it keeps, and gives the others to [`Side::Else`].
+pub struct Filter {
+    program: Program,
+    trust: Trust,
+    keeping: Keeping,
+    unique: Option<Unique>,
+    kept: u64,
+    /// Which streams are open.
+    framing: Framing,
+}
+
+/// Which records are kept, and what goes out of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// Whether those are kept for which the expression is not true.
+    pub invert: bool,
+    /// Whether records that are kept go out.
+    pub print: bool,
+    /// Whether control records go out with them.
+    pub speaks: bool,
+    /// Whether control records go with the others.
+    pub others_speak: bool,
+    /// Whether the number of records that were kept goes out, at the end.
+    pub count: bool,
+    /// After how many that are kept no more are wanted.
+    pub kept_max: Option<u64>,
+}
+
+/// Keeps the first record of each key.
+pub struct Unique {
+    /// The keys that passed.
+    seen: Seen,
+    /// The key of the record in hand.
+    key: Vec<u8>,
+    /// Whether records have times, and the unit of their numbers.
+    time: Option<Option<TimeUnit>>,
+}
+
+impl Unique {
+    /// The key is the second expression of the program; with `time`, the third is for the event
+    /// time, whose numbers have that unit.
+    pub fn new(seen: Seen, time: Option<Option<TimeUnit>>) -> Unique {
+        Unique { seen, key: Vec::new(), time }
+    }
+}
+
+impl Filter {
+    /// Keeps records by the first expression of the program.
+    pub fn new(program: Program, trust: Trust, keeping: Keeping) -> Filter {
+        let framing = Framing::default();
+        Filter { program, trust, keeping, unique: None, kept: 0, framing }
+    }
+
+    /// Keeps only the first record of each key.
+    #[must_use]
+    pub fn with_unique(mut self, unique: Option<Unique>) -> Filter {
+        self.unique = unique;
+        self
+    }
+
+    /// How many records were kept.
+    pub fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    fn keeps(&mut self, record: &[u8]) -> Result<bool, Fault> {
+        let mut record = self.program.load(record).map_err(Fault::bad)?;
+        if record.truth(0).map_err(Fault::said)? == self.keeping.invert {
+            return Ok(false);
+        }
+        let Some(Unique { seen, key, time }) = &mut self.unique else { return Ok(true) };
+        key.clear();
+        let value = record.value(1);
+        value.map_err(|error| Fault::bad(format!("--unique: {error}")))?.write_json(key);
+        let time_ms = match *time {
+            Some(unit) => event_time(&mut record, 2, unit).map_err(Fault::Bad)?,
+            None => 0,
+        };
+        Ok(seen.passes(key, time_ms))
+    }
+
+    /// Adds lines of control records, which go both to the records that are kept and to the others.
+    fn say(&self, lines: &[&[u8]], out: &mut dyn Collector) {
+        let put = |to: &mut Vec<u8>| lines.iter().for_each(|line| to.extend_from_slice(line));
+        if self.keeping.print && self.keeping.speaks {
+            put(out.pending());
+        }
+        if let Some(others) = out.side(Side::Else).filter(|_| self.keeping.others_speak) {
+            put(others);
+        }
+    }
+}
+
+impl Keeping {
+    /// Puts a record where it goes; `Break` when it was the last that is wanted.
+    #[inline]
+    fn put(
+        &self,
+        (record, kept): (&[u8], bool),
+        count: &mut u64,
+        out: &mut Vec<u8>,
+        others: &mut Option<Vec<u8>>,
+    ) -> ControlFlow<()> {
+        if !kept {
+            if let Some(others) = others {
+                put(record, others);
+            }
+            return ControlFlow::Continue(());
+        }
+        *count += 1;
+        if self.print {
+            put(record, out);
+        }
+        match self.kept_max == Some(*count) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn put(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+/// Lends `work` the lines of the other output beside those of the first.
+fn with_others<T>(
+    out: &mut dyn Collector,
+    work: impl FnOnce(&mut Vec<u8>, &mut Option<Vec<u8>>) -> T,
+) -> T {
+    let mut others = out.side(Side::Else).map(std::mem::take);
+    let done = work(out.pending(), &mut others);
+    if let (Some(side), Some(others)) = (out.side(Side::Else), others) {
+        *side = others;
+    }
+    done
+}
+
+impl Operator for Filter {
+    fn lines(
+        &mut self,
+        _: InputId,
+        lines: &mut Lines<'_>,
+        out: &mut dyn Collector,
+    ) -> ControlFlow<()> {
+        // A key is read from one record after the other.
+        if self.unique.is_some() {
+            return ControlFlow::Continue(());
+        }
+        let Filter { program, keeping, kept, .. } = self;
+        with_others(out, |out, others| {
+            program.sift(0, lines, |record, truth| {
+                keeping.put((record, truth != keeping.invert), kept, out, others)
+            })
+        })
+    }
+
+    fn record(
+        &mut self,
+        _: InputId,
+        raw: Raw<'_>,
+        out: &mut dyn Collector,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let kept = self.keeps(raw.bytes)?;
+        let Filter { keeping, kept: count, .. } = self;
+        Ok(with_others(out, |out, others| keeping.put((raw.bytes, kept), count, out, others)))
+    }
+
+    fn control(
+        &mut self,
+        _: InputId,
+        control: &Control,
+        line: &[u8],
+        out: &mut dyn Collector,
+    ) -> Result<(), Fault> {
+        if let Some(frame) = Frame::of(control) {
+            // The driver has seen that no stream is cut short by it.
+            let _ = self.framing.note(frame);
+        }
+        self.trust.heed(control, &mut self.program);
+        self.say(&[line, b"\n"], out);
+        Ok(())
+    }
+
+    fn file_end(&mut self, _: InputId) {
+        self.framing = Framing::default();
+        self.trust.forget(&mut self.program);
+    }
+
+    fn end(&mut self, out: &mut dyn Collector) -> Result<(), Fault> {
+        // There may be more of the streams, but all that was asked for is there.
+        let mut ends = Vec::new();
+        self.framing.close(&mut ends);
+        self.say(&[&ends], out);
+        if self.keeping.count {
+            out.pending().extend_from_slice(format!("{}\n", self.kept).as_bytes());
+        }
+        Ok(())
+    }
+}
+
+impl Shared for Filter {
+    /// How many records were kept.
+    type Sum = u64;
+
+    fn hand_in(&mut self) -> u64 {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn absorb(&mut self, kept: u64) {
+        self.kept += kept;
+    }
+}

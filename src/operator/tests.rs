@@ -1,0 +1,213 @@
+//! Operators over streams, as a driver runs them.
+
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::clock::Form;
+use super::filter::Keeping;
+use super::fused::Downstream;
+use super::splice::{Print, Splice};
+use super::trust::Trust;
+use super::{Aggregate, Collector, Filter, Fused, InputId, Map, Operator, Side, Window};
+use crate::aggregate::{AggregateSpec, Aggregator, GroupSpec, Plan};
+use crate::expr::Program;
+use crate::record::control::{Control, Windowing, is_control};
+use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::lines::{LineDecoder, Lines};
+use crate::record::outlet::{Outlet, Refused};
+use crate::time::{Duration, Shift};
+use crate::window::{Frame, Length, Placing, Progress, Windows};
+
+const INPUT: InputId = InputId(0);
+
+/// What an operator emits, and what is wrong with records.
+#[derive(Default, Debug, PartialEq, Eq)]
+struct Emitted {
+    out: Vec<u8>,
+    others: Vec<u8>,
+    bad: Vec<String>,
+}
+
+impl Outlet for Emitted {
+    fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    fn pass_on(&mut self) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+impl Collector for Emitted {
+    fn side(&mut self, _: Side) -> Option<&mut Vec<u8>> {
+        Some(&mut self.others)
+    }
+
+    fn place(&self, line: u64) -> String {
+        line.to_string()
+    }
+}
+
+struct Driver<'a, O> {
+    operator: &'a mut O,
+    emitted: Emitted,
+}
+
+impl<O: Operator> Sink for Driver<'_, O> {
+    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        self.operator.lines(INPUT, lines, &mut self.emitted)
+    }
+
+    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+        let Driver { operator, emitted } = self;
+        let taken = if is_control(raw.bytes) {
+            let control = Control::parse(raw.bytes).unwrap();
+            let passed = operator.control(INPUT, &control, raw.bytes, emitted);
+            passed.map(|()| ControlFlow::Continue(()))
+        } else {
+            operator.record(INPUT, raw, emitted)
+        };
+        taken.unwrap_or_else(|fault| {
+            self.emitted.bad.push(format!("{}: {fault}", raw.line));
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
+        panic!("{}", bad.why)
+    }
+}
+
+/// Runs an operator over a text that comes in blocks of this size.
+fn run(mut operator: impl Operator, text: &[u8], block_bytes: usize) -> Emitted {
+    let mut driver = Driver { operator: &mut operator, emitted: Emitted::default() };
+    let mut decoder = LineDecoder::new(1000);
+    for block in text.chunks(block_bytes) {
+        let _ = decoder.decode(block, &mut driver);
+        driver.operator.end_of_batch(&mut driver.emitted).unwrap();
+    }
+    let _ = decoder.finish(&mut driver);
+    driver.operator.file_end(INPUT);
+    driver.operator.end(&mut driver.emitted).unwrap();
+    driver.emitted
+}
+
+fn filter() -> Filter {
+    let keeping = Keeping {
+        invert: false,
+        print: true,
+        speaks: true,
+        others_speak: true,
+        count: true,
+        kept_max: None,
+    };
+    let trust = Trust { always: false, heeds: true };
+    Filter::new(Program::compile(&[".x > 2"]).unwrap(), trust, keeping)
+}
+
+fn map() -> Map {
+    let trust = Trust { always: false, heeds: true };
+    Map { program: Program::compile(&["{x, y: (.x + 1)}"]).unwrap(), trust, speaks: true }
+}
+
+fn aggregator(time: Option<&str>) -> Aggregator {
+    let group = GroupSpec::parse(".g").unwrap();
+    let specs = ["count", "sum(.x)"].map(|text| AggregateSpec::parse(text).unwrap().unwrap());
+    Aggregator::new(Plan::with_time(vec![group], specs.to_vec(), time).unwrap())
+}
+
+fn ms(ms: i64) -> Duration {
+    Duration::from_ms(ms).unwrap()
+}
+
+/// Hopping windows of 10 ms, or tumbling ones, and how the stream says so.
+fn windows(hops: bool) -> (Placing, Windowing) {
+    let frame = Frame { zone: None, offset: Shift::default(), week_start: None };
+    let size = Length::Time(ms(10));
+    let windows = match hops {
+        true => Windows::hop(Length::Time(ms(4)), size, frame).unwrap(),
+        false => Windows::tumbling(size, frame).unwrap(),
+    };
+    let windowing = Windowing::from(windows.kind());
+    (Placing::new(windows, Progress::new(ms(2))), windowing)
+}
+
+fn window(hops: bool, expression: usize) -> Window {
+    let (placing, windowing) = windows(hops);
+    Window::new(placing, Some((Form::known(None, None, false), expression)), windowing)
+}
+
+fn printing(hops: bool) -> Fused<Window, Splice<Print>> {
+    let first = window(hops, 0);
+    let program = Program::compile(&[".t"]).unwrap();
+    let second = Splice::new(program, Some("…"), first.carried(), Print { speaks: true });
+    Fused::new(first, second)
+}
+
+fn fused(hops: bool) -> Fused<Window, Aggregator> {
+    let mut second = aggregator(Some(".t"));
+    second.begin_windows(&windows(hops).1).unwrap();
+    Fused::new(window(hops, second.time_expression().unwrap()), second)
+}
+
+/// Records with times that are out of order now and then, and lines that are none.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let line = (0_i64..9, 0_u8..3, 0_u8..6, 0_u8..20).prop_map(|(ahead, g, x, odd)| match odd {
+        0 => (0, "{\"t\":".to_owned()),
+        1 => (0, "[1]".to_owned()),
+        2 => (0, String::new()),
+        3 => (0, "{\"@millstream\":{\"partition\":0}}".to_owned()),
+        4 => (0, format!("{{\"g\":{g},\"x\":\"\\u0031\"}}")),
+        _ => (ahead - 2, format!("\"g\":{g},\"x\":{x}")),
+    });
+    prop::collection::vec(line, 0..40).prop_map(|lines| {
+        let (mut text, mut now) = (String::new(), 1_000_000_i64);
+        for (ahead, line) in lines {
+            now += ahead;
+            match line.starts_with('"') {
+                true => text += &format!("{{\"t\":{now},{line}}}\n"),
+                false => text += &(line + "\n"),
+            }
+        }
+        text.into_bytes()
+    })
+}
+
+proptest! {
+    #[test]
+    fn it_does_not_matter_how_records_come(text in stream(), block_bytes in 1_usize..200) {
+        let all = usize::MAX;
+        prop_assert_eq!(run(filter(), &text, block_bytes), run(filter(), &text, all));
+        prop_assert_eq!(run(map(), &text, block_bytes), run(map(), &text, all));
+        let aggregate = || Aggregate::new(aggregator(None));
+        prop_assert_eq!(run(aggregate(), &text, block_bytes), run(aggregate(), &text, all));
+        for hops in [false, true] {
+            let printed = run(printing(hops), &text, all);
+            prop_assert_eq!(run(printing(hops), &text, block_bytes), printed);
+            prop_assert_eq!(run(fused(hops), &text, block_bytes), run(fused(hops), &text, all));
+        }
+    }
+
+    #[test]
+    fn two_in_one_are_the_two_one_after_the_other(text in stream(), hops in any::<bool>()) {
+        // What the first refuses, the second never sees; so it is left out.
+        let windowed = run(printing(hops), &text, usize::MAX);
+        let apart = run(Aggregate::new(aggregator(None)), &windowed.out, usize::MAX);
+        let one = run(fused(hops), &text, usize::MAX);
+        prop_assert_eq!(String::from_utf8(one.out).unwrap(), String::from_utf8(apart.out).unwrap());
+        prop_assert_eq!(one.others, windowed.others);
+        prop_assert_eq!(one.bad.len(), windowed.bad.len() + apart.bad.len());
+    }
+}
+
+#[test]
+fn what_is_undone_is_that_of_the_last_one() {
+    let mut one = fused(false);
+    let mut emitted = Emitted::default();
+    assert_eq!(one.undone().as_deref(), Some("0 open windows are not reported"));
+    let raw = Raw { bytes: b"{\"t\":1,\"x\":1}", line: 1, unterminated: false };
+    assert!(one.record(INPUT, raw, &mut emitted).unwrap().is_continue());
+    assert_eq!(Operator::undone(&one), Downstream::undone(one.parts().1));
+    assert_eq!(one.undone().as_deref(), Some("1 open window is not reported"));
+}
