@@ -5,10 +5,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use crate::api::reading::FileBatch;
 use crate::log::LogError;
+use crate::log::segment::data::SegmentData;
 
 /// Where a batch is, for reading it and for messages.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,8 @@ impl BatchPlace<'_> {
         while left > 0 {
             let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let piece = &mut buffer[..wanted];
-            self.file.read_exact_at(piece, position).map_err(|error| self.unread(error))?;
+            let read = SegmentData::read_passed(self.file, position, piece);
+            read.map_err(|error| self.unread(error))?;
             visit(piece)?;
             position += wanted as u64;
             left -= wanted as u64;

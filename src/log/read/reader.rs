@@ -7,11 +7,11 @@ use super::cursor::Cursor;
 use crate::api::reading::Span;
 use crate::log::LogError;
 use crate::log::recover::recovery::{Survey, survey_topic};
+use crate::log::segment::data::SegmentData;
 use crate::log::segment::entries::{each_entry, records};
 use crate::log::segment::format::Entry;
 use crate::log::segment::listing::bases;
 use crate::log::segment::lookup::{entry_count, first_at};
-use crate::log::segment::names::data_name;
 use crate::log::segment::{Entries, Place, Segment};
 use crate::log::storage::{Open, Storage};
 use crate::log::sync::lock;
@@ -292,12 +292,10 @@ impl TopicReader {
             Err(LogError::Damaged { .. }) => {}
             Err(error) => return Err(error),
         }
-        let path = place.dir.join(data_name(base, 0));
-        let size = self.storage.open(&path, Open::Read).and_then(|file| file.size());
-        size.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => place.damaged(base, "its data is missing"),
-            _ => LogError::io(&path, error),
-        })
+        match SegmentData::open(&*self.storage, &place.dir, (base, 0), Open::Read)? {
+            Some(data) => data.size(),
+            None => Err(place.damaged(base, "its data is missing")),
+        }
     }
 
     /// Reads what may have segments of `partitions` removed from under it; then it is read again.

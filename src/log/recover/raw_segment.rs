@@ -6,11 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::log::segment::Place;
+use crate::log::segment::data::SegmentData;
 use crate::log::segment::format::{
     ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, ENTRIES_AT, Entry, FormatError, Header,
 };
 use crate::log::segment::listing::list_among;
-use crate::log::segment::names::{data_name, index_name, parse_data};
+use crate::log::segment::names::{index_name, parse_data};
 use crate::log::storage::{Open, Storage, StorageFile};
 use crate::log::{BATCH_BYTES_MAX, LogError};
 
@@ -19,9 +20,16 @@ const ENTRIES_READ: usize = 4096;
 
 /// The files of one segment.
 pub(in crate::log) struct RawSegment {
-    data: File,
+    data: Data,
     index: File,
     generation: u32,
+}
+
+/// The data, and how long they are; 0 if they are missing.
+struct Data {
+    path: PathBuf,
+    data: Option<SegmentData>,
+    bytes: u64,
 }
 
 /// One file, and how long it is; 0 if it is missing.
@@ -74,6 +82,24 @@ impl File {
     }
 }
 
+impl Data {
+    fn open(
+        storage: &dyn Storage,
+        place: &Place,
+        base: u64,
+        generation: u32,
+    ) -> Result<Data, LogError> {
+        let path = SegmentData::path_of(&place.dir, base, generation);
+        let data = SegmentData::open(storage, &place.dir, (base, generation), Open::Read)?;
+        let bytes = data.as_ref().map_or(Ok(0), SegmentData::size)?;
+        Ok(Data { path, data, bytes })
+    }
+
+    fn read(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
+        self.data.as_ref().map_or(Ok(0), |data| data.read(position, buffer))
+    }
+}
+
 impl RawSegment {
     /// Opens what there is of the segment at `base`.
     pub fn open(storage: &dyn Storage, place: &Place, base: u64) -> Result<RawSegment, LogError> {
@@ -84,7 +110,7 @@ impl RawSegment {
             Ok(header) if header.base == base => header.generation,
             _ => likeliest_generation(storage, place, base, &index)?,
         };
-        let data = File::open(storage, place.dir.join(data_name(base, generation)))?;
+        let data = Data::open(storage, place, base, generation)?;
         Ok(RawSegment { data, index, generation })
     }
 
@@ -95,8 +121,8 @@ impl RawSegment {
 
     /// The names of the files: the data's, then the index's.
     pub fn names(&self) -> [String; 2] {
-        [&self.data, &self.index]
-            .map(|file| file.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        [&self.data.path, &self.index.path]
+            .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
     /// The length of the data; 0 without a data file.
@@ -106,10 +132,9 @@ impl RawSegment {
 
     /// The file that is missing, if one is.
     pub fn missing(&self) -> Option<&Path> {
-        [&self.data, &self.index]
-            .into_iter()
-            .find(|file| file.file.is_none())
-            .map(|file| file.path.as_path())
+        let data = self.data.data.is_none().then_some(&self.data.path);
+        let index = || self.index.file.is_none().then_some(&self.index.path);
+        data.or_else(index).map(PathBuf::as_path)
     }
 
     /// Reads data; fewer bytes than asked for where it ends.
@@ -218,7 +243,7 @@ fn likeliest_generation(
     generations.sort_unstable();
     let mut best = (0, generations.first().copied().unwrap_or(0));
     for &generation in generations.iter().filter(|_| generations.len() > 1) {
-        let data = File::open(storage, place.dir.join(data_name(base, generation)))?;
+        let data = Data::open(storage, place, base, generation)?;
         let held = entries_held(index, &data)?;
         if held > best.0 {
             best = (held, generation);
@@ -228,7 +253,7 @@ fn likeliest_generation(
 }
 
 /// Of how many entries the checksum of the records holds.
-fn entries_held(index: &File, data: &File) -> Result<u64, LogError> {
+fn entries_held(index: &File, data: &Data) -> Result<u64, LogError> {
     let mut held = 0;
     index.each_entry(|_, entry| {
         if let Ok(entry) = entry

@@ -8,10 +8,11 @@ use super::interrupted::{REPAIR_INTERRUPTED, is_unfinished};
 use super::raw_segment::{RawSegment, attested_offset};
 use super::reconcile::reconcile;
 use crate::log::LogError;
+use crate::log::segment::data::SegmentData;
 use crate::log::segment::entries::{data_crc, each_entry};
 use crate::log::segment::format::{Attestation, BLOCK_BYTES, Block, Counted, ENTRIES_AT, Entry};
 use crate::log::segment::listing::{Listing, bases, list};
-use crate::log::segment::names::{data_name, index_name};
+use crate::log::segment::names::index_name;
 use crate::log::segment::{Entries, Place, Segment};
 use crate::log::storage::{Open, Storage};
 
@@ -125,7 +126,7 @@ fn survey_broken(
 pub fn find_gap(storage: &dyn Storage, place: &Place) -> Result<Option<(u64, String)>, LogError> {
     let Listing { bases, without_data } = list(storage, place)?;
     if let Some(&base) = without_data.first() {
-        let path = place.dir.join(data_name(base, 0));
+        let path = SegmentData::path_of(&place.dir, base, 0);
         return Ok(Some((base, format!("{} is missing", path.display()))));
     }
     for pair in bases.windows(2) {

@@ -5,12 +5,14 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
+use super::data::SegmentData;
 use super::format::{
     ATTESTATION_AT, Attestation, BLOCK_BYTES, Block, Compaction, Counted, ENTRIES_AT, Entry,
     FormatError, Header,
 };
-use super::names::{data_name, index_name};
+use super::names::index_name;
 use crate::log::LogError;
+use crate::log::storage::writing::rewrite;
 use crate::log::storage::{Open, Storage, StorageFile};
 
 /// The name of a partition, for messages, and where its segments are.
@@ -60,8 +62,7 @@ pub struct Segment {
     pub created_us: i64,
     /// How often compaction has written its data anew.
     pub generation: u32,
-    data: Box<dyn StorageFile>,
-    data_path: PathBuf,
+    data: SegmentData,
     index: Box<dyn StorageFile>,
     index_path: PathBuf,
 }
@@ -78,13 +79,10 @@ impl Segment {
         created_us: i64,
         before: Counted,
     ) -> Result<Segment, LogError> {
-        let data_path = place.dir.join(data_name(base, 0));
         let index_path = place.dir.join(index_name(base));
-        let make = |path: &Path| {
-            storage.open(path, Open::Create).map_err(|error| LogError::io(path, error))
-        };
         // The index first: recovery finds segments by their data files.
-        let index = make(&index_path)?;
+        let index = storage.open(&index_path, Open::Create);
+        let index = index.map_err(|error| LogError::io(&index_path, error))?;
         let (partition, generation) = (place.partition, 0);
         let header = Header { partition, base, created_us, before, generation };
         let attestation = Attestation {
@@ -98,10 +96,9 @@ impl Segment {
             .write_at(0, &[IoSlice::new(&header.encode()), IoSlice::new(&attestation.encode())])
             .and_then(|()| index.sync())
             .map_err(|error| LogError::io(&index_path, error))?;
-        let data = make(&data_path)?;
-        data.sync().map_err(|error| LogError::io(&data_path, error))?;
+        let data = SegmentData::create(storage, &place.dir, base)?;
         storage.sync_dir(&place.dir).map_err(|error| LogError::io(&place.dir, error))?;
-        Ok(Segment { base, before, created_us, generation, data, data_path, index, index_path })
+        Ok(Segment { base, before, created_us, generation, data, index, index_path })
     }
 
     /// Makes what is missing of a segment of which [`Segment::create`] has failed, and to which
@@ -116,13 +113,8 @@ impl Segment {
         created_us: i64,
         before: Counted,
     ) -> Result<Segment, LogError> {
-        let data_path = place.dir.join(data_name(base, 0));
-        match storage.open(&data_path, Open::Read) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Segment::create(storage, place, base, created_us, before);
-            }
-            Err(error) => return Err(LogError::io(&data_path, error)),
+        if SegmentData::open(storage, &place.dir, (base, 0), Open::Read)?.is_none() {
+            return Segment::create(storage, place, base, created_us, before);
         }
         // The index is whole and on the disk, or there were no data.
         let segment = Segment::open(storage, place, base, Open::Write)?;
@@ -147,29 +139,23 @@ impl Segment {
             let index = storage.open(&index_path, open);
             let index = index.map_err(|error| place.unopened(base, &index_path, error))?;
             let header = read_header(place, base, &*index, &index_path)?;
-            let data_path = place.dir.join(data_name(base, header.generation));
-            match storage.open(&data_path, open) {
-                Ok(data) => {
-                    let Header { before, created_us, generation, .. } = header;
-                    return Ok(Segment {
-                        base,
-                        before,
-                        created_us,
-                        generation,
-                        data,
-                        data_path,
-                        index,
-                        index_path,
-                    });
-                }
-                // Compaction may just have put another generation in its place.
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        && tried != Some(header.generation) =>
-                {
-                    tried = Some(header.generation);
-                }
-                Err(error) => return Err(place.unopened(base, &data_path, error)),
+            let Header { before, created_us, generation, .. } = header;
+            let data = SegmentData::open(storage, &place.dir, (base, generation), open)?;
+            if let Some(data) = data {
+                return Ok(Segment {
+                    base,
+                    before,
+                    created_us,
+                    generation,
+                    data,
+                    index,
+                    index_path,
+                });
+            }
+            // Compaction may just have put another generation in its place.
+            if tried.replace(generation) == Some(generation) {
+                let path = SegmentData::path_of(&place.dir, base, generation);
+                return Err(place.damaged(base, format!("{} is missing", path.display())));
             }
         }
     }
@@ -179,7 +165,7 @@ impl Segment {
     /// # Errors
     /// When the file system does not tell.
     pub fn lengths(&self) -> Result<(u64, u64), LogError> {
-        let data = self.data.size().map_err(|error| LogError::io(&self.data_path, error))?;
+        let data = self.data.size()?;
         let index = self.index.size().map_err(|error| LogError::io(&self.index_path, error))?;
         Ok((data, index))
     }
@@ -230,12 +216,8 @@ impl Segment {
         position: u64,
         buffer: &mut [u8],
     ) -> Result<(), LogError> {
-        let count = self
-            .data
-            .read_at(position, buffer)
-            .map_err(|error| LogError::io(&self.data_path, error))?;
-        if count < buffer.len() {
-            let why = format!("{} ends too early", self.data_path.display());
+        if self.data.read(position, buffer)? < buffer.len() {
+            let why = format!("{} ends too early", self.data.path().display());
             return Err(place.damaged(offset, why));
         }
         Ok(())
@@ -252,7 +234,7 @@ impl Segment {
         index_at: u64,
         entries: &[u8],
     ) -> Result<(), LogError> {
-        self.data.write_at(data_at, data).map_err(|error| LogError::io(&self.data_path, error))?;
+        self.data.write(data_at, data)?;
         self.index
             .write_at(index_at, &[IoSlice::new(entries)])
             .map_err(|error| LogError::io(&self.index_path, error))
@@ -271,7 +253,7 @@ impl Segment {
     /// # Errors
     /// When that fails: nothing more may then be written to them.
     pub fn sync(&self) -> Result<(), LogError> {
-        self.data.sync().map_err(|error| LogError::io(&self.data_path, error))?;
+        self.data.sync()?;
         self.index.sync().map_err(|error| LogError::io(&self.index_path, error))
     }
 
@@ -282,11 +264,8 @@ impl Segment {
     /// # Errors
     /// When reading or writing fails.
     pub fn rewrite(&self, data: Range<u64>, index: Range<u64>) -> Result<(), LogError> {
-        let again = |file: &dyn StorageFile, path: &Path, range: Range<u64>| {
-            rewrite(file, range).map_err(|error| LogError::io(path, error))
-        };
-        again(&*self.data, &self.data_path, data)?;
-        again(&*self.index, &self.index_path, index)
+        self.data.rewrite(data)?;
+        rewrite(&*self.index, index).map_err(|error| LogError::io(&self.index_path, error))
     }
 
     /// Cuts both files to the given lengths.
@@ -295,7 +274,7 @@ impl Segment {
     /// When that fails.
     pub fn cut(&self, data_bytes: u64, index_bytes: u64) -> Result<(), LogError> {
         self.index.set_len(index_bytes).map_err(|error| LogError::io(&self.index_path, error))?;
-        self.data.set_len(data_bytes).map_err(|error| LogError::io(&self.data_path, error))
+        self.data.cut(data_bytes)
     }
 
     fn read_index(&self, position: u64, buffer: &mut [u8]) -> Result<usize, LogError> {
@@ -324,23 +303,6 @@ fn read_header(
         return Err(named("the header names another segment".to_owned()));
     }
     Ok(header)
-}
-
-/// Reads a part of a file and writes the same in its place.
-fn rewrite(file: &dyn StorageFile, range: Range<u64>) -> io::Result<()> {
-    const PIECE_BYTES: u64 = 256 << 10;
-    let mut buffer = Vec::new();
-    let mut position = range.start;
-    while position < range.end {
-        buffer.resize((range.end - position).min(PIECE_BYTES) as usize, 0);
-        let count = file.read_at(position, &mut buffer)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        file.write_at(position, &[IoSlice::new(&buffer[..count])])?;
-        position += count as u64;
-    }
-    Ok(())
 }
 
 /// The entries of a segment up to a fixed number of them, read a few at a time.

@@ -1,6 +1,8 @@
-//! A file that is written from its beginning to its end, a large piece at a time.
+//! A file that is written from its beginning to its end, a large piece at a time; and what a file
+//! holds, written once more.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::{Open, Storage, StorageFile};
@@ -63,4 +65,21 @@ impl Writing {
         }
         Ok(())
     }
+}
+
+/// Reads a part of a file and writes the same in its place.
+pub(in crate::log) fn rewrite(file: &dyn StorageFile, range: Range<u64>) -> io::Result<()> {
+    const PIECE_BYTES: u64 = 256 << 10;
+    let mut buffer = Vec::new();
+    let mut position = range.start;
+    while position < range.end {
+        buffer.resize((range.end - position).min(PIECE_BYTES) as usize, 0);
+        let count = file.read_at(position, &mut buffer)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_at(position, &[IoSlice::new(&buffer[..count])])?;
+        position += count as u64;
+    }
+    Ok(())
 }
