@@ -3,6 +3,7 @@
 use millstream::aggregate::{
     AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Over, Plan, Policy, Selection,
 };
+use millstream::operator::unique::{Memory, Seen};
 use millstream::record::control::{Mark, Windowing};
 use millstream::state::{Reader, Writer, open};
 use millstream::time::Duration;
@@ -28,13 +29,14 @@ const AGGREGATES: [&str; 15] = [
 ];
 
 /// How many kinds of states there are.
-pub const KINDS: u8 = 10;
+pub const KINDS: u8 = 13;
 
 /// What a state is loaded into, and what works with it.
 enum Job {
     Window(Placing),
     Aggregate(Box<Aggregator>, Option<Windows>),
     Over(Box<Over>, bool),
+    Unique(Box<Seen>),
 }
 
 fn plan() -> Plan {
@@ -70,7 +72,10 @@ impl Job {
                 Emit::Final,
             ),
             8 => (Some(Windows::session(duration(8)).unwrap()), Emit::Updates),
-            _ => (Some(Windows::count(3).unwrap()), Emit::Final),
+            9 => (Some(Windows::count(3).unwrap()), Emit::Final),
+            10 => return Job::Unique(Box::new(Seen::new(Memory::All))),
+            11 => return Job::Unique(Box::new(Seen::new(Memory::Within(30)))),
+            _ => return Job::Unique(Box::new(Seen::new(Memory::Last(3)))),
         };
         let mut aggregator = Aggregator::new(plan()).emitting(Policy { emit, ..Policy::default() });
         if let Some(windows) = &windows {
@@ -93,6 +98,7 @@ impl Job {
                     let _ = (placing.place(time_ms), placing.wait(duration(3)));
                     let _ = placing.patience();
                 }
+                Job::Unique(seen) => _ = seen.passes(&[time_ms as u8 % 5], time_ms),
                 Job::Over(over, timed) => {
                     let _ = match timed {
                         true => over.record_at(time_ms, record, &mut out).map(drop),
@@ -115,6 +121,7 @@ impl Job {
         let mut out = Vec::new();
         match self {
             Job::Window(placing) => drop(placing.end(0)),
+            Job::Unique(_) => {}
             Job::Over(over, _) => drop(over.finish(&mut out)),
             Job::Aggregate(aggregator, _) => {
                 let _ = aggregator.watermark(Mark::End, &mut out);
@@ -126,6 +133,7 @@ impl Job {
     fn save(&self, to: &mut Writer) {
         match self {
             Job::Window(placing) => placing.save(to),
+            Job::Unique(seen) => seen.save(to),
             Job::Over(over, _) => over.save(to),
             Job::Aggregate(aggregator, _) => aggregator.save(to),
         }
@@ -134,6 +142,7 @@ impl Job {
     fn load(&mut self, from: &mut Reader<'_>) -> bool {
         let loaded = match self {
             Job::Window(placing) => placing.restore(from),
+            Job::Unique(seen) => seen.restore(from),
             Job::Over(over, _) => over.restore(from),
             Job::Aggregate(aggregator, _) => aggregator.restore(from),
         };

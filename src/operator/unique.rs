@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use crate::state::{Reader, StateError, Writer};
+
 /// The keys that were seen.
 pub struct Seen {
     /// For each, when it was seen last, or the time of the record of it that passed.
@@ -49,6 +51,48 @@ impl Seen {
             Memory::Within(span_ms) => self.passes_within(key, time_ms, span_ms),
             Memory::Last(count) => self.passes_last(key, count),
         }
+    }
+
+    /// Saves the keys that are remembered, and since when: where that matters, those that are
+    /// forgotten first come first.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_bytes(&self.memory.saved());
+        to.put_i64(self.now);
+        to.put_len(self.keys.len());
+        if self.memory == Memory::All {
+            self.keys.keys().for_each(|key| to.put_bytes(key));
+            return;
+        }
+        // Entries that mean nothing any more are not missed.
+        for (at, key) in self.order.iter().filter(|(at, key)| self.keys.get(key) == Some(at)) {
+            to.put_i64(*at);
+            to.put_bytes(key);
+        }
+    }
+
+    /// Restores what [`Seen::save`] saved, with the same memory. The same records then pass as
+    /// would have passed.
+    ///
+    /// # Errors
+    /// When it is no such state, or that of another memory; nothing has then changed.
+    pub fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        if from.take_bytes()? != self.memory.saved() {
+            return Err(StateError::Changed("memory for keys"));
+        }
+        let mut seen = Seen { now: from.take_i64()?, ..Seen::new(self.memory) };
+        for _ in 0..from.take_count(1)? {
+            let timed = self.memory != Memory::All;
+            let at = if timed { from.take_i64()? } else { 0 };
+            let key: Box<[u8]> = from.take_bytes()?.into();
+            if timed {
+                seen.order.push_back((at, key.clone()));
+            }
+            if seen.keys.insert(key, at).is_some() {
+                return Err(StateError::Invalid("a key occurs twice"));
+            }
+        }
+        *self = seen;
+        Ok(())
     }
 
     fn passes_within(&mut self, key: &[u8], time_ms: i64, span_ms: i64) -> bool {
@@ -98,6 +142,24 @@ impl Seen {
         {
             self.keys.remove(&key);
         }
+    }
+}
+
+impl Memory {
+    fn saved(self) -> Vec<u8> {
+        let mut to = Writer::new();
+        match self {
+            Memory::All => to.put_u8(0),
+            Memory::Within(span_ms) => {
+                to.put_u8(1);
+                to.put_i64(span_ms);
+            }
+            Memory::Last(count) => {
+                to.put_u8(2);
+                to.put_len(count);
+            }
+        }
+        to.into_bytes()
     }
 }
 
@@ -153,6 +215,63 @@ mod tests {
                 }
                 prop_assert!(seen.order.len() <= kept.len() && seen.keys.len() <= 3);
             }
+        }
+    }
+
+    fn some_memory() -> impl Strategy<Value = Memory> {
+        prop_oneof![
+            Just(Memory::All),
+            (1_i64..30).prop_map(Memory::Within),
+            (0_usize..5).prop_map(Memory::Last),
+        ]
+    }
+
+    proptest! {
+        /// One runs on, another is saved and restored after each record.
+        #[test]
+        fn what_is_restored_continues_as_if_nothing_had_been(
+            memory in some_memory(), records in vec((0_u8..9, -40_i64..40), 0..80),
+        ) {
+            let (mut plain, mut restored) = (Seen::new(memory), Seen::new(memory));
+            for (key, time_ms) in records {
+                let expected = plain.passes(&[key], time_ms);
+                prop_assert_eq!(restored.passes(&[key], time_ms), expected);
+                let mut to = Writer::new();
+                restored.save(&mut to);
+                restored = Seen::new(memory);
+                let mut from = Reader::new(to.as_bytes());
+                prop_assert_eq!(restored.restore(&mut from).and_then(|()| from.end()), Ok(()));
+            }
+        }
+
+        #[test]
+        fn nothing_panics_on_damaged_states(
+            memory in some_memory(), records in vec((0_u8..9, -40_i64..40), 0..30),
+            damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut seen = Seen::new(memory);
+            records.iter().for_each(|(key, time_ms)| _ = seen.passes(&[*key], *time_ms));
+            let mut to = Writer::new();
+            seen.save(&mut to);
+            let mut bytes = to.into_bytes();
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if seen.restore(&mut Reader::new(&bytes)).is_ok() {
+                records.iter().for_each(|(key, time_ms)| _ = seen.passes(&[*key], *time_ms));
+            }
+        }
+    }
+
+    #[test]
+    fn the_state_of_another_memory_is_refused() {
+        let mut to = Writer::new();
+        Seen::new(Memory::Last(3)).save(&mut to);
+        let load = |memory| Seen::new(memory).restore(&mut Reader::new(to.as_bytes()));
+        assert_eq!(load(Memory::Last(3)), Ok(()));
+        for other in [Memory::All, Memory::Last(4), Memory::Within(3)] {
+            assert_eq!(load(other), Err(StateError::Changed("memory for keys")));
         }
     }
 
