@@ -6,7 +6,7 @@ use super::clock::event_time;
 use super::trust::Trust;
 use super::unique::Seen;
 use super::{Collector, Fault, InputId, Operator, Shared, Side};
-use crate::expr::Program;
+use crate::expr::{ParsedRecord, Program};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::framing::{Frame, Framing};
@@ -57,6 +57,24 @@ impl Unique {
     pub fn new(seen: Seen, time: Option<Option<TimeUnit>>) -> Unique {
         Unique { seen, key: Vec::new(), time }
     }
+
+    /// Whether no record with its key passed before. If it is bad, it leaves no trace.
+    fn passes(&mut self, record: &mut ParsedRecord<'_, '_>) -> Result<bool, Fault> {
+        let Unique { seen, key, time } = self;
+        key.clear();
+        match record.plain_string(1) {
+            Some(text) => key.extend_from_slice(text),
+            None => {
+                let value = record.value(1);
+                value.map_err(|error| Fault::bad(format!("--unique: {error}")))?.write_json(key);
+            }
+        }
+        let time_ms = match *time {
+            Some(unit) => event_time(record, 2, unit).map_err(Fault::Bad)?,
+            None => 0,
+        };
+        Ok(seen.passes(key, time_ms))
+    }
 }
 
 impl Filter {
@@ -76,22 +94,6 @@ impl Filter {
     /// How many records were kept.
     pub fn kept(&self) -> u64 {
         self.kept
-    }
-
-    fn keeps(&mut self, record: &[u8]) -> Result<bool, Fault> {
-        let mut record = self.program.load(record).map_err(Fault::bad)?;
-        if record.truth(0).map_err(Fault::said)? == self.keeping.invert {
-            return Ok(false);
-        }
-        let Some(Unique { seen, key, time }) = &mut self.unique else { return Ok(true) };
-        key.clear();
-        let value = record.value(1);
-        value.map_err(|error| Fault::bad(format!("--unique: {error}")))?.write_json(key);
-        let time_ms = match *time {
-            Some(unit) => event_time(&mut record, 2, unit).map_err(Fault::Bad)?,
-            None => 0,
-        };
-        Ok(seen.passes(key, time_ms))
     }
 
     /// Adds lines of control records, which go both to the records that are kept and to the others.
@@ -133,6 +135,19 @@ impl Keeping {
     }
 }
 
+/// Whether a record is kept.
+#[inline]
+fn keeps(
+    record: &mut ParsedRecord<'_, '_>,
+    keeping: &Keeping,
+    unique: &mut Option<Unique>,
+) -> Result<bool, Fault> {
+    if record.truth(0).map_err(Fault::said)? == keeping.invert {
+        return Ok(false);
+    }
+    unique.as_mut().map_or(Ok(true), |unique| unique.passes(record))
+}
+
 fn put(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     out.push(b'\n');
@@ -158,15 +173,20 @@ impl Operator for Filter {
         lines: &mut Lines<'_>,
         out: &mut dyn Collector,
     ) -> ControlFlow<()> {
-        // A key is read from one record after the other.
-        if self.unique.is_some() {
-            return ControlFlow::Continue(());
-        }
-        let Filter { program, keeping, kept, .. } = self;
+        let Filter { program, keeping, kept, unique, .. } = self;
         with_others(out, |out, others| {
-            program.sift(0, lines, |record, truth| {
-                keeping.put((record, truth != keeping.invert), kept, out, others)
-            })
+            if unique.is_none() {
+                return program.sift(0, lines, |record, truth| {
+                    keeping.put((record, truth != keeping.invert), kept, out, others)
+                });
+            }
+            let mut records = program.records(lines);
+            while let Some(mut record) = records.load_next_if(|_| true) {
+                // A bad record comes again, alone, for what is to be said about it.
+                let Ok(keeps) = keeps(&mut record, keeping, unique) else { break };
+                keeping.put((record.record(), keeps), kept, out, others)?;
+            }
+            ControlFlow::Continue(())
         })
     }
 
@@ -176,9 +196,10 @@ impl Operator for Filter {
         raw: Raw<'_>,
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
-        let kept = self.keeps(raw.bytes)?;
-        let Filter { keeping, kept: count, .. } = self;
-        Ok(with_others(out, |out, others| keeping.put((raw.bytes, kept), count, out, others)))
+        let Filter { program, keeping, kept, unique, .. } = self;
+        let mut record = program.load(raw.bytes).map_err(Fault::bad)?;
+        let keeps = keeps(&mut record, keeping, unique)?;
+        Ok(with_others(out, |out, others| keeping.put((raw.bytes, keeps), kept, out, others)))
     }
 
     fn control(
