@@ -12,12 +12,14 @@
 //! - [`log`]: topics, partitions, segments and their index on disk; recovery. No sockets.
 //! - [`wire`]: the protocol on the socket, both ends of it. No storage.
 //! - [`ingest`]: other formats, turned into records.
-//! - [`serve`]: the daemon, which joins [`log`] and [`wire`].
+//! - [`broker`]: the operations of a log service over [`log`]. No protocol.
+//! - [`serve`]: the daemon, which puts [`wire`] before [`broker`].
 //! - [`cli`]: the one door: input, output, signals, messages, exit statuses, manual pages.
 //! - [`cmd`]: one file a tool: its options and how they wire the rooms together.
 
 pub mod aggregate;
 pub mod api;
+pub mod broker;
 pub mod cli;
 pub mod cmd;
 pub mod expr;

@@ -14,7 +14,7 @@ use source::{Source, root, sources, tracked};
 
 /// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("lib.rs", &[]),
     ("bin", &["cmd", "cli"]),
     (
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "cli",
             "serve",
             "ingest",
+            "broker",
             "wire",
             "log",
             "api",
@@ -39,7 +40,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
         "cli",
         &["wire", "log", "api", "operator", "window", "aggregate", "expr", "time", "record", "sys"],
     ),
-    ("serve", &["wire", "log", "api", "expr", "time", "record", "sys"]),
+    ("serve", &["broker", "wire", "log", "api", "record", "sys"]),
+    ("broker", &["log", "api", "record", "sys"]),
     ("ingest", &["expr", "time", "record"]),
     ("wire", &["api", "time", "record", "sys"]),
     ("log", &["api", "expr", "time", "record", "sys"]),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use millstream::broker;
 use millstream::log::{Log, Settings};
 use millstream::serve::{self, Limits, ServeError};
 use millstream::wire::address::Listener;
@@ -42,7 +43,7 @@ impl Daemon {
         let listener = Listener::bind(dir.path(), 0o600).unwrap();
         let (stop, stopped) = UnixStream::pair().unwrap();
         let limits = Limits {
-            append_bytes_max: 64 << 10,
+            service: broker::Limits { append_bytes_max: 64 << 10, ..broker::Limits::default() },
             stall: QUIET,
             drain: Duration::from_millis(100),
             ..Limits::default()

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::aggregate::fault::StreamError;
 use crate::api::error::Code;
+use crate::broker;
 use crate::expr::ExprError;
 use crate::log::LogError;
 use crate::operator::Fault;
@@ -93,6 +94,12 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
     }
     if let Some(error) = cause.downcast_ref::<LogError>() {
         return Some(of_log(error));
+    }
+    if let Some(error) = cause.downcast_ref::<broker::Error>() {
+        return Some(match error {
+            broker::Error::Log(error) => of_log(error),
+            error => of_code(error.code()),
+        });
     }
     if let Some(error) = cause.downcast_ref::<ClientError>() {
         return Some(of_client(error));
@@ -276,6 +283,8 @@ mod tests {
         for (near, code) in pairs {
             let far = ClientError::from(ErrorBody::new(code, "m"));
             let far = Err::<(), _>(far).context("through the daemon").unwrap_err();
+            let served = anyhow::Error::from(broker::Error::from(near.clone()));
+            assert_eq!(Status::of(&served), Status::of(&far), "{code:?}");
             assert_eq!(Status::of(&anyhow::Error::from(near)), Status::of(&far), "{code:?}");
         }
     }

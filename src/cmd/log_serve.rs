@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::store::lock_wait::WaitOptions;
+use crate::broker;
 use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;
 use crate::cli::signals::Stop;
@@ -110,7 +111,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let disk = Disk::readable(options.mode);
     // Whoever may open the socket must get to it.
     let dir = options.data.made_dir(disk.dir_mode() | passing(options.socket_mode))?;
-    if limits.append_bytes_max > BATCH_BYTES_MAX as u64 {
+    if limits.service.append_bytes_max > BATCH_BYTES_MAX as u64 {
         let why = format!("--max-append: the maximum is {BATCH_BYTES_MAX} bytes");
         return Err(Failure::usage(why).into());
     }
@@ -150,14 +151,17 @@ impl Options {
     }
 
     fn limits(&self, descriptors: u64) -> Limits {
-        Limits {
-            files_max: topic_files(descriptors),
-            connections_max: self.max_connections as usize,
-            request_bytes_max: usize::try_from(self.max_request).unwrap_or(usize::MAX),
+        let service = broker::Limits {
             append_bytes_max: self.max_append,
             memory_bytes_max: self.max_memory,
             free_bytes_min: self.min_free,
+            files_max: topic_files(descriptors),
             names_max: self.max_names as usize,
+        };
+        Limits {
+            service,
+            connections_max: self.max_connections as usize,
+            request_bytes_max: usize::try_from(self.max_request).unwrap_or(usize::MAX),
             stall: Duration::from_secs(self.stall.into()),
             drain: Duration::from_secs(self.drain.into()),
         }

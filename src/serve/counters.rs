@@ -1,12 +1,9 @@
-//! What the daemon counts since it began. A session adds once a batch or a run of records, never a
-//! record at a time, and without a lock.
+//! What the daemon counts of connections since it began, and of what it refused.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::api::error::Code;
-use crate::api::stats::{Appends, Deliveries};
 
 /// The counters of the daemon.
 #[derive(Debug)]
@@ -17,28 +14,8 @@ pub(super) struct Counters {
     pub started: Instant,
     pub connections_taken: AtomicU64,
     pub connections_most: AtomicU64,
-    pub appended: Appended,
-    pub delivered: Arc<Delivered>,
     /// In the order of [`Code::ALL`].
     refused: [AtomicU64; Code::ALL.len()],
-}
-
-/// Each kind in cache lines of its own: who appends does not slow down who reads.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(super) struct Appended {
-    batches: AtomicU64,
-    records: AtomicU64,
-    bytes: AtomicU64,
-    duplicates: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(super) struct Delivered {
-    runs: AtomicU64,
-    records: AtomicU64,
-    bytes: AtomicU64,
 }
 
 impl Counters {
@@ -50,8 +27,6 @@ impl Counters {
             started: Instant::now(),
             connections_taken: AtomicU64::new(0),
             connections_most: AtomicU64::new(0),
-            appended: Appended::default(),
-            delivered: Arc::default(),
             refused: [const { AtomicU64::new(0) }; Code::ALL.len()],
         }
     }
@@ -74,46 +49,6 @@ impl Counters {
     pub fn refused(&self) -> impl Iterator<Item = (Code, u64)> {
         let counts = self.refused.iter().map(|count| count.load(Ordering::Relaxed));
         Code::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0)
-    }
-}
-
-impl Appended {
-    /// Batches were acknowledged.
-    pub fn add(&self, more: &Appends) {
-        self.batches.fetch_add(more.batches, Ordering::Relaxed);
-        self.records.fetch_add(more.records, Ordering::Relaxed);
-        self.bytes.fetch_add(more.bytes, Ordering::Relaxed);
-        if more.duplicates > 0 {
-            self.duplicates.fetch_add(more.duplicates, Ordering::Relaxed);
-        }
-    }
-
-    /// What was added so far.
-    pub fn figures(&self) -> Appends {
-        Appends {
-            batches: self.batches.load(Ordering::Relaxed),
-            records: self.records.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            duplicates: self.duplicates.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Delivered {
-    /// A run of records goes out.
-    pub fn add(&self, records: u64, bytes: u64) {
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        self.records.fetch_add(records, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// What was added so far.
-    pub fn figures(&self) -> Deliveries {
-        Deliveries {
-            runs: self.runs.load(Ordering::Relaxed),
-            records: self.records.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        }
     }
 }
 

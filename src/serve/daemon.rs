@@ -1,35 +1,22 @@
 //! Taking connections, and ending them when the daemon stops.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use super::access::Access;
-use super::alarm::{Alarm, Sparing};
-use super::commit_queue::CommitQueue;
-use super::counters::Counters;
-use super::groups::Groups;
 use super::limits::{Limits, RESPITE, STACK_BYTES};
-use super::lock;
-use super::maintenance::Maintenance;
-use super::memory_limit::{Account, MemoryLimit};
-use super::names::Names;
 use super::session::Session;
+use super::shared::{ConnectionPermit, STOPPING, Shared};
 use crate::api::error::{Code, ErrorBody};
+use crate::broker::Broker;
 use crate::log::{Log, LogError};
 use crate::sys::file::is_shortage;
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::address::Listener;
 use crate::wire::answer::Answer;
-
-/// How long sessions get to notice that they were cut off.
-const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Why the daemon ended, if not because it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -40,36 +27,6 @@ pub enum ServeError {
     /// The log did not close cleanly.
     #[error(transparent)]
     Log(#[from] LogError),
-}
-
-/// What all sessions share.
-pub(super) struct Shared {
-    pub log: Log,
-    pub limits: Limits,
-    /// Memory for appends.
-    pub memory_limit: MemoryLimit,
-    /// Memory for long records that are delivered.
-    pub deliveries: MemoryLimit,
-    pub groups: Groups,
-    pub maintenance: Maintenance,
-    pub compactor: Maintenance,
-    pub names: Names,
-    pub counters: Counters,
-    pub alarm: Alarm,
-    /// Warnings that a crowd could repeat without end.
-    refusals: Sparing,
-    shortages: Sparing,
-    pub lone_writers: Sparing,
-    pub(super) queues: Mutex<HashMap<String, Arc<CommitQueue>>>,
-    /// Counts what was asked of queues.
-    pub(super) asked: AtomicU64,
-    /// Held by the one who closes idle topics.
-    pub(super) closing: Mutex<()>,
-    /// Readable once the daemon is to stop.
-    stop: OwnedFd,
-    stopping: AtomicBool,
-    seats: Mutex<HashMap<u64, Taken>>,
-    seat_freed: Condvar,
 }
 
 /// Serves `log` on `listener` until `stop` becomes readable; then calls `stopping`, removes the
@@ -85,28 +42,26 @@ pub fn run(
     stopping: impl FnOnce(),
 ) -> Result<(), ServeError> {
     let stop = stop.as_fd().try_clone_to_owned().map_err(ServeError::Accept)?;
-    let shared = Arc::new(Shared::new(log, limits, stop));
+    let shared = Arc::new(Shared::new(Broker::new(log, limits.service), limits, stop));
     let background = [
-        start(&shared, "maintenance", |shared| shared.maintenance.run(shared))?,
-        start(&shared, "compactor", |shared| shared.compactor.run_compactor(shared))?,
+        start(&shared, "maintenance", Broker::run_maintenance)?,
+        start(&shared, "compactor", Broker::run_compactor)?,
     ];
     let taken = take_connections(&listener, &shared);
     stopping();
-    shared.stopping.store(true, Ordering::SeqCst);
+    shared.begin_to_stop();
     close_door(&listener, &shared);
     drop(listener);
-    shared.compactor.stop();
-    // Sessions may be waiting for it, too.
-    shared.log.interrupt_compaction();
+    shared.broker.stop_compactor();
     let all_left = shared.drain();
-    shared.maintenance.stop();
+    shared.broker.stop_maintenance();
     for thread in background {
         if thread.join().is_err() {
             tracing::warn!("a background thread failed");
         }
     }
     if all_left {
-        shared.log.close()?;
+        shared.broker.close()?;
     } else {
         // Whoever is still at it may yet write; a log without the mark is looked through at the
         // next start.
@@ -119,11 +74,11 @@ pub fn run(
 fn start(
     shared: &Arc<Shared>,
     name: &str,
-    work: impl FnOnce(&Shared) + Send + 'static,
+    work: fn(&Broker),
 ) -> Result<JoinHandle<()>, ServeError> {
     let shared = Arc::clone(shared);
     let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(move || work(&shared)).map_err(ServeError::Accept)
+    thread.spawn(move || work(&shared.broker)).map_err(ServeError::Accept)
 }
 
 fn take_connections(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
@@ -210,163 +165,5 @@ fn close_door(listener: &Listener, shared: &Shared) {
     }
     while let Ok(stream) = listener.accept() {
         refuse(shared, &stream, Code::ShuttingDown, STOPPING);
-    }
-}
-
-/// What is said to those who come too late.
-pub(super) const STOPPING: &str = "log-serve is shutting down; try again when it runs again";
-
-impl Shared {
-    /// What sessions share, before there are any. The daemon is to stop once `stop` is readable.
-    pub fn new(log: Log, limits: Limits, stop: OwnedFd) -> Shared {
-        Shared {
-            log,
-            limits,
-            maintenance: Maintenance::new(),
-            compactor: Maintenance::new(),
-            memory_limit: MemoryLimit::new(
-                limits.memory_bytes_max.max(limits.append_bytes_max),
-                limits.user_bytes_max(),
-            ),
-            deliveries: MemoryLimit::new(
-                limits.delivery_bytes_max(),
-                limits.user_delivery_bytes_max(),
-            ),
-            groups: Groups::default(),
-            names: Names::default(),
-            counters: Counters::new(),
-            alarm: Alarm::default(),
-            refusals: Sparing::default(),
-            shortages: Sparing::default(),
-            lone_writers: Sparing::default(),
-            queues: Mutex::default(),
-            asked: AtomicU64::new(0),
-            closing: Mutex::default(),
-            stop,
-            stopping: AtomicBool::new(false),
-            seats: Mutex::default(),
-            seat_freed: Condvar::new(),
-        }
-    }
-
-    /// The queue of a topic.
-    pub fn queue(&self, topic: &str) -> Result<Arc<CommitQueue>, LogError> {
-        let now = self.asked.fetch_add(1, Ordering::Relaxed);
-        if let Some(queue) = lock(&self.queues).get(topic) {
-            queue.used.store(now, Ordering::Relaxed);
-            return Ok(Arc::clone(queue));
-        }
-        // Opening may mean to recover: not while others wait for the lock.
-        let opened = self.open(topic)?;
-        self.alarm.note_closed(opened.closed());
-        let queue = {
-            let mut queues = lock(&self.queues);
-            let queue = queues
-                .entry(topic.to_owned())
-                .or_insert_with(|| Arc::new(CommitQueue::new(opened)));
-            queue.used.store(now, Ordering::Relaxed);
-            Arc::clone(queue)
-        };
-        self.make_room();
-        Ok(queue)
-    }
-
-    /// Drops the queue of a topic that is deleted, and wakes those who follow it to be told.
-    pub fn forget(&self, topic: &str) {
-        if let Some(queue) = lock(&self.queues).remove(topic) {
-            queue.notifier.notify();
-        }
-    }
-
-    /// Wakes those who follow a topic: its settings may now keep them out.
-    pub fn wake(&self, topic: &str) {
-        if let Some(queue) = lock(&self.queues).get(topic) {
-            queue.notifier.notify();
-        }
-    }
-
-    /// How many connections there are.
-    pub fn connection_count(&self) -> usize {
-        lock(&self.seats).len()
-    }
-
-    /// Whether no new requests are taken.
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
-    }
-
-    /// For [`wait`]: the daemon is to stop.
-    pub fn stop_wanted(&self) -> (BorrowedFd<'_>, Wanted) {
-        (self.stop.as_fd(), Wanted::Input)
-    }
-
-    /// Waits for all sessions to end; cuts off those that take too long. Whether all have ended.
-    fn drain(&self) -> bool {
-        if self.all_left_within(self.limits.drain) {
-            return true;
-        }
-        let streams: Vec<_> =
-            lock(&self.seats).values().map(|permit| Arc::clone(&permit.stream)).collect();
-        tracing::warn!("closed, because not done in time: {} connections", streams.len());
-        // Who appends may be waiting for a key, however long that takes.
-        self.log.interrupt_keys();
-        for stream in streams {
-            // One that has just ended by itself is as good.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-        self.all_left_within(LAST_CALL)
-    }
-
-    fn all_left_within(&self, time: Duration) -> bool {
-        let deadline = Instant::now() + time;
-        let mut seats = lock(&self.seats);
-        while !seats.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let waited = self.seat_freed.wait_timeout(seats, left);
-            seats = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
-    }
-}
-
-/// A connection that has a permit, and whose it is.
-struct Taken {
-    stream: Arc<UnixStream>,
-    account: Account,
-}
-
-/// A connection's place among those allowed, until dropped.
-struct ConnectionPermit {
-    shared: Arc<Shared>,
-    number: u64,
-}
-
-impl ConnectionPermit {
-    /// Takes a permit, or tells why there is none.
-    fn take(
-        shared: &Arc<Shared>,
-        number: u64,
-        stream: &Arc<UnixStream>,
-    ) -> Result<ConnectionPermit, &'static str> {
-        let account = Access::of(stream).account();
-        let mut seats = lock(&shared.seats);
-        let own = |permit: &&Taken| permit.account == account;
-        let own = account.is_some().then(|| seats.values().filter(own).count());
-        if let Some(why) = shared.limits.refusal(seats.len(), own) {
-            return Err(why);
-        }
-        seats.insert(number, Taken { stream: Arc::clone(stream), account });
-        shared.counters.note_connection(seats.len());
-        Ok(ConnectionPermit { shared: Arc::clone(shared), number })
-    }
-}
-
-impl Drop for ConnectionPermit {
-    fn drop(&mut self) {
-        lock(&self.shared.seats).remove(&self.number);
-        self.shared.seat_freed.notify_all();
     }
 }

@@ -10,14 +10,22 @@ use std::io::IoSlice;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::access::Access;
-use super::counters::Delivered;
-use super::fetch::header;
+use super::header::header;
 use super::lent_output::LentOutput;
-use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
+use super::limits::{GATHER_BYTES, IDLE_BUFFER_BYTES};
+use super::peer::access_of;
+use super::session::{End, Session};
+use crate::api::error::{Code, ErrorBody};
+use crate::api::reading::Fetch;
+use crate::broker::Access;
+use crate::broker::counters::Delivered;
+use crate::broker::limits::CHUNK_BYTES;
+use crate::broker::notifier::Deliver;
 use crate::log::access::Right;
 use crate::log::{Cursor, LogError, Topic};
+use crate::sys::pipe::is_pipe;
 use crate::sys::socket::send_now;
+use crate::wire::request::Request;
 
 /// What it takes to send a follower its next records.
 pub(super) struct DirectDelivery {
@@ -54,7 +62,7 @@ impl DirectDelivery {
         stream: Arc<UnixStream>,
         delivered: Arc<Delivered>,
     ) -> DirectDelivery {
-        let access = Access::of(&stream);
+        let access = access_of(&stream);
         let (unsent, chunk) = (Vec::new(), Vec::new());
         DirectDelivery {
             cursor,
@@ -81,21 +89,6 @@ impl DirectDelivery {
         }
         self.cursor.widen(reader, added);
         Ok(partitions)
-    }
-
-    /// Sends what has become visible. False if the follower is to see to the rest.
-    pub fn deliver(&mut self) -> bool {
-        while self.unsent.len() < GATHER_BYTES {
-            match self.gather() {
-                Ok(true) => {}
-                Ok(false) => return self.send() && !self.cursor.done(),
-                Err(error) => {
-                    self.failed = Some(error);
-                    return false;
-                }
-            }
-        }
-        false
     }
 
     /// Reads the next run of records; false if there is none.
@@ -128,5 +121,51 @@ impl DirectDelivery {
             self.unsent.drain(..sent.min(self.unsent.len()));
         }
         self.unsent.is_empty()
+    }
+}
+
+impl Deliver for DirectDelivery {
+    /// Sends what has become visible. False if the follower is to see to the rest.
+    fn deliver(&mut self) -> bool {
+        while self.unsent.len() < GATHER_BYTES {
+            match self.gather() {
+                Ok(true) => {}
+                Ok(false) => return self.send() && !self.cursor.done(),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return false;
+                }
+            }
+        }
+        false
+    }
+}
+
+impl Session<'_> {
+    /// Takes what comes with a fetch that lends a pipe.
+    pub fn borrow_output(&mut self, fetch: &Fetch, cursor: &Cursor) -> Option<LentOutput> {
+        if !fetch.pipe {
+            return None;
+        }
+        let passed = self.connection.next_descriptor();
+        // Who has a pipe open can keep it locked, and those who append are to write to it: not for
+        // everybody.
+        let pipe = passed.filter(|pipe| self.access.is_master() && is_pipe(pipe));
+        Some(LentOutput::new(pipe, cursor))
+    }
+
+    /// Hears how much the follower has written, and concludes who writes next.
+    pub fn hear(&mut self, outlet: &mut DirectDelivery) -> Result<(), End> {
+        let Some(lent) = &mut outlet.output else { return Ok(()) };
+        while let Ok(Some(line)) = self.connection.take_line() {
+            let Ok(Request::Written(written)) = Request::parse(line) else {
+                let message = "while a fetch follows into a pipe, only `written` is accepted";
+                self.refuse(ErrorBody::new(Code::BadRequest, message));
+                return self.close();
+            };
+            lent.note_written(written.records);
+        }
+        outlet.caught_up = lent.caught_up(&outlet.cursor);
+        Ok(())
     }
 }

@@ -5,10 +5,10 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::commit_queue::CommitQueue;
-use super::limits::FILE_RUN_BYTES_MIN;
 use super::session::{End, Session};
 use crate::api::reading::FileRun;
+use crate::broker::commit_queue::CommitQueue;
+use crate::broker::limits::FILE_RUN_BYTES_MIN;
 use crate::log::access::Right;
 use crate::log::{Cursor, LogError};
 use crate::wire::answer::Answer;
@@ -41,12 +41,12 @@ impl Session<'_> {
         Answer::File(run.clone()).write(output);
         let Some(file) = file else {
             self.connection.flush()?;
-            self.shared.counters.delivered.add(records, bytes);
+            self.broker.counters.delivered.add(records, bytes);
             return Ok(true);
         };
         let passed = self.connection.flush_passing(file.as_fd())?;
         if passed {
-            self.shared.counters.delivered.add(records, bytes);
+            self.broker.counters.delivered.add(records, bytes);
         } else {
             self.connection.output().truncate(before);
         }

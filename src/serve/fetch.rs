@@ -1,24 +1,26 @@
-//! A session's reading: delivering, following, telling offsets.
+//! A session's reading: delivering and following.
 
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use super::commit_queue::CommitQueue;
-use super::daemon::STOPPING;
 use super::direct_delivery::DirectDelivery;
-use super::limits::{CHUNK_BYTES, GATHER_BYTES, IDLE_BUFFER_BYTES};
-use super::notifier::Subscriber;
-use super::refusal;
+use super::header::header;
+use super::limits::{GATHER_BYTES, IDLE_BUFFER_BYTES};
 use super::session::{End, Session};
+use super::shared::STOPPING;
 use crate::api::error::{Code, ErrorBody};
-use crate::api::reading::{
-    At, ByPartition, Chunk, Fetch, Fetched, Offsets, Place, Places, Position, Span,
-};
+use crate::api::reading::{ByPartition, Chunk, Fetch, Fetched};
+use crate::broker::commit_queue::CommitQueue;
+use crate::broker::limits::CHUNK_BYTES;
+use crate::broker::notifier::{Deliver, Subscriber};
 use crate::log::access::Right;
-use crate::log::{Bounds, Cursor, LogError};
+use crate::log::{Cursor, LogError};
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::answer::Answer;
+
+/// What a follower sleeps by, and lends meanwhile.
+type Follower = Subscriber<Option<DirectDelivery>>;
 
 /// What ended a follower's sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,8 @@ impl Session<'_> {
     /// Delivers what a fetch asks for; follows if it asks for that.
     pub fn fetch(&mut self, fetch: Fetch) -> Result<(), End> {
         let waiter = fetch.follow.then(|| self.new_waiter()).transpose();
-        let opened = waiter.and_then(|waiter| self.open(&fetch).map(|opened| (waiter, opened)));
+        let opened =
+            waiter.and_then(|waiter| Ok((waiter, self.broker.open_fetch(&self.access, &fetch)?)));
         let (waiter, (queue, cursor)) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -52,23 +55,13 @@ impl Session<'_> {
             let offsets = cursor.positions().into_iter().collect();
             Answer::Fetched(Fetched { topic: fetch.topic, offsets })
         };
-        self.reply(ended.map(fetched).map_err(refusal::body));
+        self.reply(ended.map(fetched).map_err(ErrorBody::from));
         Ok(())
     }
 
-    fn open(&self, fetch: &Fetch) -> Result<(Arc<CommitQueue>, Cursor), ErrorBody> {
-        let queue = self.queue_for(Right::Read, &fetch.topic)?;
-        let reader = queue.topic.reader();
-        let bounds = reader.bounds().map_err(refusal::body)?;
-        let spans = spans(fetch, &bounds)?;
-        let cursor = reader.cursor(spans).map_err(refusal::body)?;
-        Ok((queue, cursor.verifying(!fetch.unverified)))
-    }
-
     /// What a follower or a member sleeps by. It takes a descriptor, which there may be none for.
-    pub fn new_waiter(&self) -> Result<Arc<Subscriber>, ErrorBody> {
-        let failed = |error| refusal::body(LogError::io(self.shared.log.dir(), error));
-        Subscriber::new().map(Arc::new).map_err(failed)
+    pub fn new_waiter<D: Deliver + Default>(&self) -> Result<Arc<Subscriber<D>>, ErrorBody> {
+        Subscriber::new().map(Arc::new).map_err(|error| self.broker.io(error).into())
     }
 
     /// Sends all that is visible up to the cursor's ends.
@@ -99,11 +92,11 @@ impl Session<'_> {
         queue: &CommitQueue,
         cursor: Cursor,
         fetch: &Fetch,
-        waiter: &Arc<Subscriber>,
+        waiter: &Arc<Follower>,
     ) -> Result<(Cursor, Result<(), LogError>), End> {
         let _subscription = queue.notifier.subscribe(waiter);
         let (topic, stream) = (Arc::clone(&queue.topic), Arc::clone(&self.stream));
-        let delivered = Arc::clone(&self.shared.counters.delivered);
+        let delivered = Arc::clone(&self.broker.counters.delivered);
         let mut outlet = DirectDelivery::new(cursor, fetch.batches, topic, stream, delivered);
         outlet.output = self.borrow_output(fetch, &outlet.cursor);
         // Also what was added between the client's last look and its fetch.
@@ -140,7 +133,7 @@ impl Session<'_> {
     /// Sleeps while others may send to the client what they append.
     fn sleep_lending(
         &mut self,
-        waiter: &Subscriber,
+        waiter: &Follower,
         mut outlet: DirectDelivery,
     ) -> Result<DirectDelivery, End> {
         self.rest()?;
@@ -206,7 +199,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn wait_for_records(&self, waiter: &Subscriber, tells: bool) -> io::Result<Woken> {
+    fn wait_for_records<D>(&self, waiter: &Subscriber<D>, tells: bool) -> io::Result<Woken> {
         // Requests that come meanwhile have their turn after this one; only a hang-up counts, or
         // what the client tells of this one.
         let events = if tells { Wanted::Input } else { Wanted::HangUp };
@@ -221,9 +214,9 @@ impl Session<'_> {
     }
 
     /// Goes on, or ends; `reached` tells where another fetch would go on.
-    fn wake(
+    fn wake<D>(
         &mut self,
-        waiter: &Subscriber,
+        waiter: &Subscriber<D>,
         woken: Woken,
         reached: impl FnOnce() -> ByPartition<u64>,
     ) -> Result<(), End> {
@@ -244,7 +237,7 @@ impl Session<'_> {
 
     /// Sends a run of records; a small one waits for company, but not past the next sleep.
     pub fn send(&mut self, chunk: Chunk, batches: bool) -> Result<(), End> {
-        self.shared.counters.delivered.add(chunk.records, chunk.bytes);
+        self.broker.counters.delivered.add(chunk.records, chunk.bytes);
         let output = self.connection.output();
         header(chunk, batches).write(output);
         if let Some(share) = self.large.take() {
@@ -256,102 +249,5 @@ impl Session<'_> {
             self.connection.flush_with(&self.chunk)?;
         }
         Ok(())
-    }
-
-    /// Tells where partitions begin and end, and where in them a place is.
-    pub fn places(&self, asked: Offsets) -> Result<Places, ErrorBody> {
-        let queue = self.queue_for(Right::Look, &asked.topic)?;
-        let reader = queue.topic.reader();
-        let bounds = reader.bounds().map_err(refusal::body)?;
-        let mut chosen = asked.partitions.unwrap_or_else(|| all(&bounds));
-        chosen.sort_unstable();
-        chosen.dedup();
-        let last: ByPartition<u64> = match asked.at {
-            At::Last(count) => {
-                reader.last(&bounds, &chosen, count).map_err(refusal::body)?.into_iter().collect()
-            }
-            _ => ByPartition::new(),
-        };
-        let mut partitions = ByPartition::new();
-        for partition in chosen {
-            let Bounds { start, end, .. } = *find(&asked.topic, &bounds, partition)?;
-            let at = match asked.at {
-                At::Start => start,
-                At::End => end,
-                At::TimeUs(time_us) => {
-                    reader.offset_at(partition, time_us).map_err(refusal::body)?
-                }
-                At::Last(_) => last.get(&partition).copied().unwrap_or(end),
-            };
-            partitions.insert(partition, Place { start, end, at });
-        }
-        Ok(Places { topic: asked.topic, partitions })
-    }
-}
-
-/// What is said before a run of records, of its batches only to who asked for them.
-pub(super) fn header(mut chunk: Chunk, batches: bool) -> Answer {
-    if !batches {
-        chunk.batches.clear();
-    }
-    Answer::Records(chunk)
-}
-
-fn all(bounds: &[Bounds]) -> Vec<u32> {
-    bounds.iter().map(|bounds| bounds.partition).collect()
-}
-
-/// What a partition holds, among those of its topic.
-pub(super) fn find<'a>(
-    topic: &str,
-    bounds: &'a [Bounds],
-    partition: u32,
-) -> Result<&'a Bounds, ErrorBody> {
-    bounds.iter().find(|bounds| bounds.partition == partition).ok_or_else(|| {
-        let partitions = u32::try_from(bounds.len()).unwrap_or(u32::MAX);
-        let topic = topic.to_owned();
-        refusal::body(LogError::UnknownPartition { topic, partition, partitions })
-    })
-}
-
-/// What to read: from where to where in which partitions. Who does not follow reads what is there
-/// now.
-fn spans(fetch: &Fetch, bounds: &[Bounds]) -> Result<Vec<Span>, ErrorBody> {
-    let from = starts(fetch, bounds)?;
-    if let Some(partition) = fetch.until.keys().find(|partition| !from.contains_key(partition)) {
-        let message = format!("`until` names partition {partition}, which is not read");
-        return Err(ErrorBody::new(Code::BadRequest, message));
-    }
-    let span = |(partition, position)| {
-        let bounds = find(&fetch.topic, bounds, partition)?;
-        let from = match position {
-            Position::Start => bounds.start,
-            Position::End => bounds.end,
-            Position::Offset(offset) => offset,
-        };
-        let until = fetch.until.get(&partition).copied();
-        let until = if fetch.follow {
-            until
-        } else {
-            Some(until.map_or(bounds.end, |until| until.min(bounds.end)))
-        };
-        // Nothing to read is no error, and where to go on never lies before where we began.
-        Ok(Span { partition, from, until: until.map(|until| until.max(from)) })
-    };
-    from.into_iter().map(span).collect()
-}
-
-/// Where to begin in which partitions.
-fn starts(fetch: &Fetch, bounds: &[Bounds]) -> Result<ByPartition<Position>, ErrorBody> {
-    let refuse = |message: &str| Err(ErrorBody::new(Code::BadRequest, message));
-    let offset = fetch.offset.unwrap_or_default();
-    match (&fetch.offsets, fetch.partition) {
-        (Some(offsets), _) if offsets.is_empty() => refuse("`offsets` names no partition"),
-        (Some(offsets), _) => Ok(offsets.clone()),
-        (None, Some(partition)) => Ok(ByPartition::from([(partition, offset)])),
-        (None, None) if matches!(offset, Position::Offset(_)) && bounds.len() != 1 => {
-            refuse("an offset by its number needs `partition`: the topic has several")
-        }
-        (None, None) => Ok(all(bounds).into_iter().map(|partition| (partition, offset)).collect()),
     }
 }

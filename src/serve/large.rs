@@ -7,11 +7,12 @@
 use std::io::IoSlice;
 use std::os::fd::AsFd;
 
-use super::limits::{CHUNK_BYTES, SMALL_RUN_BYTES_MAX};
-use super::memory_limit::Permit;
+use super::limits::SMALL_RUN_BYTES_MAX;
 use super::pace::Pace;
 use super::session::{End, Session};
 use crate::api::reading::Chunk;
+use crate::broker::limits::CHUNK_BYTES;
+use crate::broker::memory_limit::Permit;
 use crate::log::{Cursor, LogError};
 use crate::sys::socket::send_now;
 use crate::sys::wait::{Wanted, wait};
@@ -28,7 +29,7 @@ impl<'a> Session<'a> {
         if self.chunk.len() <= SMALL_RUN_BYTES_MAX {
             return Ok(Some(run));
         }
-        let (memory_limit, account) = (&self.shared.deliveries, self.access.account());
+        let (memory_limit, account) = (&self.broker.delivery_memory, self.access.account());
         if let Some(share) = memory_limit.try_take(account, bytes) {
             self.large = Some(share);
             return Ok(Some(run));

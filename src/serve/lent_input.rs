@@ -6,7 +6,6 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::append::Entry;
 use super::limits::LENT_READ_BYTES;
 use super::session::{End, Session};
 use crate::api::appending::Append;
@@ -74,7 +73,7 @@ impl Session<'_> {
             }
             self.commit();
             self.connection.flush()?;
-            if self.appends.broken {
+            if self.batches.is_broken() {
                 return Ok(Ended::Failed);
             }
         }
@@ -91,14 +90,14 @@ impl Session<'_> {
         let bytes = lines.len() as u64;
         let append = Append { topic: topic.to_owned(), bytes, ..Append::default() };
         let account = self.access.account();
-        let Ok(queue) = self.queue_of_append(&append) else { return false };
-        let Some(share) = self.shared.memory_limit.try_take(account, bytes) else { return false };
+        let Ok(queue) = self.broker.queue_of_append(&self.access, &append) else { return false };
+        let Some(share) = self.broker.append_memory.try_take(account, bytes) else { return false };
         let Ok(batch) = queue.topic.prepare(lines.to_vec(), None) else { return false };
         // Blank lines count where bad ones are to be named.
         if batch.record_count() != memchr::memchr_iter(b'\n', lines).count() as u64 {
             return false;
         }
-        self.appends.take(queue, Entry { batch: Ok(batch), chained: false, share });
+        self.batches.take(queue, Ok(batch), false, share);
         true
     }
 }

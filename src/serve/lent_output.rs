@@ -8,13 +8,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::direct_delivery::DirectDelivery;
-use super::session::{End, Session};
-use crate::api::error::{Code, ErrorBody};
-use crate::api::reading::Fetch;
 use crate::log::Cursor;
-use crate::sys::pipe::{is_pipe, write_now};
-use crate::wire::request::Request;
+use crate::sys::pipe::write_now;
 
 /// What a follower has lent.
 #[derive(Debug)]
@@ -30,8 +25,18 @@ pub(super) struct LentOutput {
 }
 
 impl LentOutput {
+    /// Of a pipe, if it is one that may be written to; the follower begins at `cursor`.
+    pub fn new(pipe: Option<OwnedFd>, cursor: &Cursor) -> LentOutput {
+        LentOutput { pipe, base: sum(cursor), ours: 0, theirs: 0 }
+    }
+
+    /// Notes how many records the follower has written.
+    pub fn note_written(&mut self, records: u64) {
+        self.theirs = records;
+    }
+
     /// Whether the follower has written all that was sent to it up to here.
-    fn caught_up(&self, cursor: &Cursor) -> bool {
+    pub fn caught_up(&self, cursor: &Cursor) -> bool {
         self.pipe.is_some() && sum(cursor) == self.base + self.ours + self.theirs
     }
 
@@ -56,33 +61,4 @@ impl LentOutput {
 /// Where the cursor is in all partitions together: it moves on by one for each record.
 fn sum(cursor: &Cursor) -> u64 {
     cursor.positions().into_iter().map(|(_, offset)| offset).sum()
-}
-
-impl Session<'_> {
-    /// Takes what comes with a fetch that lends a pipe.
-    pub fn borrow_output(&mut self, fetch: &Fetch, cursor: &Cursor) -> Option<LentOutput> {
-        if !fetch.pipe {
-            return None;
-        }
-        let passed = self.connection.next_descriptor();
-        // Who has a pipe open can keep it locked, and those who append are to write to it: not for
-        // everybody.
-        let pipe = passed.filter(|pipe| self.access.is_master() && is_pipe(pipe));
-        Some(LentOutput { pipe, base: sum(cursor), ours: 0, theirs: 0 })
-    }
-
-    /// Hears how much the follower has written, and concludes who writes next.
-    pub fn hear(&mut self, outlet: &mut DirectDelivery) -> Result<(), End> {
-        let Some(lent) = &mut outlet.output else { return Ok(()) };
-        while let Ok(Some(line)) = self.connection.take_line() {
-            let Ok(Request::Written(written)) = Request::parse(line) else {
-                let message = "while a fetch follows into a pipe, only `written` is accepted";
-                self.refuse(ErrorBody::new(Code::BadRequest, message));
-                return self.close();
-            };
-            lent.theirs = written.records;
-        }
-        outlet.caught_up = lent.caught_up(&outlet.cursor);
-        Ok(())
-    }
 }

@@ -5,17 +5,16 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use super::access::Access;
-use super::append::Appends;
-use super::daemon::{STOPPING, Shared};
+use super::batches::Batches;
 use super::limits::IDLE_BUFFER_BYTES;
-use super::member::Member;
-use super::memory_limit::Permit;
-use super::names::OwnNames;
-use super::refusal;
-use crate::api::appending::{Producer, Standing};
+use super::membership::Membership;
+use super::peer::{Connected, access_of};
+use super::shared::{STOPPING, Shared};
 use crate::api::error::{Code, ErrorBody};
-use crate::log::access::Right;
+use crate::api::stats::Figures;
+use crate::broker::memory_limit::Permit;
+use crate::broker::names::OwnNames;
+use crate::broker::{Access, Broker, Error};
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::VERSION;
 use crate::wire::answer::{Answer, Greeting};
@@ -52,13 +51,15 @@ impl fmt::Display for End {
 /// A connection being served.
 pub(super) struct Session<'a> {
     pub shared: &'a Shared,
+    /// The service.
+    pub broker: &'a Broker,
     pub connection: Connection,
     /// The same connection, to be looked at by others.
     pub stream: Arc<UnixStream>,
     /// What it may do.
     pub access: Access,
     /// Appends that were taken and not yet answered.
-    pub appends: Appends<'a>,
+    pub batches: Batches<'a>,
     /// The producers' names under which it appends.
     pub names: OwnNames<'a>,
     /// Reused for what is delivered.
@@ -66,24 +67,26 @@ pub(super) struct Session<'a> {
     /// The memory that the run in `chunk` takes, if it is a long record.
     pub large: Option<Permit<'a>>,
     /// The connection's place in a consumer group, if it has one.
-    pub member: Option<Member<'a>>,
+    pub member: Option<Membership<'a>>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(shared: &'a Shared, stream: Arc<UnixStream>) -> Session<'a> {
         let mut connection = Connection::new(Arc::clone(&stream), shared.limits.request_bytes_max);
-        let access = Access::of(&stream);
+        let access = access_of(&stream);
         // What others pass would only be held: their pipes are never used.
         if access.is_master() {
             connection.take_descriptors();
         }
-        let names = OwnNames::new(&shared.names, Arc::clone(&stream), shared.limits.names_max);
+        let broker = &shared.broker;
+        let names = broker.names_of(Arc::new(Connected::new(&stream)));
         Session {
             shared,
+            broker,
             connection,
             stream,
             access,
-            appends: Appends::default(),
+            batches: Batches::default(),
             names,
             chunk: Vec::new(),
             large: None,
@@ -131,7 +134,7 @@ impl<'a> Session<'a> {
         self.chunk.shrink_to(IDLE_BUFFER_BYTES);
         let client = (self.connection.stream().as_fd(), Wanted::Input);
         // What a member has in hand it may yet commit, for as long as the drain lasts.
-        if self.member.as_ref().is_some_and(Member::owes_commit) {
+        if self.owes_commit() {
             return Ok(wait(&[client], None)?.first() == Some(&true));
         }
         let ready = wait(&[client, self.shared.stop_wanted()], None)?;
@@ -148,7 +151,7 @@ impl<'a> Session<'a> {
                 return self.close();
             }
         };
-        let owes = self.member.as_ref().is_some_and(Member::owes_commit);
+        let owes = self.owes_commit();
         let commits = matches!(request, Ok(Request::Commit(_)));
         if self.shared.is_stopping() && !(owes && commits) {
             self.refuse(ErrorBody::new(Code::ShuttingDown, STOPPING));
@@ -184,93 +187,55 @@ impl<'a> Session<'a> {
         Ok(End::Done)
     }
 
-    fn carry_out(&mut self, request: Request) -> Result<(), End> {
-        if let Request::Append(append) = request {
-            return self.append(append);
-        }
-        self.commit();
-        match request {
-            Request::Append(_) => {}
-            Request::Hello(hello) => self.reply(greet(hello)),
-            Request::Create(create) => {
-                let created = self.create(create).map(Answer::Created);
-                self.reply(created.map_err(refusal::body));
-            }
-            Request::Topics(_) => {
-                let topics = self.topics().map(Answer::Topics);
-                self.reply(topics.map_err(refusal::body));
-            }
-            Request::Alter(alter) => {
-                let altered = self.alter(alter).map(Answer::Altered);
-                self.reply(altered.map_err(refusal::body));
-            }
-            Request::Describe(asked) => {
-                let described = self.settings(asked.topic).map(Answer::Described);
-                self.reply(described.map_err(refusal::body));
-            }
-            Request::Trim(trim) => {
-                let trimmed = self.trim(trim).map(Answer::Trimmed);
-                self.reply(trimmed.map_err(refusal::body));
-            }
-            Request::Compact(compact) => {
-                let compacted = self.compact(compact).map(Answer::Compacted);
-                self.reply(compacted.map_err(refusal::body));
-            }
-            Request::Delete(named) => {
-                let deleted = self.delete(&named.topic).map(|()| Answer::Deleted(named));
-                self.reply(deleted.map_err(refusal::body));
-            }
-            Request::Offsets(offsets) => {
-                let places = self.places(offsets).map(Answer::Offsets);
-                self.reply(places);
-            }
-            Request::Producer(producer) => {
-                let standing = self.standing(producer).map(Answer::Producer);
-                self.reply(standing);
-            }
-            Request::Lend(lend) => self.borrow_input(lend)?,
-            Request::Fetch(fetch) => self.fetch(fetch)?,
-            // Of a fetch that is over.
-            Request::Written(_) => {}
-            Request::Join(join) => self.join(join)?,
-            Request::Poll(_) => self.poll()?,
-            Request::Commit(commit) => {
-                let committed = self.commit_offsets(commit).map(Answer::Committed);
-                self.reply(committed);
-            }
-            Request::Leave(_) => {
-                let left = self.leave().map(Answer::Left);
-                self.reply(left);
-            }
-            Request::Groups(asked) => {
-                let groups = self.groups(&asked).map(Answer::Groups);
-                self.reply(groups);
-            }
-            Request::Stats(asked) => {
-                let figures = self.stats(&asked);
-                self.reply(figures.map(|figures| Answer::Stats(Box::new(figures))));
-            }
-            Request::Reset(reset) => {
-                let done = self.reset_group(reset).map(Answer::Reset);
-                self.reply(done);
-            }
-        }
-        Ok(())
+    /// Whether records were delivered to a member of a group that it may still commit.
+    fn owes_commit(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.owes_commit)
     }
 
-    fn standing(&mut self, producer: Producer) -> Result<Standing, ErrorBody> {
-        let Producer { topic, name } = producer;
-        let queue = self.queue_for(Right::Append, &topic)?;
-        self.names.take(&topic, &name)?;
-        let sequence = queue.topic.producer(&name).map_err(refusal::body)?;
-        Ok(Standing { topic, name, sequence })
+    fn carry_out(&mut self, request: Request) -> Result<(), End> {
+        if !matches!(request, Request::Append(_)) {
+            self.commit();
+        }
+        let (broker, access) = (self.broker, &self.access);
+        let answer = match request {
+            Request::Append(append) => return self.append(append),
+            Request::Lend(lend) => return self.borrow_input(lend),
+            Request::Fetch(fetch) => return self.fetch(fetch),
+            // Of a fetch that is over.
+            Request::Written(_) => return Ok(()),
+            Request::Poll(_) => return self.poll(),
+            Request::Hello(hello) => greet(hello),
+            Request::Create(create) => said(broker.create(access, create), Answer::Created),
+            Request::Topics(_) => said(broker.topics(), Answer::Topics),
+            Request::Alter(alter) => said(broker.alter(access, alter), Answer::Altered),
+            Request::Describe(named) => said(broker.describe(named), Answer::Described),
+            Request::Trim(trim) => said(broker.trim(access, trim), Answer::Trimmed),
+            // However long that takes, the session has no other request meanwhile.
+            Request::Compact(compact) => said(broker.compact(access, compact), Answer::Compacted),
+            Request::Delete(named) => said(broker.delete(access, named), Answer::Deleted),
+            Request::Offsets(asked) => said(broker.offsets(access, asked), Answer::Offsets),
+            Request::Producer(producer) => {
+                said(broker.standing(access, &mut self.names, producer), Answer::Producer)
+            }
+            Request::Join(join) => self.join(join).map(Answer::Assigned),
+            Request::Commit(commit) => self.commit_offsets(commit).map(Answer::Committed),
+            Request::Leave(_) => self.leave().map(Answer::Left),
+            Request::Groups(asked) => said(broker.groups(access, &asked), Answer::Groups),
+            Request::Reset(reset) => said(broker.reset(access, reset), Answer::Reset),
+            Request::Stats(asked) => said(broker.figures(access, &asked), |figures| {
+                let daemon = Some(self.shared.figures());
+                Answer::Stats(Box::new(Figures { daemon, ..figures }))
+            }),
+        };
+        self.reply(answer);
+        Ok(())
     }
 
     /// Answers, or tells why not.
     pub fn reply(&mut self, answer: Result<Answer, ErrorBody>) {
         let answer = answer.unwrap_or_else(|error| {
             self.shared.counters.note_refused(error.code);
-            self.shared.alarm.note(&error);
+            self.broker.alarm.note(&error);
             Answer::Error(error)
         });
         answer.write(self.connection.output());
@@ -311,6 +276,14 @@ impl<'a> Session<'a> {
 /// Whether a read only took long.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// What is said of what an operation came to.
+fn said<T>(
+    outcome: Result<T, Error>,
+    answer: impl FnOnce(T) -> Answer,
+) -> Result<Answer, ErrorBody> {
+    outcome.map(answer).map_err(ErrorBody::from)
 }
 
 fn greet(hello: Hello) -> Result<Answer, ErrorBody> {

@@ -7,7 +7,7 @@ use crate::source::Source;
 
 /// The circles that exist, each with the reason why it is left. Most are pairs: two halves of one
 /// idea, in files of their own because both are long.
-pub const CIRCLES: [(&[&str], &str); 14] = [
+pub const CIRCLES: [(&[&str], &str); 13] = [
     (
         &["src/record/decode.rs", "src/record/lines.rs"],
         "the trait of decoders says what its first implementation does",
@@ -50,28 +50,6 @@ pub const CIRCLES: [(&[&str], &str); 14] = [
     (
         &["src/cmd/store/reader.rs", "src/cmd/store/served.rs", "src/cmd/store/unserved.rs"],
         "one reader with two ways: through the daemon, or by the files",
-    ),
-    (
-        &[
-            "src/serve/access.rs",
-            "src/serve/alarm.rs",
-            "src/serve/append.rs",
-            "src/serve/commit_queue.rs",
-            "src/serve/committer.rs",
-            "src/serve/daemon.rs",
-            "src/serve/direct_delivery.rs",
-            "src/serve/fetch.rs",
-            "src/serve/groups.rs",
-            "src/serve/idle.rs",
-            "src/serve/lent_output.rs",
-            "src/serve/maintenance.rs",
-            "src/serve/member.rs",
-            "src/serve/notifier.rs",
-            "src/serve/refusal.rs",
-            "src/serve/session.rs",
-        ],
-        "a session is protocol and service in one, and all share the daemon's state; it opens when \
-         the service gets a room of its own, below the protocol",
     ),
 ];
 

@@ -42,10 +42,10 @@ fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
         .map(|(name, value)| as_option(name, value))
         .collect();
     let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
-    for held in catalog::bounds(dir, topic)? {
+    for (partition, held) in catalog::bounds(dir, topic)? {
         table.row(&[
             ("topic", json!(topic)),
-            ("partition", json!(held.partition)),
+            ("partition", json!(partition)),
             ("start", json!(held.start)),
             ("end", json!(held.end)),
             ("key", key.clone()),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::table::Table;
 use crate::api::groups::Reset;
+use crate::api::reading::ByPartition;
 use crate::cli::Status;
 use crate::cmd::place::{Place, at};
 use crate::cmd::store::{Reader, groups};
@@ -47,19 +48,17 @@ pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Sta
     partitions.sort_unstable();
     partitions.dedup();
     let found = reader.find(&partitions, at(wanted.to, "--to", &partitions)?)?;
-    let mut offsets = std::collections::BTreeMap::new();
-    for found in found {
-        let held = found.bounds;
+    let mut offsets = ByPartition::new();
+    for (partition, held) in found {
         let offset = match wanted.to {
             Place::Offset(offset) => offset,
-            _ => found.at,
+            _ => held.at,
         };
         if !(held.start..=held.end).contains(&offset) {
-            let (topic, partition) = (wanted.topic.clone(), held.partition);
-            let (start, end) = (held.start, held.end);
+            let (topic, start, end) = (wanted.topic.clone(), held.start, held.end);
             return Err(LogError::OffsetOutOfRange { topic, partition, offset, start, end }.into());
         }
-        offsets.insert(held.partition, offset);
+        offsets.insert(partition, offset);
     }
     let done = groups::reset(
         dir,

@@ -14,9 +14,11 @@ use crate::api::appending::{Append, Appended, Producer};
 use crate::api::error::{BadRecord, Code};
 use crate::api::reading::Offsets;
 use crate::api::topics::{Create, Named};
+use crate::broker::Error;
+use crate::broker::appends::{Appends, Outcomes};
 use crate::cli::input::Watch;
 use crate::cli::{Failure, Status};
-use crate::log::{Batch, Identity, Log, LogError, Settings, Topic};
+use crate::log::{Identity, Log, LogError, Settings, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
 
@@ -47,19 +49,10 @@ enum To {
         topic: Arc<Topic>,
         log: Log,
         /// Batches that were handed over: they are written together.
-        handed: Vec<Handed>,
+        handed: Appends<()>,
         /// What became of those before them.
-        done: VecDeque<Result<u64, AppendError>>,
-        /// Whether the last that was told failed.
-        failed: bool,
+        done: VecDeque<Result<Appended, Error>>,
     },
-}
-
-/// A batch, or what is wrong with it.
-struct Handed {
-    batch: Result<Batch, LogError>,
-    /// Whether another one was under way, without which this one is not appended.
-    chained: bool,
 }
 
 /// Why a batch was not appended.
@@ -143,7 +136,7 @@ impl Appender {
             }
             To::Embedded { topic, handed, done, .. } => {
                 let chained = !(handed.is_empty() && done.is_empty());
-                handed.push(Handed { batch: topic.prepare(lines.to_vec(), identity), chained });
+                handed.hand(topic.prepare(lines.to_vec(), identity), chained, ());
             }
         }
         Ok(())
@@ -159,13 +152,16 @@ impl Appender {
             To::Served { client, .. } => {
                 client.receive_appended().map(|appended| appended.records).map_err(of_client)
             }
-            To::Embedded { topic, handed, done, failed, .. } => {
+            To::Embedded { topic, handed, done, .. } => {
                 if done.is_empty() {
-                    *done = append_group(topic, std::mem::take(handed), *failed);
+                    let (underway, batches) = handed.close(topic.name());
+                    let none = batches.is_empty();
+                    let outcomes = if none { Outcomes::new() } else { topic.append(batches) };
+                    done.extend(underway.settle(outcomes).map(|(outcome, ())| outcome));
                 }
-                let outcome = done.pop_front().unwrap_or(Ok(0));
-                *failed = outcome.is_err();
-                outcome
+                let Some(outcome) = done.pop_front() else { return Ok(0) };
+                handed.note(outcome.is_ok());
+                outcome.map(|appended| appended.records).map_err(of_broker)
             }
         }
     }
@@ -250,38 +246,6 @@ impl Appender {
     }
 }
 
-/// Appends batches with one write, none behind one that fails. `failed`: whether the one before
-/// them did.
-fn append_group(
-    topic: &Topic,
-    handed: Vec<Handed>,
-    mut failed: bool,
-) -> VecDeque<Result<u64, AppendError>> {
-    let mut batches: Vec<Batch> = Vec::with_capacity(handed.len());
-    let mut checked = Vec::with_capacity(handed.len());
-    for Handed { batch, chained } in handed {
-        let outcome = match batch {
-            _ if chained && failed => Err(AppendError::Behind),
-            Err(error) => Err(of_log(error)),
-            Ok(batch) => {
-                let follows = chained && !batches.is_empty();
-                batches.push(if follows { batch.chained() } else { batch });
-                Ok(())
-            }
-        };
-        failed = outcome.is_err();
-        checked.push(outcome);
-    }
-    let appended = if batches.is_empty() { Vec::new() } else { topic.append(batches) };
-    let mut appended = appended.into_iter();
-    let outcome = |checked: Result<(), AppendError>| {
-        checked?;
-        let outcome = appended.next().unwrap_or_else(|| Ok(Appended::default()));
-        outcome.map(|batch| batch.records).map_err(of_log)
-    };
-    checked.into_iter().map(outcome).collect()
-}
-
 fn of_client(error: ClientError) -> AppendError {
     match error {
         ClientError::Refused(refused) if refused.code == Code::ChainBroken => AppendError::Behind,
@@ -292,10 +256,10 @@ fn of_client(error: ClientError) -> AppendError {
     }
 }
 
-fn of_log(error: LogError) -> AppendError {
+fn of_broker(error: Error) -> AppendError {
     match error {
-        LogError::BadRecords { records } => AppendError::Bad(records),
-        LogError::ChainBroken { .. } => AppendError::Behind,
+        Error::Log(LogError::BadRecords { records }) => AppendError::Bad(records),
+        Error::Log(LogError::ChainBroken { .. }) => AppendError::Behind,
         error => AppendError::Other(error.into()),
     }
 }
@@ -344,7 +308,7 @@ fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log, handed: Vec::new(), done: VecDeque::new(), failed: false })
+    Ok(To::Embedded { topic, log, handed: Appends::default(), done: VecDeque::new() })
 }
 
 /// Whether a topic that is there is what the user asked for.

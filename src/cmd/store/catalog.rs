@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::appender::Wanted;
 use super::reader::Reader;
-use crate::api::reading::{At, ByPartition};
+use crate::api::reading::{At, ByPartition, Place};
 use crate::api::topics::{Alter, Compact, Create, Named, TakenAway, Topic, TopicEntry, Trim};
-use crate::log::{Before, Bounds, Log, LogError, Settings, open_readers, topic_names_of};
+use crate::log::{Before, Log, LogError, Settings, open_readers, topic_names_of};
 use crate::wire::client::{Client, ClientError};
 
 /// A topic, as a list has it.
@@ -73,11 +73,10 @@ fn take_up(client: &mut Client, entry: TopicEntry) -> Result<Listed, Broken> {
 ///
 /// # Errors
 /// When there is no such topic, or it cannot be read.
-pub fn bounds(dir: &Path, name: &str) -> anyhow::Result<Vec<Bounds>> {
+pub fn bounds(dir: &Path, name: &str) -> anyhow::Result<ByPartition<Place>> {
     let mut reader = Reader::open(dir, name, None)?;
     let partitions: Vec<u32> = (0..reader.partitions()).collect();
-    let found = reader.find(&partitions, At::End)?;
-    Ok(found.into_iter().map(|found| found.bounds).collect())
+    reader.find(&partitions, At::End)
 }
 
 /// Makes a topic; one that is there already just so is fine.

@@ -1,12 +1,12 @@
 //! Consumer groups: listed and reset, through the daemon or on the files.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::api::groups::{GroupEntry, Groups, Moved, Progress, Reset, ResetDone};
+use crate::api::groups::{GroupEntry, Groups, Reset, ResetDone};
+use crate::broker::groups::{self, GroupState};
+use crate::broker::{Broker, Limits};
 use crate::cli::{Failure, Status};
 use crate::log::{ConsumerGroup, Log, LogError, open_groups, open_readers, topic_names_of};
-use crate::serve::error_body;
 use crate::wire::client::Client;
 
 /// What groups have in each topic, sorted; of all groups if none is named.
@@ -42,37 +42,16 @@ pub fn list_files(dir: &Path, wanted: Option<&str>) -> Result<Vec<GroupEntry>, L
                 let topics: Vec<&str> = group.topics().collect();
                 listed.extend(topics.into_iter().map(|topic| entry(dir, &group, topic)));
             }
-            Err(error) => listed.push(GroupEntry::broken(name, error_body(error))),
+            Err(error) => listed.push(GroupEntry::broken(name, error.into())),
         }
     }
     Ok(listed)
 }
 
 fn entry(dir: &Path, group: &ConsumerGroup, topic: &str) -> GroupEntry {
-    let mut partitions: BTreeMap<u32, Progress> = BTreeMap::new();
-    for (number, offset) in group.offsets(topic) {
-        partitions.entry(number).or_default().committed = Some(offset);
-    }
     let bounds = open_readers(dir, &[topic.to_owned()])
         .and_then(|readers| readers.first().map_or(Ok(Vec::new()), |(reader, _)| reader.bounds()));
-    let error = match bounds {
-        Ok(bounds) => {
-            for held in bounds {
-                let progress = partitions.entry(held.partition).or_default();
-                (progress.start, progress.end) = (Some(held.start), Some(held.end));
-            }
-            None
-        }
-        Err(error) => Some(error_body(error)),
-    };
-    GroupEntry {
-        group: group.name().to_owned(),
-        topic: topic.to_owned(),
-        generation: group.generation(topic),
-        members: Vec::new(),
-        partitions,
-        error,
-    }
+    groups::entry(group.name(), GroupState::of(group, topic), bounds)
 }
 
 /// Commits offsets for a group that has no members. They are places which the topic has.
@@ -84,18 +63,6 @@ pub fn reset(dir: &Path, reset: Reset) -> anyhow::Result<ResetDone> {
         return Ok(client.reset(reset)?);
     }
     // Whoever holds the lock has members only if it is a daemon; the lock keeps one from coming.
-    let log = Log::open(dir)?;
-    let mut group = log.group(&reset.group)?;
-    let before = group.offsets(&reset.topic);
-    if !reset.dry_run {
-        let generation = group.begin_generation(&reset.topic);
-        group.commit(&reset.topic, generation, &reset.offsets)?;
-    }
-    let moved = |(number, to)| (number, Moved { from: before.get(&number).copied(), to });
-    Ok(ResetDone {
-        group: reset.group,
-        topic: reset.topic,
-        partitions: reset.offsets.into_iter().map(moved).collect(),
-        dry_run: reset.dry_run,
-    })
+    let broker = Broker::new(Log::open(dir)?, Limits::default());
+    Ok(broker.reset_unchecked(reset)?)
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::patience;
 use super::served::Served;
 use super::unserved::Unserved;
-use crate::api::reading::{At, Chunk, Fetch, FileRun, Offsets, Span};
+use crate::api::reading::{At, ByPartition, Chunk, Fetch, FileRun, Offsets, Place, Span};
+use crate::broker::offsets;
 use crate::cli::input::{StopReason, Watch};
-use crate::log::{Bounds, LogError, TopicReader, open_readers};
+use crate::log::{LogError, TopicReader, open_readers};
 use crate::wire::client::Client;
 
 /// How to read.
@@ -41,15 +42,6 @@ pub struct Reader {
 enum From {
     Served(Client),
     Files(TopicReader),
-}
-
-/// A place in a partition, with where the partition begins and ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// What the partition holds.
-    pub bounds: Bounds,
-    /// The offset of the place.
-    pub at: u64,
 }
 
 /// What reading gives next.
@@ -99,20 +91,14 @@ impl Reader {
     ///
     /// # Errors
     /// When there is no such partition, or it cannot be read.
-    pub fn find(&mut self, partitions: &[u32], at: At) -> anyhow::Result<Vec<Found>> {
-        match &mut self.from {
-            From::Served(client) => {
-                let topic = self.topic.clone();
-                let offsets = Offsets { topic, partitions: Some(partitions.to_vec()), at };
-                let places = client.offsets(offsets)?.partitions;
-                let found = places.into_iter().map(|(partition, place)| Found {
-                    bounds: Bounds { partition, start: place.start, end: place.end },
-                    at: place.at,
-                });
-                Ok(found.collect())
-            }
-            From::Files(reader) => find_in_files(reader, partitions, at),
-        }
+    pub fn find(&mut self, partitions: &[u32], at: At) -> anyhow::Result<ByPartition<Place>> {
+        let partitions = Some(partitions.to_vec());
+        let asked = Offsets { topic: self.topic.clone(), partitions, at };
+        let places = match &mut self.from {
+            From::Served(client) => client.offsets(asked)?,
+            From::Files(reader) => offsets::find(reader, asked)?,
+        };
+        Ok(places.partitions)
     }
 
     /// Begins to read. Without [`Manner::follow`], every span must say where it ends.
@@ -147,36 +133,6 @@ impl Reader {
             }
         }
     }
-}
-
-fn find_in_files(reader: &TopicReader, partitions: &[u32], at: At) -> anyhow::Result<Vec<Found>> {
-    let bounds = reader.bounds()?;
-    let last = match at {
-        At::Last(count) => reader.last(&bounds, partitions, count)?,
-        _ => Vec::new(),
-    };
-    let mut found = Vec::with_capacity(partitions.len());
-    for &partition in partitions {
-        let Some(&bounds) = bounds.get(partition as usize) else {
-            return Err(LogError::UnknownPartition {
-                topic: reader.topic().to_owned(),
-                partition,
-                partitions: u32::try_from(bounds.len()).unwrap_or(u32::MAX),
-            }
-            .into());
-        };
-        let at = match at {
-            At::Start => bounds.start,
-            At::End => bounds.end,
-            At::TimeUs(time_us) => reader.offset_at(partition, time_us)?,
-            At::Last(_) => {
-                let offset = last.iter().find(|(of, _)| *of == partition);
-                offset.map_or(bounds.end, |(_, offset)| *offset)
-            }
-        };
-        found.push(Found { bounds, at });
-    }
-    Ok(found)
 }
 
 /// A topic being read.

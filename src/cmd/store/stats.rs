@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::groups;
 use crate::api::stats::{Figures, Stats};
+use crate::broker::figures::topic_figures;
 use crate::log::{LogError, TopicReader, open_readers, topic_names_of};
-use crate::serve::topic_figures;
 use crate::wire::client::Client;
 
 /// Figures of the topics that are named, and of the groups that read them; of all if none is.

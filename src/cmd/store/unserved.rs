@@ -7,15 +7,10 @@ use anyhow::Context;
 
 use super::reader::Step;
 use crate::api::reading::Span;
+use crate::broker::limits::{CHUNK_BYTES, FILE_RUN_BYTES_MIN};
 use crate::cli::input::Watch;
 use crate::log::{Cursor, LogError, TopicReader, open_readers};
 use crate::sys::changes::Changes;
-
-/// How much is read at once, in bytes, where a batch is not longer.
-const CHUNK_BYTES: usize = 256 << 10;
-
-/// Runs of at least so many bytes are given as files, where files are asked for.
-const FILE_RUN_BYTES_MIN: u64 = 1 << 20;
 
 /// Reading from the files.
 pub struct Unserved {

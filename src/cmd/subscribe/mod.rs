@@ -20,7 +20,7 @@ use super::store::patience::{self, ReconnectOptions, Tries};
 use super::store::{Manner, Reader, Reading, Step};
 use crate::api::error::Code;
 use crate::api::groups::Edge;
-use crate::api::reading::{At, Span};
+use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::options::{DataOptions, LendOptions};
 use crate::cli::output::{Output, OutputError};
@@ -370,24 +370,23 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
     let begins = reader.find(&partitions, from)?;
     let ends = match until {
         // Of one moment with the beginning: the last N are N, whatever is appended meanwhile.
-        Some(At::End) => Some(begins.iter().map(|begin| begin.bounds.end).collect()),
+        Some(At::End) => begins.iter().map(|(&partition, held)| (partition, held.end)).collect(),
         Some(until) => {
             let found = reader.find(&partitions, until)?;
-            Some(found.iter().map(|found| found.at).collect::<Vec<u64>>())
+            found.iter().map(|(&partition, found)| (partition, found.at)).collect()
         }
-        None => None,
+        None => ByPartition::new(),
     };
     let mut spans = Vec::with_capacity(begins.len());
-    for (number, begin) in begins.iter().enumerate() {
-        let held = begin.bounds;
+    for (&partition, held) in &begins {
         let offset = match (options.last, options.from) {
             (None, Place::Offset(offset)) => offset,
-            _ => begin.at,
+            _ => held.at,
         };
         if !(held.start..=held.end).contains(&offset) {
             return Err(LogError::OffsetOutOfRange {
                 topic: options.topic.clone(),
-                partition: held.partition,
+                partition,
                 offset,
                 start: held.start,
                 end: held.end,
@@ -397,10 +396,10 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
         let until = match options.until {
             Some(Place::Offset(until)) if options.follow => Some(until),
             Some(Place::Offset(until)) => Some(until.min(held.end)),
-            _ => ends.as_ref().and_then(|ends| ends.get(number)).copied(),
+            _ => ends.get(&partition).copied(),
         };
         let until = until.map(|until| until.max(offset));
-        spans.push(Span { partition: held.partition, from: offset, until });
+        spans.push(Span { partition, from: offset, until });
     }
     Ok(spans)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::daemon::Talk;
 use crate::common::wait_for;
+use millstream::broker;
 use millstream::log::{Log, LogError};
 use millstream::serve::{self, Limits, ServeError};
 use millstream::wire::address::Listener;
@@ -54,14 +55,15 @@ fn half_an_append(talk: &mut Talk, bytes: usize) {
     assert!(talk.answer().get("topics").is_some());
 }
 
+/// Memory for an append of 100 bytes.
+fn little_memory() -> broker::Limits {
+    broker::Limits { append_bytes_max: 100, memory_bytes_max: 100, ..broker::Limits::default() }
+}
+
 #[test]
 fn memory_is_not_held_by_those_who_send_nothing() {
-    let limits = Limits {
-        append_bytes_max: 100,
-        memory_bytes_max: 100,
-        stall: Duration::from_millis(20),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { service: little_memory(), stall: Duration::from_millis(20), ..Limits::default() };
     let daemon = Inside::start(limits);
     let mut first = daemon.talk();
     first.ask(r#"{"create":{"topic":"t"}}"#);
@@ -82,7 +84,7 @@ fn memory_is_not_held_by_those_who_send_nothing() {
 
 #[test]
 fn memory_that_comes_free_is_used() {
-    let limits = Limits { append_bytes_max: 100, memory_bytes_max: 100, ..Limits::default() };
+    let limits = Limits { service: little_memory(), ..Limits::default() };
     let daemon = Inside::start(limits);
     let mut first = daemon.talk();
     first.ask(r#"{"create":{"topic":"t"}}"#);

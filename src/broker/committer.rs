@@ -1,5 +1,5 @@
-//! Writing while reading: a thread that hands a session's batches in while the session takes the
-//! next ones from a client that sends ahead.
+//! Writing while reading: a thread that hands a client's batches in while the next ones are taken
+//! from it.
 //!
 //! One disk write is under way at a time, as without it; but the session meanwhile receives and
 //! checks what comes next, which is most of the work. A client that waits for each answer never
@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use super::commit_queue::{CommitQueue, Outcomes};
+use super::appends::Outcomes;
+use super::commit_queue::CommitQueue;
 use crate::log::Batch;
 use crate::sys::event::Event;
 
-/// Writes batches for one session. Dropped, it first finishes what it was given.
-pub(super) struct Committer {
+/// Writes batches for one client. Dropped, it first finishes what it was given.
+pub struct Committer {
     work: Option<Sender<Work>>,
     done: Receiver<Outcomes>,
     event: Arc<Event>,

@@ -6,19 +6,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::daemon::Shared;
-use super::lock;
+use super::{Broker, lock};
 use crate::log::{LogError, Settings, Topic};
 use crate::sys::file::is_shortage_of_files;
 
-impl Shared {
+impl Broker {
     /// Opens a topic; if the kernel has no descriptor for it, after closing all that are idle.
+    ///
+    /// # Errors
+    /// When there is no such topic, or it cannot be opened.
     pub fn open(&self, topic: &str) -> Result<Arc<Topic>, LogError> {
         self.with_room(|| self.log.topic(topic))
     }
 
     /// Makes a topic, in the same way.
-    pub fn create(&self, topic: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
+    pub(super) fn make(&self, topic: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         self.with_room(|| self.log.create(topic, settings))
     }
 
@@ -36,7 +38,7 @@ impl Shared {
 
     /// Closes idle topics if the open ones have too many files; a few more than needed, so that not
     /// every topic that is opened from now on closes another.
-    pub fn make_room(&self) {
+    pub(super) fn make_room(&self) {
         let most = self.limits.files_max;
         if self.log.open_files() <= most {
             return;
@@ -93,15 +95,14 @@ pub(super) fn is_shortage(error: &LogError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixStream;
     use std::path::Path;
     use std::thread;
 
     use super::*;
+    use crate::broker::Limits;
     use crate::log::simulation::faulty_storage::{FaultyStorage, Gate, Rule, Task};
     use crate::log::simulation::simulated::{BrokenPromise, Simulated};
     use crate::log::{Fsync, Log};
-    use crate::serve::Limits;
 
     const TOPICS: usize = 20;
     /// Of half of the topics; each has two.
@@ -128,25 +129,24 @@ mod tests {
             log.close_topic(name).unwrap();
         }
         let limits = Limits { files_max: FILES, ..Limits::default() };
-        let (_stop, stopped) = UnixStream::pair().unwrap();
-        let shared = Shared::new(log, limits, stopped.into());
+        let broker = Broker::new(log, limits);
         for name in &names[..TOPICS / 2] {
-            shared.queue(name).unwrap();
+            broker.queue(name).unwrap();
         }
         let tended = &names[0];
-        let batch = shared.queue(tended).unwrap().topic.prepare(b"1\n".to_vec(), None).unwrap();
-        shared.queue(tended).unwrap().append(vec![batch]).remove(0).unwrap();
+        let batch = broker.queue(tended).unwrap().topic.prepare(b"1\n".to_vec(), None).unwrap();
+        broker.queue(tended).unwrap().append(vec![batch]).remove(0).unwrap();
         gate.shut(true);
         thread::scope(|scope| {
             let maintenance = thread::Builder::new().name("maintenance".to_owned());
-            maintenance.spawn_scoped(scope, || shared.maintenance.run(&shared)).unwrap();
+            maintenance.spawn_scoped(scope, || broker.maintenance.run(&broker)).unwrap();
             gate.wait_for_somebody();
             for name in &names[TOPICS / 2..] {
-                shared.queue(name).unwrap();
+                broker.queue(name).unwrap();
             }
-            let (open, files) = (shared.log.open_topics(), shared.log.open_files());
+            let (open, files) = (broker.log.open_topics(), broker.log.open_files());
             gate.shut(false);
-            shared.maintenance.stop();
+            broker.maintenance.stop();
             assert!(files <= FILES, "{files} files: {open:?}");
             assert!(open.contains(tended), "{open:?}");
         });

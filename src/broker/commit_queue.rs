@@ -1,6 +1,6 @@
-//! Group commit: batches of many connections share one write and one fdatasync.
+//! Group commit: batches of many clients share one write and one fdatasync.
 //!
-//! Leader and followers: a session that finds the topic idle writes at once. Sessions that come
+//! Leader and followers: a client that finds the topic idle writes at once. Those that come
 //! meanwhile queue up, and the first of them then leads: it writes for all that wait. So a producer
 //! that waits for each answer hands nothing to another thread, and while one fdatasync runs, the
 //! next group gathers.
@@ -9,14 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::limits::GATHER_BYTES;
+use super::appends::Outcomes;
+use super::limits::SMALL_GROUP_BYTES_MAX;
 use super::lock;
 use super::notifier::Notifier;
-use crate::api::appending::Appended;
 use crate::log::{Batch, LogError, Topic};
-
-/// What each batch came to.
-pub type Outcomes = Vec<Result<Appended, LogError>>;
 
 /// The batches that wait to be appended to a topic.
 pub struct CommitQueue {
@@ -24,8 +21,8 @@ pub struct CommitQueue {
     pub topic: Arc<Topic>,
     /// Notified after each group.
     pub notifier: Notifier,
-    /// When it was last asked for, on the daemon's own count.
-    pub used: AtomicU64,
+    /// When it was last asked for, on the service's own count.
+    pub(super) used: AtomicU64,
     line: Mutex<Line>,
 }
 
@@ -36,7 +33,7 @@ struct Line {
     waiting: Vec<Entry>,
 }
 
-/// Batches of one connection, and how to call it.
+/// Batches of one client, and how to call it.
 struct Entry {
     batches: Vec<Batch>,
     call: Arc<Call>,
@@ -99,7 +96,7 @@ impl CommitQueue {
             told.push((other.batches.len(), other.call));
             group.extend(other.batches);
         }
-        let small = group.iter().map(Batch::byte_count).sum::<usize>() <= GATHER_BYTES;
+        let small = group.iter().map(Batch::byte_count).sum::<usize>() <= SMALL_GROUP_BYTES_MAX;
         let mut outcomes = self.write(group).into_iter();
         let mut next = |count: usize| -> Outcomes {
             (0..count).map(|_| outcomes.next().unwrap_or_else(|| Err(self.broken()))).collect()

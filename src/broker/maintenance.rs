@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::daemon::Shared;
-use super::lock;
+use super::{Broker, lock};
 use crate::api::topics::TakenAway;
 use crate::log::LogError;
 
@@ -23,7 +22,7 @@ const NEVER: i64 = i64::MAX;
 
 /// What wakes the thread.
 #[derive(Debug)]
-pub(super) struct Maintenance {
+pub struct Maintenance {
     /// When it wakes by itself, in µs since the epoch.
     wakes_us: AtomicI64,
     call: Mutex<Call>,
@@ -38,6 +37,7 @@ struct Call {
 }
 
 impl Maintenance {
+    /// Nothing is due yet.
     pub fn new() -> Maintenance {
         let (call, called) = (Mutex::default(), Condvar::new());
         Maintenance { wakes_us: AtomicI64::new(NEVER), call, called }
@@ -58,16 +58,16 @@ impl Maintenance {
     }
 
     /// Tends the topics until stopped, and tells the compactor when one is to be compacted.
-    pub fn run(&self, shared: &Shared) {
-        if let Err(error) = open_kept(shared) {
+    pub fn run(&self, broker: &Broker) {
+        if let Err(error) = open_kept(broker) {
             tracing::warn!("{error}");
         }
-        self.repeat(|woken_us| run_due(shared, woken_us));
+        self.repeat(|woken_us| run_due(broker, woken_us));
     }
 
     /// Compacts the topics until stopped.
-    pub fn run_compactor(&self, shared: &Shared) {
-        self.repeat(|woken_us| compact(shared, woken_us));
+    pub fn run_compactor(&self, broker: &Broker) {
+        self.repeat(|woken_us| compact(broker, woken_us));
     }
 
     /// Does what is due at a time, which tells when it is next, until stopped.
@@ -112,14 +112,14 @@ impl Maintenance {
 }
 
 /// Opens the topics that need tending also when nobody uses them.
-fn open_kept(shared: &Shared) -> Result<(), LogError> {
-    for name in shared.log.topic_names()? {
-        let tended = match shared.log.settings(&name) {
+fn open_kept(broker: &Broker) -> Result<(), LogError> {
+    for name in broker.log.topic_names()? {
+        let tended = match broker.log.settings(&name) {
             // Tended at once, so that it may be closed again if there are many.
-            Ok(settings) if settings.is_kept() => shared.open(&name).and_then(|topic| {
-                shared.alarm.note_closed(topic.closed());
+            Ok(settings) if settings.is_kept() => broker.open(&name).and_then(|topic| {
+                broker.alarm.note_closed(topic.closed());
                 topic.run_due()?;
-                shared.compactor.note_due(topic.compaction_due_us());
+                broker.compactor.note_due(topic.compaction_due_us());
                 Ok(())
             }),
             settings => settings.map(drop),
@@ -127,24 +127,24 @@ fn open_kept(shared: &Shared) -> Result<(), LogError> {
         if let Err(error) = tended {
             tracing::warn!("{name}: {error}");
         }
-        shared.make_room();
+        broker.make_room();
     }
     Ok(())
 }
 
 /// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
 /// One at a time is in hand, so that the others may be closed meanwhile.
-fn run_due(shared: &Shared, woken_us: i64) -> i64 {
+fn run_due(broker: &Broker, woken_us: i64) -> i64 {
     let now_us = now_us().max(woken_us);
-    let (due, later_us) = shared.log.due(now_us);
+    let (due, later_us) = broker.log.due(now_us);
     let mut next_us = later_us.unwrap_or(NEVER);
     for name in due {
-        let due_us = match shared.open(&name) {
+        let due_us = match broker.open(&name) {
             Ok(topic) => {
                 if let Err(error) = topic.run_due_at(now_us) {
                     tracing::warn!("{name}: maintenance failed: {error}");
                 }
-                shared.compactor.note_due(topic.compaction_due_us());
+                broker.compactor.note_due(topic.compaction_due_us());
                 topic.due_us().unwrap_or(NEVER)
             }
             // Deleted meanwhile.
@@ -155,19 +155,19 @@ fn run_due(shared: &Shared, woken_us: i64) -> i64 {
             }
         };
         next_us = next_us.min(due_us);
-        shared.make_room();
+        broker.make_room();
     }
     next_us
 }
 
 /// Compacts the topics that are due by now, or by `woken_us`; gives the time when the next one is.
 /// Those that are closed as idle are opened by the maintenance thread when they are due.
-fn compact(shared: &Shared, woken_us: i64) -> i64 {
-    let (due, later_us) = shared.log.due_compaction(now_us().max(woken_us));
+fn compact(broker: &Broker, woken_us: i64) -> i64 {
+    let (due, later_us) = broker.log.due_compaction(now_us().max(woken_us));
     let mut next_us = later_us.unwrap_or(NEVER);
     for name in due {
         // What is due is not closed: if it is gone, it is deleted.
-        let Ok(topic) = shared.open(&name) else { continue };
+        let Ok(topic) = broker.open(&name) else { continue };
         match topic.compact_due() {
             Ok(compacted) => compacted.iter().for_each(|(at, one)| tell(&name, *at, one)),
             Err(error) => tracing::warn!("{name}: not compacted: {error}"),

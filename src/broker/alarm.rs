@@ -17,7 +17,7 @@ const FAULTS_MAX: usize = 1024;
 
 /// The faults that were told.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub struct Alarm {
     told: Mutex<HashSet<String>>,
     failures: Sparing,
     /// Whether an append found the disk full, and none has succeeded since.
@@ -54,7 +54,7 @@ impl Alarm {
     /// Tells why a topic that was opened takes no appends, if it does not for damage.
     pub fn note_closed(&self, closed: Option<LogError>) {
         if let Some(error @ LogError::Damaged { .. }) = closed {
-            self.note(&super::refusal::body(error));
+            self.note(&error.into());
         }
     }
 
@@ -68,9 +68,9 @@ impl Alarm {
 }
 
 /// Warnings of one kind, which others can provoke as often as they like: printed at most once in
-/// [`WARNING_EVERY`], with how many were left out meanwhile.
+/// `WARNING_EVERY`, with how many were left out meanwhile.
 #[derive(Debug, Default)]
-pub(super) struct Sparing {
+pub struct Sparing {
     printed: Mutex<Printed>,
 }
 

@@ -1,27 +1,24 @@
-//! Who is at the other end of a connection, and what it may do (`docs/PROTOCOL.md`, "Access").
+//! Who a client of the service is, and what it may do (`docs/PROTOCOL.md`, "Access").
 //!
-//! Names are looked up when a connection first asks for a topic that names readers or writers, and
+//! Names are looked up when a client first asks for a topic that names readers or writers, and
 //! again when that topic's settings have been altered; what was found is kept until then.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+use super::Broker;
 use super::commit_queue::CommitQueue;
 use super::limits::GRANTS_KEPT_MAX;
 use super::memory_limit::Account;
-use super::refusal;
-use super::session::Session;
-use crate::api::error::ErrorBody;
 use crate::log::access::{Names, Right, Who, is_master};
 use crate::log::{LogError, Settings, Topic, TopicReader};
-use crate::sys::{socket, user};
+use crate::sys::user;
 
-/// What one connection may do.
-pub(super) struct Access {
-    /// User and primary group of the other end; `None` if the kernel does not tell.
+/// What one client may do.
+pub struct Access {
+    /// Its user and primary group; `None` if the kernel does not tell.
     peer: Option<(u32, u32)>,
     /// The same with all its groups, once somebody wanted to know.
     who: OnceCell<Option<Who>>,
@@ -30,7 +27,7 @@ pub(super) struct Access {
     kept: RefCell<HashMap<String, Granted>>,
 }
 
-/// What the connection may do with a topic that has these settings.
+/// What the client may do with a topic that has these settings.
 struct Granted {
     settings: Arc<Settings>,
     read: bool,
@@ -38,23 +35,24 @@ struct Granted {
 }
 
 impl Access {
-    /// What the other end of `stream` may do.
-    pub fn of(stream: &UnixStream) -> Access {
-        Access {
-            peer: socket::peer(stream).map(|peer| (peer.uid, peer.gid)),
-            who: OnceCell::new(),
-            owner: user::effective(),
-            kept: RefCell::default(),
-        }
+    /// What a client of this user and primary group may do; nobody knows whose it is without.
+    pub fn of(peer: Option<(u32, u32)>) -> Access {
+        let (who, kept) = (OnceCell::new(), RefCell::default());
+        Access { peer, who, owner: user::effective(), kept }
     }
 
-    /// Whether it is root, or the user who runs the daemon.
+    /// What the user may do who runs the service: everything.
+    pub fn of_owner() -> Access {
+        Access::of(Some((user::effective(), u32::MAX)))
+    }
+
+    /// Whether it is root, or the user who runs the service.
     pub fn is_master(&self) -> bool {
         let who = |(uid, _)| Who { uid, gids: Vec::new() };
         self.peer.is_some_and(|peer| is_master(&who(peer), self.owner))
     }
 
-    /// Who is charged for what the connection uses.
+    /// Who is charged for what the client uses.
     pub fn account(&self) -> Account {
         if self.is_master() {
             return None;
@@ -63,7 +61,7 @@ impl Access {
         Some(self.peer.map_or(u32::MAX, |(uid, _)| uid))
     }
 
-    /// Refuses what the topic's settings do not let this connection do.
+    /// Refuses what the topic's settings do not let this client do.
     ///
     /// # Errors
     /// [`LogError::NotPermitted`].
@@ -96,12 +94,12 @@ impl Access {
         if may { Ok(()) } else { Err(settings.refusal(topic.name(), right)) }
     }
 
-    /// Refuses to let a connection see figures of a topic with these settings, which need not be
+    /// Refuses to let a client see figures of a topic with these settings, which need not be
     /// open.
     ///
     /// # Errors
     /// [`LogError::NotPermitted`].
-    pub fn check_settings(
+    fn check_settings(
         &self,
         topic: &str,
         settings: &Settings,
@@ -119,36 +117,48 @@ impl Access {
     }
 }
 
-impl Session<'_> {
+impl Broker {
     /// The queue of a topic, for somebody who may do something with it.
-    pub fn queue_for(&self, right: Right, topic: &str) -> Result<Arc<CommitQueue>, ErrorBody> {
-        let queue = self.shared.queue(topic).map_err(refusal::body)?;
-        self.access.check(&queue.topic, right).map_err(refusal::body)?;
+    ///
+    /// # Errors
+    /// When there is no such topic, it cannot be opened, or that is not permitted.
+    pub fn queue_for(
+        &self,
+        access: &Access,
+        right: Right,
+        topic: &str,
+    ) -> Result<Arc<CommitQueue>, LogError> {
+        let queue = self.queue(topic)?;
+        access.check(&queue.topic, right)?;
         Ok(queue)
     }
 
     /// A topic for somebody who may see its figures; it is not opened for that.
-    pub fn look(&self, topic: &str) -> Result<(TopicReader, Option<Arc<Topic>>), LogError> {
-        let settings = self.shared.log.settings(topic)?;
-        self.access.check_settings(topic, &settings, Right::Look)?;
-        self.shared.log.look(topic)
+    pub(super) fn look(
+        &self,
+        access: &Access,
+        topic: &str,
+    ) -> Result<(TopicReader, Option<Arc<Topic>>), LogError> {
+        let settings = self.log.settings(topic)?;
+        access.check_settings(topic, &settings, Right::Look)?;
+        self.log.look(topic)
     }
 
     /// Refuses to let somebody manage a topic that is not everybody's.
-    pub fn check_manages(&self, topic: &str) -> Result<(), LogError> {
-        match self.shared.log.settings(topic) {
-            Ok(settings) => self.access.check_settings(topic, &settings, Right::Manage),
+    pub(super) fn check_manages(&self, access: &Access, topic: &str) -> Result<(), LogError> {
+        match self.log.settings(topic) {
+            Ok(settings) => access.check_settings(topic, &settings, Right::Manage),
             // Nobody knows what its settings were; removing it may be the remedy.
-            Err(LogError::BadSettings { .. } | LogError::Io { .. }) if self.access.is_master() => {
-                Ok(())
-            }
+            Err(LogError::BadSettings { .. } | LogError::Io { .. }) if access.is_master() => Ok(()),
             Err(error) => Err(error),
         }
     }
+}
 
+impl Access {
     /// Refuses settings about readers and writers from all but those who may everything.
-    pub fn check_lists(&self, topic: &str, names_some: bool) -> Result<(), LogError> {
-        if !names_some || self.access.is_master() {
+    pub(super) fn check_lists(&self, topic: &str, names_some: bool) -> Result<(), LogError> {
+        if !names_some || self.is_master() {
             return Ok(());
         }
         let why = "only root and the user who runs log-serve may set readers and writers";
