@@ -13,6 +13,7 @@
 //! - [`wire`]: the protocol on the socket, both ends of it. No storage.
 //! - [`ingest`]: other formats, turned into records.
 //! - [`broker`]: the operations of a log service over [`log`]. No protocol.
+//! - [`store`]: a log as its users see it: through the daemon, or by its files.
 //! - [`serve`]: the daemon, which puts [`wire`] before [`broker`].
 //! - [`cli`]: the one door: input, output, signals, messages, exit statuses, manual pages.
 //! - [`cmd`]: one file a tool: its options and how they wire the rooms together.
@@ -29,6 +30,7 @@ pub mod operator;
 pub mod record;
 pub mod serve;
 pub mod state;
+pub mod store;
 mod sys;
 pub mod time;
 pub mod window;

@@ -14,7 +14,7 @@ use source::{Source, root, sources, tracked};
 
 /// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("lib.rs", &[]),
     ("bin", &["cmd", "cli"]),
     (
@@ -22,8 +22,9 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &[
             "cli",
             "serve",
-            "ingest",
             "broker",
+            "ingest",
+            "store",
             "wire",
             "log",
             "api",
@@ -41,6 +42,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &["wire", "log", "api", "operator", "window", "aggregate", "expr", "time", "record", "sys"],
     ),
     ("serve", &["broker", "wire", "log", "api", "record", "sys"]),
+    ("store", &["broker", "wire", "log", "api", "time", "sys"]),
     ("broker", &["log", "api", "record", "sys"]),
     ("ingest", &["expr", "time", "record"]),
     ("wire", &["api", "time", "record", "sys"]),

@@ -9,6 +9,7 @@ use crate::broker;
 use crate::expr::ExprError;
 use crate::log::LogError;
 use crate::operator::Fault;
+use crate::store;
 use crate::wire::ClientError;
 use crate::wire::address::BindError;
 
@@ -96,10 +97,10 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
         return Some(of_log(error));
     }
     if let Some(error) = cause.downcast_ref::<broker::Error>() {
-        return Some(match error {
-            broker::Error::Log(error) => of_log(error),
-            error => of_code(error.code()),
-        });
+        return Some(of_broker(error));
+    }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return Some(of_store(error));
     }
     if let Some(error) = cause.downcast_ref::<ClientError>() {
         return Some(of_client(error));
@@ -108,6 +109,27 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Status> {
         return Some(of_bind(error));
     }
     None
+}
+
+fn of_store(error: &store::Error) -> Status {
+    match error {
+        store::Error::Log(error) => of_log(error),
+        store::Error::Broker(error) => of_broker(error),
+        store::Error::Client(error) => of_client(error),
+        store::Error::Wait(error) | store::Error::Follow { error, .. } => Status::of_io(error),
+        store::Error::NotAsWanted { .. } => Status::CantCreate,
+        store::Error::NoGroup { .. }
+        | store::Error::NotBack { .. }
+        | store::Error::GivenUp { .. }
+        | store::Error::UnknownOutput { .. } => Status::Unavailable,
+    }
+}
+
+fn of_broker(error: &broker::Error) -> Status {
+    match error {
+        broker::Error::Log(error) => of_log(error),
+        error => of_code(error.code()),
+    }
 }
 
 fn of_log(error: &LogError) -> Status {
@@ -283,8 +305,10 @@ mod tests {
         for (near, code) in pairs {
             let far = ClientError::from(ErrorBody::new(code, "m"));
             let far = Err::<(), _>(far).context("through the daemon").unwrap_err();
-            let served = anyhow::Error::from(broker::Error::from(near.clone()));
-            assert_eq!(Status::of(&served), Status::of(&far), "{code:?}");
+            let of_broker = broker::Error::from(near.clone());
+            let of_store = anyhow::Error::from(store::Error::from(near.clone()));
+            assert_eq!(Status::of(&of_store), Status::of(&far), "{code:?}");
+            assert_eq!(Status::of(&of_broker.into()), Status::of(&far), "{code:?}");
             assert_eq!(Status::of(&anyhow::Error::from(near)), Status::of(&far), "{code:?}");
         }
     }

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::store::lock_wait::WaitOptions;
+use super::lock_wait::WaitOptions;
 use crate::broker;
 use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::address::{self, SOCKET};
 use super::answer::{Answer, Greeting};
+pub use super::client_error::ClientError;
 use super::connection::Connection;
 use super::interrupt::Interrupt;
 use super::request::{Hello, Request};
 use super::{VERSION, sane};
 use crate::api::appending::{Append, Appended, Producer, Standing};
-use crate::api::error::{Code, ErrorBody};
 use crate::api::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
@@ -24,67 +24,6 @@ use crate::api::topics::{
 
 /// The longest answer that we read: what a batch full of bad records comes to.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-
-/// Why a call did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The socket cannot be connected to, or failed.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// The daemon is gone.
-    #[error("{}: log-serve closed the connection{}", path.display(), doubt(*unanswered))]
-    Closed {
-        /// The socket.
-        path: PathBuf,
-        /// Whether it had not answered a request that it may have carried out or not.
-        unanswered: bool,
-    },
-    /// We were told to stop while the daemon did not answer; nothing more can be asked of it.
-    #[error("{}: log-serve does not answer, and a signal ended the wait for it", path.display())]
-    Interrupted {
-        /// The socket.
-        path: PathBuf,
-    },
-    /// The daemon refused.
-    #[error(transparent)]
-    Refused(#[from] ErrorBody),
-    /// The daemon said something that is not an answer to this request.
-    #[error("{}: log-serve's answer is invalid: {why}; use log-serve of the same version", path.display())]
-    Garbled {
-        /// The socket.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-fn doubt(unanswered: bool) -> &'static str {
-    if unanswered { "; it is not known whether unanswered requests were carried out" } else { "" }
-}
-
-impl ClientError {
-    /// The same, of a request that changes nothing.
-    pub(super) fn harmless(self) -> ClientError {
-        match self {
-            ClientError::Closed { path, .. } => ClientError::Closed { path, unanswered: false },
-            error => error,
-        }
-    }
-
-    /// Whether the daemon is gone, or about to go: another one may come.
-    pub fn is_gone(&self) -> bool {
-        match self {
-            ClientError::Closed { .. } => true,
-            ClientError::Refused(why) => why.code == Code::ShuttingDown,
-            _ => false,
-        }
-    }
-}
 
 /// What a fetch gives next.
 #[derive(Debug)]
@@ -241,7 +180,7 @@ impl Client {
     /// Takes a producer's name for this connection; tells where the producer stands.
     ///
     /// # Errors
-    /// See [`ClientError`]; [`Code::ProducerInUse`] if another connection has the name.
+    /// See [`ClientError`]; code `producer_in_use` if another connection has the name.
     pub fn producer(&mut self, producer: Producer) -> Result<Standing, ClientError> {
         match self.call(&Request::Producer(producer))? {
             Answer::Producer(standing) => Ok(standing),

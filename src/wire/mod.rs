@@ -6,11 +6,13 @@
 //! - [`frame`]: lines and record bytes, pure; [`connection`]: the same over a socket;
 //!   [`interrupt`]: what ends a wait for them.
 //! - [`address`]: where the socket is. `sane`: what a client believes of an answer.
-//! - [`client`]: the requests as calls. [`lending`]: those that lend a pipe.
+//! - [`client`]: the requests as calls; `client_error`: why one did not succeed. [`lending`]:
+//!   those that lend a pipe.
 
 pub mod address;
 pub mod answer;
 pub mod client;
+mod client_error;
 pub mod connection;
 pub mod frame;
 pub mod interrupt;

@@ -7,7 +7,7 @@ use crate::source::Source;
 
 /// The circles that exist, each with the reason why it is left. Most are pairs: two halves of one
 /// idea, in files of their own because both are long.
-pub const CIRCLES: [(&[&str], &str); 13] = [
+pub const CIRCLES: [(&[&str], &str); 12] = [
     (
         &["src/record/decode.rs", "src/record/lines.rs"],
         "the trait of decoders says what its first implementation does",
@@ -47,10 +47,6 @@ pub const CIRCLES: [(&[&str], &str); 13] = [
     ),
     (&["src/expr/jaq/val/held.rs", "src/expr/jaq/val/text.rs"], "jq's strings and what they take"),
     (&["src/expr/jaq/val/mod.rs", "src/expr/jaq/write.rs"], "values are shown as they are written"),
-    (
-        &["src/cmd/store/reader.rs", "src/cmd/store/served.rs", "src/cmd/store/unserved.rs"],
-        "one reader with two ways: through the daemon, or by the files",
-    ),
 ];
 
 /// For each file the files that it imports from.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::unknown;
 use crate::cli::{Failure, Status};
-use crate::cmd::store::catalog;
+use crate::store::Store;
 
 /// Changes settings of `topic`.
 ///
@@ -21,7 +21,7 @@ pub fn run(
     if changes.is_empty() {
         return Err(Failure::usage("no setting is given; add one, like --retention 7d").into());
     }
-    catalog::alter(dir, topic, changes, force)?;
+    Store::open(dir)?.alter(topic, changes.clone(), force)?;
     unknown::warn(dir, topic, changes);
     Ok(Status::Done)
 }

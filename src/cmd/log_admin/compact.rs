@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::table::Table;
 use crate::cli::Status;
-use crate::cmd::store::catalog;
+use crate::store::Store;
 
 /// Compacts `topic`; `close`: also what is in segments that are not full.
 ///
 /// # Errors
 /// When there is no such topic, it is not one that is compacted, or the disk refuses.
 pub fn run(dir: &Path, topic: &str, close: bool, table: &mut Table) -> anyhow::Result<Status> {
-    for (partition, one) in catalog::compact(dir, topic, close)? {
+    for (partition, one) in Store::open(dir)?.compact(topic, close)? {
         table.row(&[
             ("topic", json!(topic)),
             ("partition", json!(partition)),

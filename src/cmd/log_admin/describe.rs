@@ -8,7 +8,7 @@ use super::list::tell;
 use super::settings::as_option;
 use super::table::Table;
 use crate::cli::Status;
-use crate::cmd::store::catalog::{self, Broken};
+use crate::store::Store;
 
 /// Tells what the partitions of `topics` hold; of all if none is named: then those that cannot be
 /// opened are told of on stderr, and the status is that of the first of them.
@@ -20,21 +20,24 @@ pub fn run(dir: &Path, topics: &[String], table: &mut Table) -> anyhow::Result<S
         describe(dir, topic, table)?;
     }
     let mut status = Status::Done;
-    let all = if topics.is_empty() { catalog::list(dir)? } else { Vec::new() };
+    let all = if topics.is_empty() { Store::open(dir)?.topics()? } else { Vec::new() };
     for listed in all {
-        let described = listed.and_then(|listed| {
-            let topic = listed.topic;
-            describe(dir, &topic, table).map_err(|error| Broken { topic, error })
-        });
-        if let Err(broken) = described {
-            status = tell(&broken, status);
+        let (topic, described) = match listed {
+            Ok(listed) => {
+                let described = describe(dir, &listed.topic, table);
+                (listed.topic, described)
+            }
+            Err(broken) => (broken.topic, Err(broken.error.into())),
+        };
+        if let Err(error) = described {
+            status = tell(&topic, &error, status);
         }
     }
     Ok(status)
 }
 
 fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
-    let settings = catalog::settings(dir, topic)?;
+    let settings = Store::open(dir)?.settings(topic)?;
     let key = settings.get("key").cloned().unwrap_or(Value::Null);
     let shown: Vec<String> = settings
         .iter()
@@ -42,7 +45,7 @@ fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
         .map(|(name, value)| as_option(name, value))
         .collect();
     let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
-    for (partition, held) in catalog::bounds(dir, topic)? {
+    for (partition, held) in Store::open(dir)?.bounds(topic)? {
         table.row(&[
             ("topic", json!(topic)),
             ("partition", json!(partition)),

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::table::Table;
 use crate::api::groups::{GroupEntry, Progress};
 use crate::cli::{Status, message};
-use crate::cmd::store::groups;
+use crate::store::Store;
 
 /// Lists the groups of the log in `dir`, or only the one that is named.
 ///
@@ -16,7 +16,7 @@ use crate::cmd::store::groups;
 /// by the status, and hides none of the others.
 pub fn run(dir: &Path, group: Option<&str>, table: &mut Table) -> anyhow::Result<Status> {
     let mut status = Status::Done;
-    for entry in groups::list(dir, group)? {
+    for entry in Store::open(dir)?.groups(group)? {
         if let Some(error) = &entry.error {
             // A group that cannot be read is a fault; a topic that is gone, or not ours, is not.
             let broken = entry.topic.is_empty();

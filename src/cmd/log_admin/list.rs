@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::table::Table;
 use crate::cli::{Status, message};
-use crate::cmd::store::catalog::{self, Broken, Listed};
+use crate::store::{Broken, Listed, Store};
 
 /// Lists the topics of the log in `dir`. Those that cannot be opened are told of on stderr, and the
 /// status is that of the first of them.
@@ -15,22 +15,21 @@ use crate::cmd::store::catalog::{self, Broken, Listed};
 /// When there is no log.
 pub fn run(dir: &Path, table: &mut Table) -> anyhow::Result<Status> {
     let mut status = Status::Done;
-    for listed in catalog::list(dir)? {
+    for listed in Store::open(dir)?.topics()? {
         match listed {
             Ok(Listed { topic, partitions, key }) => table.row(&[
                 ("topic", json!(topic)),
                 ("partitions", json!(partitions)),
                 ("key", json!(key)),
             ]),
-            Err(broken) => status = tell(&broken, status),
+            Err(Broken { topic, error }) => status = tell(&topic, &error.into(), status),
         }
     }
     Ok(status)
 }
 
 /// Tells of a topic that cannot be opened; the status is that of the first.
-pub fn tell(broken: &Broken, status: Status) -> Status {
-    let Broken { topic, error } = broken;
+pub fn tell(topic: &str, error: &anyhow::Error, status: Status) -> Status {
     message::note(&format!("{topic}: cannot be opened: {error:#}"));
     if status == Status::Done { Status::of(error) } else { status }
 }

@@ -20,12 +20,12 @@ use clap::{Parser, Subcommand};
 
 use self::settings::SettingsOptions;
 use self::table::Table;
+use super::lock_wait::WaitOptions;
 use super::place::Place;
-use super::store::lock_wait::WaitOptions;
-use super::store::{Wanted, catalog};
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::{Failure, Status};
+use crate::store::{Store, Wanted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -199,7 +199,7 @@ impl Options {
             Action::Create { topic, partitions, key, settings } => {
                 let wanted = Wanted { partitions: Some(*partitions), key: key.clone() };
                 let settings = settings.to_map();
-                catalog::create(dir, topic, &wanted, &settings)?;
+                Store::open(dir)?.create(topic, &wanted, settings.clone())?;
                 unknown::warn(dir, topic, &settings);
                 Status::Done
             }
@@ -214,7 +214,7 @@ impl Options {
                 alter::run(dir, topic, &changes, *force)?
             }
             Action::Delete { topic } => {
-                catalog::delete(dir, topic)?;
+                Store::open(dir)?.delete(topic)?;
                 Status::Done
             }
             Action::Trim { topic, before, partition } => {

@@ -10,8 +10,8 @@ use crate::api::groups::Reset;
 use crate::api::reading::ByPartition;
 use crate::cli::Status;
 use crate::cmd::place::{Place, at};
-use crate::cmd::store::{Reader, groups};
 use crate::log::LogError;
+use crate::store::Store;
 
 /// What to reset, and to where.
 #[derive(Args, Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct Wanted {
 /// # Errors
 /// When the group has members, there is no such topic or place, or the log cannot be written to.
 pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
-    let mut reader = Reader::open(dir, &wanted.topic, None)?;
+    let mut reader = Store::open(dir)?.reader(&wanted.topic)?;
     let mut partitions = wanted.partition.clone();
     if partitions.is_empty() {
         partitions.extend(0..reader.partitions());
@@ -60,15 +60,12 @@ pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Sta
         }
         offsets.insert(partition, offset);
     }
-    let done = groups::reset(
-        dir,
-        Reset {
-            group: wanted.group.clone(),
-            topic: wanted.topic.clone(),
-            offsets,
-            dry_run: wanted.dry_run,
-        },
-    )?;
+    let done = Store::open(dir)?.reset(Reset {
+        group: wanted.group.clone(),
+        topic: wanted.topic.clone(),
+        offsets,
+        dry_run: wanted.dry_run,
+    })?;
     for (number, moved) in &done.partitions {
         table.row(&[
             ("group", json!(done.group)),

@@ -11,7 +11,7 @@ use crate::api::groups::GroupEntry;
 use crate::api::stats::{DaemonFigures, Figures, TopicFigures};
 use crate::cli::output::{Output, OutputError, replace_file};
 use crate::cli::{Failure, Status};
-use crate::cmd::store::stats::figures;
+use crate::store::Store;
 use crate::time::duration::Duration;
 use crate::time::timestamp::write_us;
 
@@ -38,7 +38,7 @@ pub fn run(dir: &Path, options: &Options, json: bool) -> anyhow::Result<Status> 
     if json && options.prometheus {
         return Err(Failure::usage("--json and --prometheus are two formats; choose one").into());
     }
-    let figures = figures(dir, &options.topic)?;
+    let figures = Store::open(dir)?.figures(&options.topic)?;
     let text = match (json, options.prometheus) {
         (true, _) => as_json(&figures),
         (_, true) => prometheus::render(&figures),

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::table::Table;
 use crate::cli::{Failure, Status};
 use crate::cmd::place::Place;
-use crate::cmd::store::catalog;
 use crate::log::Before;
+use crate::store::Store;
 
 /// Removes the segments of `topic` in which all records lie before a place.
 ///
@@ -27,7 +27,7 @@ pub fn run(
         Place::Start => return Err(Failure::usage("there are no records before the start").into()),
         Place::End => Before::TimeUs(i64::MAX),
     };
-    for (partition, start) in catalog::trim(dir, topic, partition, before)? {
+    for (partition, start) in Store::open(dir)?.trim(topic, partition, before)? {
         table.row(&[
             ("topic", json!(topic)),
             ("partition", json!(partition)),

@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 use super::list::tell as tell_broken;
 use super::table::Table;
 use crate::cli::{Failure, Status, message};
-use crate::cmd::store::catalog::Broken;
-use crate::cmd::store::lock_wait::WaitOptions;
+use crate::cmd::lock_wait::WaitOptions;
 use crate::log::{
     LogError, Repaired, Salvaged, Verified, VerifiedPartition, keep_still, open_groups,
     open_readers, plan_settings, repair, set_group_aside, strays_of, topic_names_of,
 };
-use crate::wire::client::Client;
+use crate::store::Store;
 
 /// How many ranges of offsets people are told of.
 const RANGES_MAX: usize = 20;
@@ -44,7 +43,7 @@ pub fn run(
     wait: WaitOptions,
     table: &mut Table,
 ) -> anyhow::Result<Status> {
-    if Client::connect(dir)?.is_some() {
+    if Store::open(dir)?.is_served() {
         let why = format!("{}: log-serve writes here; stop it first", dir.display());
         return Err(Failure::new(Status::TryAgain, why).into());
     }
@@ -122,8 +121,7 @@ impl Check<'_> {
             Ok(None) => return Err(LogError::UnknownTopic { topic: name.to_owned() }.into()),
             Err(error @ LogError::UnknownTopic { .. }) => return Err(error.into()),
             Err(error) => {
-                let broken = Broken { topic: name.to_owned(), error: error.into() };
-                self.status = tell_broken(&broken, self.status);
+                self.status = tell_broken(name, &error.into(), self.status);
             }
         }
         Ok(())

@@ -11,9 +11,8 @@ use clap::{Parser, ValueEnum};
 use self::batch::Batch;
 use self::position::{Position, Standing};
 use self::sender::Sender;
-use super::store::lock_wait::WaitOptions;
-use super::store::patience::ReconnectOptions;
-use super::store::{Appender, Wanted};
+use super::lock_wait::WaitOptions;
+use super::reconnect::ReconnectOptions;
 use crate::cli::lending::{Lender, Lending};
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
@@ -22,6 +21,7 @@ use crate::ingest::csv::{CsvDecoder, CsvOptions, is_delimiter};
 use crate::record::control::Control;
 use crate::record::decode::{Decoder, Raw};
 use crate::record::lines::LineDecoder;
+use crate::store::{Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
@@ -143,7 +143,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let patience = options.reconnect.patience();
-    let open = || Appender::open(&dir, &options.topic, &wanted, patience);
+    let open = || Ok(Store::open(&dir)?.appender(&options.topic, &wanted, patience)?);
     let mut appender = options.wait.retry_or_tell(open)?;
     let stands = match &options.producer {
         Some(name) => appender.stands(name)?,

@@ -13,9 +13,9 @@ use crate::cli::input::Watch;
 use crate::cli::lending::{Back, Lender};
 use crate::cli::pump::Context;
 use crate::cli::{Failure, Status};
-use crate::cmd::store::{AppendError, Appender, patience};
 use crate::log::Identity;
 use crate::record::decode::Raw;
+use crate::store::{self, AppendError, Appender};
 
 /// How many bytes are sent ahead of the log's answers: enough that it has the next ones at hand
 /// when the disk is done with those before.
@@ -40,7 +40,7 @@ pub(super) struct Sender {
     /// How many times in a row the log was lent the input and appended nothing.
     fruitless: u32,
     /// Why the log is gone, if it is, and nobody has waited yet for it to come back.
-    lost: Option<anyhow::Error>,
+    lost: Option<store::Error>,
     /// How many of the batches in `sent`, the last ones, did not get to it for that.
     unsent: usize,
     /// Whether a signal ends waits for the log.
@@ -102,7 +102,7 @@ impl Sender {
         if !self.heeds
             && let Some(watch) = cx.watch()
         {
-            self.appender.heed(&watch)?;
+            self.appender.heed(&*watch)?;
             self.heeds = true;
         }
         let next = self.spare.pop().unwrap_or_default();
@@ -139,7 +139,7 @@ impl Sender {
         }
     }
 
-    fn begin(&mut self, sent: &Sent) -> anyhow::Result<()> {
+    fn begin(&mut self, sent: &Sent) -> Result<(), store::Error> {
         let identity = self.producer.clone().map(|producer| Identity {
             producer,
             after: Some(sent.after),
@@ -201,10 +201,11 @@ impl Sender {
     }
 
     /// Says what is not known, if a signal has ended the wait for an answer.
-    fn unanswered(&self, error: anyhow::Error) -> anyhow::Error {
-        if !patience::is_interrupted(&error) {
-            return error;
+    fn unanswered(&self, error: store::Error) -> anyhow::Error {
+        if !error.is_interrupted() {
+            return error.into();
         }
+        let error = anyhow::Error::from(error);
         let records: u64 = self.sent.iter().map(|sent| sent.batch.len() as u64).sum();
         let what = match records {
             0 => "what was read last is not appended".to_owned(),
@@ -216,15 +217,15 @@ impl Sender {
 
     /// Whether we may go on after this error and know what of all that was sent is appended:
     /// nothing more, or what the log tells of the producer.
-    fn can_tell(&self, error: &anyhow::Error) -> bool {
-        let known = self.producer.is_some() || !patience::is_in_doubt(error);
+    fn can_tell(&self, error: &store::Error) -> bool {
+        let known = self.producer.is_some() || !error.is_in_doubt();
         known && self.appender.may_go_on(error)
     }
 
     /// Waits for another daemon, and hands over to it what the one that is gone did not append.
-    fn go_on(&mut self, lost: anyhow::Error, cx: &Context) -> anyhow::Result<()> {
-        let Some(watch) = cx.watch() else { return Err(lost) };
-        let stands = self.appender.reconnect(self.producer.as_deref(), &watch)?;
+    fn go_on(&mut self, lost: store::Error, cx: &Context) -> anyhow::Result<()> {
+        let Some(watch) = cx.watch() else { return Err(lost.into()) };
+        let stands = self.appender.reconnect(self.producer.as_deref(), &*watch)?;
         (self.lost, self.unsent) = (None, 0);
         if self.producer.is_some() {
             self.pass_appended(stands)?;
@@ -355,10 +356,10 @@ impl Lender for Sender {
                 self.lost = Some(error);
                 Vec::new()
             }
-            Err(error) if self.appender.may_go_on(&error) || patience::is_interrupted(&error) => {
-                return Err(read_by_the_log(&error));
+            Err(error) if self.appender.may_go_on(&error) || error.is_interrupted() => {
+                return Err(read_by_the_log(&error.into()));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let lines = self.appended - before;
         self.fruitless = if lines > 0 { 0 } else { self.fruitless + 1 };

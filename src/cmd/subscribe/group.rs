@@ -16,7 +16,9 @@ use crate::cli::input::{StopReason, Watch, Woken};
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::place::{Place, at};
-use crate::cmd::store::patience::{self, Tries, Waited};
+use crate::cmd::reconnect::is_gone;
+use crate::store::Tries;
+use crate::store::reconnect::{Waited, connect, heed_with_grace, resume};
 use crate::wire::client::{Client, ClientError, Polled};
 
 /// How long records may have arrived and not be committed while more are there already. A commit
@@ -47,10 +49,10 @@ pub fn run(
     }
     let dir = options.data.dir()?;
     let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
-    let mut client = match patience::connect(&dir, &mut tries, watch)? {
+    let mut client = match connect(&dir, &mut tries, watch)? {
         Waited::Connected(client, ()) => client,
-        Waited::Halted(halt) => return Ok(status(halt, options.follow)),
-        Waited::InVain => {
+        Waited::Stopped(halt) => return Ok(status(halt, options.follow)),
+        Waited::NotInTime => {
             let why = format!(
                 "{}: --group needs log-serve, which is not running; start it",
                 dir.display()
@@ -58,7 +60,7 @@ pub fn run(
             return Err(Failure::new(Status::Unavailable, why).into());
         }
     };
-    patience::heed_with_grace(&mut client, watch)?;
+    heed_with_grace(&mut client, watch)?;
     let join = Join {
         group: group.to_owned(),
         topic: options.topic.clone(),
@@ -138,7 +140,7 @@ impl Member<'_> {
         self.assigned(&assigned)?;
         loop {
             let error = match self.read(watch) {
-                Err(error) if patience::is_gone(&error) => error,
+                Err(error) if is_gone(&error) => error,
                 ended => return ended,
             };
             if let Some(halt) = self.rejoin(error, watch)? {
@@ -309,9 +311,9 @@ impl Member<'_> {
             return Err(lost);
         }
         let dir = self.dir.clone();
-        patience::resume(&dir, self.patience, watch, |client| {
+        resume(&dir, self.patience, watch, is_gone, |client| {
             self.client = client;
-            patience::heed_with_grace(&mut self.client, watch)?;
+            heed_with_grace(&mut self.client, watch)?;
             while !self.sink.take_up(&mut self.done)? {
                 if let Some(halt) = watch.pause(LOOK_MAX)? {
                     return Ok(Some(halt));

@@ -16,9 +16,7 @@ use self::announce::Announcer;
 use self::files::Files;
 use self::print::Printer;
 use super::place::{Place, at};
-use super::store::patience::{self, ReconnectOptions, Tries};
-use super::store::{Manner, Reader, Reading, Step};
-use crate::api::error::Code;
+use super::reconnect::{self, ReconnectOptions};
 use crate::api::groups::Edge;
 use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::{StopReason, Watch};
@@ -27,7 +25,7 @@ use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status};
 use crate::log::LogError;
-use crate::wire::client::ClientError;
+use crate::store::{self, Manner, Reader, Reading, Step, Store, Tries};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -182,7 +180,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => read(&options, &watch, output, announcer),
     };
     // A signal also ends the wait for a daemon that does not answer.
-    ended.or_else(|error| Ok(halted(patience::halted(error, &watch)?, options.follow)))
+    ended.or_else(|error| Ok(halted(reconnect::halted(error, &watch)?, options.follow)))
 }
 
 /// Reads without a group.
@@ -224,7 +222,7 @@ fn read(
         watch,
     };
     printing.announcer.begin_spans(&spans);
-    let reading = reader.read(spans, manner);
+    let reading = reader.read(spans, manner).map_err(anyhow::Error::from);
     let halt = reading.and_then(|reading| printing.print(reading, &mut output)).map_err(explain)?;
     Ok(halt.map_or(Status::Done, |halt| halted(halt, options.follow)))
 }
@@ -239,8 +237,8 @@ fn last(text: &str) -> Result<u64, String> {
 }
 
 fn explain(error: anyhow::Error) -> anyhow::Error {
-    let is_out = match error.downcast_ref::<ClientError>() {
-        Some(ClientError::Refused(why)) => why.code == Code::OffsetOutOfRange,
+    let is_out = match error.downcast_ref::<store::Error>() {
+        Some(error) => error.is_out_of_range(),
         _ => matches!(error.downcast_ref(), Some(LogError::OffsetOutOfRange { .. })),
     };
     if !is_out {
@@ -263,9 +261,11 @@ fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopR
     let dir = options.data.dir()?;
     let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
     loop {
-        let error = match Reader::open(&dir, &options.topic, Some(watch)) {
+        let opened =
+            Store::open(&dir).and_then(|store| store.reader_heeding(&options.topic, watch));
+        let error: anyhow::Error = match opened {
             Ok(reader) => return Ok(Ok(reader)),
-            Err(error) => error,
+            Err(error) => error.into(),
         };
         let Some(pause) = tries.next_pause().filter(|_| may_come(&error)) else {
             return Err(error);
@@ -278,7 +278,7 @@ fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopR
 
 /// Whether what is missing may come: a log, a topic, a daemon.
 fn may_come(error: &anyhow::Error) -> bool {
-    patience::is_gone(error) || Status::of(error) == Status::Unavailable
+    reconnect::is_gone(error) || Status::of(error) == Status::Unavailable
 }
 
 /// Records on their way to standard output.
@@ -317,7 +317,7 @@ impl Printing<'_> {
                     continue;
                 }
                 Step::Done => break,
-                Step::StopReason(halt) => return Ok(Some(halt)),
+                Step::Stopped(halt) => return Ok(Some(halt)),
             };
             if !self.turn_to(chunk.partition, output)? {
                 return Ok(None);

@@ -1,14 +1,15 @@
 //! Reading a topic from its files, without a daemon.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
-use super::reader::Step;
+use super::error::Error;
+use super::step::Step;
+use super::watch::Watch;
 use crate::api::reading::Span;
 use crate::broker::limits::{CHUNK_BYTES, FILE_RUN_BYTES_MIN};
-use crate::cli::input::Watch;
 use crate::log::{Cursor, LogError, TopicReader, open_readers};
 use crate::sys::changes::Changes;
 
@@ -46,7 +47,7 @@ impl Unserved {
         spans: Vec<Span>,
         (verify, passes): (bool, bool),
         follow: Option<(&Path, bool)>,
-    ) -> anyhow::Result<Unserved> {
+    ) -> Result<Unserved, Error> {
         // Before anything is read, so that nothing is missed between reading and waiting.
         let followed = match follow {
             Some((dir, added)) => Some(Followed::new(reader, dir, added)?),
@@ -60,9 +61,13 @@ impl Unserved {
     ///
     /// # Errors
     /// When the files cannot be read or are damaged, or the topic is deleted while we follow it.
-    pub fn next(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
-        if let Some(halt) = watch.stopped() {
-            return Ok(Step::StopReason(halt));
+    pub fn next<W: Watch>(
+        &mut self,
+        watch: &W,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Step<W::Stop>, Error> {
+        if let Some(stop) = watch.stopped() {
+            return Ok(Step::Stopped(stop));
         }
         loop {
             if self.passes
@@ -77,8 +82,8 @@ impl Unserved {
             let Some(followed) = self.followed.as_mut().filter(|_| !self.cursor.done()) else {
                 return Ok(Step::Done);
             };
-            if let Some(halt) = watch.wait(&followed.changes)? {
-                return Ok(Step::StopReason(halt));
+            if let Some(stop) = watch.wait(followed.changes.as_fd())? {
+                return Ok(Step::Stopped(stop));
             }
             followed.look_around(&mut self.cursor)?;
         }
@@ -86,11 +91,11 @@ impl Unserved {
 }
 
 impl Followed {
-    fn new(reader: &TopicReader, dir: &Path, added: bool) -> anyhow::Result<Followed> {
+    fn new(reader: &TopicReader, dir: &Path, added: bool) -> Result<Followed, Error> {
         let changes = Changes::new()?;
         let topic_dir = reader.dir().to_owned();
         // Settings are replaced by renaming, and a topic that is deleted is first renamed.
-        changes.watch_replacement(&topic_dir).with_context(|| topic_dir.display().to_string())?;
+        changes.watch_replacement(&topic_dir).map_err(|error| unwatched(&topic_dir, error))?;
         let identity = identity(&topic_dir).unwrap_or_default();
         let followed = Followed {
             changes,
@@ -104,16 +109,16 @@ impl Followed {
         Ok(followed)
     }
 
-    fn watch(&self, reader: &TopicReader) -> anyhow::Result<()> {
+    fn watch(&self, reader: &TopicReader) -> Result<(), Error> {
         for dir in reader.dirs() {
-            self.changes.watch_growth(dir).with_context(|| dir.display().to_string())?;
+            self.changes.watch_growth(dir).map_err(|error| unwatched(dir, error))?;
         }
         Ok(())
     }
 
     /// What changed in partitions the cursor sees by itself. Whether the topic is still there, and
     /// has more partitions, is for us to see.
-    fn look_around(&mut self, cursor: &mut Cursor) -> anyhow::Result<()> {
+    fn look_around(&mut self, cursor: &mut Cursor) -> Result<(), Error> {
         if !self.changes.take() {
             return Ok(());
         }
@@ -130,6 +135,10 @@ impl Followed {
         }
         Ok(())
     }
+}
+
+fn unwatched(dir: &Path, error: io::Error) -> Error {
+    Error::Follow { path: dir.to_owned(), error }
 }
 
 /// Which directory it is, of all that have had its name.

@@ -1,24 +1,26 @@
-//! Writing to one topic, through the daemon or by ourselves.
+//! Writing to one topic.
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::patience::{self, Tries, Waited};
+use super::Store;
+use super::error::Error;
+use super::reconnect::{Waited, connect_and, heed_with_grace};
+use super::tries::Tries;
+use super::watch::{News, Watch};
 use crate::api::appending::{Append, Appended, Producer};
 use crate::api::error::{BadRecord, Code};
 use crate::api::reading::Offsets;
 use crate::api::topics::{Create, Named};
-use crate::broker::Error;
 use crate::broker::appends::{Appends, Outcomes};
-use crate::cli::input::Watch;
-use crate::cli::{Failure, Status};
-use crate::log::{Identity, Log, LogError, Settings, Topic};
+use crate::broker::{self, Access, Broker, Limits};
+use crate::log::{Identity, Log, LogError, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
 
@@ -31,6 +33,14 @@ pub struct Wanted {
     pub key: Option<String>,
 }
 
+impl Wanted {
+    /// What creates a topic like this.
+    pub(super) fn to_create(&self, topic: &str) -> Create {
+        let (partitions, key) = (self.partitions, self.key.clone());
+        Create { topic: topic.to_owned(), partitions, key, ..Create::default() }
+    }
+}
+
 /// Appends to one topic.
 pub struct Appender {
     to: To,
@@ -38,20 +48,20 @@ pub struct Appender {
 
 enum To {
     Served {
-        client: Client,
+        client: Box<Client>,
         append: Append,
         dir: PathBuf,
         /// How long to wait for a daemon that goes away.
         patience: Duration,
     },
-    /// The topic is dropped before the log whose lock it writes under.
+    /// The topic is dropped before the service whose lock it writes under.
     Embedded {
         topic: Arc<Topic>,
-        log: Log,
+        broker: Box<Broker>,
         /// Batches that were handed over: they are written together.
         handed: Appends<()>,
         /// What became of those before them.
-        done: VecDeque<Result<Appended, Error>>,
+        done: VecDeque<Result<Appended, broker::Error>>,
     },
 }
 
@@ -63,39 +73,41 @@ pub enum AppendError {
     /// A batch before this one was refused, so nothing of this one was appended.
     Behind,
     /// Anything else.
-    Other(anyhow::Error),
+    Other(Error),
 }
 
-impl Appender {
-    /// Opens a topic of the log in `dir`, making it if it is not there; `patience` is how long
+impl Store {
+    /// Opens a topic for appending, and creates it if it does not exist; `patience` is how long
     /// [`Appender::reconnect`] waits.
     ///
     /// # Errors
-    /// When the log cannot be written to, or the topic is there and not as wanted.
-    pub fn open(
-        dir: &Path,
+    /// When the log cannot be written to, or the topic exists and is not as wanted.
+    pub fn appender(
+        self,
         topic: &str,
         wanted: &Wanted,
         patience: Duration,
-    ) -> anyhow::Result<Appender> {
-        let to = match Client::connect(dir)? {
-            Some(mut client) => {
+    ) -> Result<Appender, Error> {
+        let to = match self {
+            Store::Served { mut client, dir } => {
                 serve(&mut client, topic, wanted)?;
                 let append = Append { topic: topic.to_owned(), ..Append::default() };
-                To::Served { client, append, dir: dir.to_owned(), patience }
+                To::Served { client, append, dir, patience }
             }
-            None => embed(dir, topic, wanted)?,
+            Store::Embedded { dir } => embed(&dir, topic, wanted)?,
         };
         Ok(Appender { to })
     }
+}
 
+impl Appender {
     /// Ends waits for the daemon's answers soon after we are told to stop.
     ///
     /// # Errors
     /// When the kernel has no file descriptor left.
-    pub fn heed(&mut self, watch: &Watch) -> io::Result<()> {
+    pub fn heed<W: Watch>(&mut self, watch: &W) -> io::Result<()> {
         match &mut self.to {
-            To::Served { client, .. } => patience::heed_with_grace(client, watch),
+            To::Served { client, .. } => heed_with_grace(client, watch),
             To::Embedded { .. } => Ok(()),
         }
     }
@@ -105,7 +117,7 @@ impl Appender {
     ///
     /// # Errors
     /// When another one has the name now, or what the log holds of it cannot be read.
-    pub fn stands(&mut self, name: &str) -> anyhow::Result<u64> {
+    pub fn stands(&mut self, name: &str) -> Result<u64, Error> {
         let held = match &mut self.to {
             To::Served { client, append, .. } => {
                 let (topic, name) = (append.topic.clone(), name.to_owned());
@@ -123,7 +135,7 @@ impl Appender {
     ///
     /// # Errors
     /// When the daemon is gone.
-    pub fn begin(&mut self, lines: &[u8], identity: Option<Identity>) -> anyhow::Result<()> {
+    pub fn begin(&mut self, lines: &[u8], identity: Option<Identity>) -> Result<(), Error> {
         match &mut self.to {
             To::Served { client, append, .. } => {
                 if let Some(identity) = identity {
@@ -172,19 +184,19 @@ impl Appender {
     ///
     /// # Errors
     /// When appending fails, or the daemon is gone.
-    pub fn lend(
+    pub fn lend<W: Watch>(
         &mut self,
         pipe: BorrowedFd<'_>,
-        watch: &Watch,
+        watch: &W,
         mut appended: impl FnMut(u64),
-    ) -> anyhow::Result<Option<Vec<u8>>> {
+    ) -> Result<Option<Vec<u8>>, Error> {
         let To::Served { client, append, .. } = &mut self.to else { return Ok(None) };
         if !client.lend(&append.topic, pipe)? {
             return Ok(None);
         }
         let (mut left, mut wanted_back) = (Vec::new(), false);
         loop {
-            if !wanted_back && !client.has_answer() && watch.wait(&*client)?.is_some() {
+            if !wanted_back && !client.has_answer() && watch.wait(client.as_fd())?.is_some() {
                 client.want_back();
                 wanted_back = true;
             }
@@ -196,9 +208,9 @@ impl Appender {
     }
 
     /// Whether an error is only that the daemon is gone, and the user wants us to wait for another.
-    pub fn may_go_on(&self, error: &anyhow::Error) -> bool {
+    pub fn may_go_on(&self, error: &Error) -> bool {
         match &self.to {
-            To::Served { patience, .. } => !patience.is_zero() && patience::is_gone(error),
+            To::Served { patience, .. } => !patience.is_zero() && error.is_gone(),
             To::Embedded { .. } => false,
         }
     }
@@ -208,9 +220,9 @@ impl Appender {
     ///
     /// # Errors
     /// When none comes in time, or before we are to stop; or it refuses the producer.
-    pub fn reconnect(&mut self, producer: Option<&str>, watch: &Watch) -> anyhow::Result<u64> {
+    pub fn reconnect<W: Watch>(&mut self, producer: Option<&str>, watch: &W) -> Result<u64, Error> {
         let To::Served { client, append, dir, patience } = &mut self.to else { return Ok(0) };
-        patience::say_waiting(dir, *patience);
+        watch.hear(News::Gone(dir, *patience));
         let topic = &append.topic;
         let ask = |client: &mut Client| match producer {
             Some(name) => {
@@ -219,15 +231,16 @@ impl Appender {
             }
             None => Ok(0),
         };
-        match patience::connect_and(dir, &mut Tries::within(*patience), watch, ask)? {
+        let (dir, patience) = (&*dir, *patience);
+        match connect_and(dir, &mut Tries::within(patience), watch, ask)? {
             Waited::Connected(another, stands) => {
-                patience::say_back(dir);
-                *client = another;
-                patience::heed_with_grace(client, watch)?;
+                watch.hear(News::Back(dir));
+                **client = another;
+                heed_with_grace(client, watch)?;
                 Ok(stands)
             }
-            Waited::Halted(_) => Err(patience::given_up(dir)),
-            Waited::InVain => Err(patience::in_vain(dir, *patience)),
+            Waited::Stopped(_) => Err(Error::GivenUp { dir: dir.to_owned() }),
+            Waited::NotInTime => Err(Error::NotBack { dir: dir.to_owned(), patience }),
         }
     }
 
@@ -235,12 +248,12 @@ impl Appender {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn close(self) -> anyhow::Result<()> {
+    pub fn close(self) -> Result<(), Error> {
         match self.to {
             To::Served { .. } => Ok(()),
-            To::Embedded { log, topic, .. } => {
+            To::Embedded { broker, topic, .. } => {
                 topic.run_due()?;
-                Ok(log.close()?)
+                Ok(broker.close()?)
             }
         }
     }
@@ -256,30 +269,24 @@ fn of_client(error: ClientError) -> AppendError {
     }
 }
 
-fn of_broker(error: Error) -> AppendError {
+fn of_broker(error: broker::Error) -> AppendError {
     match error {
-        Error::Log(LogError::BadRecords { records }) => AppendError::Bad(records),
-        Error::Log(LogError::ChainBroken { .. }) => AppendError::Behind,
+        broker::Error::Log(LogError::BadRecords { records }) => AppendError::Bad(records),
+        broker::Error::Log(LogError::ChainBroken { .. }) => AppendError::Behind,
         error => AppendError::Other(error.into()),
     }
 }
 
 /// Makes the topic, or sees that it is as wanted.
-fn serve(client: &mut Client, name: &str, wanted: &Wanted) -> anyhow::Result<()> {
+fn serve(client: &mut Client, name: &str, wanted: &Wanted) -> Result<(), Error> {
     if !agrees_with_daemon(client, name, wanted)? {
-        let create = Create {
-            topic: name.to_owned(),
-            partitions: wanted.partitions,
-            key: wanted.key.clone(),
-            ..Create::default()
-        };
-        client.create(create)?;
+        client.create(wanted.to_create(name))?;
     }
     Ok(())
 }
 
 /// Whether the topic is there; if so, it must be as wanted.
-fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> anyhow::Result<bool> {
+fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> Result<bool, Error> {
     let ask = Offsets { topic: name.to_owned(), ..Offsets::default() };
     match client.offsets(ask) {
         Ok(_) => {}
@@ -297,26 +304,23 @@ fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> anyho
     Ok(true)
 }
 
-fn embed(dir: &Path, name: &str, wanted: &Wanted) -> anyhow::Result<To> {
-    let log = Log::open(dir)?;
-    let topic = match log.topic(name) {
+fn embed(dir: &Path, name: &str, wanted: &Wanted) -> Result<To, Error> {
+    let broker = Box::new(Broker::new(Log::open(dir)?, Limits::default()));
+    let topic = match broker.open(name) {
         Err(LogError::UnknownTopic { .. }) => {
-            let settings = Settings::new(wanted.partitions.unwrap_or(1), wanted.key.clone());
-            log.create(name, &settings)?
+            broker.create(&Access::of_owner(), wanted.to_create(name))?;
+            broker.open(name)?
         }
         topic => topic?,
     };
     let settings = topic.settings();
     agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, log, handed: Appends::default(), done: VecDeque::new() })
+    Ok(To::Embedded { topic, broker, handed: Appends::default(), done: VecDeque::new() })
 }
 
-/// Whether a topic that is there is what the user asked for.
-fn agree(name: &str, partitions: u32, key: Option<&str>, wanted: &Wanted) -> Result<(), Failure> {
-    let refuse = |what: String| {
-        let why = format!("{name}: the topic already exists and has {what}");
-        Err(Failure::new(Status::CantCreate, why))
-    };
+/// Whether a topic that exists is what the user asked for.
+fn agree(name: &str, partitions: u32, key: Option<&str>, wanted: &Wanted) -> Result<(), Error> {
+    let refuse = |what: String| Err(Error::NotAsWanted { topic: name.to_owned(), what });
     if wanted.partitions.is_some_and(|wanted| wanted != partitions) {
         let what = if partitions == 1 { "partition" } else { "partitions" };
         return refuse(format!(

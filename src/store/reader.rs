@@ -1,17 +1,20 @@
-//! Reading one topic, through the daemon or from its files.
+//! Reading one topic.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::patience;
+use super::Store;
+use super::error::Error;
+use super::reconnect::heed;
 use super::served::Served;
+use super::step::Step;
 use super::unserved::Unserved;
-use crate::api::reading::{At, ByPartition, Chunk, Fetch, FileRun, Offsets, Place, Span};
+use super::watch::Watch;
+use crate::api::reading::{At, ByPartition, Fetch, Offsets, Place, Span};
 use crate::broker::offsets;
-use crate::cli::input::{StopReason, Watch};
 use crate::log::{LogError, TopicReader, open_readers};
-use crate::wire::client::Client;
+use crate::wire::Client;
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -40,48 +43,48 @@ pub struct Reader {
 }
 
 enum From {
-    Served(Client),
+    Served(Box<Client>),
     Files(TopicReader),
 }
 
-/// What reading gives next.
-#[derive(Debug)]
-pub enum Step {
-    /// A run of records, whose lines were read.
-    Records(Chunk),
-    /// A run of records in a file; the file, if it is another than before.
-    File(FileRun, Option<OwnedFd>),
-    /// All that was asked for has been read.
-    Done,
-    /// There is no need to read further.
-    StopReason(StopReason),
-}
-
-impl Reader {
-    /// Opens a topic of the log in `dir`; `watch` ends waits for a daemon that does not answer.
+impl Store {
+    /// Opens a topic for reading.
     ///
     /// # Errors
     /// When there is no such log or topic, or it cannot be read.
-    pub fn open(dir: &Path, name: &str, watch: Option<&Watch>) -> anyhow::Result<Reader> {
-        let topic = name.to_owned();
-        let Some(mut client) = Client::connect(dir)? else {
-            let mut readers = open_readers(dir, std::slice::from_ref(&topic))?;
-            let Some((reader, settings)) = readers.pop() else {
-                return Err(LogError::UnknownTopic { topic }.into());
-            };
-            let partitions = settings.partitions;
-            let dir = dir.to_owned();
-            return Ok(Reader { dir, topic, partitions, from: From::Files(reader) });
-        };
-        if let Some(watch) = watch {
-            patience::heed(&mut client, watch)?;
+    pub fn reader(self, topic: &str) -> Result<Reader, Error> {
+        let topic = topic.to_owned();
+        match self {
+            Store::Served { mut client, dir } => {
+                let asked = Offsets { topic: topic.clone(), ..Offsets::default() };
+                let places = client.offsets(asked)?;
+                let partitions = u32::try_from(places.partitions.len()).unwrap_or(u32::MAX);
+                Ok(Reader { dir, topic, partitions, from: From::Served(client) })
+            }
+            Store::Embedded { dir } => {
+                let mut readers = open_readers(&dir, std::slice::from_ref(&topic))?;
+                let Some((reader, settings)) = readers.pop() else {
+                    return Err(LogError::UnknownTopic { topic }.into());
+                };
+                let partitions = settings.partitions;
+                Ok(Reader { dir, topic, partitions, from: From::Files(reader) })
+            }
         }
-        let places = client.offsets(Offsets { topic: topic.clone(), ..Offsets::default() })?;
-        let partitions = u32::try_from(places.partitions.len()).unwrap_or(u32::MAX);
-        let dir = dir.to_owned();
-        Ok(Reader { dir, topic, partitions, from: From::Served(client) })
     }
 
+    /// The same; `watch` ends waits for a daemon that does not answer.
+    ///
+    /// # Errors
+    /// As [`Store::reader`]; or when the kernel has no file descriptor left.
+    pub fn reader_heeding<W: Watch>(mut self, topic: &str, watch: &W) -> Result<Reader, Error> {
+        if let Store::Served { client, .. } = &mut self {
+            heed(client, watch)?;
+        }
+        self.reader(topic)
+    }
+}
+
+impl Reader {
     /// How many partitions the topic has.
     pub fn partitions(&self) -> u32 {
         self.partitions
@@ -91,7 +94,7 @@ impl Reader {
     ///
     /// # Errors
     /// When there is no such partition, or it cannot be read.
-    pub fn find(&mut self, partitions: &[u32], at: At) -> anyhow::Result<ByPartition<Place>> {
+    pub fn find(&mut self, partitions: &[u32], at: At) -> Result<ByPartition<Place>, Error> {
         let partitions = Some(partitions.to_vec());
         let asked = Offsets { topic: self.topic.clone(), partitions, at };
         let places = match &mut self.from {
@@ -105,7 +108,7 @@ impl Reader {
     ///
     /// # Errors
     /// When a span begins outside of what its partition holds.
-    pub fn read<'a>(self, spans: Vec<Span>, manner: Manner<'a>) -> anyhow::Result<Reading<'a>> {
+    pub fn read<'a>(self, spans: Vec<Span>, manner: Manner<'a>) -> Result<Reading<'a>, Error> {
         match self.from {
             From::Served(client) => {
                 let at = spans.iter().map(|span| (span.partition, span.from)).collect();
@@ -122,7 +125,7 @@ impl Reader {
                 };
                 let output = manner.output.filter(|_| manner.follow);
                 let (dir, patience) = (self.dir, manner.patience);
-                let served = Served::begin(client, dir, patience, (fetch, at), output)?;
+                let served = Served::begin(*client, dir, patience, (fetch, at), output)?;
                 Ok(Reading::Served(Box::new(served)))
             }
             From::Files(reader) => {
@@ -148,9 +151,13 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// When the daemon is gone, or the files cannot be read or are damaged.
-    pub fn next(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
-        if let Some(halt) = watch.stopped() {
-            return Ok(Step::StopReason(halt));
+    pub fn next<W: Watch>(
+        &mut self,
+        watch: &W,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Step<W::Stop>, Error> {
+        if let Some(stop) = watch.stopped() {
+            return Ok(Step::Stopped(stop));
         }
         match self {
             Reading::Served(served) => served.next(watch, bytes),

@@ -2,21 +2,28 @@
 
 use std::path::Path;
 
-use super::groups;
+use super::error::Error;
+use super::{Store, groups};
 use crate::api::stats::{Figures, Stats};
 use crate::broker::figures::topic_figures;
 use crate::log::{LogError, TopicReader, open_readers, topic_names_of};
-use crate::wire::client::Client;
 
-/// Figures of the topics that are named, and of the groups that read them; of all if none is.
-///
-/// # Errors
-/// When there is no log, or no topic of such a name, or we must not look.
-pub fn figures(dir: &Path, topics: &[String]) -> anyhow::Result<Figures> {
-    let named = (!topics.is_empty()).then(|| topics.to_vec());
-    if let Some(mut client) = Client::connect(dir)? {
-        return Ok(client.stats(Stats { topics: named })?);
+impl Store {
+    /// Figures of the topics that are named, and of the groups that read them; of all if none is.
+    ///
+    /// # Errors
+    /// When there is no log, or no topic of such a name, or we must not look.
+    pub fn figures(&mut self, topics: &[String]) -> Result<Figures, Error> {
+        let named = (!topics.is_empty()).then(|| topics.to_vec());
+        match self {
+            Store::Served { client, .. } => Ok(client.stats(Stats { topics: named })?),
+            Store::Embedded { dir } => Ok(figures(dir, named)?),
+        }
     }
+}
+
+/// What the files tell.
+fn figures(dir: &Path, named: Option<Vec<String>>) -> Result<Figures, LogError> {
     let names = match &named {
         Some(names) => names.clone(),
         None => topic_names_of(dir)?,
@@ -25,7 +32,7 @@ pub fn figures(dir: &Path, topics: &[String]) -> anyhow::Result<Figures> {
     for name in names {
         let reader = match open_readers(dir, std::slice::from_ref(&name)) {
             Err(error) if named.is_some() || matches!(error, LogError::NoLog { .. }) => {
-                return Err(error.into());
+                return Err(error);
             }
             readers => readers.map(|mut readers| readers.pop()),
         };
@@ -36,7 +43,7 @@ pub fn figures(dir: &Path, topics: &[String]) -> anyhow::Result<Figures> {
         let holdings = reader.and_then(holdings);
         figures.topics.push(topic_figures(name, holdings, None));
     }
-    figures.groups = groups::list_files(dir, None)?;
+    figures.groups = groups::list(dir, None)?;
     figures.groups.retain(|group| named.as_ref().is_none_or(|it| it.contains(&group.topic)));
     Ok(figures)
 }

@@ -5,9 +5,10 @@ use std::time::Duration as StdDuration;
 
 use clap::Args;
 
-use super::patience::{Tries, shown};
 use crate::cli::{Failure, Status};
 use crate::log::LogError;
+use crate::store::watch::shown;
+use crate::store::{self, Tries};
 use crate::time::Duration;
 
 /// How long another writer is waited for, unless the user says otherwise.
@@ -86,7 +87,7 @@ impl WaitOptions {
 fn lock_of(error: &anyhow::Error) -> Option<&Path> {
     match error.downcast_ref::<LogError>() {
         Some(LogError::Locked { path }) => Some(path),
-        _ => None,
+        _ => error.downcast_ref::<store::Error>()?.locked(),
     }
 }
 
@@ -96,6 +97,13 @@ mod tests {
 
     fn locked() -> anyhow::Error {
         LogError::Locked { path: "d".into() }.into()
+    }
+
+    #[test]
+    fn the_lock_of_a_store_is_a_lock() {
+        let locked = LogError::Locked { path: "d".into() };
+        let error = anyhow::Error::from(store::Error::from(locked));
+        assert_eq!(lock_of(&error), Some(Path::new("d")));
     }
 
     #[test]

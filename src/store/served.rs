@@ -1,17 +1,16 @@
 //! Reading a topic through the daemon, over as many connections as that takes.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::error::Error;
 use super::lent_output::LentOutput;
-use super::patience;
-use super::reader::Step;
+use super::reconnect::resume;
+use super::step::Step;
+use super::watch::Watch;
 use crate::api::reading::{ByPartition, Fetch, Position};
-use crate::cli::input::{StopReason, Watch};
-use crate::cli::{Failure, Status};
-use crate::wire::ClientError;
-use crate::wire::client::{Client, Delivery};
+use crate::wire::client::{Client, ClientError, Delivery};
 
 /// Reading through the daemon.
 pub struct Served<'a> {
@@ -37,7 +36,7 @@ impl<'a> Served<'a> {
         patience: Duration,
         (fetch, at): (Fetch, ByPartition<u64>),
         output: Option<BorrowedFd<'a>>,
-    ) -> anyhow::Result<Served<'a>> {
+    ) -> Result<Served<'a>, Error> {
         let mut served = Served { client, dir, patience, fetch, at, output, lent: None };
         served.ask()?;
         Ok(served)
@@ -58,29 +57,37 @@ impl<'a> Served<'a> {
     ///
     /// # Errors
     /// When the daemon is gone for good, or refuses.
-    pub fn next(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
+    pub fn next<W: Watch>(
+        &mut self,
+        watch: &W,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Step<W::Stop>, Error> {
         loop {
             let error = match self.next_here(watch, bytes) {
                 Ok(step) => return Ok(step),
                 Err(error) => error,
             };
-            if !patience::is_gone(&error) || self.patience.is_zero() {
+            if !error.is_gone() || self.patience.is_zero() {
                 return Err(error);
             }
-            if let Some(halt) = self.ask_again(&error, watch)? {
-                return Ok(Step::StopReason(halt));
+            if let Some(stop) = self.ask_again(&error, watch)? {
+                return Ok(Step::Stopped(stop));
             }
         }
     }
 
     /// Reads the next run over this connection.
-    fn next_here(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Step> {
+    fn next_here<W: Watch>(
+        &mut self,
+        watch: &W,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Step<W::Stop>, Error> {
         if !self.client.has_answer() {
             if let Some(lent) = &mut self.lent {
                 lent.tell(&mut self.client);
             }
-            if let Some(halt) = watch.wait(&self.client)? {
-                return Ok(Step::StopReason(halt));
+            if let Some(stop) = watch.wait(self.client.as_fd())? {
+                return Ok(Step::Stopped(stop));
             }
         }
         let delivery = self.client.next_chunk(bytes)?;
@@ -101,14 +108,10 @@ impl<'a> Served<'a> {
     }
 
     /// Asks another daemon for what comes next, as soon as there is one.
-    fn ask_again(
-        &mut self,
-        lost: &anyhow::Error,
-        watch: &Watch,
-    ) -> anyhow::Result<Option<StopReason>> {
+    fn ask_again<W: Watch>(&mut self, lost: &Error, watch: &W) -> Result<Option<W::Stop>, Error> {
         self.find_place(lost)?;
         let dir = self.dir.clone();
-        patience::resume(&dir, self.patience, watch, |client| {
+        resume(&dir, self.patience, watch, Error::is_gone, |client| {
             self.client = client;
             self.ask()?;
             Ok(None)
@@ -117,21 +120,15 @@ impl<'a> Served<'a> {
 
     /// Where to go on: what a daemon that stops says, which may have written to our output by
     /// itself. One that was killed cannot say how much that was.
-    fn find_place(&mut self, lost: &anyhow::Error) -> anyhow::Result<()> {
-        match lost.downcast_ref::<ClientError>() {
+    fn find_place(&mut self, lost: &Error) -> Result<(), Error> {
+        match lost.of_client() {
             // One that stopped before it took our request says nothing: it has written nothing.
             Some(ClientError::Refused(why)) => {
                 self.at.extend(why.offsets.iter().map(|(&number, &offset)| (number, offset)));
                 Ok(())
             }
             _ if self.lent.as_ref().is_some_and(LentOutput::may_have_more) => {
-                let why = format!(
-                    "{}: log-serve was killed; how much it had written to the output itself is not \
-                     known, so subscribe ends; with --reconnect D, log-serve does not write there, \
-                     and subscribe continues",
-                    self.dir.display()
-                );
-                Err(Failure::new(Status::Unavailable, why).into())
+                Err(Error::UnknownOutput { dir: self.dir.clone() })
             }
             _ => Ok(()),
         }

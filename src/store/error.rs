@@ -1,0 +1,96 @@
+//! What can go wrong with a log, near or far.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::watch::shown;
+use crate::api::error::Code;
+use crate::broker;
+use crate::log::LogError;
+use crate::wire::ClientError;
+use crate::wire::address::SOCKET;
+
+/// An error of a store.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages are the documentation.
+pub enum Error {
+    /// Of the files.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Of the service, where it works on the files.
+    #[error(transparent)]
+    Broker(broker::Error),
+    /// Of the daemon, or of the connection to it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Of a wait.
+    #[error(transparent)]
+    Wait(#[from] io::Error),
+    /// Files that are followed cannot be watched.
+    #[error("{}: {error}", path.display())]
+    Follow { path: PathBuf, error: io::Error },
+    /// The topic exists, and is not as wanted.
+    #[error("{topic}: the topic already exists and has {what}")]
+    NotAsWanted { topic: String, what: String },
+    #[error("{group}: no such group")]
+    NoGroup { group: String },
+    #[error("{}: log-serve is gone, and was not started again within {}; start it", dir.join(SOCKET).display(), shown(*patience))]
+    NotBack { dir: PathBuf, patience: Duration },
+    #[error("{}: log-serve is gone, and a signal ended the wait for it; the data read last is not appended", dir.join(SOCKET).display())]
+    GivenUp { dir: PathBuf },
+    #[error("{}: log-serve was killed; how much it had written to the output itself is not known, so subscribe ends; with --reconnect D, log-serve does not write there, and subscribe continues", dir.display())]
+    UnknownOutput { dir: PathBuf },
+}
+
+impl From<broker::Error> for Error {
+    fn from(error: broker::Error) -> Error {
+        match error {
+            broker::Error::Log(error) => Error::Log(error),
+            error => Error::Broker(error),
+        }
+    }
+}
+
+impl Error {
+    /// The error of the daemon or of the connection to it, if it is one.
+    pub fn of_client(&self) -> Option<&ClientError> {
+        match self {
+            Error::Client(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether it only says that the daemon is gone, or is about to go.
+    pub fn is_gone(&self) -> bool {
+        self.of_client().is_some_and(ClientError::is_gone)
+    }
+
+    /// Whether it only says that the wait for the daemon was ended.
+    pub fn is_interrupted(&self) -> bool {
+        self.of_client().is_some_and(ClientError::is_interrupted)
+    }
+
+    /// Whether a request was sent and not answered by a daemon that is gone: it may have been
+    /// carried out or not.
+    pub fn is_in_doubt(&self) -> bool {
+        self.of_client().is_some_and(ClientError::is_in_doubt)
+    }
+
+    /// Whether an offset is not among those of its partition.
+    pub fn is_out_of_range(&self) -> bool {
+        match self {
+            Error::Log(error) => matches!(error, LogError::OffsetOutOfRange { .. }),
+            Error::Client(ClientError::Refused(why)) => why.code == Code::OffsetOutOfRange,
+            _ => false,
+        }
+    }
+
+    /// The directory of the log whose lock another process holds, if that is why.
+    pub fn locked(&self) -> Option<&Path> {
+        match self {
+            Error::Log(LogError::Locked { path }) => Some(path),
+            _ => None,
+        }
+    }
+}
