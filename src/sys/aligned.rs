@@ -7,7 +7,7 @@ const ALIGNMENT: usize = 4096;
 
 /// Bytes to read files into; they begin on a page.
 ///
-/// A processor copies strings by one instruction, which is three times slower on some (AMD Zen 4)
+/// A processor copies strings by one instruction, which is three times slower on some (AMD EPYC)
 /// if neither end is on the line of a cache. Where a read begins in a file is not ours to choose;
 /// where it goes is.
 #[derive(Debug, Default)]
