@@ -12,7 +12,7 @@ use std::fs;
 
 use source::{Source, root, sources, tracked};
 
-/// Which rooms each room may know (DESIGN section 10, ARCHITECTURE.md). A room that is not listed
+/// Which rooms each room may know (ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
 const ARROWS: [(&str, &[&str]); 19] = [
     ("lib.rs", &[]),
@@ -157,7 +157,7 @@ fn hold(rule: fn(&Source, &mut Broken)) {
 fn knows_only_rooms_below(source: &Source, broken: &mut Broken) {
     let room = source.room();
     let Some((_, below)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-        let remedy = "give the room its place in DESIGN's order and in ARROWS of tests/tidy.rs";
+        let remedy = "give the room its place in ARCHITECTURE.md and in ARROWS of tests/tidy.rs";
         return broken.say(&source.path, 1, &format!("'{room}' is no room"), remedy);
     };
     for (line, path) in source.paths() {

@@ -51,8 +51,8 @@ pub use tool::Tool;
 
 use tool::{Call, Job, PROGRAM};
 
-/// Runs the tool that the command line asks for, and ends the process as DESIGN section 9 says.
-/// `program` is the command line of all of them together.
+/// Runs the tool that the command line asks for, and ends the process with the status that
+/// [`Status`] says. `program` is the command line of all of them together.
 pub fn enter(tools: &[Tool], program: fn() -> Command) -> ExitCode {
     let call = Call::read(tools, std::env::args_os().collect());
     let name = call.tool.map_or(PROGRAM, Tool::name);

@@ -1,6 +1,6 @@
 //! The loop that every tool with records on its input shares.
 //!
-//! Natural batching (DESIGN idea 5): take all that one read returned, hand it to the tool's
+//! Natural batching: take all that one read returned, hand it to the tool's
 //! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
 use std::ops::ControlFlow;

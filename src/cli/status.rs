@@ -1,4 +1,4 @@
-//! Exit statuses: the one table from what went wrong to what the shell sees (DESIGN section 9).
+//! Exit statuses: the one table from what went wrong to what the shell sees.
 
 use std::io;
 use std::process::ExitCode;

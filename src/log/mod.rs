@@ -1,5 +1,5 @@
-//! The log: topics, their partitions, and the files behind them (DESIGN section 4,
-//! `docs/FORMAT.md`). It knows no socket; the daemon and the embedded tools use it alike.
+//! The log: topics, their partitions, and their files (`docs/FORMAT.md`). It knows no socket; the
+//! daemon and the embedded tools use it alike.
 //!
 //! From the top down:
 //!

@@ -1,5 +1,5 @@
-//! A log as its users see it, through the daemon where one listens, else by its files (DESIGN
-//! section 4, "Embedded or served"): [`Store::open`] is the one place that decides.
+//! A log as its users see it, through the daemon where one listens, else by its files:
+//! [`Store::open`] is the one place that decides.
 //!
 //! Nothing here writes to a terminal or ends a process: what ends a wait is the caller's
 //! ([`Watch`]), and so is what becomes of an [`Error`].

@@ -1,5 +1,4 @@
-//! The protocol on the socket, both ends of it (DESIGN section 5, `docs/PROTOCOL.md`). It knows no
-//! storage.
+//! The protocol on the socket, both ends of it (`docs/PROTOCOL.md`). It knows no storage.
 //!
 //! - [`request`]: what a client may ask; reading it, and what still stands when that fails.
 //! - [`answer`]: what the daemon says. What both are made of is in [`crate::api`].

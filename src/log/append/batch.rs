@@ -6,7 +6,7 @@ use crate::record::check::{Verdict, each_line};
 use crate::record::lines::is_blank;
 use crate::record::reserved;
 
-/// Who appends, and where that producer stands (DESIGN section 4, "Producers and sequences").
+/// Who appends, and where that producer stands (`docs/PROTOCOL.md`, *append*).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The producer's name.

@@ -219,7 +219,8 @@ impl Producers {
         self.producers.get(number.checked_sub(1)?)
     }
 
-    /// What a batch's sequence means (K `ProducerAppendInfo`; the rule is DESIGN section 4's).
+    /// What a batch's sequence means (the rule is in `docs/PROTOCOL.md`, *append*; Kafka's is in
+    /// `ProducerAppendInfo`).
     pub(in crate::log) fn judge(&self, identity: &Identity) -> Verdict {
         let last = self.get(&identity.producer).and_then(|producer| producer.last.as_ref());
         let held = last.map(|last| last.sequence);
