@@ -19,12 +19,15 @@ use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 pub struct Aggregate {
     aggregator: Aggregator,
     late: Late,
+    /// What ended a block of lines and is not the fault of a record: told with the next record,
+    /// which is the same one. It may have left a trace, so it must not be taken again.
+    failed: Option<Fault>,
 }
 
 impl Aggregate {
     /// Aggregates by this.
     pub fn new(aggregator: Aggregator) -> Aggregate {
-        Aggregate { aggregator, late: Late::default() }
+        Aggregate { aggregator, late: Late::default(), failed: None }
     }
 
     /// What aggregates.
@@ -50,8 +53,12 @@ impl Operator for Aggregate {
             match state.take(&mut record, out) {
                 Ok(true) => {}
                 Ok(false) => self.late.take(&bare(record.record()), cause(state), out),
-                // It comes again, alone, for what is to be said about it.
-                Err(_) => break,
+                // A bad record comes again, alone, for what is to be said about it.
+                Err(error) => {
+                    let fault = Fault::from(error);
+                    self.failed = Some(fault).filter(|fault| !matches!(fault, Fault::Bad(_)));
+                    break;
+                }
             }
         }
         ControlFlow::Continue(())
@@ -63,6 +70,9 @@ impl Operator for Aggregate {
         raw: Raw<'_>,
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
+        if let Some(fault) = self.failed.take() {
+            return Err(fault);
+        }
         if !self.aggregator.record(raw.bytes, out)? {
             self.late.take(&bare(raw.bytes), cause(self.aggregator.state()), out);
         }
