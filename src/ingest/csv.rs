@@ -72,6 +72,8 @@ pub struct CsvDecoder {
     carry: Vec<u8>,
     /// Inside a row that is over the limit: its bytes go to the sink's `bad` in pieces.
     skipping: bool,
+    /// How many bytes of that row have gone.
+    skipped: u64,
     cells: Cells,
     record: Vec<u8>,
 }
@@ -100,6 +102,7 @@ impl CsvDecoder {
             line: 1,
             carry: Vec::new(),
             skipping: false,
+            skipped: 0,
             cells: Cells::default(),
             record: Vec::new(),
         };
@@ -113,7 +116,7 @@ impl CsvDecoder {
         self.lines = 0;
         self.after_cr = false;
         self.carry.clear();
-        self.skipping = false;
+        (self.skipping, self.skipped) = (false, 0);
     }
 
     /// Makes ready for a header whose cells are separated so.
@@ -201,6 +204,7 @@ impl CsvDecoder {
     fn keep(&mut self, piece: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
         self.count_lines(piece);
         if self.skipping {
+            self.skipped += piece.len() as u64;
             return self.too_long(piece, true, true, sink);
         }
         self.carry.extend_from_slice(piece);
@@ -209,6 +213,7 @@ impl CsvDecoder {
         }
         self.skipping = true;
         let carry = std::mem::take(&mut self.carry);
+        self.skipped = carry.len() as u64;
         self.too_long(&carry, true, false, sink)
     }
 
@@ -225,6 +230,7 @@ impl CsvDecoder {
             row = whole;
         }
         let skipping = std::mem::take(&mut self.skipping);
+        self.skipped = 0;
         let flow = if skipping || row.len() > self.options.record_bytes_max {
             self.too_long(row, false, skipping, sink)
         } else {
@@ -365,6 +371,15 @@ impl Decoder for CsvDecoder {
         }
         self.reset();
         flow
+    }
+
+    fn pending(&self) -> u64 {
+        let mark = self.mark.unwrap_or_default();
+        self.skipped + (mark + self.carry.len()) as u64
+    }
+
+    fn awaits_header(&self) -> bool {
+        matches!(self.header, Header::Awaited)
     }
 }
 

@@ -58,6 +58,16 @@ pub trait Sink {
 pub trait Decoder {
     /// Decodes all records that `block` completes; keeps the rest for the next call.
     fn decode(&mut self, block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()>;
-    /// Decodes what is left when the input has ended, and makes ready for another input.
+    /// Decodes what is left when the input has ended, and makes ready for another input. A record
+    /// that the input's end alone has ended is [`Raw::unterminated`].
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()>;
+    /// How many bytes at the end of what it was given belong to no record that it has handed over,
+    /// good or bad. Whoever reads the input again from where they begin gets every record once.
+    fn pending(&self) -> u64;
+    /// Whether the next row of the input is one that names the fields of those after it. Whoever
+    /// begins in the middle of such an input first gives the decoder the input's first lines, one
+    /// by one, until this is no longer so.
+    fn awaits_header(&self) -> bool {
+        false
+    }
 }

@@ -16,12 +16,14 @@ pub struct LineDecoder {
     record_bytes_max: usize,
     /// Inside a line that is over the limit: its bytes go to the sink's `bad` in pieces.
     skipping: bool,
+    /// How many bytes of that line have gone.
+    skipped: u64,
 }
 
 impl LineDecoder {
     /// A decoder that refuses lines longer than `record_bytes_max` bytes.
     pub fn new(record_bytes_max: usize) -> Self {
-        LineDecoder { carry: Vec::new(), line: 0, record_bytes_max, skipping: false }
+        LineDecoder { carry: Vec::new(), line: 0, record_bytes_max, skipping: false, skipped: 0 }
     }
 
     /// The same for a text that has `line` lines before it in its input.
@@ -38,7 +40,7 @@ impl LineDecoder {
     fn line(&mut self, line: &[u8], unterminated: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         self.line += 1;
         if self.skipping {
-            self.skipping = false;
+            (self.skipping, self.skipped) = (false, 0);
             return self.too_long(line, self.line, false, true, sink);
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -70,6 +72,7 @@ impl LineDecoder {
             return ControlFlow::Continue(());
         }
         if self.skipping {
+            self.skipped += rest.len() as u64;
             return self.too_long(rest, self.line + 1, true, true, sink);
         }
         self.carry.extend_from_slice(rest);
@@ -77,6 +80,7 @@ impl LineDecoder {
         if self.carry.len() > self.record_bytes_max + 1 {
             self.skipping = true;
             let carry = std::mem::take(&mut self.carry);
+            self.skipped = carry.len() as u64;
             return self.too_long(&carry, self.line + 1, true, false, sink);
         }
         ControlFlow::Continue(())
@@ -195,8 +199,12 @@ impl Decoder for LineDecoder {
             self.line(&rest, true, sink)
         };
         self.line = 0;
-        self.skipping = false;
+        (self.skipping, self.skipped) = (false, 0);
         flow
+    }
+
+    fn pending(&self) -> u64 {
+        self.skipped + self.carry.len() as u64
     }
 }
 
@@ -228,8 +236,12 @@ mod tests {
     fn split(input: &[u8], block_bytes: usize, max: usize) -> Vec<String> {
         let mut decoder = LineDecoder::new(max);
         let mut seen = Seen::default();
+        let mut given = 0;
         for block in input.chunks(block_bytes) {
             assert!(decoder.decode(block, &mut seen).is_continue());
+            given += block.len();
+            let behind_last = memchr::memrchr(b'\n', &input[..given]).map_or(0, |end| end + 1);
+            assert_eq!(decoder.pending(), (given - behind_last) as u64);
         }
         assert!(decoder.finish(&mut seen).is_continue());
         seen.0

@@ -368,3 +368,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_pending_begins_where_the_next_row_does() {
+    let input = b"a,b\n1,\"x\ny\"\n22,3\n";
+    let mut decoder = CsvDecoder::new(CsvOptions::default());
+    assert!(decoder.awaits_header());
+    // Where what is pending begins, after so many bytes.
+    let begins = [(3, 0), (4, 4), (8, 4), (11, 4), (12, 12), (16, 12), (17, 17)];
+    let mut given = 0;
+    for (bytes, begin) in begins {
+        assert!(decoder.decode(&input[given..bytes], &mut Seen::default()).is_continue());
+        given = bytes;
+        assert_eq!(given as u64 - decoder.pending(), begin);
+        assert_eq!(decoder.awaits_header(), given < 4);
+    }
+    let long = vec![b'x'; 30];
+    let mut decoder = CsvDecoder::new(CsvOptions { record_bytes_max: 10, ..CsvOptions::default() });
+    assert!(decoder.decode(b"\xef\xbb", &mut Seen::default()).is_continue());
+    assert_eq!(decoder.pending(), 2);
+    assert!(decoder.decode(b"\xbfa\n", &mut Seen::default()).is_continue());
+    let mut seen = Seen::default();
+    for pending in [30, 60] {
+        assert!(decoder.decode(&long, &mut seen).is_continue());
+        assert_eq!(decoder.pending(), pending);
+    }
+    assert!(decoder.finish(&mut seen).is_continue());
+    assert_eq!(decoder.pending(), 0);
+}
