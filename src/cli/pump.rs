@@ -160,10 +160,14 @@ impl<'a, S: Stage> Pump<'a, S> {
             let patience = self.stage.idle_timeout();
             let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);
             let next = self.lending.read(self.stage, &mut self.input, block, lines);
-            let idled = match self.input.take_waited() {
-                Some(waited) => self.stage.on_idle(waited, &mut self.cx),
-                None => Ok(()),
-            };
+            if let Some(waited) = self.input.take_waited()
+                && let Err(error) = self.stage.on_idle(waited, &mut self.cx)
+            {
+                // What came after that wait is not taken.
+                let _ = self.stage.flush(&mut self.cx);
+                self.cx.flush()?;
+                return Err(error);
+            }
             if *self.cx.source != **self.input.name() {
                 self.cx.source = self.input.name().to_string();
             }
@@ -209,7 +213,6 @@ impl<'a, S: Stage> Pump<'a, S> {
                 return Err(error);
             }
             settled?;
-            idled?;
             if source_end && let Some(stopped) = self.end_streams()? {
                 break stopped;
             }

@@ -2,9 +2,14 @@
 //! streams, from the outside.
 
 use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::common::live::{Pipeline, pipe};
-use crate::common::{Ran, run, tool};
+use crate::common::proc::{is_asleep, is_stopped};
+use crate::common::{Ran, run, tool, wait_for};
 
 /// Runs `window` with `--time .t` and these options over the input.
 fn window(options: &str, input: &str) -> Ran {
@@ -398,6 +403,30 @@ fn a_quiet_partition_holds_nothing_up() {
     assert!(short(&lines[3])[0].starts_with(r#"{"watermark":{"ms":2"#), "{lines:?}");
     pipeline.send("{\"@millstream\":{\"end\":{}}}\n");
     assert_eq!(pipeline.finish()[0].status, 0);
+}
+
+#[test]
+fn nothing_is_taken_after_a_wait_that_failed() {
+    let condition = "if .pane == \"on_time\" then error(\"no\") else true end";
+    let mut stage = vec!["aggregate", "--tumbling", "1s", "--time", ".t", "--out-of-order", "0"];
+    stage.extend(["--idle", "2s", "--emit", "updates", "--having", condition, "count"]);
+    let mut pipeline = Pipeline::start(&[&stage]);
+    pipeline.send(at(10).replace("10", "10.998"));
+    assert!(pipeline.line().contains("early"));
+    let pid = pipeline.pids()[0];
+    let send = |signal| kill(Pid::from_raw(pid.try_into().unwrap()), signal).unwrap();
+    wait_for("the tool to wait for input", || is_asleep(pid).then_some(()));
+    let asleep = Instant::now();
+    send(Signal::SIGSTOP);
+    wait_for("the tool to stop", || is_stopped(pid).then_some(()));
+    // When it wakes, it has waited too long, and there is a record.
+    pipeline.send(at(1000));
+    let patience = Duration::from_millis(2_100);
+    wait_for("its patience to end", || (asleep.elapsed() > patience).then_some(()));
+    send(Signal::SIGCONT);
+    let ran = pipeline.finish().pop().unwrap();
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--having"), "{}", ran.stderr);
 }
 
 #[test]
