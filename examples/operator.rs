@@ -30,7 +30,7 @@ impl Operator for MovingMax {
         raw: Raw<'_>,
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
-        let mut record = self.program.load(raw.bytes).map_err(Fault::bad)?;
+        let mut record = self.program.load(raw.bytes).map_err(Fault::said)?;
         let Value::Number(text) = record.value(0).map_err(Fault::said)? else {
             return Err(Fault::bad("not a number"));
         };

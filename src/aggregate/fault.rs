@@ -165,10 +165,7 @@ pub enum StreamError {
 
 /// The condition on results failed for one of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "--having '{condition}' fails for the result {result}: {error}; --having '({condition})?' leaves \
-     such results out"
-)]
+#[error("--having '{condition}' fails for the result {result}: {error}{}", self.remedy())]
 pub struct HavingError {
     /// The condition.
     pub(super) condition: String,
@@ -176,4 +173,18 @@ pub struct HavingError {
     pub(super) result: String,
     /// Why it failed.
     pub(super) error: RecordError,
+}
+
+impl HavingError {
+    /// Whether it says nothing about the result: another time, the condition may not fail.
+    pub fn is_passing(&self) -> bool {
+        self.error.is_passing()
+    }
+
+    fn remedy(&self) -> String {
+        match self.is_passing() {
+            true => String::new(),
+            false => format!("; --having '({})?' leaves such results out", self.condition),
+        }
+    }
 }

@@ -257,8 +257,9 @@ fn of_stream(error: &StreamError) -> Status {
         | StreamError::Reserved(_)
         | StreamError::TooManyGroups(_)
         | StreamError::TooManyRecords(_)
-        | StreamError::TooMuchMemory(_)
-        | StreamError::Having(_) => Status::Data,
+        | StreamError::TooMuchMemory(_) => Status::Data,
+        StreamError::Having(error) if error.is_passing() => Status::Io,
+        StreamError::Having(_) => Status::Data,
         StreamError::Refused(_) => Status::Io,
         StreamError::Clash { .. }
         | StreamError::NoWindows(_)

@@ -19,8 +19,8 @@ use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 pub struct Aggregate {
     aggregator: Aggregator,
     late: Late,
-    /// What ended a block of lines and is not the fault of a record: told with the next record,
-    /// which is the same one. It may have left a trace, so it must not be taken again.
+    /// Why the record at the front of the lines is not taken. It is told when that record comes
+    /// alone: what it has caused must not be caused again.
     failed: Option<Fault>,
 }
 
@@ -53,10 +53,8 @@ impl Operator for Aggregate {
             match state.take(&mut record, out) {
                 Ok(true) => {}
                 Ok(false) => self.late.take(&bare(record.record()), cause(state), out),
-                // A bad record comes again, alone, for what is to be said about it.
                 Err(error) => {
-                    let fault = Fault::from(error);
-                    self.failed = Some(fault).filter(|fault| !matches!(fault, Fault::Bad(_)));
+                    self.failed = Some(error.into());
                     break;
                 }
             }
@@ -201,9 +199,6 @@ impl Reread {
 }
 
 impl WindowedLines for Reread {
-    /// An expression may refuse a record in one of its windows, when another one has taken it.
-    const IN_BLOCKS: bool = false;
-
     fn line(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,

@@ -38,11 +38,11 @@ impl Clock {
     /// # Errors
     /// When it has none.
     pub fn read(&mut self, record: &[u8]) -> Result<i64, Fault> {
-        let mut loaded = self.program.load(record).map_err(Fault::bad)?;
+        let mut loaded = self.program.load(record).map_err(Fault::said)?;
         if !loaded.is_object() {
             return Err(not_an_object(self.only));
         }
-        self.form.read(&mut loaded, 0).map_err(Fault::Bad)
+        self.form.read(&mut loaded, 0)
     }
 
     /// Its program, what event times look like, and why none but objects have one: for those who
@@ -72,9 +72,9 @@ impl Form {
     /// The event time of a record: what expression `index` gives.
     ///
     /// # Errors
-    /// What is wrong with it, for a person.
+    /// When it has none, or the expression could not be evaluated.
     #[inline]
-    pub fn read(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+    pub fn read(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, Fault> {
         // Most often it is a number.
         let plain = match &self.shape {
             Shape::Known(unit, _) => plain_time(record, index, *unit),
@@ -83,12 +83,12 @@ impl Form {
         plain.map_or_else(|| self.read_any(record, index), Ok)
     }
 
-    fn read_any(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, String> {
+    fn read_any(&mut self, record: &mut ParsedRecord<'_, '_>, index: usize) -> Result<i64, Fault> {
         let read = match &mut self.shape {
             Shape::Known(unit, local) => read_value(record, index, *unit, local.as_mut()),
             Shape::Described(format) => formatted_time(record, index, format),
         };
-        read.map_err(|error| fault(record, index, &error, Remedies::Options))
+        read.map_err(|error| fault(record, index, error, Remedies::Options))
     }
 
     /// Notes for the user: how many local times stood for two instants, or for none, and how they
@@ -131,15 +131,15 @@ pub(super) fn not_an_object(only: &str) -> Fault {
 /// offset from UTC.
 ///
 /// # Errors
-/// What is wrong with it, for a person.
+/// When it has none, or the expression could not be evaluated.
 pub fn event_time(
     record: &mut ParsedRecord<'_, '_>,
     index: usize,
     unit: Option<TimeUnit>,
-) -> Result<i64, String> {
+) -> Result<i64, Fault> {
     let read =
         plain_time(record, index, unit).map_or_else(|| read_value(record, index, unit, None), Ok);
-    read.map_err(|error| fault(record, index, &error, Remedies::Expression))
+    read.map_err(|error| fault(record, index, error, Remedies::Expression))
 }
 
 /// Why there is no event time.
@@ -192,15 +192,11 @@ enum Remedies {
     Expression,
 }
 
-fn fault(
-    record: &ParsedRecord<'_, '_>,
-    index: usize,
-    fault: &NoTime,
-    remedies: Remedies,
-) -> String {
+fn fault(record: &ParsedRecord<'_, '_>, index: usize, fault: NoTime, remedies: Remedies) -> Fault {
     let expression = record.source(index);
     let with_options = remedies == Remedies::Options;
-    let remedy = match fault {
+    let remedy = match &fault {
+        NoTime::Expression(error) if error.is_passing() => return Fault::said(error.clone()),
         NoTime::Time(EventTimeError::Text(TimestampError::Form(text)))
             if is_number(text.trim_matches('"').as_bytes()) =>
         {
@@ -214,5 +210,5 @@ fn fault(
         }
         _ => String::new(),
     };
-    format!("--time '{expression}': {fault}{remedy}")
+    Fault::bad(format!("--time '{expression}': {fault}{remedy}"))
 }

@@ -36,8 +36,9 @@ pub trait Operator {
     /// Takes a record. `Break` means that no more input is needed.
     ///
     /// # Errors
-    /// [`Fault::Bad`] when the record is at fault, which then leaves no trace; others when there is
-    /// no going on.
+    /// [`Fault::Bad`] when the record is at fault. Nothing comes of it then but what its event time
+    /// says of the stream, if that could be read: the watermark may have moved. Others when there
+    /// is no going on.
     fn record(
         &mut self,
         input: InputId,

@@ -10,7 +10,8 @@ pub enum Fault {
     /// The record is at fault, for this reason.
     #[error("{0}")]
     Bad(String),
-    /// An expression could not be evaluated for want of memory.
+    /// An expression could not be evaluated, which says nothing about the record: there was no
+    /// memory, or it was stopped.
     #[error(transparent)]
     Passing(RecordError),
     /// The stream cannot be aggregated: leaving out a record would not mend it.
@@ -33,10 +34,17 @@ impl Fault {
         Fault::Bad(why.to_string())
     }
 
-    /// What an expression says about a record: a bad record, but if it could not be evaluated for
-    /// want of memory.
+    /// What an expression says about a record: a bad record, unless that passes.
     pub fn said(error: RecordError) -> Fault {
         if error.is_passing() { Fault::Passing(error) } else { Fault::bad(error) }
+    }
+
+    /// The same, where the expression is that of an option.
+    pub fn said_of(option: &str, error: RecordError) -> Fault {
+        match Fault::said(error) {
+            Fault::Bad(why) => Fault::bad(format!("{option}: {why}")),
+            fault => fault,
+        }
     }
 }
 

@@ -66,11 +66,11 @@ impl Unique {
             Some(text) => key.extend_from_slice(text),
             None => {
                 let value = record.value(1);
-                value.map_err(|error| Fault::bad(format!("--unique: {error}")))?.write_json(key);
+                value.map_err(|error| Fault::said_of("--unique", error))?.write_json(key);
             }
         }
         let time_ms = match *time {
-            Some(unit) => event_time(record, 2, unit).map_err(Fault::Bad)?,
+            Some(unit) => event_time(record, 2, unit)?,
             None => 0,
         };
         Ok(seen.passes(key, time_ms))
@@ -197,7 +197,7 @@ impl Operator for Filter {
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
         let Filter { program, keeping, kept, unique, .. } = self;
-        let mut record = program.load(raw.bytes).map_err(Fault::bad)?;
+        let mut record = program.load(raw.bytes).map_err(Fault::said)?;
         let keeps = keeps(&mut record, keeping, unique)?;
         Ok(with_others(out, |out, others| keeping.put((raw.bytes, keeps), kept, out, others)))
     }

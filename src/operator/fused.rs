@@ -110,10 +110,6 @@ pub trait Downstream {
     /// All of it but the reading of records.
     type Next: Next;
 
-    /// Whether a record that it refuses leaves no trace, so that it may come again. Otherwise
-    /// records come one by one.
-    const IN_BLOCKS: bool = true;
-
     /// Reads records at the front of `lines`, as far as that can be done fast.
     fn records<'a, 'l, 't>(
         &'a mut self,
@@ -183,7 +179,8 @@ impl Beside<'_> {
 pub struct Fused<U, D> {
     first: U,
     second: D,
-    /// Why there is no going on, until that is told.
+    /// Why the record at the front of the lines is not taken. It is told when that record comes
+    /// alone: the first operator has heard its time, and must not hear it again.
     failed: Option<Fault>,
 }
 
@@ -206,22 +203,13 @@ impl<U: Upstream, D: Downstream> Operator for Fused<U, D> {
         lines: &mut Lines<'_>,
         out: &mut dyn Collector,
     ) -> ControlFlow<()> {
-        if !D::IN_BLOCKS {
-            return ControlFlow::Continue(());
-        }
         let Fused { first, second, failed } = self;
         let (mut records, next) = second.records(lines);
         while let Some((line, mut record)) = records.load_next_line_if(is_object) {
             let begun = first.begin(next, out);
-            match begun.and_then(|()| first.record(&mut record, line, next, out)) {
-                Ok(()) => {}
-                // It comes again, alone, for what is to be said about it.
-                Err(Fault::Bad(_)) => break,
-                // It may not fail again: what a watermark caused would be lost.
-                Err(fault) => {
-                    *failed = Some(fault);
-                    break;
-                }
+            if let Err(fault) = begun.and_then(|()| first.record(&mut record, line, next, out)) {
+                *failed = Some(fault);
+                break;
             }
         }
         ControlFlow::Continue(())

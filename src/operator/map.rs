@@ -36,7 +36,7 @@ impl Operator for Map {
         raw: Raw<'_>,
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
-        let mut record = self.program.load(raw.bytes).map_err(Fault::bad)?;
+        let mut record = self.program.load(raw.bytes).map_err(Fault::said)?;
         record.write(0, out.pending()).map_err(Fault::said)?;
         Ok(ControlFlow::Continue(()))
     }

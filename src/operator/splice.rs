@@ -36,9 +36,6 @@ pub struct Spliced<L> {
 
 /// What takes records with their windows in them.
 pub trait WindowedLines {
-    /// As [`Downstream::IN_BLOCKS`].
-    const IN_BLOCKS: bool;
-
     /// Takes a record, which `write` appends, without its line end; false if it is late.
     ///
     /// # Errors
@@ -66,8 +63,6 @@ pub struct Print {
 }
 
 impl WindowedLines for Print {
-    const IN_BLOCKS: bool = true;
-
     fn line(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,
@@ -117,8 +112,6 @@ impl<L: WindowedLines> Splice<L> {
 impl<L: WindowedLines> Downstream for Splice<L> {
     type Next = Spliced<L>;
 
-    const IN_BLOCKS: bool = L::IN_BLOCKS;
-
     fn records<'a, 'l, 't>(
         &'a mut self,
         lines: &'l mut Lines<'t>,
@@ -132,7 +125,7 @@ impl<L: WindowedLines> Downstream for Splice<L> {
         record: &'t [u8],
     ) -> Result<(ParsedRecord<'_, 't>, &mut Spliced<L>), Fault> {
         self.spliced.named = true;
-        let loaded = self.program.load(record).map_err(Fault::bad)?;
+        let loaded = self.program.load(record).map_err(Fault::said)?;
         match self.only {
             Some(only) if !loaded.is_object() => Err(not_an_object(only)),
             _ => Ok((loaded, &mut self.spliced)),

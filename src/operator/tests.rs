@@ -1,22 +1,26 @@
 //! Operators over streams, as a driver runs them.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 
-use super::clock::Form;
-use super::filter::Keeping;
+use super::aggregate::Reread;
+use super::clock::{Clock, Form};
+use super::filter::{Keeping, Unique};
 use super::fused::Downstream;
 use super::splice::{Print, Splice};
 use super::trust::Trust;
-use super::{Aggregate, Collector, Filter, Fused, InputId, Map, Operator, Side, Window};
+use super::unique::{Memory, Seen};
+use super::{Aggregate, Collector, Fault, Filter, Fused, InputId, Map, Operator, Side, Window};
 use crate::aggregate::{AggregateSpec, Aggregator, GroupSpec, Plan};
-use crate::expr::Program;
+use crate::expr::{Bounds, Program};
 use crate::record::control::{Control, Windowing, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 use crate::record::outlet::{Outlet, Refused};
-use crate::time::{Duration, Shift};
+use crate::time::{Ambiguous, Duration, LocalClock, Shift};
 use crate::window::{Frame, Length, Placing, Progress, Windows};
 
 const INPUT: InputId = InputId(0);
@@ -80,8 +84,8 @@ impl<O: Operator> Sink for Driver<'_, O> {
 }
 
 /// Runs an operator over a text that comes in blocks of this size.
-fn run(mut operator: impl Operator, text: &[u8], block_bytes: usize) -> Emitted {
-    let mut driver = Driver { operator: &mut operator, emitted: Emitted::default() };
+fn run(operator: &mut impl Operator, text: &[u8], block_bytes: usize) -> Emitted {
+    let mut driver = Driver { operator, emitted: Emitted::default() };
     let mut decoder = LineDecoder::new(1000);
     for block in text.chunks(block_bytes) {
         let _ = decoder.decode(block, &mut driver);
@@ -93,22 +97,24 @@ fn run(mut operator: impl Operator, text: &[u8], block_bytes: usize) -> Emitted 
     driver.emitted
 }
 
+const KEEPING: Keeping = Keeping {
+    invert: false,
+    print: true,
+    speaks: true,
+    others_speak: true,
+    count: true,
+    kept_max: None,
+};
+
+const TRUST: Trust = Trust { always: false, heeds: true };
+
 fn filter() -> Filter {
-    let keeping = Keeping {
-        invert: false,
-        print: true,
-        speaks: true,
-        others_speak: true,
-        count: true,
-        kept_max: None,
-    };
-    let trust = Trust { always: false, heeds: true };
-    Filter::new(Program::compile(&[".x > 2"]).unwrap(), trust, keeping)
+    Filter::new(Program::compile(&[".x > 2"]).unwrap(), TRUST, KEEPING)
 }
 
 fn map() -> Map {
-    let trust = Trust { always: false, heeds: true };
-    Map { program: Program::compile(&["{x, y: (.x + 1)}"]).unwrap(), trust, speaks: true }
+    let program = Program::compile(&["{x, y: (.x + 1)}"]).unwrap();
+    Map { program, trust: TRUST, speaks: true }
 }
 
 fn aggregator(time: Option<&str>) -> Aggregator {
@@ -151,6 +157,15 @@ fn fused(hops: bool) -> Fused<Window, Aggregator> {
     Fused::new(window(hops, second.time_expression().unwrap()), second)
 }
 
+fn reread(hops: bool) -> Fused<Window, Splice<Reread>> {
+    let mut aggregator = aggregator(None);
+    aggregator.begin_windows(&windows(hops).1).unwrap();
+    let first = window(hops, 0);
+    let program = Program::compile(&[".t"]).unwrap();
+    let second = Splice::new(program, Some("…"), first.carried(), Reread::new(aggregator));
+    Fused::new(first, second)
+}
+
 /// Records with times that are out of order now and then, and lines that are none.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let line = (0_i64..9, 0_u8..3, 0_u8..6, 0_u8..20).prop_map(|(ahead, g, x, odd)| match odd {
@@ -178,23 +193,27 @@ proptest! {
     #[test]
     fn it_does_not_matter_how_records_come(text in stream(), block_bytes in 1_usize..200) {
         let all = usize::MAX;
-        prop_assert_eq!(run(filter(), &text, block_bytes), run(filter(), &text, all));
-        prop_assert_eq!(run(map(), &text, block_bytes), run(map(), &text, all));
+        prop_assert_eq!(run(&mut filter(), &text, block_bytes), run(&mut filter(), &text, all));
+        prop_assert_eq!(run(&mut map(), &text, block_bytes), run(&mut map(), &text, all));
         let aggregate = || Aggregate::new(aggregator(None));
-        prop_assert_eq!(run(aggregate(), &text, block_bytes), run(aggregate(), &text, all));
+        prop_assert_eq!(run(&mut aggregate(), &text, block_bytes), run(&mut aggregate(), &text, all));
         for hops in [false, true] {
-            let printed = run(printing(hops), &text, all);
-            prop_assert_eq!(run(printing(hops), &text, block_bytes), printed);
-            prop_assert_eq!(run(fused(hops), &text, block_bytes), run(fused(hops), &text, all));
+            let printed = run(&mut printing(hops), &text, all);
+            prop_assert_eq!(run(&mut printing(hops), &text, block_bytes), printed);
+            let one = run(&mut fused(hops), &text, all);
+            prop_assert_eq!(&run(&mut fused(hops), &text, block_bytes), &one);
+            let reread_one = run(&mut reread(hops), &text, all);
+            prop_assert_eq!(&reread_one.out, &one.out);
+            prop_assert_eq!(run(&mut reread(hops), &text, block_bytes), reread_one);
         }
     }
 
     #[test]
     fn two_in_one_are_the_two_one_after_the_other(text in stream(), hops in any::<bool>()) {
         // What the first refuses, the second never sees; so it is left out.
-        let windowed = run(printing(hops), &text, usize::MAX);
-        let apart = run(Aggregate::new(aggregator(None)), &windowed.out, usize::MAX);
-        let one = run(fused(hops), &text, usize::MAX);
+        let windowed = run(&mut printing(hops), &text, usize::MAX);
+        let apart = run(&mut Aggregate::new(aggregator(None)), &windowed.out, usize::MAX);
+        let one = run(&mut fused(hops), &text, usize::MAX);
         prop_assert_eq!(String::from_utf8(one.out).unwrap(), String::from_utf8(apart.out).unwrap());
         prop_assert_eq!(one.others, windowed.others);
         prop_assert_eq!(one.bad.len(), windowed.bad.len() + apart.bad.len());
@@ -210,4 +229,69 @@ fn what_is_undone_is_that_of_the_last_one() {
     assert!(one.record(INPUT, raw, &mut emitted).unwrap().is_continue());
     assert_eq!(Operator::undone(&one), Downstream::undone(one.parts().1));
     assert_eq!(one.undone().as_deref(), Some("1 open window is not reported"));
+}
+
+/// A program whose evaluations are stopped before they end.
+fn stopped(sources: &[&str]) -> Program {
+    let mut program = Program::compile(sources).unwrap();
+    program.bound(Bounds::served(Arc::new(AtomicBool::new(true))));
+    program
+}
+
+#[test]
+fn an_evaluation_that_was_stopped_is_no_fault_of_the_record() {
+    const LONG: &str = "[range(100000)] | length";
+    let filter = |sources: &[&str], time| {
+        let unique = Unique::new(Seen::new(Memory::All), time);
+        Filter::new(stopped(sources), TRUST, KEEPING).with_unique(Some(unique))
+    };
+    let print = Print { speaks: true };
+    let first = window(false, 0);
+    let splice = Splice::new(stopped(&[LONG]), None, first.carried(), print);
+    let mut clock = Clock::new(stopped(&[LONG]), Form::known(None, None, false), "…");
+    let raw = Raw { bytes: b"{}", line: 1, unterminated: false };
+    let mut out = Vec::new();
+    let faults = [
+        filter(&[LONG], None).record(INPUT, raw, &mut out).map(drop),
+        filter(&["true", LONG], None).record(INPUT, raw, &mut out).map(drop),
+        filter(&["true", "1", LONG], Some(None)).record(INPUT, raw, &mut out).map(drop),
+        Fused::new(first, splice).record(INPUT, raw, &mut out).map(drop),
+        clock.read(raw.bytes).map(drop),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        assert!(matches!(fault, Err(Fault::Passing(_))), "{number}: {fault:?}");
+    }
+}
+
+/// Of these records, the second one is refused by the aggregate, behind the window.
+const REFUSED: &[u8] = b"{\"t\":\"2024-10-27T02:09:00\",\"x\":1}
+{\"t\":\"2024-10-27T02:30:00\",\"x\":\"no\"}
+{\"t\":\"2024-10-27T02:10:00\",\"x\":2}
+";
+
+/// Puts them into windows of 10 ms, and reads times that clocks show twice.
+fn local() -> Fused<Window, Aggregator> {
+    let mut second = aggregator(Some(".t"));
+    let (placing, windowing) = windows(false);
+    second.begin_windows(&windowing).unwrap();
+    let clock = LocalClock::new("Europe/Berlin".parse().unwrap(), Ambiguous::Earlier);
+    let form = Form::known(None, Some(clock), false);
+    let first = Window::new(placing, Some((form, second.time_expression().unwrap())), windowing);
+    Fused::new(first, second)
+}
+
+#[test]
+fn the_time_of_a_record_that_is_refused_is_heard_once() {
+    for block_bytes in [1, usize::MAX] {
+        let mut one = local();
+        let emitted = run(&mut one, REFUSED, block_bytes);
+        assert_eq!(emitted.bad.len(), 1, "{:?}", emitted.bad);
+        let first = one.parts().0;
+        let odd = first.odd_times().pop().unwrap();
+        assert!(odd.starts_with("3 event times occur twice"), "{odd}");
+        // It is what made the next one late.
+        let dropped = first.late().dropped();
+        assert_eq!(dropped.count, 1);
+        assert_eq!(dropped.mover_max.as_ref().unwrap().place.as_deref(), Some("2"));
+    }
 }

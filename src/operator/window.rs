@@ -132,7 +132,7 @@ impl Upstream for Window {
         let Some((form, expression)) = &mut self.time else {
             return next.record(record, None, out).map(drop);
         };
-        let time_ms = form.read(record, *expression).map_err(Fault::Bad)?;
+        let time_ms = form.read(record, *expression)?;
         match self.placing.place(time_ms).map_err(Fault::bad)? {
             Placed::Late { behind } => {
                 self.late.take(record.record(), Cause::Behind(behind), out);
@@ -141,16 +141,17 @@ impl Upstream for Window {
                 let (windows, carried) = (self.placing.windows(), self.carried);
                 let beside = Beside { slice, closed_ms, windows, carried };
                 let taken = next.record(record, Some(&beside), out);
-                // A record that the next operator refuses has moved the watermark all the same.
-                tell(passed_ms, next, out)?;
-                match (taken?, missed) {
-                    (false, _) => self.late.take(record.record(), Cause::Closed, out),
-                    (true, Some(behind)) => self.late.miss(Cause::Behind(behind)),
-                    (true, None) => {}
+                match (&taken, missed) {
+                    (Ok(false), _) => self.late.take(record.record(), Cause::Closed, out),
+                    (Ok(true), Some(behind)) => self.late.miss(Cause::Behind(behind)),
+                    (Ok(true), None) | (Err(_), _) => {}
                 }
+                // A record that the next operator refuses has moved the watermark all the same.
                 if passed_ms.is_some() {
                     self.late.moved(Some((line, time_ms)));
                 }
+                tell(passed_ms, next, out)?;
+                taken?;
             }
         }
         Ok(())
