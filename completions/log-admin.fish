@@ -52,6 +52,7 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-recor
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l compact -d 'Keep only the last record of each key in closed segments; --compact=default ends that' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone -d 'With --compact: a record for which this jq expression is true removes its key, and itself' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone-age -d 'Remove a tombstone DURATION after the earlier records of its key [default: 1d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l source-age -d 'Forget where produce stands in files that it has not seen for DURATION [default: 30d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l readers -d 'Let only these read: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l writers -d 'Let only these append: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
@@ -69,6 +70,7 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-record
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l compact -d 'Keep only the last record of each key in closed segments; --compact=default ends that' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone -d 'With --compact: a record for which this jq expression is true removes its key, and itself' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone-age -d 'Remove a tombstone DURATION after the earlier records of its key [default: 1d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l source-age -d 'Forget where produce stands in files that it has not seen for DURATION [default: 30d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l readers -d 'Let only these read: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l writers -d 'Let only these append: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"

@@ -38,6 +38,18 @@ impl Append {
     }
 }
 
+/// What the names of sources begin with: producers that are files. What is held of a source is
+/// forgotten when nothing was heard of it for as long as its topic says.
+pub const SOURCE_PREFIX: &str = "file:";
+
+/// The most producers in one answer.
+pub const PRODUCERS_LISTED_MAX: usize = 1000;
+
+/// Whether a producer is a source.
+pub fn is_source(name: &str) -> bool {
+    name.starts_with(SOURCE_PREFIX)
+}
+
 /// Takes a producer's name for the client, and asks where the producer stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +58,52 @@ pub struct Producer {
     pub topic: String,
     /// Its name.
     pub name: String,
+    /// Whether the client gives the name back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub release: bool,
+}
+
+/// Asks where producers stand, without taking their names: at most [`PRODUCERS_LISTED_MAX`], in
+/// order of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Producers {
+    /// In which topic.
+    pub topic: String,
+    /// What their names begin with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// What name theirs come after.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub after: String,
+}
+
+/// Says that sources are there, so that they are not forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// In which topic.
+    pub topic: String,
+    /// Their names.
+    pub names: Vec<String>,
+}
+
+/// Where producers stand; see [`Producers`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standings {
+    /// In which topic.
+    pub topic: String,
+    /// In order of their names.
+    pub producers: Vec<Stands>,
+}
+
+/// Where one of several producers stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stands {
+    /// Its name.
+    pub name: String,
+    /// The sequence of its last batch.
+    pub sequence: u64,
 }
 
 /// A batch that is durable.

@@ -74,6 +74,15 @@ impl<'a> OwnNames<'a> {
         self.own.insert(name);
         Ok(())
     }
+
+    /// Gives a name back, if this client has it.
+    pub fn give_back(&mut self, topic: &str, producer: &str) {
+        let name = (topic.to_owned(), producer.to_owned());
+        if self.own.remove(&name) {
+            lock(&self.names.taken).remove(&name);
+            self.names.freed.notify_all();
+        }
+    }
 }
 
 impl Drop for OwnNames<'_> {
@@ -121,6 +130,13 @@ mod tests {
         drop(one);
         other.take("t", "p").unwrap();
         other.take("t", "q").unwrap();
+        let mut third = OwnNames::new(&names, Arc::new(Far::default()), 1);
+        third.give_back("t", "p");
+        assert!(is_in_use(third.take("t", "p")));
+        other.give_back("t", "p");
+        third.take("t", "p").unwrap();
+        drop(third);
+        other.take("t", "p").unwrap();
         assert!(matches!(other.take("t", "more"), Err(Error::TooManyNames { most: 3 })));
     }
 

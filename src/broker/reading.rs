@@ -9,8 +9,11 @@ use super::error::Error;
 use super::groups::Peer;
 use super::names::OwnNames;
 use super::offsets;
-use crate::api::appending::{Append, Producer, Standing};
+use crate::api::appending::{
+    Append, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, Standing, Standings,
+};
 use crate::api::reading::{Fetch, Offsets, Places};
+use crate::api::topics::Named;
 use crate::log::access::Right;
 use crate::log::{Cursor, LogError};
 use crate::sys::file::free_bytes;
@@ -64,11 +67,37 @@ impl Broker {
         names: &mut OwnNames<'_>,
         producer: Producer,
     ) -> Result<Standing, Error> {
-        let Producer { topic, name } = producer;
+        let Producer { topic, name, release } = producer;
         let queue = self.queue_for(access, Right::Append, &topic)?;
-        names.take(&topic, &name)?;
+        if release {
+            names.give_back(&topic, &name);
+        } else {
+            names.take(&topic, &name)?;
+        }
         let sequence = queue.topic.producer(&name)?;
         Ok(Standing { topic, name, sequence })
+    }
+
+    /// Tells where producers stand.
+    ///
+    /// # Errors
+    /// When there is no such topic or no permission to append to it, or what it holds of its
+    /// producers cannot be read.
+    pub fn standings(&self, access: &Access, asked: Producers) -> Result<Standings, Error> {
+        let Producers { topic, prefix, after } = asked;
+        let queue = self.queue_for(access, Right::Append, &topic)?;
+        let producers = queue.topic.producers(&prefix, &after, PRODUCERS_LISTED_MAX)?;
+        Ok(Standings { topic, producers })
+    }
+
+    /// Takes note that sources are there.
+    ///
+    /// # Errors
+    /// As [`Broker::standings`]; or what the topic holds of its producers cannot be written.
+    pub fn keep(&self, access: &Access, keep: Keep) -> Result<Named, Error> {
+        let queue = self.queue_for(access, Right::Append, &keep.topic)?;
+        queue.topic.keep_producers(&keep.names)?;
+        Ok(Named { topic: keep.topic })
     }
 
     /// Opens what a fetch is to read.

@@ -18,6 +18,8 @@ pub const SEGMENT_BYTES_DEFAULT: u64 = 256 << 20;
 /// How long a tombstone stays by default, in milliseconds: a day, as in Kafka
 /// (`delete.retention.ms`).
 pub const TOMBSTONE_MS_DEFAULT: u64 = 24 * 60 * 60 * 1000;
+/// How long a source is remembered of which nothing is heard, by default, in milliseconds: 30 days.
+pub const SOURCE_MS_DEFAULT: u64 = 30 * 24 * 60 * 60 * 1000;
 /// The longest topic name, in bytes: what a file name can hold, with room for a suffix.
 pub const TOPIC_NAME_BYTES_MAX: usize = 200;
 /// The longest `key` or `tombstone` that a topic is given, in bytes. Topics that have longer ones
@@ -66,6 +68,10 @@ pub struct Settings {
     /// [`TOMBSTONE_MS_DEFAULT`] if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tombstone_ms: Option<u64>,
+    /// How long a source is remembered of which nothing is heard, in milliseconds;
+    /// [`SOURCE_MS_DEFAULT`] if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ms: Option<u64>,
     /// Who may read; everybody if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readers: Option<Vec<Principal>>,
@@ -142,6 +148,7 @@ impl Settings {
             compact: false,
             tombstone: None,
             tombstone_ms: None,
+            source_ms: None,
             readers: None,
             writers: None,
         }
@@ -211,6 +218,11 @@ impl Settings {
         self.tombstone_ms.unwrap_or(TOMBSTONE_MS_DEFAULT)
     }
 
+    /// How long a source is remembered of which nothing is heard, in milliseconds.
+    pub fn source_ms(&self) -> u64 {
+        self.source_ms.unwrap_or(SOURCE_MS_DEFAULT)
+    }
+
     /// Whether compaction under these settings does the same as under others.
     pub(super) fn compacts_as(&self, other: &Settings) -> bool {
         let of = |it: &Settings| (it.compact, it.tombstone.clone(), it.tombstone_ms());
@@ -228,6 +240,7 @@ impl Settings {
                 | "compact"
                 | "tombstone"
                 | "tombstone_ms"
+                | "source_ms"
                 | "readers"
                 | "writers"
         )

@@ -20,7 +20,7 @@ use super::settings::Settings;
 use super::storage::{Storage, small};
 use super::topic_dirs::{SETTINGS, UNFINISHED};
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
-use crate::api::appending::Appended;
+use crate::api::appending::{Appended, Stands};
 use crate::expr::{Bounds, Exceeded, Program};
 use crate::log::clock::now_us;
 use serde_json::Map;
@@ -206,6 +206,28 @@ impl Topic {
     pub fn producer(&self, name: &str) -> Result<Option<u64>, LogError> {
         check_producer(name)?;
         lock(&self.writer).held(name)
+    }
+
+    /// Where those producers stand whose names begin with `prefix` and come after `after`, in order
+    /// of their names; at most so many.
+    ///
+    /// # Errors
+    /// When what the topic holds of its producers cannot be read.
+    pub fn producers(
+        &self,
+        prefix: &str,
+        after: &str,
+        most: usize,
+    ) -> Result<Vec<Stands>, LogError> {
+        lock(&self.writer).list_producers(prefix, after, most)
+    }
+
+    /// Takes note that sources are there, so that they are not forgotten.
+    ///
+    /// # Errors
+    /// When what the topic holds of its producers cannot be read or written.
+    pub fn keep_producers(&self, names: &[String]) -> Result<(), LogError> {
+        lock(&self.writer).keep_producers(names)
     }
 
     /// Why the topic takes no appends, if it takes none. Waits for no write.

@@ -217,6 +217,8 @@ impl<'a> Session<'a> {
             Request::Producer(producer) => {
                 said(broker.standing(access, &mut self.names, producer), Answer::Producer)
             }
+            Request::Producers(asked) => said(broker.standings(access, asked), Answer::Producers),
+            Request::Keep(keep) => said(broker.keep(access, keep), Answer::Kept),
             Request::Join(join) => self.join(join).map(Answer::Assigned),
             Request::Commit(commit) => self.commit_offsets(commit).map(Answer::Committed),
             Request::Leave(_) => self.leave().map(Answer::Left),

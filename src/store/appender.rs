@@ -14,7 +14,9 @@ use super::error::Error;
 use super::reconnect::{Waited, connect_and, heed_with_grace};
 use super::tries::Tries;
 use super::watch::{News, Watch};
-use crate::api::appending::{Append, Appended, Producer};
+use crate::api::appending::{
+    Append, Appended, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, SOURCE_PREFIX, Stands,
+};
 use crate::api::error::{BadRecord, Code};
 use crate::api::reading::Offsets;
 use crate::api::topics::{Create, Named};
@@ -23,6 +25,9 @@ use crate::broker::{self, Access, Broker, Limits};
 use crate::log::{Identity, Log, LogError, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
+
+/// How many sources are named in one request: their names are short, and its line has a limit.
+const KEPT_AT_ONCE: usize = 200;
 
 /// What the user asks of the topic; a topic that is there must agree.
 #[derive(Clone, Debug, Default)]
@@ -121,12 +126,67 @@ impl Appender {
         let held = match &mut self.to {
             To::Served { client, append, .. } => {
                 let (topic, name) = (append.topic.clone(), name.to_owned());
-                client.producer(Producer { topic, name })?.sequence
+                client.producer(Producer { topic, name, release: false })?.sequence
             }
             // The lock on the log keeps all others out.
             To::Embedded { topic, .. } => topic.producer(name)?,
         };
         Ok(held.unwrap_or(0))
+    }
+
+    /// Gives a producer's name back; nothing that was handed over under it may be under way.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub fn release(&mut self, name: &str) -> Result<(), Error> {
+        if let To::Served { client, append, .. } = &mut self.to {
+            let (topic, name) = (append.topic.clone(), name.to_owned());
+            client.producer(Producer { topic, name, release: true })?;
+        }
+        Ok(())
+    }
+
+    /// Where all sources stand that the topic knows. Nothing that was handed over may be under way.
+    ///
+    /// # Errors
+    /// When what the log holds of them cannot be read.
+    pub fn sources(&mut self) -> Result<Vec<Stands>, Error> {
+        let prefix = SOURCE_PREFIX.to_owned();
+        let (client, topic) = match &mut self.to {
+            To::Served { client, append, .. } => (client, &append.topic),
+            To::Embedded { topic, .. } => return Ok(topic.producers(&prefix, "", usize::MAX)?),
+        };
+        let mut all: Vec<Stands> = Vec::new();
+        loop {
+            let after = all.last().map_or_else(String::new, |last| last.name.clone());
+            let asked = Producers { topic: topic.clone(), prefix: prefix.clone(), after };
+            let mut next = client.producers(asked)?.producers;
+            let goes_on = next.first().is_some_and(|first| {
+                next.len() >= PRODUCERS_LISTED_MAX
+                    && all.last().is_none_or(|last| last.name < first.name)
+            });
+            all.append(&mut next);
+            if !goes_on {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Says that sources are there, so that the topic does not forget them. Nothing that was handed
+    /// over may be under way.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn keep_sources(&mut self, names: &[String]) -> Result<(), Error> {
+        for names in names.chunks(KEPT_AT_ONCE) {
+            match &mut self.to {
+                To::Served { client, append, .. } => {
+                    client.keep(Keep { topic: append.topic.clone(), names: names.to_vec() })?;
+                }
+                To::Embedded { topic, .. } => topic.keep_producers(names)?,
+            }
+        }
+        Ok(())
     }
 
     /// Hands a batch of lines over, under a producer's name if `identity` says so; what becomes of
@@ -226,7 +286,8 @@ impl Appender {
         let topic = &append.topic;
         let ask = |client: &mut Client| match producer {
             Some(name) => {
-                let asked = Producer { topic: topic.clone(), name: name.to_owned() };
+                let (topic, name) = (topic.clone(), name.to_owned());
+                let asked = Producer { topic, name, release: false };
                 client.producer(asked).map(|standing| standing.sequence.unwrap_or(0))
             }
             None => Ok(0),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frame::{explain, write_line};
-use crate::api::appending::{Appended, Standing};
+use crate::api::appending::{Appended, Standing, Standings};
 use crate::api::error::ErrorBody;
 use crate::api::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
 use crate::api::reading::{Chunk, Fetched, FileRun, Places};
@@ -56,6 +56,10 @@ pub enum Answer {
     Stats(Box<Figures>),
     /// The name is this connection's.
     Producer(Standing),
+    /// Where producers stand.
+    Producers(Standings),
+    /// The sources are not forgotten.
+    Kept(Named),
     /// The request failed.
     Error(ErrorBody),
 }
@@ -107,6 +111,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::api::appending::Stands;
     use crate::api::error::{BadRecord, Code};
     use crate::api::reading::{BatchSpan, FileBatch, Place};
     use crate::api::topics::TakenAway;
@@ -206,6 +211,14 @@ mod tests {
                 Answer::Producer(Standing { topic: topic(), name: "p".to_owned(), sequence: None }),
                 r#"{"producer":{"topic":"t","name":"p","sequence":null}}"#,
             ),
+            (
+                Answer::Producers(Standings {
+                    topic: topic(),
+                    producers: vec![Stands { name: "p".to_owned(), sequence: 7 }],
+                }),
+                r#"{"producers":{"topic":"t","producers":[{"name":"p","sequence":7}]}}"#,
+            ),
+            (Answer::Kept(Named { topic: topic() }), r#"{"kept":{"topic":"t"}}"#),
             (
                 Answer::Error(ErrorBody {
                     records: vec![BadRecord { record: 0, why: "w".to_owned() }],

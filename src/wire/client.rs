@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::interrupt::Interrupt;
 use super::request::{Hello, Request};
 use super::{VERSION, sane};
-use crate::api::appending::{Append, Appended, Producer, Standing};
+use crate::api::appending::{Append, Appended, Keep, Producer, Producers, Standing, Standings};
 use crate::api::groups::{
     Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
 };
@@ -184,6 +184,28 @@ impl Client {
     pub fn producer(&mut self, producer: Producer) -> Result<Standing, ClientError> {
         match self.call(&Request::Producer(producer))? {
             Answer::Producer(standing) => Ok(standing),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Tells where producers stand.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn producers(&mut self, asked: Producers) -> Result<Standings, ClientError> {
+        match self.call(&Request::Producers(asked))? {
+            Answer::Producers(standings) => Ok(standings),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Says that sources are there.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn keep(&mut self, keep: Keep) -> Result<(), ClientError> {
+        match self.call(&Request::Keep(keep))? {
+            Answer::Kept(_) => Ok(()),
             other => Err(self.unexpected(&other)),
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::frame::{explain, write_line};
-use crate::api::appending::{Append, Producer};
+use crate::api::appending::{Append, Keep, Producer, Producers};
 use crate::api::groups::{Commit, Groups, Join, Leave, Poll, Reset};
 use crate::api::reading::{Fetch, Offsets};
 use crate::api::stats::Stats;
@@ -60,6 +60,10 @@ pub enum Request {
     Stats(Stats),
     /// Takes a producer's name for this connection, and tells where the producer stands.
     Producer(Producer),
+    /// Tells where producers stand.
+    Producers(Producers),
+    /// Says that sources are there, so that they are not forgotten.
+    Keep(Keep),
 }
 
 /// See [`Request::Hello`].
@@ -290,8 +294,32 @@ mod tests {
                 r#"{"offsets":{"topic":"t","partitions":[1],"at":{"time_us":-5}}}"#,
             ),
             (
-                Request::Producer(Producer { topic: topic(), name: "p".to_owned() }),
+                Request::Producer(Producer {
+                    topic: topic(),
+                    name: "p".to_owned(),
+                    release: false,
+                }),
                 r#"{"producer":{"topic":"t","name":"p"}}"#,
+            ),
+            (
+                Request::Producer(Producer { topic: topic(), name: "p".to_owned(), release: true }),
+                r#"{"producer":{"topic":"t","name":"p","release":true}}"#,
+            ),
+            (
+                Request::Producers(Producers { topic: topic(), ..Producers::default() }),
+                r#"{"producers":{"topic":"t"}}"#,
+            ),
+            (
+                Request::Producers(Producers {
+                    topic: topic(),
+                    prefix: "file:".to_owned(),
+                    after: "file:1".to_owned(),
+                }),
+                r#"{"producers":{"topic":"t","prefix":"file:","after":"file:1"}}"#,
+            ),
+            (
+                Request::Keep(Keep { topic: topic(), names: vec!["file:1".to_owned()] }),
+                r#"{"keep":{"topic":"t","names":["file:1"]}}"#,
             ),
             (
                 Request::Offsets(Offsets { topic: topic(), partitions: None, at: At::Last(5) }),

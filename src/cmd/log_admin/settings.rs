@@ -52,6 +52,10 @@ pub struct SettingsOptions {
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     tombstone_age: Option<Value>,
 
+    /// Forget where produce stands in files that it has not seen for DURATION [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = ms)]
+    source_age: Option<Value>,
+
     /// Let only these read: users, and groups as :GROUP, separated by commas
     #[arg(long, value_name = "WHO,…", value_parser = principals)]
     readers: Option<Value>,
@@ -74,6 +78,7 @@ impl SettingsOptions {
             ("compact", &self.compact),
             ("tombstone", &self.tombstone),
             ("tombstone_ms", &self.tombstone_age),
+            ("source_ms", &self.source_age),
             ("readers", &self.readers),
             ("writers", &self.writers),
         ];
@@ -89,6 +94,7 @@ pub fn as_option(name: &str, value: &Value) -> String {
         "segment_ms" => "segment-age".to_owned(),
         "record_bytes_max" => "max-record".to_owned(),
         "tombstone_ms" => "tombstone-age".to_owned(),
+        "source_ms" => "source-age".to_owned(),
         name => name.replace('_', "-"),
     };
     format!("{option}={}", shown(name, value))

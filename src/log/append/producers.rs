@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::Identity;
 use super::new_names::{self, NEW_NAMES, Named, NewNames};
+use crate::api::appending::{Stands, is_source};
 use crate::api::reading::ByPartition;
 use crate::log::LogError;
 use crate::log::segment::format::Entry;
@@ -19,8 +20,13 @@ use crate::log::segment::lookup::entry_count;
 use crate::log::segment::{Entries, Place, Segment};
 use crate::log::storage::{Open, Storage, small};
 
-/// The version of `producers.json` that this code writes and reads.
+/// The version of `producers.json` in which every number up to the last one has its producer.
 const VERSION: u32 = 1;
+/// The version in which some have none: what was known of a source is forgotten, and its number is
+/// not given again, because entries may have it.
+const VERSION_WITH_GAPS: u32 = 2;
+/// How many names are added, at least, before those of sources that are gone are looked for.
+const NAMES_UNCHECKED_MIN: usize = 1000;
 /// The file's name in a topic's directory.
 pub(in crate::log) const PRODUCERS: &str = "producers.json";
 
@@ -40,6 +46,8 @@ pub(in crate::log) struct Producers {
     new_names: Option<NewNames>,
     /// Whether `producers.json` is there and has all names, so that `producers.new` may begin anew.
     is_settled: bool,
+    /// How many were left when those of sources that are gone were last looked for.
+    checked: usize,
 }
 
 /// One producer, as `producers.json` has it.
@@ -57,6 +65,10 @@ pub(in crate::log) struct Last {
     pub sequence: u64,
     records: u64,
     offsets: Vec<(u32, u64)>,
+    /// When it was appended, or the producer last known to be there, in µs since the epoch. Not
+    /// known where a version wrote this that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_us: Option<i64>,
 }
 
 /// The contents of `producers.json`.
@@ -75,7 +87,24 @@ pub(in crate::log) struct Snapshot {
 impl Snapshot {
     /// What is held where nobody was ever named.
     pub fn empty(partitions: usize) -> Snapshot {
-        Snapshot { version: VERSION, from: vec![0; partitions], producers: Vec::new(), new: 0 }
+        Snapshot::of(vec![0; partitions], Vec::new())
+    }
+
+    /// These producers, as of these offsets.
+    fn of(from: Vec<u64>, producers: Vec<Producer>) -> Snapshot {
+        let is_whole = last_number(&producers) as usize == producers.len();
+        let version = if is_whole { VERSION } else { VERSION_WITH_GAPS };
+        Snapshot { version, from, producers, new: 0 }
+    }
+
+    /// The producer that has a number.
+    pub fn get(&self, number: u32) -> Option<&Producer> {
+        self.producers.get(place_of(&self.producers, number)?)
+    }
+
+    /// The highest number that was given; 0 if none was.
+    pub fn last_number(&self) -> u32 {
+        last_number(&self.producers)
     }
 
     /// Reads the file in `topic_dir` and the names that were given since. A file that is not there
@@ -98,9 +127,9 @@ impl Snapshot {
 
     /// Adds names that were given after it was written, and leaves out those given before.
     fn with(mut self, names: Vec<Named>) -> Result<Snapshot, String> {
-        let known = self.producers.len();
-        for named in names.into_iter().filter(|named| named.number as usize > known) {
-            if named.number as usize != self.producers.len() + 1 {
+        let known = self.last_number();
+        for named in names.into_iter().filter(|named| named.number > known) {
+            if named.number != self.last_number() + 1 {
                 return Err(format!("damaged: {NEW_NAMES} does not continue it"));
             }
             self.producers.push(Producer { name: named.name, number: named.number, last: None });
@@ -147,6 +176,7 @@ impl Producers {
             certain,
             new_names: None,
             is_settled: certain > 0 && snapshot.new == 0,
+            checked: certain,
         };
         if !producers.producers.is_empty() {
             for (place, &entries) in places.iter().zip(active_entries) {
@@ -184,8 +214,13 @@ impl Producers {
     }
 
     fn add(&mut self, place: &Place, entry: &Entry) -> Result<(), LogError> {
-        let at = entry.producer as usize - 1;
-        let Some(producer) = self.producers.get_mut(at) else {
+        let last_number = last_number(&self.producers);
+        let found = place_of(&self.producers, entry.producer);
+        let Some(producer) = found.and_then(|at| self.producers.get_mut(at)) else {
+            if entry.producer < last_number {
+                // It was forgotten.
+                return Ok(());
+            }
             let why = format!("producers.json does not name producer {}", entry.producer);
             return Err(place.damaged(entry.base, why));
         };
@@ -203,6 +238,7 @@ impl Producers {
                     sequence: entry.sequence,
                     records: u64::from(entry.records),
                     offsets: vec![part],
+                    time_us: Some(entry.time_us),
                 });
             }
         }
@@ -215,8 +251,44 @@ impl Producers {
     }
 
     fn get(&self, name: &str) -> Option<&Producer> {
-        let number = *self.numbers.get(name)? as usize;
-        self.producers.get(number.checked_sub(1)?)
+        let number = *self.numbers.get(name)?;
+        self.producers.get(place_of(&self.producers, number)?)
+    }
+
+    fn get_mut(&mut self, name: &str) -> Option<&mut Producer> {
+        let number = *self.numbers.get(name)?;
+        let at = place_of(&self.producers, number)?;
+        self.producers.get_mut(at)
+    }
+
+    /// Where those stand whose names begin with `prefix` and come after `after`, in order of their
+    /// names; at most so many. Those that have appended nothing yet are left out.
+    pub(in crate::log) fn list(&self, prefix: &str, after: &str, most: usize) -> Vec<Stands> {
+        let wanted = |one: &&Producer| {
+            one.last.is_some() && one.name.starts_with(prefix) && one.name.as_str() > after
+        };
+        let mut found: Vec<&Producer> = self.producers.iter().filter(wanted).collect();
+        found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        let standing = |one: &Producer| Stands {
+            name: one.name.clone(),
+            sequence: one.last.as_ref().map_or(0, |last| last.sequence),
+        };
+        found.into_iter().take(most).map(standing).collect()
+    }
+
+    /// Takes note that a producer is there; whether that was not known since `known_us`.
+    pub(in crate::log) fn keep(&mut self, name: &str, now_us: i64, known_us: i64) -> bool {
+        let Some(last) = self.get_mut(name).and_then(|one| one.last.as_mut()) else { return false };
+        let is_news = last.time_us.is_none_or(|time_us| time_us < known_us);
+        if is_news {
+            last.time_us = Some(now_us);
+        }
+        is_news
+    }
+
+    /// Whether so many names were added that it pays to look for those that nobody needs.
+    pub(in crate::log) fn has_many_new(&self) -> bool {
+        self.producers.len() - self.checked > self.checked.max(NAMES_UNCHECKED_MIN)
     }
 
     /// What a batch's sequence means (the rule is in `docs/PROTOCOL.md`, *append*; Kafka's is in
@@ -246,7 +318,7 @@ impl Producers {
         if let Some(&number) = self.numbers.get(name) {
             return number;
         }
-        let number = u32::try_from(self.producers.len()).unwrap_or(u32::MAX - 1) + 1;
+        let number = last_number(&self.producers).saturating_add(1);
         self.producers.push(Producer { name: name.to_owned(), number, last: None });
         self.numbers.insert(name.to_owned(), number);
         number
@@ -283,31 +355,55 @@ impl Producers {
         identity: &Identity,
         records: u64,
         offsets: &ByPartition<u64>,
+        time_us: i64,
     ) {
-        let number = self.number(&identity.producer);
-        if let Some(producer) = self.producers.get_mut(number as usize - 1) {
+        self.number(&identity.producer);
+        if let Some(producer) = self.get_mut(&identity.producer) {
             producer.last = Some(Last {
                 sequence: identity.sequence,
                 records,
                 offsets: offsets.iter().map(|(&partition, &offset)| (partition, offset)).collect(),
+                time_us: Some(time_us),
             });
         }
     }
 
-    /// Saves all of it: `from` is where each partition stands with all of this on the disk.
+    /// Saves all of it but the sources of which nothing was heard since `heard_us`: `from` is where
+    /// each partition stands with all of this on the disk.
     pub(in crate::log) fn save(
         &mut self,
         storage: &dyn Storage,
         from: Vec<u64>,
+        now_us: i64,
+        heard_us: i64,
     ) -> Result<(), LogError> {
-        let snapshot =
-            Snapshot { version: VERSION, from, producers: self.producers.clone(), new: 0 };
+        self.forget(now_us, heard_us);
+        let snapshot = Snapshot::of(from, self.producers.clone());
         snapshot.write(storage, &self.dir)?;
         self.from = snapshot.from;
         self.certain = snapshot.producers.len();
+        self.checked = self.certain;
         self.new_names = None;
         self.is_settled = true;
         Ok(())
+    }
+
+    /// Forgets the sources of which nothing was heard since `heard_us`. The last number stays, so
+    /// that it is seen which ones were given.
+    fn forget(&mut self, now_us: i64, heard_us: i64) {
+        let last_number = last_number(&self.producers);
+        let numbers = &mut self.numbers;
+        self.producers.retain_mut(|one| {
+            if !is_source(&one.name) || one.number == last_number {
+                return true;
+            }
+            let Some(last) = &mut one.last else { return true };
+            if *last.time_us.get_or_insert(now_us) >= heard_us {
+                return true;
+            }
+            numbers.remove(&one.name);
+            false
+        });
     }
 
     /// Whether any producer has appended under a name.
@@ -316,14 +412,34 @@ impl Producers {
     }
 }
 
-fn check(snapshot: Snapshot, partitions: usize) -> Result<Snapshot, String> {
-    if snapshot.version != VERSION {
-        return Err(format!(
-            "version {}; this program supports only version {VERSION}",
-            snapshot.version
-        ));
+/// Where in the list, which is in order, the producer with this number is.
+fn place_of(producers: &[Producer], number: u32) -> Option<usize> {
+    // Where none was forgotten, the numbers say it.
+    let at = number.checked_sub(1)? as usize;
+    match producers.get(at) {
+        Some(one) if one.number == number => Some(at),
+        _ => producers.binary_search_by_key(&number, |one| one.number).ok(),
     }
-    let numbered = (1..).zip(&snapshot.producers).all(|(number, one)| one.number == number);
+}
+
+fn last_number(producers: &[Producer]) -> u32 {
+    producers.last().map_or(0, |one| one.number)
+}
+
+fn check(snapshot: Snapshot, partitions: usize) -> Result<Snapshot, String> {
+    let numbers = || snapshot.producers.iter().map(|one| one.number);
+    let numbered = match snapshot.version {
+        VERSION => (1..).zip(numbers()).all(|(wanted, number)| number == wanted),
+        VERSION_WITH_GAPS => {
+            numbers().all(|number| number > 0) && numbers().is_sorted_by(|one, next| one < next)
+        }
+        other => {
+            return Err(format!(
+                "version {other}; this program supports only versions {VERSION} and \
+                 {VERSION_WITH_GAPS}"
+            ));
+        }
+    };
     if !numbered || snapshot.from.len() > partitions {
         return Err("damaged: its contents contradict the topic".to_owned());
     }
@@ -343,6 +459,7 @@ mod tests {
             certain: 0,
             new_names: None,
             is_settled: false,
+            checked: 0,
         }
     }
 
@@ -356,7 +473,7 @@ mod tests {
         assert_eq!(producers.judge(&identity(Some(0), 10)), Verdict::Append);
         assert_eq!(producers.judge(&identity(Some(5), 10)), Verdict::Gap { held: None });
         let offsets = ByPartition::from([(0, 7)]);
-        producers.note(&identity(Some(0), 10), 2, &offsets);
+        producers.note(&identity(Some(0), 10), 2, &offsets, 1);
         assert_eq!(producers.held("p"), Some(10));
         assert_eq!(producers.judge(&identity(Some(10), 20)), Verdict::Append);
         assert_eq!(producers.judge(&identity(None, 30)), Verdict::Append);
@@ -395,7 +512,7 @@ mod tests {
     fn a_retry_gets_the_first_result() {
         let mut producers = empty();
         let offsets = ByPartition::from([(0, 7)]);
-        producers.note(&identity(Some(0), 10), 2, &offsets);
+        producers.note(&identity(Some(0), 10), 2, &offsets, 1);
         let again = Verdict::Duplicate { records: 2, offsets };
         assert_eq!(producers.judge(&identity(Some(0), 10)), again);
         let older = Verdict::Duplicate { records: 0, offsets: ByPartition::new() };

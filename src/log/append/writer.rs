@@ -197,7 +197,7 @@ impl Writer {
         self.counted = Counted { last_us, next: number.wrapping_add(1) };
         let offsets = group.stage(batch, Stamp { time_us: last_us, number, producer });
         if let (Some(identity), Some(producers)) = (&batch.identity, &mut self.producers) {
-            producers.note(identity, batch.records, &offsets);
+            producers.note(identity, batch.records, &offsets, last_us);
         }
         Ok(self.appended(batch, offsets))
     }

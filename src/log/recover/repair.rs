@@ -189,7 +189,7 @@ pub(in crate::log) fn repair_topic(
         let from = producer_check.from();
         inspected.push(inspect(storage, place, from, &mut producer_check)?);
         greatest = greatest.max(producer_check.greatest);
-        let nameless = u64::from(greatest).saturating_sub(snapshot.producers.len() as u64);
+        let nameless = u64::from(greatest).saturating_sub(u64::from(snapshot.last_number()));
         if nameless > NAMELESS_PRODUCERS_MAX {
             let why =
                 format!("{nameless} producers have lost their names, more than can be named again");
@@ -217,7 +217,7 @@ pub(in crate::log) fn repair_topic(
 fn rename_producers(snapshot: &mut Snapshot, greatest: u32) -> u64 {
     // What the entries say of sequences is all there is: they are read from the beginning.
     snapshot.from.fill(0);
-    let known = snapshot.producers.len() as u32;
+    let known = snapshot.last_number();
     for number in known + 1..=greatest {
         let name = format!("lost-name-{number}");
         snapshot.producers.push(Producer { name, number, last: None });

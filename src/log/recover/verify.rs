@@ -214,9 +214,13 @@ impl<'a> ProducerStateCheck<'a> {
 
 impl Sink for ProducerStateCheck<'_> {
     fn batch(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), LogError> {
-        let Some(at) = entry.producer.checked_sub(1) else { return Nowhere.batch(entry, bytes) };
+        if entry.producer == 0 {
+            return Nowhere.batch(entry, bytes);
+        }
         self.greatest = self.greatest.max(entry.producer);
-        match self.snapshot.producers.get(at as usize) {
+        match self.snapshot.get(entry.producer) {
+            // It was forgotten.
+            None if entry.producer < self.snapshot.last_number() => {}
             None if self.faults.is_empty() => {
                 let why = format!("{PRODUCERS} does not name producer {}", entry.producer);
                 self.faults.push(why);
