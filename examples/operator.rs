@@ -15,6 +15,7 @@ use millstream::cli::{Status, Tool, enter};
 use millstream::expr::{Program, Value};
 use millstream::operator::{Collector, Fault, InputId, Operator};
 use millstream::record::decode::Raw;
+use millstream::state::{Reader, StateError, Writer};
 
 /// What the operator remembers.
 struct MovingMax {
@@ -41,6 +42,17 @@ impl Operator for MovingMax {
         let line = format!("{{\"number\":{number},\"max\":{greatest}}}\n");
         out.pending().extend_from_slice(line.as_bytes());
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn snapshot(&self, _: &dyn Collector, to: &mut Writer) {
+        to.put_len(self.last.len());
+        self.last.iter().for_each(|number| to.put_i64(*number));
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let count = from.take_count(size_of::<i64>())?;
+        self.last = (0..count).map(|_| from.take_i64()).collect::<Result<_, _>>()?;
+        Ok(())
     }
 }
 
@@ -72,13 +84,21 @@ mod tests {
 
     #[test]
     fn each_number_comes_with_the_greatest_of_the_last_three() {
-        let program = Program::compile(&["."]).unwrap();
-        let mut operator = MovingMax { program, count: 3, last: VecDeque::new() };
+        let moving_max = || {
+            let program = Program::compile(&["."]).unwrap();
+            MovingMax { program, count: 3, last: VecDeque::new() }
+        };
+        let mut operator = moving_max();
         let mut out = Vec::new();
         for number in ["5", "1", "x", "2", "3"] {
             let raw = Raw { bytes: number.as_bytes(), line: 1, unterminated: false };
             let taken = operator.record(InputId(0), raw, &mut out);
             assert_eq!(taken.is_err(), number == "x", "{taken:?}");
+            // Another one goes on from here.
+            let mut saved = Writer::new();
+            operator.snapshot(&out, &mut saved);
+            operator = moving_max();
+            operator.restore(&mut Reader::new(saved.as_bytes())).unwrap();
         }
         let greatest: Vec<&str> = std::str::from_utf8(&out)
             .unwrap()

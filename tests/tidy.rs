@@ -51,7 +51,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("operator", &["aggregate", "window", "expr", "time", "record", "state"]),
     ("window", &["expr", "time", "record", "state"]),
     ("aggregate", &["window", "expr", "time", "record", "state"]),
-    ("expr", &["record"]),
+    ("expr", &["record", "state"]),
     ("time", &["record", "state"]),
     ("record", &[]),
     ("state", &[]),

@@ -3,10 +3,16 @@
 use millstream::aggregate::{
     AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Over, Plan, Policy, Selection,
 };
+use millstream::expr::Program;
+use millstream::operator::clock::{Clock, Form};
+use millstream::operator::filter::{Filter, Keeping, Unique};
+use millstream::operator::trust::Trust;
 use millstream::operator::unique::{Memory, Seen};
+use millstream::operator::{self, Fused, InputId, Operator, Window};
 use millstream::record::control::{Mark, Windowing};
+use millstream::record::decode::Raw;
 use millstream::state::{Reader, Writer, open};
-use millstream::time::Duration;
+use millstream::time::{Ambiguous, Duration, LocalClock};
 use millstream::window::{Frame, Length, Placing, Progress, Windows};
 
 /// One of each way to keep the values of a group.
@@ -29,7 +35,7 @@ const AGGREGATES: [&str; 15] = [
 ];
 
 /// How many kinds of states there are.
-pub const KINDS: u8 = 13;
+pub const KINDS: u8 = 16;
 
 /// What a state is loaded into, and what works with it.
 enum Job {
@@ -37,11 +43,50 @@ enum Job {
     Aggregate(Box<Aggregator>, Option<Windows>),
     Over(Box<Over>, bool),
     Unique(Box<Seen>),
+    Operator(Box<dyn Operator>),
+}
+
+fn plan_with(time: Option<&str>) -> Plan {
+    let aggregates = AGGREGATES.iter().map(|text| AggregateSpec::parse(text).unwrap().unwrap());
+    Plan::with_time(vec![GroupSpec::parse(".k").unwrap()], aggregates.collect(), time).unwrap()
 }
 
 fn plan() -> Plan {
-    let aggregates = AGGREGATES.iter().map(|text| AggregateSpec::parse(text).unwrap().unwrap());
-    Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.collect()).unwrap()
+    plan_with(None)
+}
+
+/// Keeps some records, each key once.
+fn filter() -> Filter {
+    let keeping = Keeping {
+        invert: false,
+        print: true,
+        speaks: true,
+        others_speak: true,
+        count: true,
+        kept_max: Some(40),
+    };
+    let program = Program::compile(&["true", ".x", ".t"]).unwrap();
+    let unique = Unique::new(Seen::new(Memory::Within(30)), Some(None));
+    Filter::new(program, Trust { always: false, heeds: true }, keeping).with_unique(Some(unique))
+}
+
+/// Windows of records and their aggregates, in one.
+fn fused(windows: Windows) -> impl Operator {
+    let mut aggregator = Aggregator::new(plan_with(Some(".t")));
+    let windowing = Windowing { allowed_lateness_ms: 10, ..Windowing::from(windows.kind()) };
+    aggregator.begin_windows(&windowing).unwrap();
+    let progress = Progress::new(duration(5)).idling(Some(duration(50)));
+    let placing = Placing::new(windows, progress).lenient(duration(10));
+    let local = LocalClock::new("Europe/Berlin".parse().unwrap(), Ambiguous::Nearest);
+    let time = aggregator.time_expression().map(|at| (Form::known(None, Some(local), false), at));
+    Fused::new(Window::new(placing, time, windowing), aggregator)
+}
+
+fn over() -> impl Operator {
+    let extent = Extent::Time(duration(20));
+    let over = Over::new(plan(), extent, duration(10), Selection::default()).unwrap();
+    let program = Program::compile(&[".t"]).unwrap();
+    operator::Over::new(over, Some(Clock::new(program, Form::known(None, None, false), "")))
 }
 
 fn duration(ms: i64) -> Duration {
@@ -75,7 +120,10 @@ impl Job {
             9 => (Some(Windows::count(3).unwrap()), Emit::Final),
             10 => return Job::Unique(Box::new(Seen::new(Memory::All))),
             11 => return Job::Unique(Box::new(Seen::new(Memory::Within(30)))),
-            _ => return Job::Unique(Box::new(Seen::new(Memory::Last(3)))),
+            12 => return Job::Unique(Box::new(Seen::new(Memory::Last(3)))),
+            13 => return Job::Operator(Box::new(filter())),
+            14 => return Job::Operator(Box::new(fused(hop()))),
+            _ => return Job::Operator(Box::new(over())),
         };
         let mut aggregator = Aggregator::new(plan()).emitting(Policy { emit, ..Policy::default() });
         if let Some(windows) = &windows {
@@ -89,14 +137,21 @@ impl Job {
     fn work(&mut self, times_ms: std::ops::Range<i64>) {
         let mut out = Vec::new();
         for time_ms in times_ms.step_by(7) {
-            let line =
-                format!("{{\"k\":{},\"x\":{}.5,\"y\":{}}}", time_ms % 3, time_ms % 11, time_ms % 4);
+            let (k, x, y) = (time_ms % 3, time_ms % 11, time_ms % 4);
+            let line = format!("{{\"t\":{time_ms},\"k\":{k},\"x\":{x}.5,\"y\":{y}}}");
             let record = line.as_bytes();
             match self {
                 Job::Window(placing) => {
                     placing.turn_to((time_ms % 2) as u32);
                     let _ = (placing.place(time_ms), placing.wait(duration(3)));
                     let _ = placing.patience();
+                }
+                Job::Operator(operator) => {
+                    let line = u64::try_from(time_ms).unwrap_or_default();
+                    let raw = Raw { bytes: record, line, unterminated: false };
+                    let _ = operator.record(InputId(0), raw, &mut out);
+                    let waited = std::time::Duration::from_micros(1_500);
+                    let _ = operator.patience().map(|_| operator.waited(waited, &mut out));
                 }
                 Job::Unique(seen) => _ = seen.passes(&[time_ms as u8 % 5], time_ms),
                 Job::Over(over, timed) => {
@@ -123,6 +178,7 @@ impl Job {
             Job::Window(placing) => drop(placing.end(0)),
             Job::Unique(_) => {}
             Job::Over(over, _) => drop(over.finish(&mut out)),
+            Job::Operator(operator) => drop(operator.end(&mut out)),
             Job::Aggregate(aggregator, _) => {
                 let _ = aggregator.watermark(Mark::End, &mut out);
                 let _ = aggregator.finish(&mut out);
@@ -135,6 +191,7 @@ impl Job {
             Job::Window(placing) => placing.save(to),
             Job::Unique(seen) => seen.save(to),
             Job::Over(over, _) => over.save(to),
+            Job::Operator(operator) => operator.snapshot(&Vec::new(), to),
             Job::Aggregate(aggregator, _) => aggregator.save(to),
         }
     }
@@ -144,6 +201,7 @@ impl Job {
             Job::Window(placing) => placing.restore(from),
             Job::Unique(seen) => seen.restore(from),
             Job::Over(over, _) => over.restore(from),
+            Job::Operator(operator) => operator.restore(from),
             Job::Aggregate(aggregator, _) => aggregator.restore(from),
         };
         loaded.is_ok()

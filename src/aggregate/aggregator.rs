@@ -107,6 +107,11 @@ impl Aggregator {
         self.reading.time_expression()
     }
 
+    /// The text of expression `index` of the records that are read.
+    pub fn source(&self, index: usize) -> &str {
+        self.reading.source(index)
+    }
+
     /// The stream says how it is windowed from here on.
     ///
     /// # Errors

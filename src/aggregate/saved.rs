@@ -14,6 +14,7 @@ impl Aggregator {
     /// Saves all that is held, for [`Aggregator::restore`].
     pub fn save(&self, to: &mut Writer) {
         self.state.save(to);
+        self.reading.save(to);
     }
 
     /// Restores what [`Aggregator::save`] saved, in an aggregator with the same groups, aggregates
@@ -33,7 +34,8 @@ impl Aggregator {
             let begun = state.begin_windows(windowing, reading);
             begun.map_err(|_| StateError::Changed("windows"))?;
         }
-        state.restore(windowing.is_some(), from)
+        state.restore(windowing.is_some(), from)?;
+        reading.restore(from)
     }
 }
 

@@ -39,6 +39,7 @@ use std::ops::ControlFlow;
 
 use crate::record::check::Checker;
 use crate::record::lines::Lines;
+use crate::state::{self, StateError, Writer};
 
 use fast::{FastExpr, Unsupported};
 use parsed_record::Reader;
@@ -160,6 +161,20 @@ impl Program {
     pub fn watch_on(&mut self, other: &mut Program) {
         self.watch = std::mem::take(&mut other.watch);
         self.place_watch();
+    }
+
+    /// Saves which fields that its expressions read were in the records so far, as far as that is
+    /// watched.
+    pub fn save_presence(&self, to: &mut Writer) {
+        self.watch.save(to);
+    }
+
+    /// Restores what [`Program::save_presence`] saved, where it is watched here.
+    ///
+    /// # Errors
+    /// When it is no such state.
+    pub fn restore_presence(&mut self, from: &mut state::Reader<'_>) -> Result<(), StateError> {
+        self.watch.restore(from)
     }
 
     fn place_watch(&mut self) {

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::distance::distance;
 use super::name::spelled;
 use crate::record::pick::{Kind, Slot, Step};
+use crate::state::{Reader, StateError, Writer};
 
 /// How many fields are watched: each has one bit.
 const FIELDS_MAX: usize = 64;
@@ -137,6 +138,47 @@ impl Watch {
         }
     }
 
+    /// Saves which fields were found; that nobody watches, if so.
+    pub(super) fn save(&self, to: &mut Writer) {
+        let shared = &*self.presence.0;
+        to.put_option(shared.paths.get(), |to, paths| {
+            to.put_option(shared.example.get(), |to, example| to.put_bytes(example));
+            let found = shared.found.load(Ordering::Relaxed);
+            to.put_len(paths.len());
+            for (number, path) in paths.iter().enumerate() {
+                to.put_bytes(spelled(path).as_bytes());
+                to.put_bool(found & (1 << number) != 0);
+            }
+        });
+    }
+
+    /// Restores what [`Watch::save`] saved. Of a field that was not watched then nobody knows
+    /// whether it was missing, and nothing is said.
+    ///
+    /// # Errors
+    /// When it is no such state.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let absent = from.take_option(|from| {
+            let example = from.take_option(Reader::take_bytes)?;
+            let mut absent = Vec::new();
+            for _ in 0..from.take_count(2)? {
+                let (name, found) = (from.take_str()?, from.take_bool()?);
+                if !found {
+                    absent.push(name);
+                }
+            }
+            Ok((example, absent))
+        })?;
+        let (example, absent) = absent.unwrap_or_default();
+        let shared = &*self.presence.0;
+        if let Some(example) = example.filter(|_| shared.paths.get().is_some()) {
+            self.begun = true;
+            shared.example.get_or_init(|| example.to_vec());
+        }
+        self.find(|field| !absent.contains(&&*spelled(&field.path)));
+        Ok(())
+    }
+
     /// Looks at a record in whose slots the fast evaluator has put the fields.
     #[inline(always)]
     pub(super) fn look(&mut self, record: &[u8], slots: &[Slot]) {
@@ -163,6 +205,11 @@ impl Watch {
             true => record.to_vec(),
             false => Vec::new(),
         });
+        self.find(has);
+    }
+
+    /// Takes note of the fields that are there.
+    fn find(&mut self, has: impl Fn(&Missing) -> bool) {
         let mut found = 0;
         self.missing.retain(|field| {
             let here = has(field);
@@ -170,7 +217,7 @@ impl Watch {
             !here
         });
         if found != 0 {
-            shared.found.fetch_or(found, Ordering::Relaxed);
+            self.presence.0.found.fetch_or(found, Ordering::Relaxed);
         }
     }
 }
@@ -252,6 +299,38 @@ mod tests {
         // A key with an escape is for jaq, which finds it, too.
         program.load(br#"{"a":{"\u0062rid":{"c":1}}}"#).unwrap();
         assert_eq!(presence.absent().unwrap(), "no record had .x; one record has .a");
+    }
+
+    /// What is said after the first record was read by one program and the second by another, to
+    /// which its state was restored.
+    fn restored(watched: [bool; 2], sources: [&str; 2]) -> String {
+        let presence = [Presence::default(), Presence::default()];
+        let program = |number: usize| {
+            let mut program = Program::compile(&[sources[number]]).unwrap();
+            if watched[number] {
+                program.watch(&presence[number]);
+            }
+            program
+        };
+        let (mut before, mut after) = (program(0), program(1));
+        before.load(br#"{"a":1}"#).unwrap();
+        let mut saved = Writer::new();
+        before.save_presence(&mut saved);
+        let mut from = Reader::new(saved.as_bytes());
+        after.restore_presence(&mut from).unwrap();
+        from.end().unwrap();
+        after.load(br#"{"b":1}"#).unwrap();
+        presence[1].absent().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_was_found_is_restored() {
+        let all = ".a + .b + .c";
+        assert_eq!(restored([true, true], [all, all]), "no record had .c; one record has .a");
+        // Whether .c was there before, nobody knows.
+        assert_eq!(restored([true, true], [".a + .b + .d", all]), "");
+        assert_eq!(restored([false, true], [all, all]), "");
+        assert_eq!(restored([true, false], [all, all]), "");
     }
 
     #[test]

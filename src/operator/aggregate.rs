@@ -13,6 +13,7 @@ use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
 use crate::record::splice::remove_added;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 
 /// Aggregates a stream as it comes: windowed by a `window` before it, or not at all.
@@ -102,6 +103,16 @@ impl Operator for Aggregate {
         Ok(self.aggregator.finish(out)?)
     }
 
+    fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {
+        self.aggregator.save(to);
+        self.late.save(places, to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.aggregator.restore(from)?;
+        self.late.restore(from)
+    }
+
     fn undone(&self) -> Option<String> {
         unreported(&self.aggregator)
     }
@@ -152,6 +163,18 @@ impl Downstream for Aggregator {
 
     fn next(&mut self) -> &mut AggregateState {
         self.state()
+    }
+
+    fn source(&self, index: usize) -> &str {
+        Aggregator::source(self, index)
+    }
+
+    fn snapshot(&self, to: &mut Writer) {
+        self.save(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        Aggregator::restore(self, from)
     }
 
     fn undone(&self) -> Option<String> {
@@ -211,6 +234,14 @@ impl WindowedLines for Reread {
 
     fn control(&mut self, control: &Control, out: &mut dyn Collector) -> Result<(), Fault> {
         self.aggregator.state().control(control, out)
+    }
+
+    fn snapshot(&self, to: &mut Writer) {
+        self.aggregator.save(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.aggregator.restore(from)
     }
 
     fn undone(&self) -> Option<String> {

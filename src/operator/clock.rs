@@ -3,6 +3,7 @@
 use super::Fault;
 use crate::expr::{ParsedRecord, Program, RecordError, Value};
 use crate::record::text::is_number;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::event_time::{EventTimeError, TimeUnit, from_digits, from_number, from_text};
 use crate::time::timestamp::TimestampError;
 use crate::time::{LocalClock, TimeFormat};
@@ -43,6 +44,23 @@ impl Clock {
             return Err(not_an_object(self.only));
         }
         self.form.read(&mut loaded, 0)
+    }
+
+    /// Saves how times are read, and then what was read.
+    pub(super) fn save(&self, to: &mut Writer) {
+        to.put_bytes(self.program.source(0).as_bytes());
+        self.form.save(to);
+    }
+
+    /// Restores what [`Clock::save`] saved.
+    ///
+    /// # Errors
+    /// When it is no such state, or times were read in another way.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        if from.take_bytes()? != self.program.source(0).as_bytes() {
+            return Err(StateError::Changed("event times"));
+        }
+        self.form.restore(from)
     }
 
     /// Its program, what event times look like, and why none but objects have one: for those who
@@ -91,15 +109,61 @@ impl Form {
         read.map_err(|error| fault(record, index, error, Remedies::Options))
     }
 
+    /// Saves how times are read, and then what was read.
+    pub(super) fn save(&self, to: &mut Writer) {
+        to.put_bytes(&self.options());
+        to.put_option(self.local(), |to, local| local.save(to));
+    }
+
+    /// Restores what [`Form::save`] saved.
+    ///
+    /// # Errors
+    /// When it is no such state, or times were read in another way; nothing has then changed.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        if from.take_bytes()? != self.options() {
+            return Err(StateError::Changed("event times"));
+        }
+        let local = match &mut self.shape {
+            Shape::Known(_, local) => local.as_mut(),
+            Shape::Described(format) => format.clock_mut(),
+        };
+        match (from.take_bool()?, local) {
+            (true, Some(local)) => local.restore(from),
+            (false, None) => Ok(()),
+            _ => Err(StateError::Invalid("a clock of no time zone")),
+        }
+    }
+
+    /// How times are read, as far as states depend on it.
+    fn options(&self) -> Vec<u8> {
+        let mut options = Writer::new();
+        match &self.shape {
+            Shape::Known(unit, _) => {
+                options.put_u8(0);
+                options.put_option(*unit, |to, unit| to.put_u8(unit as u8));
+            }
+            Shape::Described(format) => {
+                options.put_u8(1);
+                options.put_bytes(format.text().as_bytes());
+            }
+        }
+        options.put_option(self.local(), |to, local| local.save_options(to));
+        options.into_bytes()
+    }
+
+    /// What reads times that have no offset of their own.
+    fn local(&self) -> Option<&LocalClock> {
+        match &self.shape {
+            Shape::Known(_, local) => local.as_ref(),
+            Shape::Described(format) => format.clock(),
+        }
+    }
+
     /// Notes for the user: how many local times stood for two instants, or for none, and how they
     /// were read, unless the user has chosen that.
     pub fn odd_times(&self) -> Vec<String> {
-        let (odd, zone) = match &self.shape {
-            Shape::Known(_, None) => return Vec::new(),
-            Shape::Known(_, Some(local)) => (local.odd_times(), Some(local.zone())),
-            Shape::Described(format) => (format.odd_times(), format.zone()),
-        };
-        let Some(zone) = zone.filter(|_| !self.told) else { return Vec::new() };
+        let Some(local) = self.local().filter(|_| !self.told) else { return Vec::new() };
+        let (odd, zone) = (local.odd_times(), local.zone());
         let times = |count| if count == 1 { "event time occurs" } else { "event times occur" };
         let mut notes = Vec::new();
         if odd.twice > 0 {

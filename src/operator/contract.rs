@@ -8,6 +8,7 @@ use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
 use crate::record::outlet::Outlet;
+use crate::state::{Reader, StateError, Writer};
 
 /// Which of an operator's inputs something comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +104,24 @@ pub trait Operator {
         Ok(())
     }
 
+    /// Saves all that the rest of the stream depends on, and what is to be told at the end, such as
+    /// how many records were late, and because of which one, whose place `places` knows. An
+    /// operator that holds nothing saves nothing.
+    ///
+    /// It is asked for between two records or control records: not when `lines` has left a record
+    /// that has not come yet, nor between the end of a file and that of its batch.
+    fn snapshot(&self, places: &dyn Collector, to: &mut Writer);
+
+    /// Restores what [`Operator::snapshot`] saved, in an operator that was built with the same
+    /// options. It continues as the other would have: the same records give the same output.
+    ///
+    /// Limits of memory are not part of a state, nor what was held at most, nor that a stream is
+    /// known to be valid.
+    ///
+    /// # Errors
+    /// When it is no such state, or that of other options. The operator must not be used then.
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError>;
+
     /// What is left undone if the inputs are cut short here, for a message: `1 window is not
     /// reported`.
     fn undone(&self) -> Option<String> {
@@ -111,6 +130,12 @@ pub trait Operator {
 }
 
 /// An operator of which several may work side by side, each on other records.
+///
+/// What workers hold between two tasks they hand in, so that all of it is with the one who absorbs
+/// it. A snapshot is taken of that one alone, in the order of the records: when all tasks with the
+/// records before it are done and absorbed, and none with a record after it has begun. It is the
+/// snapshot that one operator alone would give, but for what is not shared out: which streams are
+/// open. A state is restored to that one, too; workers begin with none.
 pub trait Shared: Operator + Send + 'static {
     /// What a worker has to hand in besides its output.
     type Sum: Send;

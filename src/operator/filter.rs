@@ -11,6 +11,7 @@ use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::framing::{Frame, Framing};
 use crate::record::lines::Lines;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::event_time::TimeUnit;
 
 /// Emits the records that it keeps, and gives the others to [`Side::Else`].
@@ -96,6 +97,19 @@ impl Filter {
         self.kept
     }
 
+    /// What is unique, and by which times, as far as states depend on it.
+    fn options(&self) -> Vec<u8> {
+        let mut options = Writer::new();
+        options.put_option(self.unique.as_ref(), |to, unique| {
+            to.put_bytes(self.program.source(1).as_bytes());
+            to.put_option(unique.time, |to, unit| {
+                to.put_bytes(self.program.source(2).as_bytes());
+                to.put_option(unit, |to, unit| to.put_u8(unit as u8));
+            });
+        });
+        options.into_bytes()
+    }
+
     /// Adds lines of control records, which go both to the records that are kept and to the others.
     fn say(&self, lines: &[&[u8]], out: &mut dyn Collector) {
         let put = |to: &mut Vec<u8>| lines.iter().for_each(|line| to.extend_from_slice(line));
@@ -109,6 +123,11 @@ impl Filter {
 }
 
 impl Keeping {
+    /// Whether no more records are wanted, as when it was restored after the last one.
+    fn has_all(&self, kept: u64) -> bool {
+        self.kept_max.is_some_and(|most| kept >= most)
+    }
+
     /// Puts a record where it goes; `Break` when it was the last that is wanted.
     #[inline]
     fn put(
@@ -174,6 +193,9 @@ impl Operator for Filter {
         out: &mut dyn Collector,
     ) -> ControlFlow<()> {
         let Filter { program, keeping, kept, unique, .. } = self;
+        if keeping.has_all(*kept) {
+            return ControlFlow::Break(());
+        }
         with_others(out, |out, others| {
             if unique.is_none() {
                 return program.sift(0, lines, |record, truth| {
@@ -197,6 +219,9 @@ impl Operator for Filter {
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
         let Filter { program, keeping, kept, unique, .. } = self;
+        if keeping.has_all(*kept) {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut record = program.load(raw.bytes).map_err(Fault::said)?;
         let keeps = keeps(&mut record, keeping, unique)?;
         Ok(with_others(out, |out, others| keeping.put((raw.bytes, keeps), kept, out, others)))
@@ -221,6 +246,28 @@ impl Operator for Filter {
     fn file_end(&mut self, _: InputId) {
         self.framing = Framing::default();
         self.trust.forget(&mut self.program);
+    }
+
+    fn snapshot(&self, _: &dyn Collector, to: &mut Writer) {
+        to.put_bytes(&self.options());
+        to.put_u64(self.kept);
+        self.framing.open().into_iter().for_each(|open| to.put_bool(open));
+        if let Some(unique) = &self.unique {
+            unique.seen.save(to);
+        }
+        self.program.save_presence(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        if from.take_bytes()? != self.options() {
+            return Err(StateError::Changed("unique keys"));
+        }
+        self.kept = from.take_records()?;
+        self.framing = Framing::of([from.take_bool()?, from.take_bool()?]);
+        if let Some(unique) = &mut self.unique {
+            unique.seen.restore(from)?;
+        }
+        self.program.restore_presence(from)
     }
 
     fn end(&mut self, out: &mut dyn Collector) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use crate::expr::{ParsedRecord, Records, is_object};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
 use crate::window::{Carried, Windows};
 
@@ -69,6 +70,24 @@ pub trait Upstream {
         None
     }
 
+    /// As [`Operator::snapshot`]; `source` gives the text of an expression.
+    fn snapshot<'s>(
+        &self,
+        source: impl Fn(usize) -> &'s str,
+        places: &dyn Collector,
+        to: &mut Writer,
+    );
+
+    /// As [`Operator::restore`].
+    ///
+    /// # Errors
+    /// As [`Operator::restore`].
+    fn restore<'s>(
+        &mut self,
+        source: impl Fn(usize) -> &'s str,
+        from: &mut Reader<'_>,
+    ) -> Result<(), StateError>;
+
     /// As [`Operator::waited`].
     ///
     /// # Errors
@@ -127,6 +146,18 @@ pub trait Downstream {
 
     /// All of it but the reading of records.
     fn next(&mut self) -> &mut Self::Next;
+
+    /// The text of expression `index` of those that it evaluates for both.
+    fn source(&self, index: usize) -> &str;
+
+    /// As [`Operator::snapshot`].
+    fn snapshot(&self, to: &mut Writer);
+
+    /// As [`Operator::restore`].
+    ///
+    /// # Errors
+    /// As [`Operator::restore`].
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError>;
 
     /// As [`Operator::end`].
     ///
@@ -261,6 +292,17 @@ impl<U: Upstream, D: Downstream> Operator for Fused<U, D> {
 
     fn waited(&mut self, time: Duration, out: &mut dyn Collector) -> Result<(), Fault> {
         self.first.waited(time, self.second.next(), out)
+    }
+
+    fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {
+        self.first.snapshot(|index| self.second.source(index), places, to);
+        self.second.snapshot(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let Fused { first, second, .. } = self;
+        first.restore(|index| second.source(index), from)?;
+        second.restore(from)
     }
 
     fn undone(&self) -> Option<String> {

@@ -1,10 +1,12 @@
 //! Records that come too late: counted, and given to another output.
 
 use super::{Collector, Side};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Duration;
+use crate::time::timestamp::load_ms;
 
 /// The late records of a stream.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Late {
     /// Records that no window took.
     dropped: Tally,
@@ -17,7 +19,7 @@ pub struct Late {
 }
 
 /// How many records were late, and by how much.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Tally {
     /// How many.
     pub count: u64,
@@ -97,7 +99,57 @@ impl Late {
     }
 }
 
+impl Late {
+    /// Saves what is told of late records; `places` knows where lines are.
+    pub(super) fn save(&self, places: &dyn Collector, to: &mut Writer) {
+        self.dropped.save(places, to);
+        self.missed.save(places, to);
+        to.put_option(self.mover.as_ref(), |to, mover| mover.save(places, to));
+    }
+
+    /// Restores what [`Late::save`] saved.
+    ///
+    /// # Errors
+    /// When it is no such state; nothing has then changed.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let (dropped, missed) = (Tally::load(from)?, Tally::load(from)?);
+        *self = Late { dropped, missed, mover: from.take_option(Mover::load)?, left: false };
+        Ok(())
+    }
+}
+
+impl Mover {
+    fn save(&self, places: &dyn Collector, to: &mut Writer) {
+        to.put_i64(self.time_ms);
+        match &self.place {
+            Some(place) => to.put_bytes(place.as_bytes()),
+            None => to.put_bytes(places.place(self.line).as_bytes()),
+        }
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Mover, StateError> {
+        let (time_ms, place) = (load_ms(from)?, from.take_str()?.to_owned());
+        Ok(Mover { line: 0, time_ms, place: Some(place) })
+    }
+}
+
 impl Tally {
+    fn save(&self, places: &dyn Collector, to: &mut Writer) {
+        to.put_u64(self.count);
+        to.put_u64(self.reported);
+        to.put_i64(self.behind_max.ms());
+        to.put_option(self.mover_max.as_ref(), |to, mover| mover.save(places, to));
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Tally, StateError> {
+        let (count, reported) = (from.take_records()?, from.take_records()?);
+        let behind_max = Duration::from_ms(from.take_i64()?);
+        let behind_max =
+            behind_max.ok_or(StateError::Invalid("a time that is late by less than 0"))?;
+        let mover_max = from.take_option(Mover::load)?;
+        Ok(Tally { count, reported, behind_max, mover_max })
+    }
+
     fn add(&mut self, cause: Cause, mover: Option<&Mover>) {
         self.count += 1;
         match cause {

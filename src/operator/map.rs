@@ -8,6 +8,7 @@ use crate::expr::Program;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
+use crate::state::{Reader, StateError, Writer};
 
 /// Emits all results of an expression for each record.
 pub struct Map {
@@ -58,6 +59,14 @@ impl Operator for Map {
 
     fn file_end(&mut self, _: InputId) {
         self.trust.forget(&mut self.program);
+    }
+
+    fn snapshot(&self, _: &dyn Collector, to: &mut Writer) {
+        self.program.save_presence(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.program.restore_presence(from)
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::late::{Cause, Late};
-use super::window::whole_ms;
+use super::window::{load_waited, save_waited, whole_ms};
 use super::{Collector, Fault, InputId, Operator};
 use crate::aggregate;
 use crate::aggregate::over::Taken;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::state::{Reader, StateError, Writer};
 use crate::window::Progress;
 
 /// Emits each record with its running aggregates.
@@ -96,6 +97,25 @@ impl Operator for Over {
         let Some(whole) = whole_ms(&mut self.waited, time) else { return Ok(()) };
         self.over.progress().wait(whole);
         Ok(self.over.go_on(out)?)
+    }
+
+    fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {
+        to.put_option(self.clock.as_ref(), |to, clock| clock.save(to));
+        self.over.save(to);
+        self.late.save(places, to);
+        save_waited(self.waited, to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        match (from.take_bool()?, &mut self.clock) {
+            (true, Some(clock)) => clock.restore(from)?,
+            (false, None) => {}
+            _ => return Err(StateError::Changed("event times")),
+        }
+        self.over.restore(from)?;
+        self.late.restore(from)?;
+        self.waited = load_waited(from)?;
+        Ok(())
     }
 
     fn undone(&self) -> Option<String> {

@@ -13,6 +13,7 @@ use crate::record::lines::Lines;
 use crate::record::outlet::PIECE_BYTES;
 use crate::record::reserved::{self, Reserved};
 use crate::record::splice::{add_fields, has_field, replace_fields};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use crate::window::{Carried, Windows};
@@ -52,6 +53,15 @@ pub trait WindowedLines {
     /// As [`Next::control`].
     fn control(&mut self, control: &Control, out: &mut dyn Collector) -> Result<(), Fault>;
 
+    /// As [`Downstream::snapshot`].
+    fn snapshot(&self, to: &mut Writer);
+
+    /// As [`Downstream::restore`].
+    ///
+    /// # Errors
+    /// As [`Downstream::restore`].
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError>;
+
     /// As [`Downstream::undone`].
     fn undone(&self) -> Option<String>;
 }
@@ -82,6 +92,12 @@ impl WindowedLines for Print {
         if self.speaks {
             control.write(out.pending());
         }
+        Ok(())
+    }
+
+    fn snapshot(&self, _: &mut Writer) {}
+
+    fn restore(&mut self, _: &mut Reader<'_>) -> Result<(), StateError> {
         Ok(())
     }
 
@@ -134,6 +150,18 @@ impl<L: WindowedLines> Downstream for Splice<L> {
 
     fn next(&mut self) -> &mut Spliced<L> {
         &mut self.spliced
+    }
+
+    fn source(&self, index: usize) -> &str {
+        self.program.source(index)
+    }
+
+    fn snapshot(&self, to: &mut Writer) {
+        self.spliced.lines.snapshot(to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.spliced.lines.restore(from)
     }
 
     fn undone(&self) -> Option<String> {

@@ -1,4 +1,6 @@
-//! Operators over streams, as a driver runs them.
+//! Operators over streams, as a driver runs them; `saved`: interrupted by restarts.
+
+mod saved;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ struct Emitted {
     out: Vec<u8>,
     others: Vec<u8>,
     bad: Vec<String>,
+    /// How many files came before the one in hand.
+    files: usize,
 }
 
 impl Outlet for Emitted {
@@ -49,7 +53,7 @@ impl Collector for Emitted {
     }
 
     fn place(&self, line: u64) -> String {
-        line.to_string()
+        format!("{}:{line}", self.files)
     }
 }
 
@@ -292,6 +296,6 @@ fn the_time_of_a_record_that_is_refused_is_heard_once() {
         // It is what made the next one late.
         let dropped = first.late().dropped();
         assert_eq!(dropped.count, 1);
-        assert_eq!(dropped.mover_max.as_ref().unwrap().place.as_deref(), Some("2"));
+        assert_eq!(dropped.mover_max.as_ref().unwrap().place.as_deref(), Some("0:2"));
     }
 }

@@ -8,6 +8,7 @@ use super::late::{Cause, Late};
 use super::{Collector, Fault};
 use crate::expr::ParsedRecord;
 use crate::record::control::{Control, End, Mark, Start, Windowing};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::Duration;
 use crate::window::{Carried, Placed, Placing};
 
@@ -18,8 +19,9 @@ pub struct Window {
     time: Option<(Form, usize)>,
     placing: Placing,
     carried: Carried,
-    /// What the stream begins with, until that has been said.
-    head: Option<Control>,
+    /// What the stream begins with, and whether that has been said.
+    head: Control,
+    begun: bool,
     /// Whether the stream that came in has ended, and that was not passed on yet.
     ended: bool,
     late: Late,
@@ -37,7 +39,8 @@ impl Window {
             time,
             carried: placing.windows().carried(windowing.expanded),
             placing,
-            head: Some(Control::Window(windowing)),
+            head: Control::Window(windowing),
+            begun: false,
             ended: false,
             late: Late::default(),
             partitioned: false,
@@ -63,6 +66,16 @@ impl Window {
     /// As [`Form::odd_times`].
     pub fn odd_times(&self) -> Vec<String> {
         self.time.as_ref().map_or_else(Vec::new, |(form, _)| form.odd_times())
+    }
+
+    /// Which windows there are, and how times are read, as far as states depend on it.
+    fn options<'s>(&self, source: impl Fn(usize) -> &'s str) -> Vec<u8> {
+        let (mut options, mut head) = (Writer::new(), Vec::new());
+        self.head.write(&mut head);
+        options.put_bytes(&head);
+        let time = self.time.as_ref();
+        options.put_option(time, |to, (_, index)| to.put_bytes(source(*index).as_bytes()));
+        options.into_bytes()
     }
 
     /// Hears what is said of the stream and its partitions; gives the watermark, if it is to be
@@ -119,7 +132,10 @@ fn tell<N: Next>(
 
 impl Upstream for Window {
     fn begin<N: Next>(&mut self, next: &mut N, out: &mut dyn Collector) -> Result<(), Fault> {
-        self.head.take().map_or(Ok(()), |head| next.control(&head, out))
+        match std::mem::replace(&mut self.begun, true) {
+            false => next.control(&self.head, out),
+            true => Ok(()),
+        }
     }
 
     fn record<N: Next>(
@@ -197,6 +213,44 @@ impl Upstream for Window {
         Some(self.placing.patience()?.to_std().saturating_sub(self.waited))
     }
 
+    fn snapshot<'s>(
+        &self,
+        source: impl Fn(usize) -> &'s str,
+        places: &dyn Collector,
+        to: &mut Writer,
+    ) {
+        to.put_bytes(&self.options(source));
+        to.put_option(self.time.as_ref(), |to, (form, _)| form.save(to));
+        self.placing.save(to);
+        to.put_bool(self.begun);
+        to.put_bool(self.ended);
+        to.put_bool(self.partitioned);
+        self.late.save(places, to);
+        save_waited(self.waited, to);
+    }
+
+    fn restore<'s>(
+        &mut self,
+        source: impl Fn(usize) -> &'s str,
+        from: &mut Reader<'_>,
+    ) -> Result<(), StateError> {
+        if from.take_bytes()? != self.options(source) {
+            return Err(StateError::Changed("windows or event times"));
+        }
+        match (from.take_bool()?, &mut self.time) {
+            (true, Some((form, _))) => form.restore(from)?,
+            (false, None) => {}
+            _ => return Err(StateError::Invalid("times of windows that have none")),
+        }
+        self.placing.restore(from)?;
+        self.begun = from.take_bool()?;
+        self.ended = from.take_bool()?;
+        self.partitioned = from.take_bool()?;
+        self.late.restore(from)?;
+        self.waited = load_waited(from)?;
+        Ok(())
+    }
+
     fn waited<N: Next>(
         &mut self,
         time: StdDuration,
@@ -215,4 +269,16 @@ pub(super) fn whole_ms(waited: &mut StdDuration, time: StdDuration) -> Option<Du
     let whole = Duration::from_ms(whole_ms).filter(|whole| whole.ms() > 0)?;
     *waited = waited.saturating_sub(whole.to_std());
     Some(whole)
+}
+
+/// Saves for how long input was waited for, as far as it is less than a millisecond.
+pub(super) fn save_waited(waited: StdDuration, to: &mut Writer) {
+    to.put_u64(waited.subsec_nanos().into());
+}
+
+/// Restores what [`save_waited`] saved.
+pub(super) fn load_waited(from: &mut Reader<'_>) -> Result<StdDuration, StateError> {
+    let nanos = Some(from.take_u64()?).filter(|nanos| *nanos < 1_000_000);
+    let nanos = nanos.ok_or(StateError::Invalid("a millisecond that was not counted"))?;
+    Ok(StdDuration::from_nanos(nanos))
 }

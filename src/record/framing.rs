@@ -72,6 +72,16 @@ impl Framing {
         Ok(())
     }
 
+    /// Which are open: one that began with a start, and one that began with its windows.
+    pub fn open(self) -> [bool; 2] {
+        [self.started, self.windowed]
+    }
+
+    /// The framing in which those are open that [`Framing::open`] gave.
+    pub fn of([started, windowed]: [bool; 2]) -> Framing {
+        Framing { started, windowed }
+    }
+
     /// Whether a stream is open.
     pub fn is_open(self) -> bool {
         self.started || self.windowed

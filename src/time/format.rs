@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
-use super::Zone;
 use super::event_time::EventTimeError;
-use super::local::{LocalClock, LocalTimeError, OddTimes};
+use super::local::{LocalClock, LocalTimeError};
 use super::timestamp::{MAX_MS, MIN_MS};
 use super::zone::floor_ms;
 use crate::record::text::excerpt;
@@ -74,14 +73,19 @@ impl TimeFormat {
         Ok(TimeFormat { format: format.to_owned(), clock })
     }
 
-    /// How many of the times that were read were odd.
-    pub fn odd_times(&self) -> OddTimes {
-        self.clock.as_ref().map(LocalClock::odd_times).unwrap_or_default()
+    /// What reads times that have no offset of their own, if there may be such.
+    pub fn clock(&self) -> Option<&LocalClock> {
+        self.clock.as_ref()
     }
 
-    /// Whose clocks times are read from that have no offset.
-    pub fn zone(&self) -> Option<&Zone> {
-        self.clock.as_ref().map(LocalClock::zone)
+    /// The same, to be restored.
+    pub fn clock_mut(&mut self) -> Option<&mut LocalClock> {
+        self.clock.as_mut()
+    }
+
+    /// The form, as it was given.
+    pub fn text(&self) -> &str {
+        &self.format
     }
 
     /// Reads a time; gives milliseconds since the epoch, finer digits rounded down.
@@ -134,8 +138,8 @@ impl TimeFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Ambiguous;
     use crate::time::timestamp::show_ms;
+    use crate::time::{Ambiguous, Zone};
     use proptest::prelude::*;
 
     fn format(format: &str, zone: &str) -> Result<TimeFormat, FormatError> {

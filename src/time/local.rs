@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 
 use super::Zone;
 use super::zone::Shown;
+use crate::state::{Reader, StateError, Writer};
 
 /// Which instant a local time is that clocks show twice, since they are set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +113,30 @@ impl LocalClock {
         let time_ms = self.zone.first_time_ms(midnight).ok_or(LocalTimeError::OutOfRange)?;
         self.last_ms = Some(time_ms);
         Ok(time_ms)
+    }
+
+    /// Saves what was read: how many odd times, and the last one.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_option(self.last_ms, Writer::put_i64);
+        to.put_u64(self.odd.twice);
+        to.put_u64(self.odd.skipped);
+    }
+
+    /// Restores what [`LocalClock::save`] saved. How times are read stays as it is here.
+    ///
+    /// # Errors
+    /// When it is no such state; nothing has then changed.
+    pub fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        let last_ms = from.take_option(Reader::take_i64)?;
+        let odd = OddTimes { twice: from.take_records()?, skipped: from.take_records()? };
+        (self.last_ms, self.odd) = (last_ms, odd);
+        Ok(())
+    }
+
+    /// What times that are read depend on, as far as it is not theirs.
+    pub fn save_options(&self, to: &mut Writer) {
+        to.put_bytes(self.zone.to_string().as_bytes());
+        to.put_u8(self.ambiguous as u8);
     }
 
     fn choose(&self, earlier_ms: i64, later_ms: i64) -> i64 {

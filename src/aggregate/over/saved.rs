@@ -25,6 +25,7 @@ impl Over {
             to.put_len(groups.binary_search(group).unwrap_or_default());
         }
         self.waiting.save(to);
+        self.plan.reading.save(to);
     }
 
     /// Restores what [`Over::save`] saved, with the same groups, aggregates and extent. The rest of
@@ -51,7 +52,7 @@ impl Over {
         }
         self.waiting = Waiting::load(from)?;
         (self.groups, self.sliding, self.counting) = (groups, sliding, counting);
-        Ok(())
+        self.plan.reading.restore(from)
     }
 
     /// What was asked for, as far as states depend on it.

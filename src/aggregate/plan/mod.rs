@@ -16,6 +16,7 @@ use super::plan::spec::{AggregateSpec, GroupSpec};
 use crate::expr::{ExprError, ParsedRecord, Presence, Program, Records};
 use crate::record::lines::Lines;
 use crate::record::reserved::is_reserved_key;
+use crate::state::{Reader, StateError, Writer};
 use crate::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 
 /// Why the specifications do not fit together.
@@ -169,6 +170,21 @@ impl Reading {
     pub(super) fn load<'t>(&mut self, record: &'t [u8]) -> Result<ParsedRecord<'_, 't>, Fault> {
         let record = self.program.load(record)?;
         if record.is_object() { Ok(record) } else { Err(Fault::NotAnObject) }
+    }
+
+    /// Saves which fields were in the records.
+    pub(super) fn save(&self, to: &mut Writer) {
+        self.program.save_presence(to);
+    }
+
+    /// Restores what [`Reading::save`] saved.
+    pub(super) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.program.restore_presence(from)
+    }
+
+    /// The text of expression `index`.
+    pub(super) fn source(&self, index: usize) -> &str {
+        self.program.source(index)
     }
 
     /// Reads records at the front of `lines`, as far as that can be done fast.
