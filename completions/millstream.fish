@@ -176,7 +176,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l ambi
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
-complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-groups -d 'Stop when more than N groups are held, in all open windows, slices or sessions together' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-groups -d 'Stop when more than N groups are held, in all open windows together' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-records -d 'With --over: stop when more than N records are held, in frames or until the watermark' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-memory -d 'Stop when groups, windows and records take more than SIZE of memory' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l format -d 'The format of results [default: table on a terminal, otherwise ndjson]' -r -f -a "ndjson\t'One JSON object on each line'

@@ -173,7 +173,7 @@ fn manual(name: &str, command: &Command, names: &[String]) -> io::Result<Vec<u8>
     title(name).to_writer(&mut text)?;
     man.render_name_section(&mut text)?;
     synopsis(command.clone()).to_writer(&mut text)?;
-    man.render_description_section(&mut text)?;
+    description(command).to_writer(&mut text)?;
     man.render_options_section(&mut text)?;
     if command.get_subcommands().any(|command| names.iter().any(|name| name == command.get_name()))
     {
@@ -200,6 +200,30 @@ fn synopsis(mut command: Command) -> Roff {
     roff.control("SH", ["SYNOPSIS"]);
     for form in usage.trim_start_matches("Usage:").lines() {
         roff.text([roman(form.trim())]).control("br", []);
+    }
+    roff
+}
+
+/// The paragraphs of the long help. One that is nothing but a few words and a colon is a heading.
+fn description(command: &Command) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["DESCRIPTION"]);
+    let help = command.get_long_about().or(command.get_about());
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    let mut begun = false;
+    for paragraph in help.split("\n\n") {
+        if let Some(heading) = paragraph.strip_suffix(':').filter(|words| is_heading(words)) {
+            roff.control("SS", [heading]);
+            begun = false;
+            continue;
+        }
+        if begun {
+            roff.control("PP", []);
+        }
+        begun = true;
+        for line in paragraph.lines() {
+            roff.text([roman(line)]);
+        }
     }
     roff
 }
@@ -291,17 +315,19 @@ struct Section {
     lines: Vec<String>,
 }
 
+/// Whether these are a few plain words that begin with a capital.
+fn is_heading(words: &str) -> bool {
+    words.starts_with(|c: char| c.is_ascii_uppercase())
+        && words.split(' ').count() <= 4
+        && words.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
+}
+
 /// Cuts a help text at its headings: lines that begin with a few plain words and a colon, with
 /// nothing before them.
 fn sections(help: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for line in help.lines() {
-        let heading = line.split_once(':').filter(|(words, _)| {
-            let word = |c: char| c.is_ascii_alphabetic() || c == ' ';
-            line.starts_with(|c: char| c.is_ascii_uppercase())
-                && words.split(' ').count() <= 3
-                && words.chars().all(word)
-        });
+        let heading = line.split_once(':').filter(|(words, _)| is_heading(words));
         if let Some((words, rest)) = heading {
             let lines = Vec::from_iter((!rest.is_empty()).then(|| rest.trim().to_owned()));
             sections.push(Section { heading: words.to_owned(), lines });

@@ -60,29 +60,38 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 /// Group records and reduce each group
 ///
 /// aggregate emits one object for each group: the fields of the group key, then a field for each
-/// aggregate. Groups are in the order in which they first occurred.
+/// aggregate. Groups are in the order in which they first occurred. Results are emitted at the end
+/// of the input; without --by there is always one, even if there was no record.
 ///
-/// If the input comes from window, the results of a window are emitted as soon as the watermark
-/// passes its end, with window_start and window_end before the other fields. Otherwise results are
-/// emitted at the end of the input; without --by there is always one, even if there was no record.
+/// If the input comes from window, or an option says how to window it, the results of a window are
+/// emitted as soon as the watermark passes its end. Its window_start and window_end come before the
+/// other fields.
 ///
-/// Null and missing values are left out, as in SQL. A string where a number is needed is bad input.
-/// Any aggregate takes a condition: NAME=FUNCTION(EXPR) where CONDITION, both jq expressions. A
-/// record that does not meet it is left out, and EXPR is not evaluated for it. A condition holds if
-/// one of its results is neither false nor null, as in filter, count_if and --having.
+/// Arguments:
+///
+/// Arguments are aggregates, up to the first one that is not an aggregate; from there on they are
+/// files. -- before the files separates them if that is not clear. If EXPR is not a plain path such
+/// as .a.b, give the result a name: NAME=sum(.a * .b).
 ///
 /// In FUNCTION(EXPR) and --by, an expression returns one result, or none, which counts as null. A
 /// record for which it returns several is bad input: combine them, as in sum(.items | add), or
 /// split the record with map before.
 ///
+/// Any aggregate takes a condition: NAME=FUNCTION(EXPR) where CONDITION, both jq expressions. A
+/// record that does not meet it is left out, and EXPR is not evaluated for it. A condition holds if
+/// one of its results is neither false nor null, as in filter, count_if and --having.
+///
+/// Groups and values:
+///
+/// Groups compare numbers by value: 1, 1.0 and 1e0 are one group. Arrays and objects are equal only
+/// if their JSON text is.
+///
+/// Null and missing values are left out, as in SQL. A string where a number is needed is bad input.
+///
 /// Sums and averages of integers, written without an exponent, are exact at any size. Other numbers
 /// are added as 64-bit floats, with an error correction. An average is the nearest float; from 2^53
 /// on, where floats cannot represent all integers, it is printed with up to nine decimals. A result
 /// beyond the range of floats is null.
-///
-/// distinct has a standard error of 0.8 % (less than 2.5 % in 99.7 % of all cases), and almost
-/// none up to a thousand values. The _exact functions keep all values of a group in memory, as top
-/// and collect do. No function is random: the same input gives the same bytes.
 ///
 /// min and max compare numbers, or strings by code points, but not both in one group. Of equal
 /// values, min, max, arg_min and arg_max keep the first one, and last_by the last one. arg_min,
@@ -90,32 +99,21 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 /// the order of the input, also within windows; to follow the order of event time, use a function
 /// with BY.
 ///
+/// Exact and approximate:
+///
+/// distinct has a standard error of 0.8 % (less than 2.5 % in 99.7 % of all cases), and almost none
+/// up to a thousand values. median, p99 and quantile are exact for up to 64 values of a group; for
+/// more, the error is at most 1 %. The _exact functions have no error, but keep all values of a
+/// group in memory, as top and collect do. No function is random: the same input gives the same
+/// bytes.
+///
 /// The quantile q of n values is the value at rank q(n - 1) of the sorted values, counted from 0.
 /// If the rank is not an integer, it is interpolated linearly between two values, as in SQL's
 /// percentile_cont. So 0 is min and 1 is max, the median of two numbers is their mean, and a
-/// quantile is never outside of the values. median, p99 and quantile are exact for up to 64 values
-/// of a group; for more, each of the two values has an error of at most 1 %. For integers, the
-/// result of an _exact function is as exact as that of avg.
+/// quantile is never outside of the values. The error of 1 % is that of each of the two values. For
+/// integers, the result of an _exact function is as exact as that of avg.
 ///
-/// Groups compare numbers by value: 1, 1.0 and 1e0 are one group. Arrays and objects are
-/// equal only if their JSON text is.
-///
-/// With --over, every record is emitted with the aggregates of its frame after its own fields.
-/// Existing fields of the same names are replaced, and --having sees the whole record. With --over
-/// N, the frame is the record itself and the N - 1 records of its group before it, and the record
-/// is emitted at once. (In SQL: ROWS BETWEEN N - 1 PRECEDING AND CURRENT ROW.) With --over D and --time, the frame is the records of its group whose time is at most
-/// D before its own, and not after it (RANGE BETWEEN INTERVAL D PRECEDING AND CURRENT ROW). Such
-/// records wait until the watermark, the maximum event time minus --out-of-order, has passed them,
-/// and are emitted in the order of their times. A record that arrives after that is late.
-///
-/// --over holds a state for each record of a frame, and the records that wait. However large the
-/// frame is, five states are merged for each record; but collect, top and the exact functions
-/// combine all values of the frame for each record. With --over, min and max accept numbers and
-/// strings in one group; numbers are smaller than strings.
-///
-/// Arguments are aggregates, up to the first one that is not an aggregate; from there on they are
-/// files. -- before the files separates them if that is not clear. If EXPR is not a
-/// plain path such as .a.b, give the result a name: NAME=sum(.a * .b).
+/// Windows:
 ///
 /// With the options of window, like --tumbling 1m --time .ts, aggregate windows the records itself.
 /// The results are those of window with these options before aggregate, byte for byte, but no
@@ -123,35 +121,58 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 ///
 /// A window is reported when the watermark has passed its end and the --allowed-lateness of window.
 /// Records that arrive for it later are late: they are dropped, or stored with --late, and counted
-/// on stderr. If windows overlap, a record may be too late for only some of them: it counts
-/// in the others, is reported as late, is not stored, and the exit status is 65. Windows are ordered by end, then
-/// by start. Hopping and cumulating windows are merged from slices, so that a record is processed
-/// once, however many windows contain it. A session belongs to one group: its records are no
-/// further apart than the gap, and a late record may join two sessions. Count windows have a number
-/// instead of times, "window":0 and so on, for each group; incomplete ones are reported at the end,
-/// too.
+/// on stderr. If windows overlap, a record may be too late for only some of them: it counts in the
+/// others, is reported as late, is not stored, and the exit status is 65. Windows are ordered by
+/// end, then by start.
 ///
-/// --emit updates reports results before they are final, and marks them with a field "pane" after
-/// the fields of the window: early while the window is open; on_time, for all groups, when the
-/// watermark passes its end; late when a late record that is still allowed has changed it. Early
-/// and late results are those of the groups that changed, after each record. With --every D they
-/// are reported when the watermark passes a multiple of D; give --every D to window, too. --emit
-/// all reports all groups of a window each time.
-///
-/// A later result replaces an earlier one of the same window and group. An early result of a
-/// session that was joined with another one later keeps its old start and end, and is not replaced.
-/// Without windows, results at the end of the input are on_time. With --emit, hopping and
-/// cumulating windows are held one by one, and not merged from slices. --having tests each result
-/// alone, including its pane; a result that was emitted is not withdrawn if a later one fails. --top works with --emit all, not with
-/// updates. --format table prints a table for each window and moment.
+/// A session belongs to one group: its records are no further apart than the gap, and a late record
+/// may join two sessions. Count windows have a number instead of times, "window":0 and so on, for
+/// each group; incomplete ones are reported at the end, too. However many hopping or cumulating
+/// windows contain a record, it is processed once.
 ///
 /// To aggregate results again in larger windows, use --window-time: it adds window_time, the last
 /// millisecond of their window, to results. --time .window_time then finds the window that contains
 /// it; .window_end may be in the next one.
 ///
 /// An input that begins like a stream of subscribe --control or of window, and has no end, was cut
-/// short: open windows are not reported, and the exit status is 65. With --control, the
-/// results are such a stream, for later tools of this family.
+/// short: open windows are not reported, and the exit status is 65. With --control, the results are
+/// such a stream, for later tools of this family.
+///
+/// Early and late results:
+///
+/// --emit updates reports a window more than once. After the fields of the window, a field "pane"
+/// says which report it is: early while the window is open; on_time, for all groups, when the
+/// watermark passes its end; late when a late record that is still allowed has changed it. A later
+/// result replaces an earlier one of the same window and group.
+///
+/// Early and late results are those of the groups that changed, after each record. With --every D
+/// they are reported when the watermark passes a multiple of D; give --every D to window, too.
+/// --emit all reports all groups of a window each time. Without windows, results at the end of the
+/// input are on_time.
+///
+/// An early result of a session that was joined with another one later keeps its old start and end,
+/// and is not replaced. --having tests each result alone, including its pane; a result that was
+/// emitted is not withdrawn if a later one fails. --top works with --emit all, not with updates.
+/// --format table prints a table for each window and moment. With --emit, hopping and cumulating
+/// windows process a record once for each of its windows.
+///
+/// Running aggregates:
+///
+/// With --over, every record is emitted with the aggregates of its frame after its own fields.
+/// Existing fields of the same names are replaced, and --having sees the whole record.
+///
+/// With --over N, the frame is the record itself and the N - 1 records of its group before it, and
+/// the record is emitted at once. (In SQL: ROWS BETWEEN N - 1 PRECEDING AND CURRENT ROW.)
+///
+/// With --over D and --time, the frame is the records of its group whose time is at most D before
+/// its own, and not after it (RANGE BETWEEN INTERVAL D PRECEDING AND CURRENT ROW). Such records
+/// wait until the watermark, the maximum event time minus --out-of-order, has passed them, and are
+/// emitted in the order of their times. A record that arrives after that is late.
+///
+/// --over holds a state for each record of a frame, and the records that wait. However large the
+/// frame is, five states are merged for each record; but collect, top and the exact functions
+/// combine all values of the frame for each record. With --over, min and max accept numbers and
+/// strings in one group; numbers are smaller than strings.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "aggregate",
@@ -206,7 +227,7 @@ pub struct Options {
     #[command(flatten)]
     time: TimeOptions,
 
-    /// Stop when more than N groups are held, in all open windows, slices or sessions together
+    /// Stop when more than N groups are held, in all open windows together
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
     max_groups: usize,
 
