@@ -10,7 +10,6 @@ use crate::cli::input::{StopReason, Watch};
 use crate::cli::message;
 use crate::store::{self, News};
 use crate::time::Duration;
-use crate::wire::ClientError;
 use crate::wire::interrupt::Interrupt;
 
 /// How long a daemon that is gone is waited for, unless the user says otherwise.
@@ -64,7 +63,7 @@ impl store::Watch for Watch {
 
 /// Whether an error only says that the daemon is gone, or is about to go.
 pub fn is_gone(error: &anyhow::Error) -> bool {
-    says(error, ClientError::is_gone)
+    says(error, store::Error::is_gone)
 }
 
 /// Why there is no need to go on, if an error only says that a signal ended a wait.
@@ -72,13 +71,10 @@ pub fn is_gone(error: &anyhow::Error) -> bool {
 /// # Errors
 /// With any other error.
 pub fn halted(error: anyhow::Error, watch: &Watch) -> anyhow::Result<StopReason> {
-    watch.stopped().filter(|_| says(&error, ClientError::is_interrupted)).ok_or(error)
+    watch.stopped().filter(|_| says(&error, store::Error::is_interrupted)).ok_or(error)
 }
 
-/// Whether a client's error in the chain says so.
-fn says(error: &anyhow::Error, what: fn(&ClientError) -> bool) -> bool {
-    error.chain().any(|cause| {
-        let of_store = || cause.downcast_ref::<store::Error>().and_then(store::Error::of_client);
-        cause.downcast_ref::<ClientError>().or_else(of_store).is_some_and(what)
-    })
+/// Whether a store's error in the chain says so.
+fn says(error: &anyhow::Error, what: fn(&store::Error) -> bool) -> bool {
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(what))
 }

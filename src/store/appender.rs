@@ -294,7 +294,7 @@ impl Appender {
         };
         let (dir, patience) = (&*dir, *patience);
         match connect_and(dir, &mut Tries::within(patience), watch, ask)? {
-            Waited::Connected(another, stands) => {
+            Waited::Connected((another, stands)) => {
                 watch.hear(News::Back(dir));
                 **client = another;
                 heed_with_grace(client, watch)?;

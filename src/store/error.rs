@@ -54,7 +54,7 @@ impl From<broker::Error> for Error {
 
 impl Error {
     /// The error of the daemon or of the connection to it, if it is one.
-    pub fn of_client(&self) -> Option<&ClientError> {
+    pub(super) fn of_client(&self) -> Option<&ClientError> {
         match self {
             Error::Client(error) => Some(error),
             _ => None,

@@ -8,6 +8,7 @@
 //! - [`appender`]: writing to one topic.
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
+//! - [`member`]: reading one topic as a member of a consumer group.
 //! - [`reconnect`]: waiting for a daemon that is being restarted. [`tries`]: how often to try.
 //! - [`watch`]: what ends waits. [`error`]: what can go wrong.
 
@@ -21,6 +22,7 @@ pub mod appender;
 pub mod error;
 mod groups;
 mod lent_output;
+pub mod member;
 pub mod reader;
 pub mod reconnect;
 mod served;
@@ -33,6 +35,7 @@ pub mod watch;
 
 pub use appender::{AppendError, Appender, Wanted};
 pub use error::Error;
+pub use member::Member;
 pub use reader::{Manner, Reader, Reading};
 pub use step::Step;
 pub use topics::{Broken, Listed};

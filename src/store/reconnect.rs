@@ -15,9 +15,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How waiting for a daemon ended.
 #[derive(Debug)]
-pub enum Waited<S, T = ()> {
-    /// It is there, and has answered so.
-    Connected(Client, T),
+pub enum Waited<S, C = Client> {
+    /// It is there: the connection, and what it has answered, if it was asked something.
+    Connected(C),
     /// There is no need to wait any longer.
     Stopped(S),
     /// It did not come in time.
@@ -33,7 +33,11 @@ pub fn connect<W: Watch>(
     tries: &mut Tries,
     watch: &W,
 ) -> Result<Waited<W::Stop>, Error> {
-    connect_and(dir, tries, watch, |_| Ok(()))
+    Ok(match connect_and(dir, tries, watch, |_| Ok(()))? {
+        Waited::Connected((client, ())) => Waited::Connected(client),
+        Waited::Stopped(stop) => Waited::Stopped(stop),
+        Waited::NotInTime => Waited::NotInTime,
+    })
 }
 
 /// The same, where the daemon is asked something first; one that is about to go does not count.
@@ -47,12 +51,12 @@ pub fn connect_and<W: Watch, T>(
     tries: &mut Tries,
     watch: &W,
     mut ask: impl FnMut(&mut Client) -> Result<T, ClientError>,
-) -> Result<Waited<W::Stop, T>, Error> {
+) -> Result<Waited<W::Stop, (Client, T)>, Error> {
     loop {
         if let Some(mut client) = Client::connect(dir)? {
             heed(&mut client, watch)?;
             match client.hello().and_then(|_| ask(&mut client)) {
-                Ok(answer) => return Ok(Waited::Connected(client, answer)),
+                Ok(answer) => return Ok(Waited::Connected((client, answer))),
                 Err(error) if error.is_gone() => {}
                 Err(error) => {
                     let stopped = watch.stopped().filter(|_| error.is_interrupted());
@@ -103,7 +107,7 @@ pub fn resume<W: Watch, E: From<Error>>(
     let mut tries = Tries::within(patience);
     loop {
         let client = match connect(dir, &mut tries, watch)? {
-            Waited::Connected(client, ()) => client,
+            Waited::Connected(client) => client,
             Waited::Stopped(stop) => return Ok(Some(stop)),
             Waited::NotInTime => return Err(not_back().into()),
         };

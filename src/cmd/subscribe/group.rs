@@ -9,7 +9,6 @@ use super::Options;
 use super::announce::Announcer;
 use super::print::Printer;
 use super::sink::Sink;
-use crate::api::error::Code;
 use crate::api::groups::{Assigned, Commit, Join};
 use crate::api::reading::{ByPartition, Chunk, Offsets, Position};
 use crate::cli::input::{StopReason, Watch, Woken};
@@ -17,9 +16,9 @@ use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::place::{Place, at};
 use crate::cmd::reconnect::is_gone;
-use crate::store::Tries;
-use crate::store::reconnect::{Waited, connect, heed_with_grace, resume};
-use crate::wire::client::{Client, ClientError, Polled};
+use crate::store::member::{Member, Polled};
+use crate::store::reconnect::Waited;
+use crate::store::{Error, Tries};
 
 /// How long records may have arrived and not be committed while more are there already. A commit
 /// costs the daemon about a millisecond.
@@ -49,8 +48,8 @@ pub fn run(
     }
     let dir = options.data.dir()?;
     let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
-    let mut client = match connect(&dir, &mut tries, watch)? {
-        Waited::Connected(client, ()) => client,
+    let mut member = match Member::connect(&dir, &mut tries, watch)? {
+        Waited::Connected(member) => member,
         Waited::Stopped(halt) => return Ok(status(halt, options.follow)),
         Waited::NotInTime => {
             let why = format!(
@@ -60,11 +59,10 @@ pub fn run(
             return Err(Failure::new(Status::Unavailable, why).into());
         }
     };
-    heed_with_grace(&mut client, watch)?;
     let join = Join {
         group: group.to_owned(),
         topic: options.topic.clone(),
-        offsets: begin(options, &mut client)?,
+        offsets: begin(options, &mut member)?,
         reset: options.reset.map(Into::into),
         follow: options.follow,
         batches: options.meta,
@@ -73,10 +71,10 @@ pub fn run(
     };
     let printer = Printer::new(options.meta.then_some(&*options.topic), None);
     let command = options.exec.as_deref();
-    let mut member = Member {
+    let mut consumer = Consumer {
         dir,
         patience: options.reconnect.patience(),
-        client,
+        member,
         generation: 0,
         at: ByPartition::new(),
         more: false,
@@ -85,16 +83,16 @@ pub fn run(
         sink: Sink::new(output, announcer, printer, &options.topic, command),
         join,
     };
-    member.run(watch)
+    consumer.run(watch)
 }
 
 /// Where to begin in partitions in which nothing is committed.
-fn begin(options: &Options, client: &mut Client) -> anyhow::Result<ByPartition<Position>> {
+fn begin(options: &Options, member: &mut Member) -> anyhow::Result<ByPartition<Position>> {
     if options.from == Place::Start {
         return Ok(ByPartition::new());
     }
     let topic = options.topic.clone();
-    let there = client.offsets(Offsets { topic: topic.clone(), ..Offsets::default() })?;
+    let there = member.places(Offsets { topic: topic.clone(), ..Offsets::default() })?;
     let partitions: Vec<u32> = there.partitions.keys().copied().collect();
     if matches!(options.from, Place::Offset(_)) && partitions.len() != 1 {
         return Err(Failure::usage(format!(
@@ -105,7 +103,7 @@ fn begin(options: &Options, client: &mut Client) -> anyhow::Result<ByPartition<P
         .into());
     }
     let at = at(options.from, "--from", &partitions)?;
-    let found = client.offsets(Offsets { topic, partitions: None, at })?;
+    let found = member.places(Offsets { topic, partitions: None, at })?;
     let position = |found: u64| match options.from {
         Place::End => Position::End,
         Place::Offset(offset) => Position::Offset(offset),
@@ -114,13 +112,13 @@ fn begin(options: &Options, client: &mut Client) -> anyhow::Result<ByPartition<P
     Ok(found.partitions.into_iter().map(|(number, it)| (number, position(it.at))).collect())
 }
 
-/// A member of a group.
-struct Member<'a> {
+/// A member of a group, over as many connections as that takes.
+struct Consumer<'a> {
     dir: PathBuf,
     /// How long a daemon that is gone is waited for.
     patience: Duration,
     join: Join,
-    client: Client,
+    member: Member,
     generation: u64,
     /// Which record comes next in each of our partitions.
     at: ByPartition<u64>,
@@ -133,10 +131,10 @@ struct Member<'a> {
     sink: Sink<'a>,
 }
 
-impl Member<'_> {
+impl Consumer<'_> {
     /// Reads to the end, over as many connections as that takes.
     fn run(&mut self, watch: &Watch) -> anyhow::Result<Status> {
-        let assigned = self.client.join(self.join.clone()).map_err(|error| self.explain(error))?;
+        let assigned = self.member.join(self.join.clone()).map_err(|error| self.explain(error))?;
         self.assigned(&assigned)?;
         loop {
             let error = match self.read(watch) {
@@ -163,13 +161,13 @@ impl Member<'_> {
             if let Some(halt) = halted {
                 return self.part(halt);
             }
-            self.client.poll()?;
-            if !self.client.has_answer()
-                && let Some(halt) = watch.wait(&self.client)?
+            self.member.poll()?;
+            if !self.member.has_answer()
+                && let Some(halt) = watch.wait(&self.member)?
             {
                 return self.halt(halt, &mut bytes);
             }
-            match self.client.next_polled(&mut bytes).map_err(|error| self.explain(error))? {
+            match self.member.next(&mut bytes).map_err(|error| self.explain(error))? {
                 Polled::Records(chunk) => {
                     match self.sink.deliver(&chunk, &bytes) {
                         Ok(true) => self.delivered(&chunk)?,
@@ -201,7 +199,7 @@ impl Member<'_> {
     fn await_reader(&mut self, watch: &Watch) -> anyhow::Result<Option<StopReason>> {
         let mut pause = LOOK_MIN;
         while !self.sink.take_up(&mut self.done)? {
-            match watch.wait_for(&self.client, pause)? {
+            match watch.wait_for(&self.member, pause)? {
                 Woken::Stopped(reason) => return Ok(Some(reason)),
                 // The daemon has something to say unasked: that it goes. The next request tells.
                 Woken::Ready => return Ok(None),
@@ -220,7 +218,7 @@ impl Member<'_> {
         if halt == StopReason::OutputClosed || nothing_left {
             return Ok(status(halt, self.join.follow));
         }
-        if let Polled::Assigned(assigned) = self.client.next_polled(bytes)? {
+        if let Polled::Assigned(assigned) = self.member.next(bytes)? {
             self.assigned(&assigned)?;
         }
         self.part(halt)
@@ -293,15 +291,12 @@ impl Member<'_> {
             return Ok(true);
         }
         let offsets = self.done.clone();
-        match self.client.commit(Commit { generation: self.generation, offsets }) {
-            Ok(_) => {
-                self.done.clear();
-                self.committed = Instant::now();
-                Ok(true)
-            }
-            Err(ClientError::Refused(why)) if why.code == Code::StaleGeneration => Ok(false),
-            Err(error) => Err(error.into()),
+        let committed = self.member.commit(Commit { generation: self.generation, offsets })?;
+        if committed {
+            self.done.clear();
+            self.committed = Instant::now();
         }
+        Ok(committed)
     }
 
     /// Becomes a member again once the daemon is back. What has arrived meanwhile is committed
@@ -311,9 +306,8 @@ impl Member<'_> {
             return Err(lost);
         }
         let dir = self.dir.clone();
-        resume(&dir, self.patience, watch, is_gone, |client| {
-            self.client = client;
-            heed_with_grace(&mut self.client, watch)?;
+        Member::resume(&dir, self.patience, watch, is_gone, |member| {
+            self.member = member;
             while !self.sink.take_up(&mut self.done)? {
                 if let Some(halt) = watch.pause(LOOK_MAX)? {
                     return Ok(Some(halt));
@@ -331,7 +325,7 @@ impl Member<'_> {
     fn join_again(&mut self) -> anyhow::Result<Assigned> {
         loop {
             let assigned =
-                self.client.join(self.join.clone()).map_err(|error| self.explain(error))?;
+                self.member.join(self.join.clone()).map_err(|error| self.explain(error))?;
             let mut offsets = self.done.clone();
             offsets.retain(|partition, next| {
                 assigned.offsets.get(partition).is_some_and(|offset| *offset < *next)
@@ -339,23 +333,21 @@ impl Member<'_> {
             if offsets.is_empty() {
                 return Ok(assigned);
             }
-            match self.client.commit(Commit { generation: assigned.generation, offsets }) {
-                Ok(_) => self.done.clear(),
-                Err(ClientError::Refused(why)) if why.code == Code::StaleGeneration => {}
-                Err(error) => return Err(error).context("after log-serve was started again"),
+            let committed = self.member.commit(Commit { generation: assigned.generation, offsets });
+            if committed.context("after log-serve was started again")? {
+                self.done.clear();
             }
         }
     }
 
     /// Says what to do where records are gone.
-    fn explain(&self, error: ClientError) -> anyhow::Error {
-        match error {
-            ClientError::Refused(mut why) if why.code == Code::OffsetOutOfRange => {
-                why.message += "; --reset start or --reset end continues where there are records";
-                ClientError::Refused(why).into()
-            }
-            error => error.into(),
+    fn explain(&self, error: Error) -> anyhow::Error {
+        if !error.is_out_of_range() {
+            return error.into();
         }
+        let remedy = "--reset start or --reset end continues where there are records";
+        let why = format!("{error}; {remedy}");
+        Failure::new(Status::of(&error.into()), why).into()
     }
 }
 
