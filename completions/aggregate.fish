@@ -18,7 +18,6 @@ complete -c aggregate -l idle -d 'Treat an input or partition as idle after DURA
 complete -c aggregate -l time -d 'The jq expression for a record\'s event time: an RFC 3339 string, or a number since 1970' -r
 complete -c aggregate -l time-unit -d 'The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
 complete -c aggregate -l time-format -d 'The format of event times, as for strptime: \'%d/%b/%Y:%H:%M:%S %z\'' -r
-complete -c aggregate -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c aggregate -l ambiguous -d 'How to read a local time that occurs twice when clocks are set back [default: earlier]' -r
 complete -c aggregate -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
 complete -c aggregate -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
@@ -30,11 +29,35 @@ complete -c aggregate -l format -d 'The format of results [default: table on a t
 table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c aggregate -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c aggregate -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c aggregate -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c aggregate -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c aggregate -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c aggregate -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c aggregate -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c aggregate -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c aggregate -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c aggregate -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c aggregate -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c aggregate -l every -d 'With --emit: report early and late results when the watermark passes a multiple of this event time' -r
+complete -c aggregate -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c aggregate -l ties -d 'With --top: emit also results that tie with the last one'
 complete -c aggregate -l window-time -d 'Add window_time, the last millisecond of the window, for windows over the results'
 complete -c aggregate -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
 complete -c aggregate -l control -d 'Write control records, so that later tools notice when the results are cut short'
 complete -c aggregate -l stats -d 'Print statistics on standard error at the end: groups, windows, memory'
+complete -c aggregate -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aggregate -s V -l version -d 'Print version'

@@ -37,19 +37,37 @@ complete -c millstream -n "__fish_millstream_needs_command" -f -a "log-admin" -d
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l wait -d 'While another process writes the log, wait up to D for it to end; 0 does not wait [default: 5s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l from -d 'The format of the input' -r -f -a "ndjson\t'One JSON value on each line'
-csv\t'Comma-separated values; the first row names the fields'
-tsv\t'Tab-separated values; the first row names the fields'"
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l null -d 'With csv and tsv: a cell that means null, instead of NA and the empty cell; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l key -d 'Create the topic with this key, if it does not exist' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l text -d 'With csv and tsv: make every cell a string'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s V -l version -d 'Print version'
@@ -104,6 +122,29 @@ complete -c millstream -n "__fish_millstream_using_subcommand filter" -l time-un
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s j -l jobs -d 'Use N cores; the records keep their order' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l explain -d 'Print which evaluator runs the expressions and which fields they read; read no input'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l plain -d 'Print no control records; a terminal gets none anyway'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l trust -d 'Assume that the input is valid JSON, as the log\'s records are, and check only what is read'
@@ -112,6 +153,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand filter" -l allow-a
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s c -l count -d 'Print only how many records were kept'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s q -l quiet -d 'Print nothing, stop at the first record that is kept, and set the exit status as -e does'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s e -l exit-status -d 'End with status 1 if no record was kept'
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s f -l from-file -d 'Read the expression from FILE instead of EXPR' -r -F
@@ -121,9 +163,33 @@ complete -c millstream -n "__fish_millstream_using_subcommand map" -l through -d
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s j -l jobs -d 'Use N cores; the results keep the order of the records' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l explain -d 'Print which evaluator runs the expressions and which fields they read; read no input'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l plain -d 'Print no control records; a terminal gets none anyway'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l trust -d 'Assume that the input is valid JSON, as the log\'s records are, and check only what is read'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l tumbling -d 'Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y' -r
@@ -140,15 +206,38 @@ complete -c millstream -n "__fish_millstream_using_subcommand window" -l idle -d
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l time -d 'The jq expression for a record\'s event time: an RFC 3339 string, or a number since 1970' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l time-unit -d 'The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l time-format -d 'The format of event times, as for strptime: \'%d/%b/%Y:%H:%M:%S %z\'' -r
-complete -c millstream -n "__fish_millstream_using_subcommand window" -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l ambiguous -d 'How to read a local time that occurs twice when clocks are set back [default: earlier]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l plain -d 'Emit records only, no control records'
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l by -d 'Group by the value of a jq expression; may be repeated' -r
@@ -171,7 +260,6 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l idle
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l time -d 'The jq expression for a record\'s event time: an RFC 3339 string, or a number since 1970' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l time-unit -d 'The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l time-format -d 'The format of event times, as for strptime: \'%d/%b/%Y:%H:%M:%S %z\'' -r
-complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l ambiguous -d 'How to read a local time that occurs twice when clocks are set back [default: earlier]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
@@ -183,12 +271,36 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l form
 table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l every -d 'With --emit: report early and late results when the watermark passes a multiple of this event time' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l ties -d 'With --top: emit also results that tie with the last one'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l window-time -d 'Add window_time, the last millisecond of the window, for windows over the results'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l control -d 'Write control records, so that later tools notice when the results are cut short'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l stats -d 'Print statistics on standard error at the end: groups, windows, memory'
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"

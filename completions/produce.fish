@@ -1,18 +1,36 @@
 complete -c produce -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c produce -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c produce -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+complete -c produce -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c produce -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c produce -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c produce -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c produce -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c produce -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c produce -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c produce -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c produce -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c produce -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
+complete -c produce -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
 complete -c produce -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
 complete -c produce -l wait -d 'While another process writes the log, wait up to D for it to end; 0 does not wait [default: 5s]' -r
 complete -c produce -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
-complete -c produce -l from -d 'The format of the input' -r -f -a "ndjson\t'One JSON value on each line'
-csv\t'Comma-separated values; the first row names the fields'
-tsv\t'Tab-separated values; the first row names the fields'"
-complete -c produce -l null -d 'With csv and tsv: a cell that means null, instead of NA and the empty cell; may be repeated' -r
-complete -c produce -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
 complete -c produce -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c produce -l key -d 'Create the topic with this key, if it does not exist' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
+complete -c produce -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
-complete -c produce -l text -d 'With csv and tsv: make every cell a string'
 complete -c produce -s v -l verbose -d 'Print at the end how many records were appended'
 complete -c produce -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c produce -s V -l version -d 'Print version'

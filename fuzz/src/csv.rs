@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use millstream::ingest::csv::{CsvDecoder, CsvOptions};
+use millstream::ingest::formats::csv::{CsvDecoder, CsvOptions};
 use millstream::record::decode::{Bad, Decoder, Raw, Sink};
 use millstream::record::json::validate;
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::format_options::FormatOptions;
 use super::{Failure, Status};
+use crate::ingest::formats::Settings;
 use crate::record::RECORD_BYTES_MAX;
 
 /// Where records come from, and what becomes of bad ones.
@@ -23,12 +25,24 @@ pub struct InputOptions {
     /// Refuse records longer than SIZE
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "16MiB")]
     pub max_record: u64,
+
+    /// The format of the input.
+    #[command(flatten)]
+    pub format: FormatOptions,
 }
 
 impl InputOptions {
     /// The longest record to accept, in bytes.
     pub fn record_bytes_max(&self) -> usize {
         usize::try_from(self.max_record).unwrap_or(RECORD_BYTES_MAX)
+    }
+
+    /// The format of the input.
+    ///
+    /// # Errors
+    /// When its options make no sense.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        self.format.settings(self.record_bytes_max())
     }
 }
 

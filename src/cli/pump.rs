@@ -18,12 +18,13 @@ use super::sides::Sides;
 use super::signals::Stop;
 use super::stage::take;
 pub use super::stage::{Stage, StageError};
+pub use super::status::in_option;
 use super::streams::Cut;
 use super::watch::{StopReason, Watch};
-use super::{Failure, Status, message, written};
+use super::{Status, message, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
-use crate::record::lines::{LineDecoder, Lines};
+use crate::record::lines::Lines;
 
 /// How a pump came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,50 +46,52 @@ pub struct Outcome {
     pub status: Status,
 }
 
-/// Runs a stage over NDJSON input.
+/// Runs a stage over the input, in whatever format it is.
 ///
 /// # Errors
-/// See [`run_decoded`].
+/// See [`run_lending`].
 pub fn run(options: &InputOptions, stage: &mut impl Stage) -> anyhow::Result<Outcome> {
     run_beside(options, stage, &mut Sides::default(), false)
 }
 
-/// Runs a stage over NDJSON input that has other outputs. If it `begins_stream`, what it writes has
+/// Runs a stage that has other outputs over the input. If it `begins_stream`, what it writes has
 /// a start and an end.
 ///
 /// # Errors
-/// See [`run_decoded`].
+/// See [`run_lending`].
 pub(super) fn run_beside<S: Stage>(
     options: &InputOptions,
     stage: &mut S,
     sides: &mut Sides,
     begins_stream: bool,
 ) -> anyhow::Result<Outcome> {
-    // A bad line may be too long to be held: only one who reads all can keep it piece by piece.
-    let parallelism = if options.rejects.is_some() { 1 } else { stage.parallelism() };
+    let settings = options.settings()?;
+    // A bad line may be too long to be held: only one who reads all can keep it piece by piece. And
+    // only NDJSON can be cut anywhere.
+    let alone = options.rejects.is_some() || !settings.is_verbatim();
+    let parallelism = if alone { 1 } else { stage.parallelism() };
     let mut pump = Pump::new(options, stage, Lending::off(), parallelism)?;
     pump.begins_stream = begins_stream;
     // Its lines are apart from those of standard output, and written before them.
     std::mem::swap(sides, &mut pump.cx.sides);
-    let outcome = pump.run(&mut LineDecoder::new(options.record_bytes_max()));
+    let outcome = pump.run(&mut *settings.decoder());
     std::mem::swap(sides, &mut pump.cx.sides);
     outcome
 }
 
-/// Runs a stage over input that `decoder` turns into records, and that `lending` may have others
-/// read.
+/// Runs a stage over the input, which `lending` may have others read.
 ///
 /// Whatever the stage had put out before an error is written before the error is returned.
 ///
 /// # Errors
 /// The first bad line, unless rejects are kept; the stage's own errors; input and output failing.
-pub fn run_decoded<S: Stage>(
+pub fn run_lending<S: Stage>(
     options: &InputOptions,
-    decoder: &mut dyn Decoder,
     stage: &mut S,
     lending: Lending<S>,
 ) -> anyhow::Result<Outcome> {
-    Pump::new(options, stage, lending, 1)?.run(decoder)
+    let mut decoder = options.settings()?.decoder();
+    Pump::new(options, stage, lending, 1)?.run(&mut *decoder)
 }
 
 /// Whether an error only says that nobody reads our standard output any more.
@@ -109,8 +112,7 @@ struct Pump<'a, S> {
 }
 
 impl<'a, S: Stage> Pump<'a, S> {
-    /// Opens all that `stage` works with. It may share out plain files among so many: only NDJSON
-    /// can be cut anywhere.
+    /// Opens all that `stage` works with. It may share out plain files among so many.
     fn new(
         options: &InputOptions,
         stage: &'a mut S,
@@ -306,9 +308,4 @@ impl<S: Stage> Sink for Pump<'_, S> {
             Err(error) => self.fail(error),
         }
     }
-}
-
-/// Turns an error into one for the user's options, pointing at the option that caused it.
-pub fn in_option(option: &str, error: impl std::fmt::Display) -> Failure {
-    Failure::usage(format!("{option}: {error}"))
 }

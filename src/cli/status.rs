@@ -271,6 +271,11 @@ fn of_stream(error: &StreamError) -> Status {
     }
 }
 
+/// Turns an error into one for the user's options, pointing at the option that caused it.
+pub fn in_option(option: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("{option}: {error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

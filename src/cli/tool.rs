@@ -95,7 +95,7 @@ impl Call<'_> {
         let program = args.first().map(Path::new).and_then(Path::file_name);
         let program = program.map_or(PROGRAM.into(), OsStr::to_string_lossy).into_owned();
         if let Some(tool) = tools.iter().find(|tool| tool.is_called(&program)) {
-            return Call { tool: Some(tool), name: program, args };
+            return Call { tool: Some(tool), name: program, args: with_formats(tool, args) };
         }
         let named = |at: usize, args: &[OsString]| {
             tools.iter().find(|tool| args.get(at).is_some_and(|word| word == tool.name))
@@ -107,8 +107,34 @@ impl Call<'_> {
         }
         let Some(tool) = named(1, &args) else { return Call { tool: None, name: program, args } };
         args.remove(0);
+        let args = with_formats(tool, args);
         Call { tool: Some(tool), name: format!("{program} {}", tool.name), args }
     }
+}
+
+/// Formats that take arguments, and options that are the same.
+const WITH_ARGUMENTS: [(&str, &str); 2] = [("regex", "--regex"), ("pattern", "--pattern")];
+
+/// The arguments of a tool, with `--from regex EXPR` as `--regex EXPR`, and so on: an option's
+/// number of values cannot depend on the first one.
+fn with_formats(tool: &Tool, mut args: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while at < args.len() && args.get(at).is_some_and(|word| word != "--") {
+        let (word, next) = (args.get(at), args.get(at + 1));
+        let found = WITH_ARGUMENTS.iter().find_map(|(format, option)| {
+            let joined = word.is_some_and(|word| *word == *format!("--from={format}"));
+            let apart = word.is_some_and(|word| word == "--from")
+                && next.is_some_and(|next| next == format);
+            (joined || apart).then_some((*option, if joined { 1 } else { 2 }))
+        });
+        if let Some((option, words)) = found
+            && tool.command().get_arguments().any(|own| option.strip_prefix("--") == own.get_long())
+        {
+            args.splice(at..at + words, [option.into()]);
+        }
+        at += 1;
+    }
+    args
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::format_options::FormatOptions;
 use crate::cli::keep::Keep;
 use crate::cli::pump::in_option;
 use crate::cli::{Failure, message};
@@ -28,23 +29,27 @@ pub struct TimeOptions {
     #[arg(long, value_name = "FORMAT", requires = "time")]
     pub time_format: Option<String>,
 
-    /// The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC
-    #[arg(long, value_name = "ZONE")]
+    /// The time zone of event times that have no offset, and of windows; see [`TimeOptions::settle`].
+    #[arg(skip)]
     pub tz: Option<Zone>,
+
+    /// Whether the format of the input has a use for it, too.
+    #[arg(skip)]
+    pub tz_is_of_format: bool,
 
     /// How to read a local time that occurs twice when clocks are set back [default: earlier]
     ///
     /// Without this option, a message reports how many such times there were. "reject" treats them
     /// as bad input, and also times that never occur because clocks are set forward.
-    #[arg(long, value_name = "earlier|later|nearest|reject", requires = "time", requires = "tz")]
+    #[arg(long, value_name = "earlier|later|nearest|reject", requires = "tz")]
     pub ambiguous: Option<Ambiguous>,
 
     /// How far a record's time may be before the maximum so far without being late [default: 5s]
-    #[arg(long, value_name = "DURATION", requires = "time", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub out_of_order: Option<Duration>,
 
     /// Treat a record as bad input if its time is more than DURATION after the maximum so far
-    #[arg(long, value_name = "DURATION", requires = "time", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub max_ahead: Option<Duration>,
 
     /// Append late records to FILE unchanged, instead of dropping them
@@ -54,7 +59,34 @@ pub struct TimeOptions {
     pub late: Option<PathBuf>,
 }
 
+/// What --tz means to tools that know event times.
+pub const TZ: &str =
+    "The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC";
+
 impl TimeOptions {
+    /// Takes from the format of the input what is not given: the event time, if the tool `wants` one
+    /// and all records of the format have it. The time zone is of the format, too.
+    ///
+    /// # Errors
+    /// When an option has no effect, as there is no event time.
+    pub fn settle(&mut self, format: &mut FormatOptions, wants: bool) -> Result<(), Failure> {
+        format.tz_is_of_tool = true;
+        self.tz.clone_from(&format.tz);
+        self.tz_is_of_format = format.reads_zone();
+        if self.time.is_none() && wants {
+            self.time = format.time().map(str::to_owned);
+        }
+        let given = [
+            ("--ambiguous", self.ambiguous.is_some()),
+            ("--out-of-order", self.out_of_order.is_some()),
+            ("--max-ahead", self.max_ahead.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given && self.time.is_none()) {
+            Some((option, _)) => Err(in_option(option, "--time is missing; add --time EXPR")),
+            None => Ok(()),
+        }
+    }
+
     /// What reads the time of records; `only` tells why none but objects have one.
     ///
     /// # Errors

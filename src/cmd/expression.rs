@@ -75,9 +75,12 @@ impl ExpressionOptions {
         Trust { always: self.trust, heeds: sees_all }
     }
 
-    /// Whether there is an expression. With `-f` what stands in its place is the first of the
+    /// Gets ready for this input: what a decoder makes of it is trusted. Whether there is an
+    /// expression. With `-f` what stands in its place is the first of the
     /// input's files, and is moved there.
     pub fn settle(&mut self, input: &mut InputOptions) -> bool {
+        // Records that a decoder makes are valid.
+        self.trust |= !input.format.is_verbatim();
         if self.from_file.is_some()
             && let Some(first) = self.expression.take()
         {

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::clock::{TimeOptions, tell_odd_times};
+use super::clock::{TZ, TimeOptions, tell_odd_times};
 use super::late;
 use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::cli::options::InputOptions;
@@ -69,7 +69,12 @@ their windows, or an input that was cut short; 74 reading or writing failed.";
 /// are left out with --plain, and on a terminal. window consumes the control records of an earlier
 /// window, since its own windows replace those.
 #[derive(clap::Parser, Debug)]
-#[command(name = "window", version, after_help = EXAMPLES)]
+#[command(
+    name = "window",
+    version,
+    after_help = EXAMPLES,
+    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading(None))
+)]
 pub struct Options {
     #[command(flatten)]
     windowing: WindowingOptions,
@@ -89,7 +94,8 @@ pub struct Options {
 ///
 /// # Errors
 /// Options that make no sense; bad records where rejects are not kept; input and output failing.
-pub fn run(options: Options) -> anyhow::Result<Status> {
+pub fn run(mut options: Options) -> anyhow::Result<Status> {
+    options.time.settle(&mut options.input.format, options.windowing.wants_time())?;
     let windowed = options.windowing.build(&options.time, false)?.ok_or_else(|| {
         Failure::usage(
             "no windows are given; add --tumbling SIZE, --hop SLIDE --size SIZE, --cumulate STEP --size \

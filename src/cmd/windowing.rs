@@ -88,6 +88,12 @@ pub fn waiting(window: &Window, input: &InputOptions) -> Waiting {
 }
 
 impl WindowingOptions {
+    /// Whether windows of event time are asked for.
+    pub fn wants_time(&self) -> bool {
+        let by_length = [self.tumbling, self.hop, self.cumulate];
+        by_length.iter().any(Option::is_some) || self.session.is_some()
+    }
+
     /// What these options ask for, with the event time of those; nothing, if no windows are asked
     /// for. `--idle` has a use without windows where something else `idles`.
     ///
@@ -201,7 +207,10 @@ impl WindowingOptions {
         time: Option<&TimeOptions>,
     ) -> Result<(), Failure> {
         let of_time = time.map(|time| {
-            [(Use::Time, "--time", time.time.is_some()), (Use::Time, "--tz", time.tz.is_some())]
+            [
+                (Use::Time, "--time", time.time.is_some()),
+                (Use::Time, "--tz", time.tz.is_some() && !time.tz_is_of_format),
+            ]
         });
         let own = [
             (Use::Size, "--size", self.size.is_some()),

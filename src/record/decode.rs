@@ -30,6 +30,8 @@ pub struct Bad<'a> {
     pub line: u64,
     /// What is wrong, for a person.
     pub why: String,
+    /// Whether the input ended within it, without a line end: there may be more of it.
+    pub unterminated: bool,
     /// Whether this is a piece of a line whose rest comes in further calls.
     pub more: bool,
     /// Whether this is a later piece of a line that was already reported.

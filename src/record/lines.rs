@@ -14,6 +14,8 @@ pub struct LineDecoder {
     /// Lines seen so far.
     line: u64,
     record_bytes_max: usize,
+    /// Whether blank lines are handed over, too, and CRs are left before line ends.
+    verbatim: bool,
     /// Inside a line that is over the limit: its bytes go to the sink's `bad` in pieces.
     skipping: bool,
     /// How many bytes of that line have gone.
@@ -23,7 +25,14 @@ pub struct LineDecoder {
 impl LineDecoder {
     /// A decoder that refuses lines longer than `record_bytes_max` bytes.
     pub fn new(record_bytes_max: usize) -> Self {
-        LineDecoder { carry: Vec::new(), line: 0, record_bytes_max, skipping: false, skipped: 0 }
+        let (carry, verbatim, skipping) = (Vec::new(), false, false);
+        LineDecoder { carry, line: 0, record_bytes_max, verbatim, skipping, skipped: 0 }
+    }
+
+    /// The same, but lines are handed over as they are: also blank ones, and with a CR before the
+    /// line end.
+    pub fn verbatim(record_bytes_max: usize) -> Self {
+        LineDecoder { verbatim: true, ..LineDecoder::new(record_bytes_max) }
     }
 
     /// The same for a text that has `line` lines before it in its input.
@@ -43,14 +52,15 @@ impl LineDecoder {
             (self.skipping, self.skipped) = (false, 0);
             return self.too_long(line, self.line, false, true, sink);
         }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if is_blank(line) {
+        let whole = line.strip_suffix(b"\r").unwrap_or(line);
+        if is_blank(whole) && !self.verbatim {
             return ControlFlow::Continue(());
         }
-        if line.len() > self.record_bytes_max {
-            return self.too_long(line, self.line, false, false, sink);
+        if whole.len() > self.record_bytes_max {
+            return self.too_long(whole, self.line, false, false, sink);
         }
-        sink.record(Raw { bytes: line, line: self.line, unterminated })
+        let bytes = if self.verbatim { line } else { whole };
+        sink.record(Raw { bytes, line: self.line, unterminated })
     }
 
     /// Hands over a line, or a piece of one, that is over the limit.
@@ -63,7 +73,7 @@ impl LineDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         let why = format!("the line is longer than the limit of {} bytes", self.record_bytes_max);
-        sink.bad(Bad { bytes, line, why, more, continued })
+        sink.bad(Bad { bytes, line, why, unterminated: false, more, continued })
     }
 
     /// Keeps the beginning of a line for the next block, unless it is over the limit already.
@@ -92,8 +102,8 @@ impl LineDecoder {
 pub struct Lines<'a> {
     text: &'a [u8],
     at: usize,
-    /// Where the text begins in the block that is decoded.
-    begin: usize,
+    /// Where the text begins in the block that is decoded; nowhere if it was made.
+    begin: Option<usize>,
     /// How many lines of the input lie before `at`.
     line: u64,
     record_bytes_max: usize,
@@ -102,6 +112,13 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
+    /// Records that a decoder has made, a line each, of lines of the input that follow each other;
+    /// so many lines lie before these.
+    pub fn made(text: &'a [u8], line: u64) -> Lines<'a> {
+        let record_bytes_max = usize::MAX;
+        Lines { text, at: 0, begin: None, line, record_bytes_max, named: None }
+    }
+
     /// Whether a key that begins with `name` may be in the text, written plainly or with escapes.
     /// The whole text is searched once, so that its lines need not be: all calls give one `name`.
     pub fn may_name(&mut self, name: &Finder<'_>) -> bool {
@@ -125,9 +142,9 @@ impl<'a> Lines<'a> {
         self.line
     }
 
-    /// Where what has not been taken is in the block that is decoded.
-    pub fn part(&self) -> Range<usize> {
-        self.begin + self.at..self.begin + self.text.len()
+    /// Where what has not been taken is in the block that is decoded; nowhere if it was made.
+    pub fn part(&self) -> Option<Range<usize>> {
+        self.begin.map(|begin| begin + self.at..begin + self.text.len())
     }
 
     /// Takes all that is left.
@@ -155,7 +172,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Takes the next line, and gives it without its LF.
-    fn next_line(&mut self) -> Option<&'a [u8]> {
+    pub fn next_line(&mut self) -> Option<&'a [u8]> {
         let length = memchr::memchr(b'\n', self.rest())?;
         let line = self.rest().get(..length)?;
         self.pass(self.at + length);
@@ -180,7 +197,7 @@ impl Decoder for LineDecoder {
         let end = memchr::memrchr(b'\n', block).map_or(0, |last| last + 1);
         let (text, rest) = block.split_at(end);
         let (line, record_bytes_max) = (self.line, self.record_bytes_max);
-        let begin = whole.len() - block.len();
+        let begin = Some(whole.len() - block.len());
         let mut lines = Lines { text, at: 0, begin, line, record_bytes_max, named: None };
         loop {
             sink.lines(&mut lines)?;

@@ -67,6 +67,7 @@ mod log {
 /// What holds for standard input and output of every tool, and for tools in a pipeline.
 mod pipes {
     mod encodings;
+    mod formats;
     mod hostile;
     mod json_agreement;
     mod kill_matrix;

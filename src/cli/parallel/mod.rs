@@ -106,6 +106,18 @@ impl<'a, S: Shared> Parallel<'a, S> {
         Ok(())
     }
 
+    /// Adds whole lines that are in no block.
+    fn gather_text(
+        &mut self,
+        text: &[u8],
+        (from, to): (u64, u64),
+        cx: &mut Context,
+    ) -> anyhow::Result<()> {
+        self.extend(from, to, cx)?;
+        self.pending.single.extend_from_slice(text);
+        Ok(())
+    }
+
     /// Hands the pending lines to a worker, waiting for an earlier task if all have enough.
     fn dispatch_pending(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         if self.pending.is_empty() {
@@ -201,12 +213,17 @@ impl<S: Shared> Stage for Parallel<'_, S> {
     const DELEGATES: bool = true;
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        let (part, from) = (lines.part(), lines.line());
+        let (part, text, from) = (lines.part(), lines.rest(), lines.line());
         lines.pass_all();
-        if part.is_empty() {
+        if text.is_empty() {
             return ControlFlow::Continue(());
         }
-        match self.gather_part(part, (from, lines.line()), cx) {
+        let to = (from, lines.line());
+        let gathered = match part {
+            Some(part) => self.gather_part(part, to, cx),
+            None => self.gather_text(text, to, cx),
+        };
+        match gathered {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::clock::{TimeOptions, tell_odd_times};
+use super::clock::{TZ, TimeOptions, tell_odd_times};
 use super::late::{self, Waiting};
 use super::watched::Watched;
 use super::windowing::{Windowed, WindowingOptions, waiting};
@@ -180,7 +180,8 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
     after_help = after_help(),
     override_usage = "aggregate [OPTIONS] AGG... [FILE]...",
     mut_arg("files", |files| files.last(true)),
-    mut_arg("every", |every| every.help(EVERY))
+    mut_arg("every", |every| every.help(EVERY)),
+    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading(None))
 )]
 pub struct Options {
     /// What to compute: [NAME=]FUNCTION(EXPR), where EXPR is a jq expression; see Functions below
@@ -288,13 +289,15 @@ const RECORDS_MAX: usize = 10_000_000;
 /// # Errors
 /// Options or aggregates that make no sense; bad records where rejects are not kept; input and
 /// output failing.
-pub fn run(options: Options) -> anyhow::Result<Status> {
+pub fn run(mut options: Options) -> anyhow::Result<Status> {
+    let by_time = matches!(options.over, Some(Extent::Time(_)));
+    let wants_time = options.windowing.wants_time() || by_time;
+    options.time.settle(&mut options.input.format, wants_time)?;
     let (aggregates, files) = arguments::sort_out(&options.arguments, Path::exists)?;
     let groups: Result<Vec<GroupSpec>, _> =
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
-    let idles = matches!(options.over, Some(Extent::Time(_)));
-    let windowed = options.windowing.build(&options.time, idles)?;
+    let windowed = options.windowing.build(&options.time, by_time)?;
     let plan =
         choices::plan(groups, aggregates, windowed.as_ref().and(options.time.time.as_deref()))?;
     let selection = choices::selection(&options, &plan)?;

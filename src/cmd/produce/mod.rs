@@ -1,14 +1,16 @@
 //! `produce`: records from files or a pipe are appended to a topic.
 
 mod batch;
+mod formats;
 mod position;
 mod sender;
 
 use std::ops::ControlFlow;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
 use self::batch::Batch;
+use self::formats::FORMATS;
 use self::position::{Position, Standing};
 use self::sender::Sender;
 use super::lock_wait::WaitOptions;
@@ -17,10 +19,8 @@ use crate::cli::lending::{Lender, Lending};
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status, message};
-use crate::ingest::csv::{CsvDecoder, CsvOptions, is_delimiter};
 use crate::record::control::Control;
-use crate::record::decode::{Decoder, Raw};
-use crate::record::lines::LineDecoder;
+use crate::record::decode::Raw;
 use crate::store::{Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
@@ -34,6 +34,8 @@ Examples:
       Append the records of a file to the topic clicks, which is created if it does not exist.
   produce flights flights.csv.gz --from csv
       Append the rows of a CSV file; the header gives the names of the fields.
+  produce access --from combined --rejects bad.log access.log
+      Append the requests of an access log; store lines that are none in a file.
   tail -F app.json | produce app --rejects bad.ndjson
       Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
@@ -67,7 +69,8 @@ Examples:
         file. A last line without a line end may be incomplete; it is not appended until it has \
         one, and the status is 65 until then. Only one process at a time can append as NAME; \
         another one ends with status 75.",
-    after_help = EXAMPLES
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{FORMATS}")
 )]
 pub struct Options {
     /// The topic to append to; created on first use
@@ -87,22 +90,6 @@ pub struct Options {
 
     #[command(flatten)]
     lend: LendOptions,
-
-    /// The format of the input
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "ndjson")]
-    from: Format,
-
-    /// With csv and tsv: make every cell a string
-    #[arg(long)]
-    text: bool,
-
-    /// With csv and tsv: a cell that means null, instead of NA and the empty cell; may be repeated
-    #[arg(long, value_name = "CELL", allow_hyphen_values = true, conflicts_with = "text")]
-    null: Vec<String>,
-
-    /// With csv and tsv: the character between cells, instead of a comma or a tab
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
-    delimiter: Option<u8>,
 
     /// Create the topic with N partitions, if it does not exist [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -124,22 +111,13 @@ pub struct Options {
     verbose: bool,
 }
 
-/// A form of input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One JSON value on each line
-    Ndjson,
-    /// Comma-separated values; the first row names the fields
-    Csv,
-    /// Tab-separated values; the first row names the fields
-    Tsv,
-}
-
 /// Runs the tool.
 ///
 /// # Errors
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
+    // Before a topic is created.
+    options.input.settings()?;
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let patience = options.reconnect.patience();
@@ -160,8 +138,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         torn: None,
         small: false,
     };
-    let decoder = &mut *options.decoder();
-    let outcome = pump::run_decoded(&options.input, decoder, &mut stage, lending);
+    let outcome = pump::run_lending(&options.input, &mut stage, lending);
     let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
     let closed = stage.sender.into_appender().close();
     let outcome = outcome.map_err(|error| {
@@ -252,31 +229,7 @@ impl Options {
     fn lends(&self) -> bool {
         let knows_all = self.reconnect.asked().is_some_and(|patience| !patience.is_zero());
         let all_lines = self.input.record_bytes_max() >= LINES_BYTES_MAX;
-        self.from == Format::Ndjson && all_lines && !knows_all && self.lend.allowed()
-    }
-
-    fn decoder(&self) -> Box<dyn Decoder> {
-        let record_bytes_max = self.input.record_bytes_max();
-        let usual = match self.from {
-            Format::Ndjson => return Box::new(LineDecoder::new(record_bytes_max)),
-            Format::Csv => b',',
-            Format::Tsv => b'\t',
-        };
-        let delimiter = self.delimiter.unwrap_or(usual);
-        let mut csv =
-            CsvOptions { delimiter, infer: !self.text, record_bytes_max, ..CsvOptions::default() };
-        if !self.null.is_empty() {
-            csv.nulls.clone_from(&self.null);
-        }
-        Box::new(CsvDecoder::new(csv))
-    }
-}
-
-/// Reads a delimiter of CSV.
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        [byte] if is_delimiter(*byte) => Ok(*byte),
-        _ => Err("it must be one ASCII character, not a letter, digit, quote, +, - or .".into()),
+        self.input.format.is_verbatim() && all_lines && !knows_all && self.lend.allowed()
     }
 }
 

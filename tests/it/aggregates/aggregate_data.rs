@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::common::{run, shared_data, tool};
 use flate2::read::GzDecoder;
-use millstream::ingest::csv::{CsvDecoder, CsvOptions};
+use millstream::ingest::formats::csv::{CsvDecoder, CsvOptions};
 use millstream::record::decode::{Bad, Decoder, Raw, Sink};
 use serde_json::{Map, Value};
 

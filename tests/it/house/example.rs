@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use millstream::ingest::csv::{CsvDecoder, CsvOptions};
+use millstream::ingest::formats::csv::{CsvDecoder, CsvOptions};
 use millstream::record::decode::{Bad, Decoder, Raw, Sink};
 use serde_json::{Map, Value};
 

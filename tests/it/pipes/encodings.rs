@@ -133,7 +133,7 @@ fn cells_are_separated_by_what_the_user_or_the_file_says() {
     for bad in ["", ";;", "\"", "a", "1", "ä"] {
         assert_eq!(produce(&["--delimiter", bad], "a\n1\n").0.status, 2, "{bad:?}");
     }
-    assert_eq!(produce(&["--text", "--null", "-"], "a\n1\n").0.status, 2);
+    assert_eq!(produce(&["--types", "all-text", "--null", "-"], "a\n1\n").0.status, 2);
 }
 
 #[test]

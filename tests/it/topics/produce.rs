@@ -144,7 +144,10 @@ fn csv_rows_become_objects() {
             "{\"id\":1,\"name\":\"a,b\",\"zip\":\"007\",\"when\":null}\n\
              {\"id\":2.50,\"name\":null,\"zip\":10,\"when\":\"2013-01-01\"}\n"
         );
-        assert_eq!(produce(dir, &["u", "--from", "tsv", "--text"], "a\tb\n1\tNA\n").status, 0);
+        assert_eq!(
+            produce(dir, &["u", "--from", "tsv", "--types", "all-text"], "a\tb\n1\tNA\n").status,
+            0
+        );
         assert_eq!(subscribe(dir, &["u"]), "{\"a\":\"1\",\"b\":\"NA\"}\n");
         assert_eq!(produce(dir, &["v", "--from", "csv", "--null", "-"], "a,b\n-,NA\n").status, 0);
         assert_eq!(subscribe(dir, &["v"]), "{\"a\":null,\"b\":\"NA\"}\n");

@@ -4,30 +4,46 @@ use std::collections::HashMap;
 
 use super::cells::{Cells, Spelling, Spellings};
 use super::{COLUMNS_MAX, CsvOptions};
+use crate::ingest::formats::types::{Type, Types};
 use crate::record::reserved::{Reserved, is_reserved_key};
-use crate::record::text::{excerpt, is_number, write_string};
+use crate::record::text::{excerpt, write_string};
 
 /// The columns that a header names.
 #[derive(Debug)]
 pub(super) struct Columns(Vec<Column>);
 
+/// A column.
 #[derive(Debug)]
-struct Column {
+pub(super) struct Column {
     name: String,
     /// What stands before the column's value in a record: `{"name":` or `,"name":`.
-    key: Vec<u8>,
+    pub key: Vec<u8>,
+    /// What its cells become.
+    pub of: Type,
+}
+
+impl Column {
+    fn new(name: &str, number: usize, types: &Types) -> Column {
+        let mut key = vec![if number == 1 { b'{' } else { b',' }];
+        write_string(name, &mut key);
+        key.push(b':');
+        Column { name: name.to_owned(), key, of: types.of(name) }
+    }
 }
 
 impl Columns {
     /// Reads the header. The error says what is wrong with it.
-    pub fn read(cells: &Cells, raw: &[u8], delimiter: u8) -> Result<Columns, String> {
-        if cells.fields() > COLUMNS_MAX {
-            return Err(format!("the header has more columns than the limit of {COLUMNS_MAX}"));
-        }
+    pub fn read(
+        cells: &Cells,
+        raw: &[u8],
+        (delimiter, quote): (u8, Option<u8>),
+        types: &Types,
+    ) -> Result<Columns, String> {
+        not_too_many(cells.fields())?;
         let not_utf8 = |index| format!("invalid UTF-8 in the header's column {}", index + 1);
         let mut columns = Vec::with_capacity(cells.fields());
         let mut seen = HashMap::with_capacity(cells.fields());
-        let mut spellings = Spellings::new(raw, delimiter);
+        let mut spellings = Spellings::new(raw, delimiter, quote);
         for (name, number) in cells.texts().map_err(not_utf8)?.zip(1..) {
             if spellings.next() == Spelling::QuotedAndMore {
                 return Err(format!("characters after the quotes in the header's column {number}"));
@@ -44,15 +60,36 @@ impl Columns {
             if let Some(first) = seen.insert(name, number) {
                 return Err(format!("the header names columns {first} and {number} \"{name}\""));
             }
-            let mut key = vec![if number == 1 { b'{' } else { b',' }];
-            write_string(name, &mut key);
-            key.push(b':');
             if number == 1 && is_reserved_key(name) {
                 return Err(format!("the header's first column: {Reserved}"));
             }
-            columns.push(Column { name: name.to_owned(), key });
+            columns.push(Column::new(name, number, types));
         }
         Ok(Columns(columns))
+    }
+
+    /// So many columns `c1`, `c2`, and so on. The error says that there are too many.
+    pub fn numbered(count: usize, types: &Types) -> Result<Columns, String> {
+        not_too_many(count)?;
+        let column = |number| Column::new(&format!("c{number}"), number, types);
+        Ok(Columns((1..=count).map(column).collect()))
+    }
+
+    /// Columns of these names. The error says that there are too many.
+    pub fn named(names: &[String], types: &Types) -> Result<Columns, String> {
+        not_too_many(names.len())?;
+        let column = |(name, number): (&String, usize)| Column::new(name, number, types);
+        Ok(Columns(names.iter().zip(1..).map(column).collect()))
+    }
+
+    /// The columns, in order.
+    pub fn all(&self) -> &[Column] {
+        &self.0
+    }
+
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|column| column.name.as_str())
     }
 
     /// What of the header is hardly meant so.
@@ -86,7 +123,7 @@ impl Columns {
         self.0.len()
     }
 
-    /// Makes `record` the record of a row. The error says what is wrong with the row.
+    /// Appends the record of a row. The error says what is wrong with the row.
     pub fn write_record(
         &self,
         cells: &Cells,
@@ -95,24 +132,24 @@ impl Columns {
         options: &CsvOptions,
         record: &mut Vec<u8>,
     ) -> Result<(), String> {
-        record.clear();
+        let begin = record.len();
         if cells.fields() != self.count() {
             let fields = cells.fields();
             let s = if fields == 1 { "" } else { "s" };
             return Err(format!("the row has {fields} field{s}, the header {}", self.count()));
         }
         let texts = cells.texts().map_err(|index| self.fault("invalid UTF-8", index))?;
-        let mut spellings = Spellings::new(raw, delimiter);
+        let mut spellings = Spellings::new(raw, delimiter, options.quote);
         for (index, (column, text)) in self.0.iter().zip(texts).enumerate() {
             record.extend_from_slice(&column.key);
-            match spellings.next() {
-                Spelling::Bare if options.infer => write_value(text, &options.nulls, record),
-                Spelling::Bare | Spelling::Quoted => write_string(text, record),
-                Spelling::QuotedAndMore => {
-                    return Err(self.fault("characters after the quotes", index));
-                }
+            let spelling = spellings.next();
+            if spelling == Spelling::QuotedAndMore {
+                return Err(self.fault("characters after the quotes", index));
             }
-            if record.len() >= options.record_bytes_max {
+            let quoted = spelling == Spelling::Quoted;
+            let written = options.values.write(column.of, text, quoted, record);
+            written.map_err(|error| self.fault(&format!("{error}, as it should be"), index))?;
+            if record.len() - begin >= options.record_bytes_max {
                 let max = options.record_bytes_max;
                 return Err(format!("the row makes a record longer than the limit of {max} bytes"));
             }
@@ -128,13 +165,9 @@ impl Columns {
     }
 }
 
-/// Writes an unquoted cell as the value it spells.
-fn write_value(text: &str, nulls: &[String], out: &mut Vec<u8>) {
-    if nulls.iter().any(|null| null == text) {
-        out.extend_from_slice(b"null");
-    } else if text == "true" || text == "false" || is_number(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        write_string(text, out);
+fn not_too_many(columns: usize) -> Result<(), String> {
+    match columns {
+        0..=COLUMNS_MAX => Ok(()),
+        _ => Err(format!("the header has more columns than the limit of {COLUMNS_MAX}")),
     }
 }

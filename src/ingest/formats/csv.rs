@@ -1,17 +1,16 @@
 //! CSV and TSV input: the header names the keys, every row becomes an object.
 //!
-//! A cell that is not quoted becomes a number, a boolean or null where that loses nothing: it must
-//! be spelled as JSON spells it, and a number keeps its spelling. Everything else, and whatever
-//! the writer put in quotes, is text. So `42` is a number, but `007`, `+1` and `"42"` are texts;
-//! an empty cell is null, but `""` is the empty text.
+//! What cells become is decided by [`types`](super::types): of cells in quotes, strings.
 //!
 //! The grammar is RFC 4180's, as `csv-core` reads it: LF, CRLF and CR each end a row, empty lines
 //! are skipped, and a quote within an unquoted cell is a character like any other. What `csv-core`
 //! would mend in silence is bad input here: characters behind a closing quote, and a quote that is
-//! still open at the end.
+//! still open at the end. Rows without anything odd, which are nearly all, are read by `quick`
+//! instead, with the same result.
 
 mod cells;
 mod columns;
+mod quick;
 
 use std::ops::ControlFlow;
 
@@ -19,8 +18,12 @@ use csv_core::{Reader, ReaderBuilder};
 
 use self::cells::Cells;
 use self::columns::Columns;
+use self::quick::Quick;
+use super::made::Made;
+use super::types::Values;
 use crate::record::RECORD_BYTES_MAX;
-use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::decode::{Bad, Decoder, Sink};
+use crate::record::text::excerpt;
 
 /// The most columns that a header may name.
 pub const COLUMNS_MAX: usize = 1 << 20;
@@ -33,10 +36,13 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct CsvOptions {
     /// What separates cells: one ASCII byte other than a quote, CR and LF.
     pub delimiter: u8,
-    /// Whether cells may become numbers, booleans and null; if not, every cell is text.
-    pub infer: bool,
-    /// The unquoted cells that mean null.
-    pub nulls: Vec<String>,
+    /// What cells are put in that have a delimiter or a line end in them: a byte as for a
+    /// delimiter, or the double quote. Without it, quotes are characters like any other.
+    pub quote: Option<u8>,
+    /// What names the columns.
+    pub names: Names,
+    /// What cells become.
+    pub values: Values,
     /// The longest row, and the longest record made of a row, in bytes.
     pub record_bytes_max: usize,
 }
@@ -45,11 +51,23 @@ impl Default for CsvOptions {
     fn default() -> Self {
         CsvOptions {
             delimiter: b',',
-            infer: true,
-            nulls: vec![String::new(), "NA".to_owned()],
+            quote: Some(b'"'),
+            names: Names::Header,
+            values: Values { nulls: vec![String::new(), "NA".to_owned()], ..Values::default() },
             record_bytes_max: RECORD_BYTES_MAX,
         }
     }
+}
+
+/// What names the columns of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Its first row.
+    Header,
+    /// Their numbers: `c1`, `c2`, and so on, for as many as the first row has.
+    Numbers,
+    /// These names.
+    Given(Vec<String>),
 }
 
 /// Turns the rows of CSV inputs into objects. Each input begins with a header of its own.
@@ -75,7 +93,8 @@ pub struct CsvDecoder {
     /// How many bytes of that row have gone.
     skipped: u64,
     cells: Cells,
-    record: Vec<u8>,
+    quick: Quick,
+    made: Made,
 }
 
 #[derive(Debug)]
@@ -90,9 +109,8 @@ enum Header {
 impl CsvDecoder {
     /// A decoder that is ready for an input's header.
     pub fn new(options: CsvOptions) -> Self {
-        let reader = ReaderBuilder::new().delimiter(options.delimiter).build();
         let mut decoder = CsvDecoder {
-            reader,
+            reader: Reader::new(),
             header: Header::Awaited,
             mark: None,
             delimiter: options.delimiter,
@@ -104,7 +122,8 @@ impl CsvDecoder {
             skipping: false,
             skipped: 0,
             cells: Cells::default(),
-            record: Vec::new(),
+            quick: Quick::default(),
+            made: Made::default(),
         };
         decoder.reset();
         decoder
@@ -122,7 +141,14 @@ impl CsvDecoder {
     /// Makes ready for a header whose cells are separated so.
     fn begin(&mut self, delimiter: u8) {
         self.delimiter = delimiter;
-        self.reader = ReaderBuilder::new().delimiter(delimiter).build();
+        let mut reader = ReaderBuilder::new();
+        reader.delimiter(delimiter);
+        match self.options.quote {
+            Some(quote) => reader.quote(quote),
+            None => reader.quoting(false),
+        };
+        self.reader = reader.build();
+        self.quick = Quick::new(delimiter, self.options.quote, &self.options.values);
         // `csv-core` would skip a byte order mark in its first block, but only one that comes in
         // one piece. Reading nothing counts as the first block, and leaves the mark to us.
         self.reader.read_record(&[], &mut [], &mut []);
@@ -156,12 +182,26 @@ impl CsvDecoder {
     }
 
     fn rows(&mut self, mut block: &[u8], sink: &mut dyn Sink) -> ControlFlow<()> {
+        // How many bytes at the end come after the rows that may be read quickly, once known.
+        let mut quick: Option<usize> = None;
         loop {
             if !self.in_row() {
                 block = self.skip_line_ends(block);
             }
             if block.is_empty() {
                 return ControlFlow::Continue(());
+            }
+            if let (Header::Read(columns), false) = (&self.header, self.in_row()) {
+                let rest = *quick.get_or_insert_with(|| quick::after_whole_rows(block));
+                let whole = block.len().checked_sub(rest).and_then(|whole| block.get(..whole));
+                let (made, lines) = (&mut self.made, &mut self.lines);
+                let most = self.options.record_bytes_max;
+                let rows = whole.unwrap_or_default();
+                let used = self.quick.rows(rows, columns, lines, most, made, sink)?;
+                if used > 0 {
+                    (block, self.after_cr) = (block.get(used..).unwrap_or_default(), false);
+                    continue;
+                }
             }
             let (complete, used) = self.read_cells(block);
             let (piece, rest) = block.split_at(used);
@@ -248,37 +288,61 @@ impl CsvDecoder {
         unterminated: bool,
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
-        let made = match &self.header {
-            Header::Awaited => match self.header(row, sink) {
-                Ok(()) => return ControlFlow::Continue(()),
-                bad => bad,
-            },
-            Header::Read(columns) => {
-                let delimiter = self.delimiter;
-                columns.write_record(&self.cells, row, delimiter, &self.options, &mut self.record)
+        if matches!(self.header, Header::Awaited) {
+            match self.header(row, sink) {
+                Ok(true) => return ControlFlow::Continue(()),
+                Ok(false) => {}
+                Err(why) => return self.bad_row(row, why, unterminated, sink),
             }
-            Header::Unusable => Err("the columns have no names: the header is bad".to_owned()),
+        }
+        self.made.begin(self.line, sink)?;
+        let made = match &self.header {
+            Header::Read(columns) => {
+                let (delimiter, record) = (self.delimiter, self.made.text());
+                columns.write_record(&self.cells, row, delimiter, &self.options, record)
+            }
+            _ => Err("the columns have no names: the header is bad".to_owned()),
         };
         match made {
-            Ok(()) => sink.record(Raw { bytes: &self.record, line: self.line, unterminated }),
-            Err(why) => self.bad_row(row, why, unterminated, sink),
+            Ok(()) if unterminated => self.made.end_unterminated(sink),
+            Ok(()) => {
+                self.made.end();
+                ControlFlow::Continue(())
+            }
+            Err(why) => {
+                self.made.undo();
+                self.bad_row(row, why, unterminated, sink)
+            }
         }
     }
 
-    /// Takes the header, or what Excel writes before it: `sep=;`.
-    fn header(&mut self, row: &[u8], sink: &mut dyn Sink) -> Result<(), String> {
+    /// Takes the header, or what Excel writes before it: `sep=;`. Whether the row is no more than
+    /// that: an input without a header has none.
+    fn header(&mut self, row: &[u8], sink: &mut dyn Sink) -> Result<bool, String> {
         if let [b's', b'e', b'p', b'=', delimiter] = row
             && is_delimiter(*delimiter)
         {
             self.begin(*delimiter);
-            return Ok(());
+            return Ok(true);
         }
-        let columns = Columns::read(&self.cells, row, self.delimiter)?;
-        if let Some(warning) = columns.warning(self.delimiter) {
+        let types = &self.options.values.types;
+        let (columns, is_header) = match &self.options.names {
+            Names::Header => {
+                let quote = self.options.quote;
+                (Columns::read(&self.cells, row, (self.delimiter, quote), types)?, true)
+            }
+            Names::Numbers => (Columns::numbered(self.cells.fields(), types)?, false),
+            Names::Given(names) => (Columns::named(names, types)?, false),
+        };
+        if let Some(warning) = columns.warning(self.delimiter).filter(|_| is_header) {
             sink.warn(self.line, &warning);
         }
+        if let Some(stranger) = types.stranger(|name| columns.names().any(|own| own == name)) {
+            let why = format!("--types has a column {} that the header lacks", excerpt(stranger));
+            sink.warn(self.line, &why);
+        }
         self.header = Header::Read(columns);
-        Ok(())
+        Ok(is_header)
     }
 
     /// Counts the line ends of what comes next.
@@ -298,6 +362,7 @@ impl CsvDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         self.give_up_header();
+        self.made.hand_over(sink)?;
         let last = self.line + lines_in(row, false);
         if last > self.line {
             why.push_str(&format!(" (a quoted field makes it run on to line {last})"));
@@ -305,7 +370,8 @@ impl CsvDecoder {
         if unterminated {
             why.push_str(" (the input ends here, without a line end: it may be cut short)");
         }
-        sink.bad(Bad { bytes: row, line: self.line, why, more: false, continued: false })
+        let (line, more, continued) = (self.line, false, false);
+        sink.bad(Bad { bytes: row, line, why, unterminated, more, continued })
     }
 
     /// Hands over a row, or a piece of one, that is over the limit.
@@ -317,9 +383,11 @@ impl CsvDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         self.give_up_header();
+        self.made.hand_over(sink)?;
         let max = self.options.record_bytes_max;
         let why = format!("the row is longer than the limit of {max} bytes");
-        sink.bad(Bad { bytes, line: self.line, why, more, continued })
+        let line = self.line;
+        sink.bad(Bad { bytes, line, why, unterminated: false, more, continued })
     }
 
     /// A bad row where the header should be leaves the input without one.
@@ -351,7 +419,9 @@ impl CsvDecoder {
         if last > self.line {
             why.push_str(&format!(" (all of lines {} to {last} is in that row)", self.line));
         }
-        sink.bad(Bad { bytes: &bytes, line: self.line, why, more: false, continued: false })
+        self.made.hand_over(sink)?;
+        let (line, unterminated, more, continued) = (self.line, true, false, false);
+        sink.bad(Bad { bytes: &bytes, line, why, unterminated, more, continued })
     }
 }
 
@@ -361,13 +431,17 @@ impl Decoder for CsvDecoder {
             ControlFlow::Continue(block) => block,
             ControlFlow::Break(()) => return ControlFlow::Break(()),
         };
-        self.rows(block, sink)
+        self.rows(block, sink)?;
+        self.made.hand_over(sink)
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
         let mut flow = self.give_back_mark(sink);
         if flow.is_continue() {
             flow = self.last_row(sink);
+        }
+        if flow.is_continue() {
+            flow = self.made.hand_over(sink);
         }
         self.reset();
         flow
@@ -379,7 +453,7 @@ impl Decoder for CsvDecoder {
     }
 
     fn awaits_header(&self) -> bool {
-        matches!(self.header, Header::Awaited)
+        matches!(self.header, Header::Awaited) && self.options.names == Names::Header
     }
 }
 
@@ -388,6 +462,11 @@ pub fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~')
         && !byte.is_ascii_alphanumeric()
         && !b"\"+-.".contains(&byte)
+}
+
+/// Whether cells can be put in this byte, as in quotes.
+pub fn is_quote(byte: u8) -> bool {
+    byte == b'"' || is_delimiter(byte)
 }
 
 /// How many line ends (LF, CR, CRLF) are in `bytes`; `after_cr`: a CR stands before them.

@@ -1,6 +1,7 @@
 //! The decoder as a whole: values, quotes, line numbers, limits, and any cut into blocks.
 
 use super::*;
+use crate::record::decode::Raw;
 use crate::record::json::validate;
 use crate::record::text::write_string;
 use proptest::prelude::*;
@@ -26,6 +27,11 @@ impl Sink for Seen {
         self.0.last_mut().expect("a piece continues something").push_str(&piece);
         ControlFlow::Continue(())
     }
+}
+
+fn all_text() -> CsvOptions {
+    let types = "all-text".parse().unwrap();
+    CsvOptions { values: Values { types, ..Values::default() }, ..CsvOptions::default() }
 }
 
 fn decode_with(options: CsvOptions, input: &[u8], block_bytes: usize) -> Vec<String> {
@@ -100,9 +106,12 @@ fn a_quoted_cell_is_text() {
 
 #[test]
 fn the_user_says_what_means_null_and_whether_to_infer_at_all() {
-    let nulls = CsvOptions { nulls: vec!["-".to_owned()], ..CsvOptions::default() };
+    let nulls = CsvOptions {
+        values: Values { nulls: vec!["-".to_owned()], ..Values::default() },
+        ..CsvOptions::default()
+    };
     assert_eq!(decode_with(nulls, b"a,b,c\n-,NA,\n", 9), [r#"2:{"a":null,"b":"NA","c":""}"#]);
-    let texts = CsvOptions { infer: false, ..CsvOptions::default() };
+    let texts = all_text();
     assert_eq!(decode_with(texts, b"a,b,c\n1,true,\n", 9), [r#"2:{"a":"1","b":"true","c":""}"#]);
 }
 
@@ -329,7 +338,7 @@ proptest! {
         let mut all = vec![header];
         all.extend(rows.iter().cloned());
         let csv = write_csv(&all, if crlf { "\r\n" } else { "\n" });
-        let options = CsvOptions { infer: false, ..CsvOptions::default() };
+        let options = all_text();
         let seen = decode_with(options, csv.as_bytes(), block_bytes);
         let expected: Vec<String> = rows.iter().map(|row| {
             let mut record = Vec::new();

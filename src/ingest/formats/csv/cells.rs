@@ -129,19 +129,25 @@ pub(super) struct Spellings<'a> {
     /// What is left of the row; empty for a row without any quote.
     rest: &'a [u8],
     delimiter: u8,
+    quote: u8,
 }
 
 impl<'a> Spellings<'a> {
-    pub fn new(row: &'a [u8], delimiter: u8) -> Self {
-        let rest = if memchr::memchr(b'"', row).is_some() { row } else { &[] };
-        Spellings { rest, delimiter }
+    pub fn new(row: &'a [u8], delimiter: u8, quote: Option<u8>) -> Self {
+        let is_there = |quote: &u8| memchr::memchr(*quote, row).is_some();
+        match quote.filter(is_there) {
+            Some(quote) => Spellings { rest: row, delimiter, quote },
+            None => Spellings { rest: &[], delimiter, quote: b'"' },
+        }
     }
 
     pub fn next(&mut self) -> Spelling {
         let mut spelling = Spelling::Bare;
         let mut tail = self.rest;
-        if let Some(inside) = self.rest.strip_prefix(b"\"") {
-            tail = behind_quoted(inside);
+        if let Some((_, inside)) =
+            self.rest.split_first().filter(|(first, _)| **first == self.quote)
+        {
+            tail = behind_quoted(inside, self.quote);
             spelling = match tail.first() {
                 Some(&byte) if byte != self.delimiter => Spelling::QuotedAndMore,
                 _ => Spelling::Quoted,
@@ -154,12 +160,12 @@ impl<'a> Spellings<'a> {
 }
 
 /// What follows the quote that closes a field; `inside` begins behind the one that opens it.
-fn behind_quoted(mut inside: &[u8]) -> &[u8] {
-    while let Some(at) = memchr::memchr(b'"', inside) {
+fn behind_quoted(mut inside: &[u8], quote: u8) -> &[u8] {
+    while let Some(at) = memchr::memchr(quote, inside) {
         let tail = inside.get(at + 1..).unwrap_or_default();
-        match tail.strip_prefix(b"\"") {
-            Some(rest) => inside = rest,
-            None => return tail,
+        match tail.split_first() {
+            Some((second, rest)) if *second == quote => inside = rest,
+            _ => return tail,
         }
     }
     &[]
@@ -181,7 +187,7 @@ mod tests {
             (" \"a\",\"b", &[Bare, Quoted]),
         ];
         for (row, expected) in rows {
-            let mut spellings = Spellings::new(row.as_bytes(), b',');
+            let mut spellings = Spellings::new(row.as_bytes(), b',', Some(b'"'));
             let found: Vec<Spelling> = expected.iter().map(|_| spellings.next()).collect();
             assert_eq!(found, expected, "{row}");
         }

@@ -1,0 +1,278 @@
+//! Times as logs write them, and as RFC 3339 writes them.
+
+use jiff::civil::{Date, DateTime, Time};
+
+use crate::record::civil::DAY_S;
+use crate::time::Zone;
+use crate::time::timestamp::write_ms;
+use crate::time::zone::Shown;
+
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// How long after now a time may be before it is taken for one of the year before: the clock of
+/// another host may be ahead, and be in another time zone.
+const AHEAD_MS: i64 = DAY_S * 1_000;
+
+/// The month that three letters name, from 1.
+fn month(name: &[u8]) -> Option<i8> {
+    let month = MONTHS.iter().position(|month| *month == name)?;
+    i8::try_from(month + 1).ok()
+}
+
+fn digits(text: &[u8]) -> Option<i16> {
+    text.iter().try_fold(0_i16, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| i16::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Whether there is such a time of the day; the second 60 is a leap second.
+fn is_time(hour: i16, minute: i16, second: i16) -> bool {
+    hour < 24 && minute < 60 && second <= 60
+}
+
+/// Writes the time of an access log, `17/May/2015:10:05:03 +0000`, as RFC 3339 with the same
+/// offset from UTC, in quotes. `None` if it is none.
+pub(super) fn write_access_time(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let text: &[u8; 26] = text.as_bytes().try_into().ok()?;
+    let [
+        d0,
+        d1,
+        b'/',
+        m0,
+        m1,
+        m2,
+        b'/',
+        y @ ..,
+        b':',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+        b' ',
+        sign,
+        z0,
+        z1,
+        z2,
+        z3,
+    ] = *text
+    else {
+        return None;
+    };
+    let (year, month) = (digits(&y)?, month(&[m0, m1, m2])?);
+    let (hour, minute, second) = (digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?);
+    let day = i8::try_from(digits(&[d0, d1])?).ok()?;
+    Date::new(year, month, day).ok()?;
+    let (zone_hour, zone_minute) = (digits(&[z0, z1])?, digits(&[z2, z3])?);
+    let is_offset = matches!(sign, b'+' | b'-') && zone_hour < 24 && zone_minute < 60;
+    if !is_time(hour, minute, second) || !is_offset {
+        return None;
+    }
+    let (t, u) = (b'0' + month.cast_unsigned() / 10, b'0' + month.cast_unsigned() % 10);
+    let [y0, y1, y2, y3] = y;
+    out.extend_from_slice(&[
+        b'"', y0, y1, y2, y3, b'-', t, u, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1,
+    ]);
+    if (zone_hour, zone_minute) == (0, 0) {
+        out.extend_from_slice(b"Z\"");
+    } else {
+        out.extend_from_slice(&[sign, z0, z1, b':', z2, z3, b'"']);
+    }
+    Some(())
+}
+
+/// What a log does not say of its times.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// The year of the first time; without it, each time is the latest that is not after
+    /// `now_ms`.
+    pub year: Option<i16>,
+    /// The time zone; UTC without it.
+    pub zone: Option<Zone>,
+    /// The time at which the tool runs, in milliseconds since 1970.
+    pub now_ms: i64,
+}
+
+impl Default for Missing {
+    fn default() -> Missing {
+        Missing { year: None, zone: None, now_ms: i64::MAX }
+    }
+}
+
+/// Reads times that lack a year and a time zone, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct YearlessTimes {
+    missing: Missing,
+    /// The year and the month of the time before.
+    last: Option<(i16, i8)>,
+}
+
+impl YearlessTimes {
+    /// The first time of an input is next.
+    pub fn new(missing: Missing) -> YearlessTimes {
+        YearlessTimes { missing, last: None }
+    }
+
+    /// Another input begins.
+    pub fn reset(&mut self) {
+        self.last = None;
+    }
+
+    /// Writes the time at the front of a text, `Mar  5 10:00:00`, as RFC 3339 in quotes, and gives
+    /// what comes after it. `None` if there is none.
+    pub fn write<'t>(&mut self, text: &'t str, out: &mut Vec<u8>) -> Option<&'t str> {
+        let (front, rest) = text.split_at_checked(15)?;
+        let front: &[u8; 15] = front.as_bytes().try_into().ok()?;
+        let [m0, m1, m2, b' ', d0, d1, b' ', h0, h1, b':', i0, i1, b':', s0, s1] = *front else {
+            return None;
+        };
+        let month = month(&[m0, m1, m2])?;
+        let day = if d0 == b' ' { digits(&[d1])? } else { digits(&[d0, d1])? };
+        let day = i8::try_from(day).ok()?;
+        let (hour, minute, second) = (digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?);
+        if !is_time(hour, minute, second) {
+            return None;
+        }
+        let small = |number: i16| i8::try_from(number).ok();
+        let clock = Time::new(small(hour)?, small(minute)?, small(second.min(59))?, 0).ok()?;
+        let leap_ms = i64::from(second == 60) * 1_000;
+        let year = self.year(month);
+        let time_ms = self.instant(year, month, day, clock);
+        // Without a year of its own it is of the last one in which it is no future time.
+        let time_ms = match (time_ms, self.missing.year) {
+            (Some(time_ms), None) if time_ms > self.missing.now_ms.saturating_add(AHEAD_MS) => {
+                self.instant(year - 1, month, day, clock)
+            }
+            // The 29th of February, in a year that has none.
+            (None, None) => (1..8).find_map(|past| self.instant(year - past, month, day, clock)),
+            (time_ms, _) => time_ms,
+        }?;
+        self.last = Some((year, month));
+        out.push(b'"');
+        write_ms(time_ms + leap_ms, out).ok()?;
+        out.push(b'"');
+        Some(rest)
+    }
+
+    /// The year of a time of this month. Logs go on through the turn of the year, and may be a
+    /// little out of order there.
+    fn year(&self, month: i8) -> i16 {
+        let Some(year) = self.missing.year else {
+            let days = self.missing.now_ms.min(crate::time::timestamp::MAX_MS) / (DAY_S * 1_000);
+            let (year, ..) = crate::record::civil::date(days);
+            return i16::try_from(year).unwrap_or(9999);
+        };
+        match self.last {
+            None => year,
+            Some((year, last)) if last - month > 6 => year + 1,
+            Some((year, last)) if month - last > 6 => year - 1,
+            Some((year, _)) => year,
+        }
+    }
+
+    fn instant(&self, year: i16, month: i8, day: i8, clock: Time) -> Option<i64> {
+        let local: DateTime = Date::new(year, month, day).ok()?.to_datetime(clock);
+        match &self.missing.zone {
+            None => {
+                let offset = jiff::tz::Offset::UTC;
+                offset.to_timestamp(local).ok().map(|time| time.as_millisecond())
+            }
+            Some(zone) => match zone.shown(local)? {
+                Shown::Once(time_ms) | Shown::Twice(time_ms, _) | Shown::Never(time_ms) => {
+                    Some(time_ms)
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::timestamp::parse_ms;
+
+    fn access(text: &str) -> Option<String> {
+        let mut out = Vec::new();
+        write_access_time(text, &mut out)?;
+        Some(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn access_times_keep_their_offset() {
+        let read = |text| access(text).unwrap_or_default();
+        assert_eq!(read("17/May/2015:10:05:03 +0000"), "\"2015-05-17T10:05:03Z\"");
+        assert_eq!(read("22/Jan/2019:03:56:14 +0330"), "\"2019-01-22T03:56:14+03:30\"");
+        assert_eq!(read("29/Feb/2016:23:59:60 -1130"), "\"2016-02-29T23:59:60-11:30\"");
+        for none in [
+            "",
+            "29/Feb/2015:00:00:00 +0000",
+            "17/May/2015:24:00:00 +0000",
+            "17/may/2015:10:05:03 +0000",
+            "17/May/2015:10:05:03 00000",
+            "1x/May/2015:10:05:03 +0000",
+            "17/May/2015:10:05:03 +2400",
+            "17/May/2015:10:05:03 +00000",
+        ] {
+            assert_eq!(access(none), None, "{none}");
+        }
+    }
+
+    fn yearless(missing: Missing, texts: &[&str]) -> Vec<String> {
+        let mut times = YearlessTimes::new(missing);
+        let read = |text: &&str| {
+            let mut out = Vec::new();
+            let rest = times.write(text, &mut out);
+            assert_eq!(rest.is_some(), !out.is_empty());
+            String::from_utf8(out).unwrap()
+        };
+        texts.iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_year_that_is_given_turns() {
+        let missing = Missing { year: Some(2015), ..Missing::default() };
+        let texts = ["Dec 31 23:59:58", "Jan  1 00:00:01", "Dec 31 23:59:59", "Feb 29 00:00:00"];
+        assert_eq!(
+            yearless(missing, &texts),
+            [
+                "\"2015-12-31T23:59:58Z\"",
+                "\"2016-01-01T00:00:01Z\"",
+                "\"2015-12-31T23:59:59Z\"",
+                "\"2016-02-29T00:00:00Z\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_year_a_time_is_the_latest_that_is_past() {
+        let now_ms = parse_ms("2026-03-01T12:00:00Z").unwrap();
+        let missing = Missing { now_ms, ..Missing::default() };
+        let texts = ["Mar  1 12:00:00", "Mar  2 11:59:00", "Mar  2 12:30:00", "Feb 29 01:00:00"];
+        assert_eq!(
+            yearless(missing, &texts),
+            [
+                "\"2026-03-01T12:00:00Z\"",
+                "\"2026-03-02T11:59:00Z\"",
+                "\"2025-03-02T12:30:00Z\"",
+                "\"2024-02-29T01:00:00Z\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_zone_counts() {
+        let zone = Some("Europe/Berlin".parse().unwrap());
+        let missing = Missing { year: Some(2015), zone, ..Missing::default() };
+        let texts = ["Jul  1 12:00:00", "Jul 01 12:00:60", "Jul 32 12:00:00", "Jul  1 12:00"];
+        assert_eq!(
+            yearless(missing, &texts),
+            ["\"2015-07-01T10:00:00Z\"", "\"2015-07-01T10:01:00Z\"", "", ""]
+        );
+    }
+}
