@@ -48,7 +48,7 @@ use presence::Watch;
 pub use bounds::{Bounds, Exceeded};
 pub use error::{ExprError, RecordError};
 pub use name::path_name;
-pub use parsed_record::{ParsedRecord, Records, is_object};
+pub use parsed_record::{Found, ParsedRecord, Recall, Records, is_object};
 pub use presence::Presence;
 pub use value::Value;
 pub use variables::{VariableError, Variables};
@@ -197,7 +197,7 @@ impl Program {
                 Reader::Jaq
             }
         };
-        Ok(ParsedRecord { program: self, text: record, record, reader })
+        Ok(ParsedRecord { program: self, text: record, begin: 0, record, reader })
     }
 
     /// Has jaq read a record.

@@ -3,14 +3,68 @@
 use super::fast::Stop;
 use super::{Program, RecordError, Value};
 use crate::record::lines::Lines;
+use crate::record::pick::Slot;
 
 /// A record that was read, for the expressions of a program.
 pub struct ParsedRecord<'p, 't> {
     pub(super) program: &'p mut Program,
     /// The text that the fast evaluator found it in: one line of many, or the record itself.
     pub(super) text: &'t [u8],
+    /// Where in the text the record begins.
+    pub(super) begin: usize,
     pub(super) record: &'t [u8],
     pub(super) reader: Reader,
+}
+
+/// Where the fields of a record stand that a program has read, so that it need not look for them
+/// when the record comes again.
+#[derive(Clone, Debug, Default)]
+pub struct Found(Vec<Slot>);
+
+impl Found {
+    /// What stands where; nothing, if the record was not read fast.
+    pub fn slots(&self) -> &Vec<Slot> {
+        &self.0
+    }
+}
+
+/// A program that reads records again, also while others are read from a text of lines.
+pub struct Recall<'p>(&'p mut Program);
+
+impl Recall<'_> {
+    /// Reads a record, of which this was noted when it was read before.
+    ///
+    /// # Errors
+    /// As [`Program::load`]; never, if it was read fast before.
+    pub fn load<'t>(
+        &mut self,
+        record: &'t [u8],
+        found: &Found,
+    ) -> Result<ParsedRecord<'_, 't>, RecordError> {
+        let fast = self.0.fast.as_mut().ok();
+        let reader = match fast.is_some_and(|fast| fast.recall(&found.0)) {
+            true => Reader::Fast,
+            false => {
+                self.0.read(record)?;
+                Reader::Jaq
+            }
+        };
+        Ok(ParsedRecord { program: self.0, text: record, begin: 0, record, reader })
+    }
+}
+
+impl Program {
+    /// Looks in records for fields of these names, for [`ParsedRecord::lacks_sought`].
+    pub fn seek<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        if let Ok(fast) = &mut self.fast {
+            fast.seek(names);
+        }
+    }
+
+    /// Reads records again.
+    pub fn recall(&mut self) -> Recall<'_> {
+        Recall(self)
+    }
 }
 
 /// Whether a record is an object.
@@ -40,6 +94,30 @@ impl<'t> ParsedRecord<'_, 't> {
     /// The text of expression `index`; empty if there is none.
     pub fn source(&self, index: usize) -> &str {
         self.program.source(index)
+    }
+
+    /// Notes where its fields stand, for [`Recall::load`].
+    pub fn note(&self, found: &mut Found) {
+        found.0.clear();
+        if let (Reader::Fast, Ok(fast)) = (self.reader, &self.program.fast) {
+            // Texts that are longer are not read fast.
+            let begin = u32::try_from(self.begin).unwrap_or(u32::MAX);
+            found.0.extend(fast.slots().iter().map(|slot| slot.without(begin)));
+        }
+    }
+
+    /// Has its program read other records again. This one is then done with.
+    pub fn recall(&mut self) -> Recall<'_> {
+        Recall(self.program)
+    }
+
+    /// Whether it is plain that the record has none of the fields of [`Program::seek`].
+    #[inline]
+    pub fn lacks_sought(&self) -> bool {
+        match (self.reader, &self.program.fast) {
+            (Reader::Fast, Ok(fast)) => fast.lacks_sought(),
+            _ => false,
+        }
     }
 
     /// Has jaq read what the fast evaluator has read and cannot go on with.
@@ -166,8 +244,8 @@ impl<'p, 'l, 't> Records<'p, 'l, 't> {
             return None;
         }
         self.end = Some(end);
-        let (program, text) = (&mut *self.program, self.lines.text());
-        let record = ParsedRecord { program, text, record, reader: Reader::Fast };
+        let (program, text, begin) = (&mut *self.program, self.lines.text(), self.lines.at());
+        let record = ParsedRecord { program, text, begin, record, reader: Reader::Fast };
         Some((self.lines.line() + 1, record))
     }
 }

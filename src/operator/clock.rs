@@ -63,6 +63,20 @@ impl Clock {
         self.form.restore(from)
     }
 
+    /// The event time of a record that was read by another program, whose expression `index` is
+    /// that of the clock.
+    ///
+    /// # Errors
+    /// As [`Form::read`].
+    #[inline]
+    pub fn read_in(
+        &mut self,
+        record: &mut ParsedRecord<'_, '_>,
+        index: usize,
+    ) -> Result<i64, Fault> {
+        self.form.read(record, index)
+    }
+
     /// Its program, what event times look like, and why none but objects have one: for those who
     /// read records for more than their time.
     pub fn into_parts(self) -> (Program, Form, &'static str) {

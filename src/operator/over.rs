@@ -8,9 +8,11 @@ use super::late::{Cause, Late};
 use super::window::{load_waited, save_waited, whole_ms};
 use super::{Collector, Fault, InputId, Operator};
 use crate::aggregate;
-use crate::aggregate::over::Taken;
+use crate::aggregate::over::{OverState, Taken};
+use crate::expr::{ParsedRecord, is_object};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
+use crate::record::lines::Lines;
 use crate::state::{Reader, StateError, Writer};
 use crate::window::Progress;
 
@@ -18,16 +20,55 @@ use crate::window::Progress;
 pub struct Over {
     over: aggregate::Over,
     /// What tells the time of records, where it is time that counts.
-    clock: Option<Clock>,
+    time: Option<Time>,
     late: Late,
+    /// Why the record at the front of the lines is not taken. It is told when that record comes
+    /// alone: what it has caused must not be caused again.
+    failed: Option<Fault>,
     /// For how long input was waited for, as far as `over` was not told.
     waited: Duration,
 }
 
+/// What tells the time of records.
+struct Time {
+    clock: Clock,
+    /// The expression for it, where records are read for the time with all else.
+    within: Option<usize>,
+}
+
+impl Time {
+    /// The time of a record that was read.
+    fn read(&mut self, record: &mut ParsedRecord<'_, '_>) -> Result<i64, Fault> {
+        match self.within {
+            Some(expression) => self.clock.read_in(record, expression),
+            None => self.clock.read(record.record()),
+        }
+    }
+}
+
+/// Takes a record that was read.
+fn take(
+    time: &mut Option<Time>,
+    record: &mut ParsedRecord<'_, '_>,
+    state: &mut OverState,
+    out: &mut dyn Collector,
+) -> Result<Taken, Fault> {
+    match time {
+        None => Ok(state.take(record, out).map(|()| Taken::In)?),
+        Some(time) => {
+            let time_ms = time.read(record)?;
+            Ok(state.take_at(time_ms, record, out)?)
+        }
+    }
+}
+
 impl Over {
-    /// Aggregates by this, in the order of the input or of the times that `clock` tells.
+    /// Aggregates by this, in the order of the input or of the times that `clock` tells. Where the
+    /// plan has an expression for the time, it is that of the clock.
     pub fn new(over: aggregate::Over, clock: Option<Clock>) -> Over {
-        Over { over, clock, late: Late::default(), waited: Duration::ZERO }
+        let within = over.time_expression();
+        let time = clock.map(|clock| Time { clock, within });
+        Over { over, time, late: Late::default(), failed: None, waited: Duration::ZERO }
     }
 
     /// What aggregates.
@@ -42,25 +83,43 @@ impl Over {
 
     /// As [`Clock::odd_times`].
     pub fn odd_times(&self) -> Vec<String> {
-        self.clock.as_ref().map_or_else(Vec::new, Clock::odd_times)
+        self.time.as_ref().map_or_else(Vec::new, |time| time.clock.odd_times())
     }
 }
 
 impl Operator for Over {
+    fn lines(
+        &mut self,
+        _: InputId,
+        lines: &mut Lines<'_>,
+        out: &mut dyn Collector,
+    ) -> ControlFlow<()> {
+        let Over { over, time, late, failed, .. } = self;
+        let (mut records, state) = over.records(lines);
+        while let Some(mut record) = records.load_next_if(is_object) {
+            match take(time, &mut record, state, out) {
+                Ok(Taken::In) => {}
+                Ok(Taken::Late(behind)) => late.take(record.record(), Cause::Behind(behind), out),
+                Err(fault) => {
+                    *failed = Some(fault);
+                    break;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn record(
         &mut self,
         _: InputId,
         raw: Raw<'_>,
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
-        let taken = match &mut self.clock {
-            None => self.over.record(raw.bytes, out).map(|()| Taken::In)?,
-            Some(clock) => {
-                let time_ms = clock.read(raw.bytes)?;
-                self.over.record_at(time_ms, raw.bytes, out)?
-            }
-        };
-        if let Taken::Late(behind) = taken {
+        if let Some(fault) = self.failed.take() {
+            return Err(fault);
+        }
+        let (mut record, state) = self.over.load(raw.bytes)?;
+        if let Taken::Late(behind) = take(&mut self.time, &mut record, state, out)? {
             self.late.take(raw.bytes, Cause::Behind(behind), out);
         }
         Ok(ControlFlow::Continue(()))
@@ -100,15 +159,15 @@ impl Operator for Over {
     }
 
     fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {
-        to.put_option(self.clock.as_ref(), |to, clock| clock.save(to));
+        to.put_option(self.time.as_ref(), |to, time| time.clock.save(to));
         self.over.save(to);
         self.late.save(places, to);
         save_waited(self.waited, to);
     }
 
     fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
-        match (from.take_bool()?, &mut self.clock) {
-            (true, Some(clock)) => clock.restore(from)?,
+        match (from.take_bool()?, &mut self.time) {
+            (true, Some(time)) => time.clock.restore(from)?,
             (false, None) => {}
             _ => return Err(StateError::Changed("event times")),
         }

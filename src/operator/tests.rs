@@ -15,13 +15,16 @@ use super::fused::Downstream;
 use super::splice::{Print, Splice};
 use super::trust::Trust;
 use super::unique::{Memory, Seen};
-use super::{Aggregate, Collector, Fault, Filter, Fused, InputId, Map, Operator, Side, Window};
-use crate::aggregate::{AggregateSpec, Aggregator, GroupSpec, Plan};
+use super::{
+    Aggregate, Collector, Fault, Filter, Fused, InputId, Map, Operator, Over, Side, Window,
+};
+use crate::aggregate::{self, AggregateSpec, Aggregator, Extent, GroupSpec, Plan, Selection};
 use crate::expr::{Bounds, Program};
 use crate::record::control::{Control, Windowing, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines};
 use crate::record::outlet::{Outlet, Refused};
+use crate::state::{Reader, StateError, Writer};
 use crate::time::{Ambiguous, Duration, LocalClock, Shift};
 use crate::window::{Frame, Length, Placing, Progress, Windows};
 
@@ -170,6 +173,57 @@ fn reread(hops: bool) -> Fused<Window, Splice<Reread>> {
     Fused::new(first, second)
 }
 
+/// The last records, or those of the last milliseconds, whose times are read with the rest of the
+/// record or alone; with results that some records have.
+fn over(extent: &str, within: bool) -> Over {
+    let extent: Extent = extent.parse().unwrap();
+    let group = GroupSpec::parse(".g").unwrap();
+    let specs = ["count", "x=sum(.x)", "min(.t)", "odd=count where .x % 2 == 1"];
+    let specs = specs.map(|text| AggregateSpec::parse(text).unwrap().unwrap());
+    let timed = within.then_some(".t");
+    let plan = Plan::with_time(vec![group], specs.to_vec(), timed).unwrap();
+    let over = aggregate::Over::new(plan, extent, ms(2), Selection::default()).unwrap();
+    let time = || Program::compile(&[".t"]).unwrap();
+    let clock = || Clock::new(time(), Form::known(None, None, false), "objects can be aggregated");
+    Over::new(over, matches!(extent, Extent::Time(_)).then(clock))
+}
+
+/// An operator that takes no blocks.
+struct OneByOne<O>(O);
+
+impl<O: Operator> Operator for OneByOne<O> {
+    fn record(
+        &mut self,
+        input: InputId,
+        raw: Raw<'_>,
+        out: &mut dyn Collector,
+    ) -> Result<ControlFlow<()>, Fault> {
+        self.0.record(input, raw, out)
+    }
+
+    fn control(
+        &mut self,
+        input: InputId,
+        control: &Control,
+        line: &[u8],
+        out: &mut dyn Collector,
+    ) -> Result<(), Fault> {
+        self.0.control(input, control, line, out)
+    }
+
+    fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {
+        self.0.snapshot(places, to);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.0.restore(from)
+    }
+
+    fn end(&mut self, out: &mut dyn Collector) -> Result<(), Fault> {
+        self.0.end(out)
+    }
+}
+
 /// Records with times that are out of order now and then, and lines that are none.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let line = (0_i64..9, 0_u8..3, 0_u8..6, 0_u8..20).prop_map(|(ahead, g, x, odd)| match odd {
@@ -211,7 +265,22 @@ proptest! {
             prop_assert_eq!(run(&mut reread(hops), &text, block_bytes), reread_one);
         }
     }
+}
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn records_in_blocks_have_the_results_of_single_ones(text in stream(), block_bytes in 1_usize..200, timed: bool) {
+        let extent = if timed { "7ms" } else { "3" };
+        let expected = run(&mut OneByOne(over(extent, false)), &text, usize::MAX);
+        for (block_bytes, within) in [(block_bytes, timed), (usize::MAX, timed), (usize::MAX, false)] {
+            prop_assert_eq!(&run(&mut over(extent, within), &text, block_bytes), &expected);
+        }
+    }
+}
+
+proptest! {
     #[test]
     fn two_in_one_are_the_two_one_after_the_other(text in stream(), hops in any::<bool>()) {
         // What the first refuses, the second never sees; so it is left out.

@@ -99,7 +99,11 @@ impl Column for Sums {
 
     fn merge(&mut self, group: usize, other: &dyn Column, from: usize) {
         let Some(other) = same::<Sums>(other) else { return };
-        self.totals.change(group, |total| total.merge(&other.totals[from]));
+        let theirs = &other.totals[from];
+        match theirs.huge {
+            None => self.totals.get_mut(group).merge(theirs),
+            Some(_) => self.totals.change(group, |total| total.merge(theirs)),
+        }
     }
 
     fn write(&mut self, group: usize, scope: Scope, out: &mut Vec<u8>) {

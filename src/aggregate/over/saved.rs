@@ -5,13 +5,33 @@ use std::collections::VecDeque;
 use super::groups::{Found, Groups};
 use super::sliding::Sliding;
 use super::waiting::Waiting;
-use super::{Extent, Over};
+use super::{Extent, Over, OverState};
 use crate::state::{Reader, StateError, Writer};
 use crate::time::timestamp::load_ms;
 
 impl Over {
     /// Saves all that is held, for [`Over::restore`].
     pub fn save(&self, to: &mut Writer) {
+        self.state.save(to);
+        self.reading.save(to);
+    }
+
+    /// Restores what [`Over::save`] saved, with the same groups, aggregates and extent. The rest of
+    /// the stream then has the results that it would have had.
+    ///
+    /// Limits and the selection of results are not part of the state; nor is what was held at most.
+    ///
+    /// # Errors
+    /// When it is no such state, or that of another aggregation. Nothing but the watermark may then
+    /// have changed, and it must not be used any more.
+    pub fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+        self.state.restore(from)?;
+        self.reading.restore(from)
+    }
+}
+
+impl OverState {
+    fn save(&self, to: &mut Writer) {
         to.put_bytes(&self.signature());
         self.progress.save(to);
         let groups = self.groups.numbers();
@@ -25,24 +45,15 @@ impl Over {
             to.put_len(groups.binary_search(group).unwrap_or_default());
         }
         self.waiting.save(to);
-        self.plan.reading.save(to);
     }
 
-    /// Restores what [`Over::save`] saved, with the same groups, aggregates and extent. The rest of
-    /// the stream then has the results that it would have had.
-    ///
-    /// Limits and the selection of results are not part of the state; nor is what was held at most.
-    ///
-    /// # Errors
-    /// When it is no such state, or that of another aggregation. Nothing but the watermark may then
-    /// have changed, and it must not be used any more.
-    pub fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
         if from.take_bytes()? != self.signature() {
             return Err(StateError::Changed("groups, aggregates or extent"));
         }
         self.progress.restore(from)?;
         let groups = load_groups(from)?;
-        let sliding = Sliding::new(|| self.plan.projection.columns(true));
+        let sliding = Sliding::new(|| self.projection.columns(true));
         let sliding = sliding.load(groups.len(), from)?;
         let counting = load_counting(groups.len(), from)?;
         if let Extent::Time(_) = self.extent {
@@ -52,13 +63,13 @@ impl Over {
         }
         self.waiting = Waiting::load(from)?;
         (self.groups, self.sliding, self.counting) = (groups, sliding, counting);
-        self.plan.reading.restore(from)
+        Ok(())
     }
 
     /// What was asked for, as far as states depend on it.
     fn signature(&self) -> Vec<u8> {
         let mut signature = Writer::new();
-        self.plan.projection.save(&mut signature);
+        self.projection.save(&mut signature);
         match self.extent {
             Extent::Records(records) => {
                 signature.put_u8(0);
@@ -147,7 +158,7 @@ mod tests {
     }
 
     fn take(over: &mut Over, (time_ms, record): &(i64, String), out: &mut Vec<u8>) {
-        let taken = match over.extent {
+        let taken = match over.state.extent {
             Extent::Records(_) => over.record(record.as_bytes(), out).map(|()| String::new()),
             Extent::Time(_) => {
                 over.record_at(*time_ms, record.as_bytes(), out).map(|taken| format!("{taken:?}\n"))

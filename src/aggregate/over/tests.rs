@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aggregate::functions::function::Scope;
 use crate::aggregate::{AggregateSpec, GroupSpec};
 
 fn plan(by: &[&str], aggregates: &[&str]) -> Plan {
@@ -23,7 +24,7 @@ fn time(ms: i64) -> Extent {
 fn run(over: &mut Over, records: &[String]) -> (Vec<String>, Vec<String>) {
     let (mut out, mut late) = (Vec::new(), Vec::new());
     for record in records {
-        if let Extent::Records(_) = over.extent {
+        if let Extent::Records(_) = over.state.extent {
             over.record(record.as_bytes(), &mut out).unwrap();
             continue;
         }

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::functions::function::Argument;
 use super::plan::projection::{Binding, Projection, Source, Step, names};
 use super::plan::spec::{AggregateSpec, GroupSpec};
-use crate::expr::{ExprError, ParsedRecord, Presence, Program, Records};
+use crate::expr::{ExprError, ParsedRecord, Presence, Program, Recall, Records};
 use crate::record::lines::Lines;
 use crate::record::reserved::is_reserved_key;
 use crate::state::{Reader, StateError, Writer};
@@ -146,6 +146,11 @@ impl Plan {
         groups.chain(self.aggregate_names())
     }
 
+    /// Whether all that is evaluated is fast.
+    pub fn is_fast(&self) -> bool {
+        self.reading.program.explain().not_fast.is_none()
+    }
+
     /// Notes in `presence` which of the fields that the expressions read are in the records.
     #[must_use]
     pub fn watched(mut self, presence: &Presence) -> Plan {
@@ -193,6 +198,16 @@ impl Reading {
         lines: &'l mut Lines<'t>,
     ) -> Records<'p, 'l, 't> {
         self.program.records(lines)
+    }
+
+    /// Looks in records for fields of these names, too.
+    pub(super) fn seek<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        self.program.seek(names);
+    }
+
+    /// What reads records again, for the same expressions.
+    pub(super) fn recall(&mut self) -> Recall<'_> {
+        self.program.recall()
     }
 
     /// The expression for the record's event time, if there is one.

@@ -121,6 +121,21 @@ impl Projection {
         Ok(())
     }
 
+    /// Whether it is plain that neither a group nor a column refuses the record: where all that
+    /// they take are short numbers, and strings as keys, as it mostly is.
+    pub(in crate::aggregate) fn is_fit(&self, record: &ParsedRecord<'_, '_>) -> bool {
+        // Without an exponent, and so none that is beyond the floats.
+        let is_short = |number: &[u8]| number.len() <= 18 && number.iter().all(|byte| *byte < b'A');
+        let is_number = |at: usize| record.plain_number(at).is_some_and(is_short);
+        let is_value = |step: &Step| match step.source {
+            Source::Expression(at) => is_number(at),
+            Source::Truth(_) | Source::Record => false,
+        };
+        self.met.is_empty()
+            && (0..self.groups.len()).all(|at| record.plain_string(at).is_some() || is_number(at))
+            && self.steps.iter().all(is_value)
+    }
+
     /// Has all columns stage a record's values.
     pub(in crate::aggregate) fn stage(
         &mut self,

@@ -26,6 +26,22 @@ pub fn plan(
     Plan::new(groups, aggregates).map_err(usage)
 }
 
+/// What is evaluated for running aggregates: with the event time, if all of it is fast.
+pub fn plan_over(
+    groups: Vec<GroupSpec>,
+    aggregates: Vec<AggregateSpec>,
+    time: Option<&str>,
+) -> Result<Plan, Failure> {
+    if let Some(time) = time {
+        // What is wrong with the time is told with its option.
+        let plan = Plan::with_time(groups.clone(), aggregates.clone(), Some(time)).ok();
+        if let Some(plan) = plan.filter(Plan::is_fast) {
+            return Ok(plan);
+        }
+    }
+    Plan::new(groups, aggregates).map_err(|error| Failure::usage(error.to_string()))
+}
+
 /// Which results come out.
 pub fn selection(options: &Options, plan: &Plan) -> Result<Selection, Failure> {
     let mut selection = Selection::default();

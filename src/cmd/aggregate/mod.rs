@@ -298,8 +298,11 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let windowed = options.windowing.build(&options.time, by_time)?;
-    let plan =
-        choices::plan(groups, aggregates, windowed.as_ref().and(options.time.time.as_deref()))?;
+    let time = options.time.time.as_deref();
+    let plan = match options.over {
+        Some(_) => choices::plan_over(groups, aggregates, time.filter(|_| by_time))?,
+        None => choices::plan(groups, aggregates, windowed.as_ref().and(time))?,
+    };
     let selection = choices::selection(&options, &plan)?;
     let watched = Watched::for_people();
     let plan = match watched.presence() {

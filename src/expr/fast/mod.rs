@@ -69,6 +69,8 @@ pub(super) struct Evaluator {
     /// The paths of all of them.
     paths: Vec<Vec<Step>>,
     plan: Plan,
+    /// The places of fields that no expression reads, or not as such: see [`Evaluator::seek`].
+    sought: Vec<usize>,
     slots: Vec<Slot>,
     scanner: Scanner,
     scratch: Vec<u8>,
@@ -101,6 +103,7 @@ impl Evaluator {
             paths: all,
             slots: vec![Slot::default(); plan.len()],
             plan,
+            sought: Vec::new(),
             scanner: Scanner::default(),
             scratch: vec![0; SCRATCH_BYTES],
             compact: Compact::default(),
@@ -144,6 +147,34 @@ impl Evaluator {
             true => Picker::<true>::new(record, 0, scanner, plan, slots).line(),
         };
         line == Line::Record(record.len())
+    }
+
+    /// Looks for fields of these names, too.
+    pub(super) fn seek<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let sought: Vec<Vec<Step>> = names.map(|name| vec![Step::Key(name.to_owned())]).collect();
+        // What is new stands after what was there, and so leaves all places as they are.
+        self.plan = Plan::new(self.paths.iter().chain(&sought).map(Vec::as_slice));
+        self.sought = sought.iter().filter_map(|path| self.plan.place(path)).collect();
+        self.slots.resize(self.plan.len(), Slot::default());
+    }
+
+    /// Whether the record has none of the fields that are sought.
+    #[inline]
+    pub(super) fn lacks_sought(&self) -> bool {
+        let is_missing =
+            |place: &usize| self.slots.get(*place).is_some_and(|slot| slot.kind == Kind::Missing);
+        self.sought.iter().all(is_missing)
+    }
+
+    /// Takes up a record whose fields were found before, where `slots` says; false, if it was one
+    /// for jaq. The lines that are being read can be read on.
+    #[inline]
+    pub(super) fn recall(&mut self, slots: &[Slot]) -> bool {
+        let known = slots.len() == self.slots.len();
+        if known {
+            self.slots.copy_from_slice(slots);
+        }
+        known
     }
 
     /// Makes ready to read records at the front of `lines`.

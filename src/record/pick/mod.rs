@@ -7,6 +7,7 @@
 
 mod plan;
 mod scalar;
+mod slot;
 
 #[cfg(test)]
 mod agreement;
@@ -18,47 +19,7 @@ use super::scan::Scanner;
 
 use plan::Place;
 pub use plan::{Plan, Step};
-
-/// What a field is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// Not there.
-    #[default]
-    Missing,
-    /// null.
-    Null,
-    /// false.
-    False,
-    /// true.
-    True,
-    /// A number.
-    Number,
-    /// A string without escapes.
-    Plain,
-    /// A string with escapes.
-    Escaped,
-    /// An array.
-    Array,
-    /// An object.
-    Object,
-}
-
-/// A field as it stands in the text: strings with their quotes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// What it is.
-    pub kind: Kind,
-    start: u32,
-    end: u32,
-}
-
-impl Slot {
-    /// Its bytes in the text.
-    #[inline(always)]
-    pub fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        text.get(self.start as usize..self.end as usize).unwrap_or_default()
-    }
-}
+pub use slot::{Kind, Slot};
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,7 +246,7 @@ impl<'a, const TRUSTED: bool> Picker<'a, TRUSTED> {
             end -= 1;
         }
         if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot { kind, start: start as u32, end: end as u32 };
+            *slot = Slot::at(kind, start..end);
         }
     }
 
