@@ -8,7 +8,8 @@
 //! - `fast`: the evaluator of the fast subset, over the bytes of records.
 //! - `patterns`: compiled regular expressions; `number`: numbers, as both evaluators see them.
 //! - [`bounds`]: what one evaluation may take; `meter`: counts it.
-//! - [`parsed_record`]: a record on its way through the expressions; [`value`]: one result.
+//! - [`parsed_record`]: a record on its way through the expressions; [`value`]: one result;
+//!   [`loose`]: fields that no record has been made of.
 //! - [`presence`]: fields that are read and that no record had; `distance`: similar names.
 //! - [`error`]: what can be wrong with an expression, and with a record.
 //! - [`variables`]: values that the user names.
@@ -25,6 +26,7 @@ mod distance;
 pub mod error;
 mod fast;
 mod jaq;
+pub mod loose;
 mod meter;
 pub mod name;
 mod number;
@@ -47,6 +49,7 @@ use presence::Watch;
 
 pub use bounds::{Bounds, Exceeded};
 pub use error::{ExprError, RecordError};
+pub use loose::LooseFields;
 pub use name::path_name;
 pub use parsed_record::{Found, ParsedRecord, Recall, Records, is_object};
 pub use presence::Presence;

@@ -53,6 +53,12 @@ impl Number {
         }
     }
 
+    /// A float, if it is the number that its spelling stands for: where floats are further apart
+    /// than whole numbers, the shortest spelling stands for another one nearby.
+    pub fn of_float(float: f64) -> Option<Number> {
+        (float.abs() < FLOAT_WHOLE_MAX).then_some(Number::Float(float))
+    }
+
     /// The nearest float.
     pub fn float(self) -> f64 {
         match self {

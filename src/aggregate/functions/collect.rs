@@ -111,6 +111,10 @@ impl Column for Lists {
         out.push(b']');
     }
 
+    fn nests(&self) -> bool {
+        true
+    }
+
     fn save(&self, group: usize, to: &mut Writer) {
         let Some(marks) = &self.marks else { return to.put_bytes(&self.lists[group]) };
         to.put_len(marks[group].len());

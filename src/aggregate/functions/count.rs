@@ -3,7 +3,7 @@
 use super::function::{Argument, Column, Function, Input, Scope, TypeError, same};
 use crate::aggregate::memory::vector;
 use crate::expr::Value;
-use crate::record::number::write_whole;
+use crate::record::number::{Number, write_whole};
 use crate::state::{Reader, StateError, Writer};
 
 /// `count` and `count(EXPR)`.
@@ -70,6 +70,10 @@ impl Column for Count {
 
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         write_whole(self.counts[group].into(), out);
+    }
+
+    fn number(&self, group: usize, _: Scope) -> Option<Number> {
+        Some(Number::Whole(self.counts[group].into()))
     }
 
     fn save(&self, group: usize, to: &mut Writer) {

@@ -135,6 +135,17 @@ pub trait Column: Any + Send {
     /// another order.
     fn write(&mut self, group: usize, scope: Scope, out: &mut Vec<u8>);
 
+    /// The number that the result for `group` is, where it need not be written to know that.
+    fn number(&self, group: usize, scope: Scope) -> Option<Number> {
+        let _ = (group, scope);
+        None
+    }
+
+    /// Whether results may be arrays or objects.
+    fn nests(&self) -> bool {
+        false
+    }
+
     /// Saves the state of `group`.
     fn save(&self, group: usize, to: &mut Writer);
 

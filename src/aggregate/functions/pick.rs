@@ -139,6 +139,10 @@ impl Column for Ends {
         write_kept(&self.values[group].json, out);
     }
 
+    fn nests(&self) -> bool {
+        true
+    }
+
     fn save(&self, group: usize, to: &mut Writer) {
         let kept = &self.values[group];
         to.put_bytes(&kept.json);
@@ -222,6 +226,10 @@ impl Column for Picks {
 
     fn write(&mut self, group: usize, _: Scope, out: &mut Vec<u8>) {
         write_kept(&self.values[group], out);
+    }
+
+    fn nests(&self) -> bool {
+        true
     }
 
     fn save(&self, group: usize, to: &mut Writer) {

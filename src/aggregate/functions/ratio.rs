@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::record::number::write_result;
+use crate::record::number::{Number, write_result};
 
 /// Up to here a float tells every whole number from its neighbours.
 const FLOAT_WHOLE_MAX: u128 = 1 << 53;
@@ -53,8 +53,7 @@ impl Ratio {
     /// digit by digit, with up to nine of them behind the point.
     pub(in crate::aggregate) fn write(self, out: &mut Vec<u8>) {
         if self.whole < FLOAT_WHOLE_MAX {
-            let float = self.float();
-            return write_result(if self.negative { -float } else { float }, out);
+            return write_result(self.signed_float(), out);
         }
         if self.negative {
             out.push(b'-');
@@ -69,6 +68,15 @@ impl Ratio {
             let zeros = out.iter().rev().take_while(|digit| **digit == b'0').count();
             out.truncate(out.len() - zeros);
         }
+    }
+
+    /// The number that is written, if it is a float.
+    pub(in crate::aggregate) fn number(self) -> Option<Number> {
+        Number::of_float(self.signed_float())
+    }
+
+    fn signed_float(self) -> f64 {
+        if self.negative { -self.float() } else { self.float() }
     }
 
     /// The size, as a float.

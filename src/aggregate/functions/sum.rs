@@ -26,7 +26,7 @@ pub const SUM: Function = Function {
     argument: Argument::Required,
     about: "the sum; exact for integers; null beyond the range of 64-bit floats",
     needs_window: false,
-    column: |call| Sums::column(call, |total, _, out| total.write_sum(out)),
+    column: |call| Sums::column(call, |total, _| total.sum()),
 };
 
 /// `avg(EXPR)`.
@@ -37,7 +37,7 @@ pub const AVG: Function = Function {
     argument: Argument::Required,
     about: "the mean",
     needs_window: false,
-    column: |call| Sums::column(call, |total, _, out| total.write_average(out)),
+    column: |call| Sums::column(call, |total, _| total.average()),
 };
 
 /// `rate` and `rate(EXPR)`.
@@ -48,20 +48,20 @@ pub const RATE: Function = Function {
     argument: Argument::Optional,
     about: "records per second of the window; with EXPR, its sum per second",
     needs_window: true,
-    column: |call| Sums::column(call, Total::write_rate),
+    column: |call| Sums::column(call, Total::rate),
 };
 
 struct Sums {
     /// Whether each record counts as one.
     bare: bool,
-    write: fn(&Total, Scope, &mut Vec<u8>),
+    result: fn(&Total, Scope) -> Outcome,
     totals: Holders<Total>,
     staged: Option<Number>,
 }
 
 impl Sums {
-    fn column(call: Call, write: fn(&Total, Scope, &mut Vec<u8>)) -> Box<dyn Column> {
-        Box::new(Sums { bare: call.bare, write, totals: Holders::default(), staged: None })
+    fn column(call: Call, result: fn(&Total, Scope) -> Outcome) -> Box<dyn Column> {
+        Box::new(Sums { bare: call.bare, result, totals: Holders::default(), staged: None })
     }
 }
 
@@ -107,7 +107,11 @@ impl Column for Sums {
     }
 
     fn write(&mut self, group: usize, scope: Scope, out: &mut Vec<u8>) {
-        (self.write)(&self.totals[group], scope, out);
+        (self.result)(&self.totals[group], scope).write(out);
+    }
+
+    fn number(&self, group: usize, scope: Scope) -> Option<Number> {
+        (self.result)(&self.totals[group], scope).number()
     }
 
     fn save(&self, group: usize, to: &mut Writer) {
@@ -203,27 +207,56 @@ impl Total {
         }
     }
 
-    fn write_sum(&self, out: &mut Vec<u8>) {
+    fn sum(&self) -> Outcome {
         match self.exact() {
-            _ if self.count == 0 => out.extend_from_slice(b"null"),
-            Some(whole) => whole.write(out),
-            None => write_result(self.over(1.0), out),
+            _ if self.count == 0 => Outcome::Nothing,
+            Some(whole) => Outcome::Whole(whole),
+            None => Outcome::Float(self.over(1.0)),
         }
     }
 
-    fn write_average(&self, out: &mut Vec<u8>) {
+    fn average(&self) -> Outcome {
         match self.exact().and_then(Wide::narrow) {
-            _ if self.count == 0 => out.extend_from_slice(b"null"),
-            Some(whole) => Ratio::quotient(whole, self.count).write(out),
-            None => write_result(self.over(self.count as f64), out),
+            _ if self.count == 0 => Outcome::Nothing,
+            Some(whole) => Outcome::Ratio(Ratio::quotient(whole, self.count)),
+            None => Outcome::Float(self.over(self.count as f64)),
         }
     }
 
     /// Nothing a second is no rate of zero where a sum of nothing is null.
-    fn write_rate(&self, scope: Scope, out: &mut Vec<u8>) {
+    fn rate(&self, scope: Scope) -> Outcome {
         match scope.seconds {
-            Some(seconds) if self.count > 0 => write_result(self.over(seconds), out),
-            _ => out.extend_from_slice(b"null"),
+            Some(seconds) if self.count > 0 => Outcome::Float(self.over(seconds)),
+            _ => Outcome::Nothing,
+        }
+    }
+}
+
+/// What a sum or a part of it is.
+enum Outcome {
+    Nothing,
+    Whole(Wide),
+    Ratio(Ratio),
+    Float(f64),
+}
+
+impl Outcome {
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Outcome::Nothing => out.extend_from_slice(b"null"),
+            Outcome::Whole(whole) => whole.write(out),
+            Outcome::Ratio(ratio) => ratio.write(out),
+            Outcome::Float(float) => write_result(float, out),
+        }
+    }
+
+    /// The number that is written, where it is plain to see.
+    fn number(self) -> Option<Number> {
+        match self {
+            Outcome::Nothing => None,
+            Outcome::Whole(whole) => whole.narrow().map(Number::Whole),
+            Outcome::Ratio(ratio) => ratio.number(),
+            Outcome::Float(float) => Number::of_float(float),
         }
     }
 }

@@ -115,6 +115,10 @@ impl Column for Tallies {
         out.push(b']');
     }
 
+    fn nests(&self) -> bool {
+        true
+    }
+
     fn save(&self, group: usize, to: &mut Writer) {
         let values = &self.tallies[group].values;
         to.put_len(values.len());

@@ -19,6 +19,22 @@ pub struct Row<'a> {
     pub scope: Scope,
 }
 
+impl<'a> Row<'a> {
+    /// The values of the groups, as JSON.
+    pub fn key_values(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.key.split(|byte| *byte == KEY_SEPARATOR)
+    }
+}
+
+/// A field of a result, but for the first ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A group.
+    Group(usize),
+    /// An aggregate.
+    Aggregate(usize),
+}
+
 /// The fields of a result, and their order: groups first, then aggregates.
 #[derive(Debug)]
 pub struct Layout {
@@ -37,13 +53,20 @@ impl Layout {
         Layout { groups: groups.map(label).collect(), aggregates: aggregates.map(label).collect() }
     }
 
+    /// What is called `name`.
+    pub fn part(&self, name: &str) -> Option<Part> {
+        let label = label(name);
+        let place = |labels: &[Vec<u8>]| labels.iter().position(|known| *known == label);
+        let group = place(&self.groups).map(Part::Group);
+        group.or_else(|| place(&self.aggregates).map(Part::Aggregate))
+    }
+
     /// Appends the result of a group, a line.
     pub fn write(&self, row: &Row<'_>, columns: &mut [Box<dyn Column>], out: &mut Vec<u8>) {
         out.push(b'{');
         out.extend_from_slice(row.head);
         let mut first = row.head.is_empty();
-        let values = row.key.split(|byte| *byte == KEY_SEPARATOR);
-        for (label, value) in self.groups.iter().zip(values) {
+        for (label, value) in self.groups.iter().zip(row.key_values()) {
             start_field(&mut first, label, out);
             out.extend_from_slice(value);
         }

@@ -2,6 +2,7 @@
 
 use super::draw::draw;
 use super::emit::{Layout, Row};
+use super::ranking::Ranking;
 use super::select::Selection;
 use crate::aggregate::fault::StreamError;
 use crate::aggregate::functions::function::Column;
@@ -56,7 +57,8 @@ pub struct Report {
 
 impl Report {
     /// Results with the fields of `layout`.
-    pub fn new(layout: Layout, selection: Selection, style: Style) -> Report {
+    pub fn new(layout: Layout, mut selection: Selection, style: Style) -> Report {
+        selection.place(&layout);
         Report { layout, selection, style, drawn: false, bytes_most: 0 }
     }
 
@@ -80,19 +82,22 @@ impl Report {
         if self.selection.is_all() {
             return self.put(columns, rows, out);
         }
-        let mut line = Vec::new();
-        let mut passed = Vec::new();
+        let (mut passed, mut ranking) = (Vec::new(), self.selection.ranking());
         for row in rows {
-            line.clear();
-            self.layout.write(&row, columns, &mut line);
-            if self.selection.passes(line.trim_ascii_end()).map_err(StreamError::Having)? {
-                passed.push(row);
+            let passes = self.selection.passes_row(&row, &self.layout, columns);
+            match &mut ranking {
+                _ if !passes.map_err(StreamError::Having)? => {}
+                Some(ranking) => ranking.take(row, columns),
+                None => passed.push(row),
             }
         }
-        let selecting = vector(&line) + vector(&passed) + self.selection.bytes_for(passed.len());
+        let ranked = ranking.as_ref().map_or(0, Ranking::bytes);
+        let selecting = vector(&passed) + ranked + self.selection.bytes();
         self.bytes_most = self.bytes_most.max(selecting);
-        let best = self.selection.best(columns, passed);
-        self.put(columns, best.into_iter(), out)
+        match ranking {
+            Some(ranking) => self.put(columns, ranking.into_rows(), out),
+            None => self.put(columns, passed.into_iter(), out),
+        }
     }
 
     /// Whether a table was drawn before.
