@@ -138,7 +138,7 @@ _filter() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)

@@ -337,7 +337,7 @@ _millstream() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)
@@ -511,7 +511,7 @@ _millstream() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)
@@ -1649,7 +1649,7 @@ _millstream() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)
@@ -1730,7 +1730,7 @@ _millstream() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)
@@ -1986,7 +1986,7 @@ _millstream() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)

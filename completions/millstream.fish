@@ -48,7 +48,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
@@ -133,7 +134,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
@@ -174,7 +176,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
@@ -223,7 +226,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
@@ -282,7 +286,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r

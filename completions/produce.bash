@@ -49,7 +49,7 @@ _produce() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)

@@ -11,7 +11,8 @@ syslog\t'Messages of RFC 5424 or RFC 3164'
 journal\t'What \'journalctl -o json\' prints'
 lines\t'Plain text; the field is line'
 regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'"
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
 complete -c produce -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
 complete -c produce -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c produce -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r

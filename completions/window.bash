@@ -132,7 +132,7 @@ _window() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ndjson json csv tsv logfmt combined common syslog journal lines regex pattern auto" -- "${cur}"))
                     return 0
                     ;;
                 --regex)

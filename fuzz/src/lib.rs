@@ -2,6 +2,7 @@
 //! replay the inputs of `fuzz/seeds/` through the same code.
 
 pub mod csv;
+pub mod formats;
 pub mod pure;
 pub mod recovery;
 pub mod session;
@@ -11,14 +12,23 @@ pub mod state;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 18] = [
+    ("access", formats::access),
     ("check", pure::check),
     ("control", pure::control),
     ("csv", csv::csv),
     ("expression", pure::expression),
+    ("journal", formats::journal),
     ("json", pure::json),
+    ("json_values", formats::values),
+    ("lines", formats::lines),
+    ("logfmt", formats::logfmt),
+    ("pattern", formats::pattern),
     ("recovery", recovery::recovery),
+    ("regex", formats::regex),
     ("request", pure::request),
+    ("separated", formats::separated),
     ("session", session::session),
     ("state", state::state),
+    ("syslog", formats::syslog),
 ];

@@ -1,5 +1,6 @@
 //! What is said of a bad record beside what is wrong with it: what may have led to it.
 
+use crate::ingest::formats::looks_like;
 use crate::record::decode::Raw;
 use crate::record::json::{JsonFault, validate};
 
@@ -7,9 +8,13 @@ use crate::record::json::{JsonFault, validate};
 ///
 /// An input that ends within a record may have been cut short; a line that ends within a value may
 /// belong to one that spans several; and where an array of objects is bad, these may have been
-/// meant.
+/// meant. A first line that is of another format names it.
 pub fn explained(why: &str, raw: &Raw<'_>) -> String {
-    let hint = match validate(raw.bytes) {
+    let valid = validate(raw.bytes);
+    if let (true, Err(_), Some((what, form))) = (raw.line == 1, &valid, looks_like(raw.bytes)) {
+        return format!("{why}; it looks like {what}: add --from {form}");
+    }
+    let hint = match valid {
         Err(_) if raw.unterminated => {
             " (the input ends here, without a line end: it may be cut short)"
         }
@@ -39,6 +44,19 @@ mod tests {
         let hint = |bytes: &str, unterminated| {
             explained("", &Raw { bytes: bytes.as_bytes(), line: 1, unterminated })
         };
+        let access = "h - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.0\" 200 5";
+        assert_eq!(hint(access, true), "; it looks like an access log: add --from common");
+        for (line, form) in [
+            ("Mar  5 10:00:00 h sshd[1]: x", "syslog: add --from syslog"),
+            ("ts=1 level=info msg=\"x y\"", "logfmt: add --from logfmt"),
+            ("id,first name,\"x\"", "CSV: add --from csv"),
+            ("id\tname", "tab-separated values: add --from tsv"),
+        ] {
+            assert_eq!(hint(line, false), format!("; it looks like {form}"));
+        }
+        for line in ["hello, world: 1", "1,2,3", "a", "x=1 plain text", "{'a':1}"] {
+            assert_eq!(hint(line, false), "", "{line}");
+        }
         assert!(hint("{\"a\":", true).contains("cut short"));
         assert_eq!(hint("[55296]", true), "");
         assert!(hint(" [ {}]", false).contains("map '.[]'"));

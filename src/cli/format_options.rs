@@ -9,7 +9,7 @@ use crate::ingest::formats::pattern::Pattern;
 use crate::ingest::formats::regex::{Groups, compile};
 use crate::ingest::formats::times::Missing;
 use crate::ingest::formats::types::{Types, Values};
-use crate::ingest::formats::{Form, Settings};
+use crate::ingest::formats::{Choice, Form, Settings};
 use crate::record::reserved::{Reserved, is_reserved_key};
 use crate::time::Zone;
 
@@ -122,6 +122,8 @@ enum Format {
     Regex,
     /// By a simple pattern: --from pattern PATTERN NAMES
     Pattern,
+    /// Whatever the first 200 lines show; a message says what
+    Auto,
 }
 
 /// What stands around cells.
@@ -134,15 +136,16 @@ impl FormatOptions {
         self.format() == Format::Ndjson && self.multiline.is_none() && self.keep_bad.is_none()
     }
 
-    /// The expression for the event time, if all records of the format have one.
+    /// The expression for the event time, if the records of the format have one.
     pub fn time(&self) -> Option<&'static str> {
-        let timed = [Format::Combined, Format::Common, Format::Syslog, Format::Journal];
+        let timed =
+            [Format::Combined, Format::Common, Format::Syslog, Format::Journal, Format::Auto];
         timed.contains(&self.format()).then_some(TIME)
     }
 
     /// Whether the format has times that lack a time zone.
     pub fn reads_zone(&self) -> bool {
-        self.format() == Format::Syslog
+        matches!(self.format(), Format::Syslog | Format::Auto)
     }
 
     fn format(&self) -> Format {
@@ -157,7 +160,7 @@ impl FormatOptions {
     ///
     /// # Errors
     /// When options do not fit the format, or make no sense.
-    pub fn settings(&self, record_bytes_max: usize) -> Result<Settings, Failure> {
+    pub fn choice(&self, record_bytes_max: usize) -> Result<Choice, Failure> {
         self.check()?;
         let format = self.format();
         let form = match format {
@@ -172,6 +175,8 @@ impl FormatOptions {
             Format::Lines => Form::Lines,
             Format::Regex => Form::Regex(self.groups()?),
             Format::Pattern => Form::Pattern(self.pattern()?),
+            // It is found later.
+            Format::Auto => Form::Ndjson,
         };
         let values = self.values();
         let names: Option<Vec<&str>> = match &form {
@@ -185,13 +190,17 @@ impl FormatOptions {
             return Err(in_option("--types", format!("there is no field {stranger}")));
         }
         let multiline = self.multiline.as_deref().map(compile).transpose();
-        Ok(Settings {
+        let settings = Settings {
             form,
             values,
             multiline: multiline.map_err(|error| in_option("--multiline", error))?,
             times: Missing { year: self.year, zone: self.tz.clone(), now_ms: now_ms() },
             keep_bad: self.keep_bad.clone(),
             record_bytes_max,
+        };
+        Ok(match format {
+            Format::Auto => Choice::Found(settings),
+            _ => Choice::Named(settings),
         })
     }
 
@@ -213,7 +222,9 @@ impl FormatOptions {
     fn values(&self) -> Values {
         let nulls = match self.null.is_empty() {
             false => self.null.clone(),
-            true if self.is_csv() => vec![String::new(), "NA".to_owned()],
+            true if self.is_csv() || self.format() == Format::Auto => {
+                vec![String::new(), "NA".to_owned()]
+            }
             true => vec![String::new()],
         };
         Values { types: self.types.clone().unwrap_or_default(), nulls }
@@ -241,9 +252,11 @@ impl FormatOptions {
     fn check(&self) -> Result<(), Failure> {
         let format = self.format();
         let csv = self.is_csv();
-        let typed = csv || matches!(format, Format::Logfmt | Format::Regex | Format::Pattern);
-        let lined = !csv && format != Format::Json;
-        let syslog = format == Format::Syslog;
+        let auto = format == Format::Auto;
+        let lined = [Format::Logfmt, Format::Regex, Format::Pattern];
+        let typed = csv || auto || lined.contains(&format);
+        let lined = !csv && !auto && format != Format::Json;
+        let syslog = self.reads_zone();
         for (option, given, fits, formats) in [
             ("--types", self.types.is_some(), typed, "csv, tsv, logfmt, regex and pattern"),
             ("--null", !self.null.is_empty(), typed, "csv, tsv, logfmt, regex and pattern"),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::format_options::FormatOptions;
 use super::{Failure, Status};
-use crate::ingest::formats::Settings;
+use crate::ingest::formats::Choice;
 use crate::record::RECORD_BYTES_MAX;
 
 /// Where records come from, and what becomes of bad ones.
@@ -41,8 +41,8 @@ impl InputOptions {
     ///
     /// # Errors
     /// When its options make no sense.
-    pub fn settings(&self) -> Result<Settings, Failure> {
-        self.format.settings(self.record_bytes_max())
+    pub fn choice(&self) -> Result<Choice, Failure> {
+        self.format.choice(self.record_bytes_max())
     }
 }
 

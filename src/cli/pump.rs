@@ -21,7 +21,7 @@ pub use super::stage::{Stage, StageError};
 pub use super::status::in_option;
 use super::streams::Cut;
 use super::watch::{StopReason, Watch};
-use super::{Status, message, written};
+use super::{Failure, Status, message, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::Lines;
@@ -65,16 +65,16 @@ pub(super) fn run_beside<S: Stage>(
     sides: &mut Sides,
     begins_stream: bool,
 ) -> anyhow::Result<Outcome> {
-    let settings = options.settings()?;
+    let format = options.choice()?;
     // A bad line may be too long to be held: only one who reads all can keep it piece by piece. And
     // only NDJSON can be cut anywhere.
-    let alone = options.rejects.is_some() || !settings.is_verbatim();
+    let alone = options.rejects.is_some() || !format.is_verbatim();
     let parallelism = if alone { 1 } else { stage.parallelism() };
     let mut pump = Pump::new(options, stage, Lending::off(), parallelism)?;
     pump.begins_stream = begins_stream;
     // Its lines are apart from those of standard output, and written before them.
     std::mem::swap(sides, &mut pump.cx.sides);
-    let outcome = pump.run(&mut *settings.decoder());
+    let outcome = pump.run(&mut *format.decoder());
     std::mem::swap(sides, &mut pump.cx.sides);
     outcome
 }
@@ -90,7 +90,7 @@ pub fn run_lending<S: Stage>(
     stage: &mut S,
     lending: Lending<S>,
 ) -> anyhow::Result<Outcome> {
-    let mut decoder = options.settings()?.decoder();
+    let mut decoder = options.choice()?.decoder();
     Pump::new(options, stage, lending, 1)?.run(&mut *decoder)
 }
 
@@ -159,10 +159,12 @@ impl<'a, S: Stage> Pump<'a, S> {
             self.cx.flush()?;
         }
         let ended = loop {
-            let patience = self.stage.idle_timeout();
+            let (idle, holding) = (self.stage.idle_timeout(), decoder.patience());
+            let patience = idle.into_iter().chain(holding).min();
             let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);
             let next = self.lending.read(self.stage, &mut self.input, block, lines);
             if let Some(waited) = self.input.take_waited()
+                && idle.is_some()
                 && let Err(error) = self.stage.on_idle(waited, &mut self.cx)
             {
                 // What came after that wait is not taken.
@@ -195,7 +197,12 @@ impl<'a, S: Stage> Pump<'a, S> {
                     None
                 }
                 // The stage has been told.
-                Ok(Next::Quiet) => None,
+                Ok(Next::Quiet) => {
+                    if holding.is_some() {
+                        let _ = decoder.quiet(self);
+                    }
+                    None
+                }
                 Ok(Next::End) => Some(Ok(Ended::Input)),
                 Ok(Next::StopReason(StopReason::Stopped(signal))) => {
                     Some(Ok(Ended::Stopped(signal)))
@@ -261,6 +268,15 @@ impl<'a, S: Stage> Pump<'a, S> {
 impl<S: Stage> Sink for Pump<'_, S> {
     fn warn(&mut self, line: u64, why: &str) {
         message::note(&format!("{}: {why}", self.cx.place(line)));
+    }
+
+    fn note(&mut self, what: &str) {
+        message::note(&format!("{}: {what}", self.cx.source));
+    }
+
+    fn refuse(&mut self, why: String) -> ControlFlow<()> {
+        let failure = Failure::usage(format!("{}: {why}", self.cx.source));
+        self.fail(failure)
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {

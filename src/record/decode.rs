@@ -5,6 +5,7 @@
 //! there, and nothing waits for the next read.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::lines::Lines;
 
@@ -50,6 +51,16 @@ pub trait Sink {
     }
     /// Takes something that is not a record. `Break` stops the decoder at once.
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()>;
+    /// Hears of something about the input as a whole.
+    fn note(&mut self, what: &str) {
+        let _ = what;
+    }
+    /// Hears that the input cannot be read as was asked, and why. `Break` stops the decoder at
+    /// once.
+    fn refuse(&mut self, why: String) -> ControlFlow<()> {
+        let _ = why;
+        ControlFlow::Break(())
+    }
     /// Hears of something that is no fault, but hardly what was meant.
     fn warn(&mut self, line: u64, why: &str) {
         let _ = (line, why);
@@ -63,6 +74,16 @@ pub trait Decoder {
     /// Decodes what is left when the input has ended, and makes ready for another input. A record
     /// that the input's end alone has ended is [`Raw::unterminated`].
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()>;
+    /// How long its input may be quiet until what it holds back counts as complete; `None` if it
+    /// holds back nothing that could be.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+    /// The input has been quiet for that long.
+    fn quiet(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        let _ = sink;
+        ControlFlow::Continue(())
+    }
     /// How many bytes at the end of what it was given belong to no record that it has handed over,
     /// good or bad. Whoever reads the input again from where they begin gets every record once.
     fn pending(&self) -> u64;

@@ -68,10 +68,12 @@ mod log {
 mod pipes {
     mod encodings;
     mod formats;
+    mod found_formats;
     mod hostile;
     mod json_agreement;
     mod kill_matrix;
     mod pipeline;
+    mod questions;
     mod reserved;
     mod streams;
     mod unix_files;

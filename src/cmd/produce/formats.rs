@@ -40,4 +40,8 @@ with the line in FIELD.
       pattern: a field for each *, which takes all up to the text after it; the last one takes the
       rest of the line. A part with the name _ is left out. \\* is a star.
 
+  filter -c true --from auto FILE
+      auto: one of these, except lines, regex and pattern, by the first 200 lines. A message says
+      which one; if that is not clear, the tool ends with status 2.
+
 The field time is RFC 3339, and is the default of --time for window and aggregate.";

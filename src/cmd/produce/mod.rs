@@ -117,7 +117,7 @@ pub struct Options {
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     // Before a topic is created.
-    options.input.settings()?;
+    options.input.choice()?;
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let patience = options.reconnect.patience();

@@ -1,11 +1,16 @@
 //! The decoder of all formats whose records are lines, each read by itself.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::joining::{Group, Joining};
 use super::made::Made;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::{LineDecoder, Lines, is_blank};
+
+/// How long no line may come until those that belong together are all there: programs write them
+/// at once.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Reads the lines of a format.
 pub(super) trait Parse {
@@ -48,6 +53,18 @@ impl<P: Parse> Decoder for ByLine<P> {
         let flow = if flow.is_continue() { self.records.group_end(sink) } else { flow };
         self.records.parser.reset();
         flow?;
+        self.records.made.hand_over(sink)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let joining = self.records.joining.as_ref()?;
+        (joining.input_bytes() > 0 && self.lines.pending() == 0).then_some(QUIET)
+    }
+
+    fn quiet(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        if self.lines.pending() == 0 {
+            self.records.group_end(sink)?;
+        }
         self.records.made.hand_over(sink)
     }
 

@@ -1,6 +1,7 @@
 //! `--keep-bad`: a line that does not fit the format becomes a record with the line in a field.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::Lines;
@@ -33,6 +34,15 @@ impl Decoder for KeepBad {
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
         let KeepBad { inner, before, record_bytes_max } = self;
         inner.finish(&mut Keeping { before, record_bytes_max: *record_bytes_max, sink })
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.inner.patience()
+    }
+
+    fn quiet(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        let KeepBad { inner, before, record_bytes_max } = self;
+        inner.quiet(&mut Keeping { before, record_bytes_max: *record_bytes_max, sink })
     }
 
     fn pending(&self) -> u64 {
@@ -73,6 +83,14 @@ impl Sink for Keeping<'_> {
         }
         let Bad { line, unterminated, .. } = bad;
         self.sink.record(Raw { bytes: &record, line, unterminated })
+    }
+
+    fn note(&mut self, what: &str) {
+        self.sink.note(what);
+    }
+
+    fn refuse(&mut self, why: String) -> ControlFlow<()> {
+        self.sink.refuse(why)
     }
 
     fn warn(&mut self, line: u64, why: &str) {

@@ -4,10 +4,12 @@
 //! `joining` for lines that belong together, `made` for handing records over in blocks,
 //! `object` for writing them, `types` for what texts become, and `times`.
 //!
-//! [`Settings`] is the one place that knows them all.
+//! [`Settings`] knows them all, and [`Choice`] is what the user asks for.
 
 mod access;
+mod auto;
 mod by_line;
+mod choice;
 pub mod csv;
 mod joining;
 mod journal;
@@ -25,6 +27,8 @@ mod text;
 pub mod times;
 pub mod types;
 
+pub use auto::looks_like;
+pub use choice::Choice;
 pub use settings::{Form, Settings};
 
 #[cfg(test)]

@@ -82,15 +82,30 @@ impl Settings {
         matches!(self.form, Form::Ndjson) && self.multiline.is_none() && self.keep_bad.is_none()
     }
 
+    /// CSV by these settings.
+    pub(super) fn csv(&self) -> CsvOptions {
+        let record_bytes_max = self.record_bytes_max;
+        CsvOptions { values: self.values.clone(), record_bytes_max, ..CsvOptions::default() }
+    }
+
     /// The decoder.
     pub fn decoder(&self) -> Box<dyn Decoder> {
         let max = self.record_bytes_max;
         if self.is_verbatim() {
             return Box::new(LineDecoder::new(max));
         }
-        let decoder = match &self.form {
+        let decoder = self.checked_decoder();
+        match &self.keep_bad {
+            Some(name) => Box::new(KeepBad::new(decoder, name, max)),
+            None => decoder,
+        }
+    }
+
+    /// A decoder that leaves no line unchecked, and makes nothing of bad ones.
+    pub(super) fn checked_decoder(&self) -> Box<dyn Decoder> {
+        match &self.form {
             Form::Ndjson => self.by_line(Ndjson::default()),
-            Form::Json => Box::new(Json::new(max)),
+            Form::Json => Box::new(Json::new(self.record_bytes_max)),
             Form::Csv(options) => Box::new(CsvDecoder::new(options.clone())),
             Form::Logfmt => self.by_line(Logfmt::new(self.values.clone())),
             Form::Common => self.by_line(Access { combined: false }),
@@ -102,10 +117,6 @@ impl Settings {
                 self.by_line(ByPattern::new(pattern.clone(), self.values.clone()))
             }
             Form::Lines => self.by_line(Text),
-        };
-        match &self.keep_bad {
-            Some(name) => Box::new(KeepBad::new(decoder, name, max)),
-            None => decoder,
         }
     }
 
