@@ -181,6 +181,23 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_restored_knows_the_time_before() {
+        let clock = || LocalClock::new("Europe/Berlin".parse().unwrap(), Ambiguous::Nearest);
+        let (three, half) =
+            ["03:00", "02:30"].map(|time| format!("2024-10-27T{time}").parse().unwrap()).into();
+        let (mut before, mut after) = (clock(), clock());
+        before.read(three).unwrap();
+        let mut saved = Writer::new();
+        before.save(&mut saved);
+        let mut from = Reader::new(saved.as_bytes());
+        assert_eq!(after.restore(&mut from).and_then(|()| from.end()), Ok(()));
+        // The second time, since that is nearer to three.
+        assert_eq!(after.read(half), before.read(half));
+        assert_ne!(after.read(half), clock().read(half));
+        assert_eq!(after.odd_times(), OddTimes { twice: 2, skipped: 0 });
+    }
+
+    #[test]
     fn an_hour_that_is_shown_twice_is_as_one_says() {
         let locals = ["2024-10-27T01:59", "02:00", "02:30", "02:59", "02:00", "02:20", "03:00"];
         let locals: Vec<String> = locals

@@ -333,9 +333,10 @@ fn plan(aggregates: &[&str], time: Option<&str>, presence: &Presence) -> Plan {
     Plan::with_time(vec![group], specs.collect(), time).unwrap().watched(presence)
 }
 
-fn over(timed: bool, presence: &Presence) -> Over {
+/// By time or by number; the time is read `within` all else, or apart.
+fn over(timed: bool, within: bool, presence: &Presence) -> Over {
     let extent = if timed { Extent::Time(ms(20)) } else { Extent::Records(3) };
-    let plan = plan(&["count", "sum(.x)", "max(.t)"], None, presence);
+    let plan = plan(&["count", "sum(.x)", "max(.t)"], (timed && within).then_some(".t"), presence);
     let over = crate::aggregate::Over::new(plan, extent, ms(2), Selection::default()).unwrap();
     let form = Form::known(None, None, false);
     let clock = || Clock::new(Program::compile(&[".t"]).unwrap(), form, "…");
@@ -401,6 +402,10 @@ fn windowed(setup: &Setup, events: &[Event]) -> Vec<Event> {
         windowed.extend((number % 7 == 3).then(|| Event::Line("{\"g\":1}".to_owned())));
         windowed.extend((number % 5 == 4).then_some(Event::Batch));
     }
+    // Of the same stream once more, all windows have been reported.
+    if events.len().is_multiple_of(4) {
+        windowed.extend(windowed.clone());
+    }
     windowed
 }
 
@@ -448,8 +453,8 @@ proptest! {
     }
 
     #[test]
-    fn running_aggregates(timed: bool, events in events()) {
-        check(&events, &|presence| over(timed, presence))?;
+    fn running_aggregates(timed: bool, within: bool, events in events()) {
+        check(&events, &|presence| over(timed, within, presence))?;
     }
 
     #[test]
@@ -458,7 +463,7 @@ proptest! {
     ) {
         check_damaged(&events, &damage, cut, &|presence| unique(memory, KEEPING, presence))?;
         check_damaged(&events, &damage, cut, &|presence| setup.fused(presence))?;
-        check_damaged(&events, &damage, cut, &|presence| over(true, presence))?;
+        check_damaged(&events, &damage, cut, &|presence| over(true, true, presence))?;
         check_damaged(&windowed(&setup, &events), &damage, cut, &|presence| {
             Aggregate::new(setup.aggregator(None, presence))
         })?;
@@ -508,10 +513,24 @@ fn states_of_other_options_are_refused() {
     let last = unique(Memory::Last(3), KEEPING, &presence);
     assert_eq!(restored(last, &all), other("memory for keys"));
     assert_eq!(restored(filter(), &all), other("unique keys"));
-    let timed = saved(&over(true, &presence));
-    assert_eq!(restored(over(false, &presence), &timed), other("event times"));
+    let timed = saved(&over(true, true, &presence));
+    assert_eq!(restored(over(false, false, &presence), &timed), other("event times"));
     // Whether windows are handed on beside records or in them makes no difference.
     assert_eq!(restored(setup.fused(&presence), &saved(&setup.reread(&presence))), Ok(()));
+}
+
+/// The last record that is wanted may be the last one before a restart.
+#[test]
+fn a_filter_that_has_all_takes_no_more_when_it_is_restored() {
+    let keeping = Keeping { kept_max: Some(1), ..KEEPING };
+    let build = |presence: &Presence| unique(Memory::All, keeping, presence);
+    let record = Event::Line("{\"g\":1,\"x\":1}".to_owned());
+    let other = Event::Line("{\"g\":2,\"x\":1}".to_owned());
+    let mut job = Job::new(&build);
+    assert!(!job.take(&record));
+    job.restart();
+    assert!(!job.take(&other));
+    assert_eq!(job.operator.kept(), 1);
 }
 
 /// What was told of a place can still be told when the input is another one.
