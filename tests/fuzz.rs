@@ -12,7 +12,9 @@ use std::path::Path;
 #[test]
 fn states_hold_as_they_are_saved() {
     for kind in 0..targets::state::KINDS {
-        targets::state::state(&targets::state::sample(kind));
+        let sample = targets::state::sample(kind);
+        assert!(targets::state::loads(&sample), "kind {kind}");
+        targets::state::state(&sample);
     }
 }
 

@@ -223,6 +223,11 @@ pub fn state(input: &[u8]) {
     }
 }
 
+/// Whether a state, after the byte that chooses its kind, can be restored.
+pub fn loads(input: &[u8]) -> bool {
+    input.split_first().is_some_and(|(kind, state)| Job::new(*kind).load(&mut Reader::new(state)))
+}
+
 /// A state of this kind as it is saved in the middle of a stream, to begin with.
 pub fn sample(kind: u8) -> Vec<u8> {
     let mut job = Job::new(kind);
