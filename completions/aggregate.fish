@@ -29,7 +29,7 @@ complete -c aggregate -l format -d 'The format of results [default: table on a t
 table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c aggregate -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c aggregate -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'

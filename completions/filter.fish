@@ -11,7 +11,7 @@ complete -c filter -l time-unit -d 'The unit of numbers [default: by magnitude: 
 complete -c filter -s j -l jobs -d 'Use N cores; the records keep their order' -r
 complete -c filter -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c filter -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c filter -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c filter -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'

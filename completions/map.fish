@@ -5,7 +5,7 @@ complete -c map -l through -d 'Send the records through COMMAND, which sh runs a
 complete -c map -s j -l jobs -d 'Use N cores; the results keep the order of the records' -r
 complete -c map -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c map -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c map -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c map -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'

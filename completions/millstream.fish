@@ -37,7 +37,7 @@ complete -c millstream -n "__fish_millstream_needs_command" -f -a "log-admin" -d
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'
@@ -66,6 +66,9 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l wait -
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l key -d 'Create the topic with this key, if it does not exist' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l filter -d 'Append only records for which the jq expression EXPR is neither false nor null' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l map -d 'Append the results of the jq expression EXPR instead of each record' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l add -d 'Add the field NAME to each record, with the value of a jq expression; may be repeated' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
@@ -123,7 +126,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand filter" -l time-un
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s j -l jobs -d 'Use N cores; the records keep their order' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c millstream -n "__fish_millstream_using_subcommand filter" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'
@@ -165,7 +168,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand map" -l through -d
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s j -l jobs -d 'Use N cores; the results keep the order of the records' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c millstream -n "__fish_millstream_using_subcommand map" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'
@@ -215,7 +218,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand window" -l max-ahe
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c millstream -n "__fish_millstream_using_subcommand window" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'
@@ -275,7 +278,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l form
 table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'

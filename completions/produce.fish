@@ -1,6 +1,6 @@
 complete -c produce -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c produce -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c produce -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c produce -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'
@@ -29,6 +29,9 @@ complete -c produce -l wait -d 'While another process writes the log, wait up to
 complete -c produce -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
 complete -c produce -l partitions -d 'Create the topic with N partitions, if it does not exist [default: 1]' -r
 complete -c produce -l key -d 'Create the topic with this key, if it does not exist' -r
+complete -c produce -l filter -d 'Append only records for which the jq expression EXPR is neither false nor null' -r
+complete -c produce -l map -d 'Append the results of the jq expression EXPR instead of each record' -r
+complete -c produce -l add -d 'Add the field NAME to each record, with the value of a jq expression; may be repeated' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c produce -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'

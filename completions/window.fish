@@ -18,7 +18,7 @@ complete -c window -l max-ahead -d 'Treat a record as bad input if its time is m
 complete -c window -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
 complete -c window -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c window -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c window -l from -d 'The format of the input; \'produce --help\' describes them' -r -f -a "ndjson\t'One JSON value on each line'
+complete -c window -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
 json\t'JSON values in any layout; an array gives its items'
 csv\t'Comma-separated values; the first row names the fields'
 tsv\t'Tab-separated values; the first row names the fields'

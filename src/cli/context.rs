@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::blocks::Block;
+use super::line_offsets::LineOffsets;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
 use super::sides::Sides;
@@ -29,6 +30,8 @@ pub struct Context {
     pub(super) position: u64,
     /// How many lines of the source lie before those that the decoder has seen.
     pub(super) lines_before: u64,
+    /// Where the lines of the source begin.
+    pub(super) offsets: LineOffsets,
     /// What was read last; whoever works on it later keeps a share.
     pub(super) block: Block,
     pub(super) streams: Streams,
@@ -56,6 +59,7 @@ impl Context {
             source: String::new(),
             position: 0,
             lines_before: 0,
+            offsets: LineOffsets::default(),
             block: Block::default(),
             streams: Streams::default(),
             watch: None,
@@ -65,6 +69,22 @@ impl Context {
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
     pub fn place(&self, line: u64) -> String {
         format!("{}:{}", self.source, self.lines_before + line)
+    }
+
+    /// The name of the input, as in messages.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The number of a line in the input, as in messages.
+    pub fn line(&self, line: u64) -> u64 {
+        self.lines_before + line
+    }
+
+    /// The byte of the input at which a line begins, decompressed. Only for a stage that wants it
+    /// ([`super::stage::Stage::wants_offsets`]); lines before this one are not asked for again.
+    pub fn line_offset(&mut self, line: u64) -> u64 {
+        self.offsets.of(line)
     }
 
     /// How many bytes of the input have been read, decompressed; those that others read for us not

@@ -13,27 +13,30 @@ use crate::ingest::formats::{Choice, Form, Settings};
 use crate::record::reserved::{Reserved, is_reserved_key};
 use crate::time::Zone;
 
+/// What the options are listed under, beside `--from`.
+const HEADING: &str = "Input format";
+
 /// The field in which every format with times has the time of a record.
 const TIME: &str = ".time";
 
 /// The format of the input, and what is said of it.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input format")]
 pub struct FormatOptions {
-    /// The format of the input; 'produce --help' describes them
+    /// The format of the input; produce(1) describes them
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "ndjson")]
     from: Format,
 
     /// Read lines by a regular expression, whose named groups are fields; also --from regex EXPR
     #[arg(
-        long, value_name = "EXPR", conflicts_with_all = ["from", "pattern"], hide_short_help = true
+        long, value_name = "EXPR", conflicts_with_all = ["from", "pattern"],
+        hide_short_help = true, help_heading = HEADING
     )]
     regex: Option<String>,
 
     /// Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES
     #[arg(
         long, num_args = 2, value_names = ["PATTERN", "NAMES"], conflicts_with = "from",
-        hide_short_help = true
+        hide_short_help = true, help_heading = HEADING
     )]
     pattern: Vec<String>,
 
@@ -42,34 +45,46 @@ pub struct FormatOptions {
     /// auto makes numbers, true and false of texts that are written so in JSON, and are not in
     /// quotes. all-text makes strings of all, also of those that mean null. A type that is given by
     /// NAME refuses other values; number also reads 007, +1 and .5.
-    #[arg(long, value_name = "TYPES", hide_short_help = true)]
+    #[arg(long, value_name = "TYPES", hide_short_help = true, help_heading = HEADING)]
     types: Option<Types>,
 
     /// A text that means null, unless it is in quotes; may be repeated
     ///
     /// Without this option these are NA and the empty cell in csv and tsv, and the empty text
     /// otherwise.
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, hide_short_help = true)]
+    #[arg(
+        long, value_name = "TEXT", allow_hyphen_values = true,
+        hide_short_help = true, help_heading = HEADING
+    )]
     null: Vec<String>,
 
     /// With csv and tsv: the character between cells, instead of a comma or a tab
-    #[arg(long, value_name = "CHAR", value_parser = delimiter, hide_short_help = true)]
+    #[arg(
+        long, value_name = "CHAR", value_parser = delimiter,
+        hide_short_help = true, help_heading = HEADING
+    )]
     delimiter: Option<u8>,
 
     /// With csv and tsv: the character around cells, instead of \"; or none
-    #[arg(long, value_name = "CHAR|none", value_parser = quote, hide_short_help = true)]
+    #[arg(
+        long, value_name = "CHAR|none", value_parser = quote,
+        hide_short_help = true, help_heading = HEADING
+    )]
     quote: Option<Quote>,
 
     /// With csv and tsv: the first row is no header; the columns are c1, c2, …
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide_short_help = true, help_heading = HEADING)]
     no_header: bool,
 
     /// With csv and tsv: the first row is no header; these are the names of the columns
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', hide_short_help = true)]
+    #[arg(
+        long, value_name = "NAME,…", value_delimiter = ',',
+        hide_short_help = true, help_heading = HEADING
+    )]
     columns: Vec<String>,
 
     /// Join lines: one in which REGEX is found begins a record, and the others continue it
-    #[arg(long, value_name = "REGEX", hide_short_help = true)]
+    #[arg(long, value_name = "REGEX", hide_short_help = true, help_heading = HEADING)]
     multiline: Option<String>,
 
     /// With syslog: the year of the first record [default: the latest that is not in the future]
@@ -77,16 +92,19 @@ pub struct FormatOptions {
     /// RFC 3164 has no years. When December is followed by January, the next year begins.
     #[arg(
         long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1..=9999),
-        hide_short_help = true
+        hide_short_help = true, help_heading = HEADING
     )]
     year: Option<i16>,
 
     /// With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", hide_short_help = true)]
+    #[arg(long, value_name = "ZONE", hide_short_help = true, help_heading = HEADING)]
     pub tz: Option<Zone>,
 
     /// Make a record of each line that does not fit the format, with the line in FIELD
-    #[arg(long, value_name = "FIELD", conflicts_with = "rejects", hide_short_help = true)]
+    #[arg(
+        long, value_name = "FIELD", conflicts_with = "rejects",
+        hide_short_help = true, help_heading = HEADING
+    )]
     keep_bad: Option<String>,
 
     /// Whether the tool has a use of its own for --tz.

@@ -19,6 +19,7 @@ pub mod inherited;
 pub mod input;
 pub mod keep;
 pub mod lending;
+mod line_offsets;
 pub mod message;
 pub mod options;
 pub mod output;

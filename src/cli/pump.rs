@@ -11,6 +11,7 @@ use super::blocks::{Block, Blocks};
 pub use super::context::Context;
 use super::input::{BLOCK_BYTES, Input, Next};
 use super::lending::Lending;
+use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
@@ -127,7 +128,8 @@ impl<'a, S: Stage> Pump<'a, S> {
         let input = Input::new(&options.files, Arc::clone(&watch), parallelism);
         let out = Vec::with_capacity(BLOCK_BYTES);
         let (output, watch) = (Some(output), Some(watch));
-        let cx = Context { out, output, watch, ..Context::with(rejects) };
+        let offsets = LineOffsets::new(stage.wants_offsets());
+        let cx = Context { out, output, watch, offsets, ..Context::with(rejects) };
         let begins_stream = false;
         Ok(Pump { stage, input, cx, lending, begins_stream, failed: None, enough: false })
     }
@@ -183,6 +185,8 @@ impl<'a, S: Stage> Pump<'a, S> {
                 Ok(Next::Bytes(count)) => {
                     self.cx.block = blocks.share();
                     let block = Arc::clone(&self.cx.block);
+                    let before = self.cx.position.saturating_sub(count as u64);
+                    self.cx.offsets.see(&block[..count], before);
                     let _ = decoder.decode(&block[..count], self);
                     self.cx.block = Block::default();
                     None
@@ -216,6 +220,7 @@ impl<'a, S: Stage> Pump<'a, S> {
             if source_end {
                 // All that came of it has been told its place.
                 self.cx.lines_before = 0;
+                self.cx.offsets.reset();
             }
             self.cx.flush()?;
             if let Some(error) = self.failed.take() {

@@ -49,6 +49,11 @@ pub trait Stage {
         ControlFlow::Continue(())
     }
 
+    /// Whether it asks where lines begin, by [`Context::line_offset`].
+    fn wants_offsets(&self) -> bool {
+        false
+    }
+
     /// The number of workers that read plain files side by side. If there are several, the stage
     /// gets the whole lines of a plain file as spans, which nothing has read, and not as records.
     fn parallelism(&self) -> usize {

@@ -121,6 +121,17 @@ impl Program {
         }
     }
 
+    /// Sets the variable that was given as number `index`, from 0, to a text. It must be one that
+    /// [`Variables::add_changing`] has added.
+    pub fn set_text(&mut self, index: usize, text: &str) {
+        self.evaluator.set_text(index, text);
+    }
+
+    /// As [`Program::set_text`], to a number.
+    pub fn set_number(&mut self, index: usize, number: i64) {
+        self.evaluator.set_number(index, number);
+    }
+
     /// Sets what each evaluation may take, in place of what it may in a tool.
     pub fn bound(&mut self, bounds: Bounds) {
         self.evaluator.bound(bounds);

@@ -9,6 +9,8 @@ use crate::record::text::write_string;
 pub struct Variables {
     /// Names with their `$`, and values as JSON.
     given: Vec<(String, String)>,
+    /// The names of those whose values are set later, and again.
+    changing: Vec<String>,
 }
 
 /// Why a variable cannot be.
@@ -41,6 +43,25 @@ impl Variables {
         json::validate(value.as_bytes())
             .map_err(|error| VariableError::Value(name.to_owned(), error))?;
         self.add(name, value.to_owned())
+    }
+
+    /// Adds one whose value is set record by record, by [`Program::set_text`] and
+    /// [`Program::set_number`]; until then it is null.
+    ///
+    /// [`Program::set_text`]: super::Program::set_text
+    /// [`Program::set_number`]: super::Program::set_number
+    ///
+    /// # Errors
+    /// When `name` cannot be a variable's.
+    pub fn add_changing(&mut self, name: &str) -> Result<(), VariableError> {
+        self.add(name, "null".to_owned())?;
+        self.changing.push(format!("${name}"));
+        Ok(())
+    }
+
+    /// Whether the variable of this name, with its `$`, is one whose value is set later.
+    pub fn is_changing(&self, name: &str) -> bool {
+        self.changing.iter().any(|changing| changing == name)
     }
 
     /// All names, each with its `$`, and their values as JSON.

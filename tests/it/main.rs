@@ -87,6 +87,7 @@ mod program {
 
 /// Records on their way into a topic and out of it: `produce`, `subscribe`, and consumer groups.
 mod topics {
+    mod enrich;
     mod files;
     mod group_delivery;
     mod groups;

@@ -1,6 +1,7 @@
 //! `produce`: records from files or a pipe are appended to a topic.
 
 mod batch;
+mod enrich;
 mod formats;
 mod position;
 mod sender;
@@ -10,6 +11,7 @@ use std::ops::ControlFlow;
 use clap::Parser;
 
 use self::batch::Batch;
+use self::enrich::{Enrich, EnrichOptions};
 use self::formats::FORMATS;
 use self::position::{Position, Standing};
 use self::sender::Sender;
@@ -17,7 +19,7 @@ use super::lock_wait::WaitOptions;
 use super::reconnect::ReconnectOptions;
 use crate::cli::lending::{Lender, Lending};
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
-use crate::cli::pump::{self, Context, Ended, Stage, StageError};
+use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -36,6 +38,8 @@ Examples:
       Append the rows of a CSV file; the header gives the names of the fields.
   produce access --from combined --rejects bad.log access.log
       Append the requests of an access log; store lines that are none in a file.
+  produce errors --from combined --filter '.status >= 500' --add 'file=$file' access.log
+      Append only some records, each with the name of its file.
   tail -F app.json | produce app --rejects bad.ndjson
       Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
@@ -102,6 +106,9 @@ pub struct Options {
     #[arg(long, value_name = "EXPR")]
     key: Option<String>,
 
+    #[command(flatten)]
+    enrich: EnrichOptions,
+
     /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
@@ -118,6 +125,12 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     // Before a topic is created.
     options.input.choice()?;
+    let enrich = options.enrich.build()?;
+    if options.producer.is_some() && options.enrich.reads_clock() {
+        let why = "with --producer, records are compared with those of an earlier run, and $now \
+                   makes them differ; leave one of them out";
+        return Err(in_option("$now", why).into());
+    }
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let patience = options.reconnect.patience();
@@ -129,12 +142,17 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
     let sender = Sender::new(appender, options.producer.clone(), stands);
-    let lending = if options.lends() { Lending::by(Produce::lender) } else { Lending::off() };
+    let lending = if options.lends() && enrich.is_none() {
+        Lending::by(Produce::lender)
+    } else {
+        Lending::off()
+    };
     let mut stage = Produce {
         sender,
         batch: Batch::default(),
         named: options.producer.is_some(),
         skip,
+        enrich,
         torn: None,
         small: false,
     };
@@ -254,6 +272,8 @@ struct Produce {
     /// Whether the log counts the records of the input, under a name.
     named: bool,
     skip: Skip,
+    /// What is done with records before they are appended.
+    enrich: Option<Box<Enrich>>,
     /// Where the input ends in the middle of a line, if it does and that is not appended.
     torn: Option<String>,
     /// Whether what was read last was so little that the log would have taken it.
@@ -278,10 +298,9 @@ impl Produce {
     }
 }
 
-impl Stage for Produce {
-    const ENDS_WITH_OUTPUT: bool = false;
-
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+impl Produce {
+    /// Takes a record as it is to be appended.
+    fn append(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         if self.skip.is_going_on() {
             self.pass(raw.bytes)?;
             return Ok(ControlFlow::Continue(()));
@@ -296,6 +315,21 @@ impl Stage for Produce {
         }
         self.batch.push(raw);
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl Stage for Produce {
+    const ENDS_WITH_OUTPUT: bool = false;
+
+    fn wants_offsets(&self) -> bool {
+        self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
+    }
+
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        let Some(mut enrich) = self.enrich.take() else { return self.append(raw, cx) };
+        let flow = enrich.apply(raw, cx, |raw, cx| self.append(raw, cx));
+        self.enrich = Some(enrich);
+        flow
     }
 
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {

@@ -138,6 +138,9 @@ impl Builder<'_> {
 
     /// The value of a variable that the user gave.
     fn variable(&self, name: &str) -> Built {
+        if self.variables.is_changing(name) {
+            return not_fast(format!("the variable '{name}'"));
+        }
         let json = self.variables.iter().find(|(known, _)| *known == name).map(|(_, json)| json);
         let json = json.unwrap_or_default().trim_ascii();
         Ok(Expr::Constant(match json {

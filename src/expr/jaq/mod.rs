@@ -160,6 +160,20 @@ impl Evaluator {
         inside.is_some()
     }
 
+    /// Sets the variable that was given as number `index` to a text.
+    pub(super) fn set_text(&mut self, index: usize, text: &str) {
+        if let Some(variable) = self.variables.get_mut(index) {
+            *variable = Val::Text(text.to_owned().into());
+        }
+    }
+
+    /// Sets the variable that was given as number `index` to a number.
+    pub(super) fn set_number(&mut self, index: usize, number: i64) {
+        if let Some(variable) = self.variables.get_mut(index) {
+            *variable = Val::Int(number);
+        }
+    }
+
     /// Sets what each evaluation may take.
     pub(super) fn bound(&mut self, bounds: Bounds) {
         self.bounds = bounds;

@@ -147,7 +147,7 @@ fn the_pages_show_what_comes_out() {
     replay("docs/PIPE.md", 10);
     replay("docs/EXPRESSIONS.md", 7);
     replay("docs/FORMAT.md", 7);
-    replay("docs/INGEST.md", 5);
+    replay("docs/INGEST.md", 6);
 }
 
 #[test]
