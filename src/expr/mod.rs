@@ -6,7 +6,7 @@
 //! - `jaq`: the evaluator of the whole language; with `syntax` and `fast::compile`, the only module
 //!   that knows the jaq crates.
 //! - `fast`: the evaluator of the fast subset, over the bytes of records.
-//! - `patterns`: compiled regular expressions; `number`: numbers, as both evaluators see them.
+//! - `patterns`: compiled regular expressions; `arithmetic`: calculations on numbers.
 //! - [`bounds`]: what one evaluation may take; `meter`: counts it.
 //! - [`parsed_record`]: a record on its way through the expressions; [`value`]: one result;
 //!   [`loose`]: fields that no record has been made of.
@@ -21,6 +21,7 @@
 
 #[doc(hidden)]
 pub mod agreement;
+mod arithmetic;
 pub mod bounds;
 mod distance;
 pub mod error;
@@ -29,7 +30,6 @@ mod jaq;
 pub mod loose;
 mod meter;
 pub mod name;
-mod number;
 pub mod parsed_record;
 mod patterns;
 pub mod presence;

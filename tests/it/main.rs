@@ -15,6 +15,7 @@ mod aggregates {
     mod aggregate_values;
     mod aggregate_windows;
     mod compare_model;
+    mod numbers;
 }
 
 /// `log-serve`: its protocol, its limits, who may do what, and how it begins and ends.

@@ -4,9 +4,8 @@
 //! - [`catalog`]: the table of them all.
 //! - `count`, `sum`, `spread`, `extreme`, `pick`, `quantile`, `distinct`, `top`, `collect`: the
 //!   functions, one file for each family.
-//! - [`wide`], `ratio`: sums and quotients of whole numbers; `rank`: which value a quantile is;
-//!   `values`: numbers that are stored; `sketch`: a histogram of numbers; `hyperloglog`: saved
-//!   sketches of `distinct`.
+//! - [`wide`]: sums of whole numbers; `rank`: which value a quantile is; `values`: numbers that are
+//!   stored; `sketch`: a histogram of numbers; `hyperloglog`: saved sketches of `distinct`.
 
 pub mod catalog;
 mod collect;
@@ -20,7 +19,6 @@ pub(in crate::aggregate) mod merging;
 mod pick;
 pub(super) mod quantile;
 mod rank;
-mod ratio;
 mod sketch;
 mod spread;
 mod sum;

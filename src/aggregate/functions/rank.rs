@@ -5,7 +5,7 @@
 //! percentile_cont, and the seventh of Hyndman and Fan (1996). Ranks are computed with whole
 //! numbers, since 0.7 · 90 is not 63 in floats.
 
-use super::ratio::Ratio;
+use crate::record::number::ratio::Ratio;
 use crate::record::number::{Number, write_result, write_whole};
 
 /// How many digits behind the point of a fraction count.

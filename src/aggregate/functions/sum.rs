@@ -5,10 +5,10 @@
 //! they are, so that no sum on the way to the last is beyond the floats.
 
 use super::function::{Argument, Call, Column, Function, Input, Scope, TypeError, same};
-use super::ratio::Ratio;
 use super::wide::Wide;
 use crate::aggregate::memory::{Holders, Holds, allocated};
 use crate::expr::Value;
+use crate::record::number::ratio::Ratio;
 use crate::record::number::{Number, write_result};
 use crate::state::{Reader, StateError, Writer};
 

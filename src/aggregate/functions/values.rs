@@ -4,11 +4,8 @@ use std::mem::take;
 
 use super::rank::{Fraction, Rank};
 use crate::aggregate::memory::{empty, vector};
-use crate::record::number::Number;
+use crate::record::number::{FLOAT_WHOLE_MAX, Number};
 use crate::state::{Reader, StateError, Writer};
-
-/// Up to here every whole number is a float, and is spelled with all its digits.
-const FLOAT_WHOLE_MAX: i128 = 1 << 53;
 
 /// Numbers in no order: floats as long as they say it all, which takes a quarter of the memory.
 pub(in crate::aggregate) enum Values {
@@ -28,7 +25,7 @@ impl Values {
         match (&mut *self, number) {
             (Values::Floats(floats), Number::Float(float)) => floats.push(float),
             (Values::Floats(floats), Number::Whole(whole))
-                if whole.unsigned_abs() <= FLOAT_WHOLE_MAX.unsigned_abs() =>
+                if whole.unsigned_abs() <= FLOAT_WHOLE_MAX.into() =>
             {
                 floats.push(number.float());
             }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::record::number::write_whole;
+use crate::record::number::{FLOAT_WHOLE_MAX, write_whole};
 use crate::state::{Reader, StateError, Writer};
 
 /// A whole number of 192 bits: a sum of 2^63 numbers of 128 bits fits.
@@ -64,10 +64,11 @@ impl Wide {
     /// The sum in two floats, the greater first, so that its low digits are not lost.
     pub fn floats(self) -> [f64; 2] {
         const TWO_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
-        const FLOAT_WHOLE_MAX: u128 = 1 << 53;
         match self.narrow() {
             // Most are short, and those are converted by one instruction.
-            Some(whole) if whole.unsigned_abs() <= FLOAT_WHOLE_MAX => [whole as i64 as f64, 0.0],
+            Some(whole) if whole.unsigned_abs() <= FLOAT_WHOLE_MAX.into() => {
+                [whole as i64 as f64, 0.0]
+            }
             Some(whole) => {
                 let high = whole as f64;
                 // The cast back saturates only for sums that no float holds to the last digit.

@@ -5,10 +5,10 @@ use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part};
 
 use super::super::Variables;
-use super::super::number::Numeral;
 use super::eval::PARTS_MAX;
 use super::tree::{Constant, Expr, FastExpr, Get, Steps, Unsupported};
 use crate::expr::patterns::Patterns;
+use crate::record::number::jq::Numeral;
 use crate::record::pick::Step;
 use crate::record::text::{is_number, write_string};
 

@@ -8,12 +8,13 @@ use std::cmp::Ordering;
 
 use jaq_core::ops::{Cmp, Math};
 
-use super::super::number::{self, Numeral};
+use super::super::arithmetic::calculate;
 use super::json::{Compact, count, field, items};
 use super::text::Scratch;
 use super::tree::{Constant, Expr, Function, Get, Operation};
 use super::value::{Value, compare, inside};
 use super::{Path, Stop};
+use crate::record::number::jq::{Number, Numeral, compare_short, lenient};
 use crate::record::number::write_float;
 use crate::record::pick::{Kind, Slot};
 use crate::record::text::write_utf8;
@@ -68,7 +69,7 @@ impl<'r> Context<'r> {
         let slot = self.slot(self.paths.get(*number)?.place);
         let json = slot.of(self.text);
         match (slot.kind, constant) {
-            (Kind::Number, Constant::Int(right)) => number::compare_short(json, *right),
+            (Kind::Number, Constant::Int(right)) => compare_short(json, *right),
             (Kind::Plain, Constant::Text(right)) => Some(inside(json).cmp(right.as_bytes())),
             _ => None,
         }
@@ -264,7 +265,7 @@ impl<'r> Context<'r> {
     ) -> Result<Value<'r>, Stop> {
         match (left, op, right) {
             (Value::Number(left), _, Value::Number(right)) => {
-                let result = number::calculate(left.number(), op, right.number());
+                let result = calculate(left.number(), op, right.number());
                 self.computed(result.ok_or(Stop::Fallback)?)
             }
             (Value::Null, Math::Add, other) | (other, Math::Add, Value::Null) => Ok(other),
@@ -276,11 +277,11 @@ impl<'r> Context<'r> {
     }
 
     /// What is not a number has rules of its own.
-    fn computed(&self, number: number::Number) -> Result<Value<'r>, Stop> {
+    fn computed(&self, number: Number) -> Result<Value<'r>, Stop> {
         match number {
-            number::Number::Int(int) => Ok(Value::Number(Numeral::Int(int))),
-            number::Number::Float(float) if float.is_nan() => Err(Stop::Fallback),
-            number::Number::Float(float) => Ok(Value::Number(Numeral::Float(float))),
+            Number::Int(int) => Ok(Value::Number(Numeral::Int(int))),
+            Number::Float(float) if float.is_nan() => Err(Stop::Fallback),
+            Number::Float(float) => Ok(Value::Number(Numeral::Float(float))),
         }
     }
 
@@ -328,10 +329,10 @@ impl<'r> Context<'r> {
     fn rounded(&self, value: Value<'r>, round: fn(f64) -> f64) -> Result<Value<'r>, Stop> {
         let Value::Number(numeral) = value else { return Err(Stop::Fallback) };
         match numeral.number() {
-            number::Number::Int(_) => Ok(value),
-            number::Number::Float(float) => {
-                let number = number::Number::Float(round(float));
-                self.computed(number.as_int().map_or(number, number::Number::Int))
+            Number::Int(_) => Ok(value),
+            Number::Float(float) => {
+                let number = Number::Float(round(float));
+                self.computed(number.as_int().map_or(number, Number::Int))
             }
         }
     }
@@ -428,7 +429,7 @@ fn to_number(value: Value<'_>) -> Result<Value<'_>, Stop> {
         return if let Value::Number(_) = value { Ok(value) } else { Err(Stop::Fallback) };
     };
     let text = str::from_utf8(text).map_err(|_| Stop::Fallback)?;
-    let Some(Cow::Borrowed(number)) = number::lenient(text) else { return Err(Stop::Fallback) };
+    let Some(Cow::Borrowed(number)) = lenient(text) else { return Err(Stop::Fallback) };
     Ok(Value::Number(Numeral::read(number)))
 }
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::super::number::{self, Numeral};
 use super::Stop;
 use super::text::Scratch;
+use crate::record::number::jq::{self, Numeral};
 use crate::record::pick::{Kind, Slot};
 
 /// A value; copying it copies no text.
@@ -101,7 +101,7 @@ impl<'r> Value<'r> {
 /// jq's order; arrays and objects are compared by others, unless the order is plain to see.
 pub(super) fn compare(left: Value<'_>, right: Value<'_>) -> Result<Ordering, Stop> {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => Ok(number::compare(left, right)),
+        (Value::Number(left), Value::Number(right)) => Ok(jq::compare(left, right)),
         // In UTF-8, the order of bytes is that of code points.
         (Value::Text(left), Value::Text(right)) => Ok(left.cmp(right)),
         (Value::Array(left), Value::Array(right)) | (Value::Object(left), Value::Object(right)) => {

@@ -10,8 +10,9 @@ use super::read::Reader;
 use super::val::held::Held;
 use super::val::{Error, Number, Text, Val, ValR, parse_number};
 use super::{encodings, write};
-use crate::expr::{meter, number};
+use crate::expr::meter;
 use crate::record::json;
+use crate::record::number::jq::lenient;
 
 /// How many bytes of a string are looked at in a step.
 pub(super) const BYTES_A_STEP: usize = 256;
@@ -239,7 +240,7 @@ fn to_number(value: Val) -> ValR {
         Val::Int(_) | Val::Float(_) | Val::Literal(_) => return Ok(value),
         Val::Text(text) => {
             meter::work(text.len());
-            number::lenient(text)
+            lenient(text)
         }
         _ => None,
     };

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use super::{Text, Val};
-pub(in crate::expr::jaq) use crate::expr::number::Number;
-use crate::expr::number::{self, Numeral};
+pub(in crate::expr::jaq) use crate::record::number::jq::Number;
+use crate::record::number::jq::{self, Numeral};
 
 impl From<Number> for Val {
     fn from(number: Number) -> Val {
@@ -42,5 +42,5 @@ pub(in crate::expr::jaq) fn parse_number(json: &str, spelled: impl FnOnce() -> T
 /// jq's order of numbers.
 pub(super) fn compare(left: &Val, right: &Val) -> Ordering {
     let nan = Numeral::Float(f64::NAN);
-    number::compare(left.numeral().unwrap_or(nan), right.numeral().unwrap_or(nan))
+    jq::compare(left.numeral().unwrap_or(nan), right.numeral().unwrap_or(nan))
 }

@@ -9,12 +9,12 @@ use super::held::Held;
 use super::number::Number;
 use super::text::TEXT_BYTES_MAX;
 use super::{Error, Map, Text, Val, ValR};
-use crate::expr::{meter, number};
+use crate::expr::{arithmetic, meter};
 
 /// A calculation on numbers; none if one of them is something else.
 fn calculate(left: &Val, op: Math, right: &Val) -> Option<ValR> {
     let (left_number, right_number) = (left.number()?, right.number()?);
-    let result = number::calculate(left_number, op, right_number);
+    let result = arithmetic::calculate(left_number, op, right_number);
     let why = || Error::str(format_args!("{left} cannot be divided by zero"));
     Some(result.map(Val::from).ok_or_else(why))
 }

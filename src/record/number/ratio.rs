@@ -2,17 +2,14 @@
 
 use std::io::Write;
 
-use crate::record::number::{Number, write_result};
-
-/// Up to here a float tells every whole number from its neighbours.
-const FLOAT_WHOLE_MAX: u128 = 1 << 53;
+use super::{FLOAT_WHOLE_MAX, Number, write_result};
 
 /// How many digits stand behind the point where a float would not even hold those before it.
 const DECIMALS: u32 = 9;
 
 /// A number between two whole ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::aggregate) struct Ratio {
+pub struct Ratio {
     negative: bool,
     /// The size of the number without its fraction.
     whole: u128,
@@ -23,19 +20,14 @@ pub(in crate::aggregate) struct Ratio {
 
 impl Ratio {
     /// `dividend / divisor`; a divisor of 0 counts as 1.
-    pub(in crate::aggregate) fn quotient(dividend: i128, divisor: u64) -> Ratio {
+    pub fn quotient(dividend: i128, divisor: u64) -> Ratio {
         let (size, of) = (dividend.unsigned_abs(), u128::from(divisor.max(1)));
         Ratio { negative: dividend < 0, whole: size / of, rest: size % of, of }
     }
 
     /// The number that is `rest / of` of the way from `low` to `high`; none where that takes more
     /// than 128 bits on the way.
-    pub(in crate::aggregate) fn between(
-        low: i128,
-        high: i128,
-        rest: u64,
-        of: u64,
-    ) -> Option<Ratio> {
+    pub fn between(low: i128, high: i128, rest: u64, of: u64) -> Option<Ratio> {
         let (rest, of) = (u128::from(rest), u128::from(of.max(1)));
         let beyond = high.abs_diff(low).checked_mul(rest)?;
         // Towards high, which is the way up: the fraction counts from the whole number below.
@@ -51,8 +43,8 @@ impl Ratio {
 
     /// Appends it: the nearest float; but where floats do not hold the whole numbers around it,
     /// digit by digit, with up to nine of them behind the point.
-    pub(in crate::aggregate) fn write(self, out: &mut Vec<u8>) {
-        if self.whole < FLOAT_WHOLE_MAX {
+    pub fn write(self, out: &mut Vec<u8>) {
+        if self.whole < u128::from(FLOAT_WHOLE_MAX) {
             return write_result(self.signed_float(), out);
         }
         if self.negative {
@@ -71,7 +63,7 @@ impl Ratio {
     }
 
     /// The number that is written, if it is a float.
-    pub(in crate::aggregate) fn number(self) -> Option<Number> {
+    pub fn number(self) -> Option<Number> {
         Number::of_float(self.signed_float())
     }
 
@@ -84,7 +76,9 @@ impl Ratio {
         let all = self.whole.checked_mul(self.of).and_then(|whole| whole.checked_add(self.rest));
         match all {
             // One rounding.
-            Some(all) if all.max(self.of) <= FLOAT_WHOLE_MAX => all as f64 / self.of as f64,
+            Some(all) if all.max(self.of) <= u128::from(FLOAT_WHOLE_MAX) => {
+                all as f64 / self.of as f64
+            }
             _ => self.whole as f64 + self.rest as f64 / self.of as f64,
         }
     }

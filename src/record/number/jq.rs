@@ -1,20 +1,23 @@
-//! Numbers, as both evaluators see them: integers of 64 bits are exact, all others are doubles,
-//! and what nobody computed with is written as it came.
+//! Numbers, as both evaluators of expressions see them: integers of 64 bits are exact, all others
+//! are doubles, and what nobody computed with is written as it came.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jaq_core::ops::Math;
+use super::short::Short;
 
 /// A number by its value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Number {
+pub enum Number {
+    /// An integer of 64 bits.
     Int(i64),
+    /// Any other, or one that is the result of a calculation on others.
     Float(f64),
 }
 
 impl Number {
-    pub(super) fn as_f64(self) -> f64 {
+    /// The nearest double.
+    pub fn as_f64(self) -> f64 {
         match self {
             Number::Int(int) => int as f64,
             Number::Float(float) => float,
@@ -23,7 +26,7 @@ impl Number {
 
     /// The number without its fraction, if 64 bits hold it; the nearest integer that they hold, if
     /// not; 0 for what is not a number.
-    pub(super) fn truncated(self) -> i64 {
+    pub fn truncated(self) -> i64 {
         match self {
             Number::Int(int) => int,
             Number::Float(float) => float as i64,
@@ -31,7 +34,7 @@ impl Number {
     }
 
     /// The integer that this is, if it is one of 64 bits.
-    pub(super) fn as_int(self) -> Option<i64> {
+    pub fn as_int(self) -> Option<i64> {
         match self {
             Number::Int(int) => Some(int),
             Number::Float(float) => whole(float),
@@ -39,48 +42,10 @@ impl Number {
     }
 }
 
-/// jq's calculations on numbers: on integers, and on doubles where integers of 64 bits do not hold
-/// the result. None for a division by zero.
-pub(super) fn calculate(left: Number, op: Math, right: Number) -> Option<Number> {
-    let exact: fn(i64, i64) -> Option<i64> = match op {
-        Math::Add => i64::checked_add,
-        Math::Sub => i64::checked_sub,
-        Math::Mul => i64::checked_mul,
-        Math::Div if right.as_f64() == 0.0 => return None,
-        Math::Div => |left, right| match left.checked_rem(right) {
-            Some(0) => left.checked_div(right),
-            _ => None,
-        },
-        Math::Rem => return remainder(left, right),
-    };
-    if let (Number::Int(left), Number::Int(right)) = (left, right)
-        && let Some(result) = exact(left, right)
-    {
-        return Some(Number::Int(result));
-    }
-    let (left, right) = (left.as_f64(), right.as_f64());
-    Some(Number::Float(match op {
-        Math::Add => left + right,
-        Math::Sub => left - right,
-        Math::Mul => left * right,
-        Math::Div | Math::Rem => left / right,
-    }))
-}
-
-/// On the integer parts; the sign is the dividend's.
-fn remainder(dividend: Number, divisor: Number) -> Option<Number> {
-    if dividend.as_f64().is_nan() || divisor.as_f64().is_nan() {
-        return Some(Number::Float(f64::NAN));
-    }
-    match divisor.truncated() {
-        0 => None,
-        divisor => Some(Number::Int(dividend.truncated().checked_rem(divisor).unwrap_or(0))),
-    }
-}
-
 /// A number, which may still be as it was spelled.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Numeral<'a> {
+pub enum Numeral<'a> {
+    /// An integer of 64 bits.
     Int(i64),
     /// A computed number.
     Float(f64),
@@ -90,7 +55,7 @@ pub(super) enum Numeral<'a> {
 
 impl<'a> Numeral<'a> {
     /// A number from its JSON spelling.
-    pub(super) fn read(json: &'a str) -> Numeral<'a> {
+    pub fn read(json: &'a str) -> Numeral<'a> {
         if json == "-0" {
             return Numeral::Literal(json);
         }
@@ -102,28 +67,13 @@ impl<'a> Numeral<'a> {
 
     /// A number from its JSON spelling, if it is a short integer, as most are.
     #[inline]
-    pub(super) fn short(json: &[u8]) -> Option<Numeral<'a>> {
-        if json.len() > 18 || json == b"-0" {
-            return None;
-        }
-        let (digits, negative) = match json {
-            [b'-', digits @ ..] => (digits, true),
-            digits => (digits, false),
-        };
-        let mut int = 0;
-        for digit in digits {
-            let digit = digit.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            // Eighteen digits are less than 2^63.
-            int = int * 10 + i64::from(digit);
-        }
-        Some(Numeral::Int(if negative { -int } else { int }))
+    pub fn short(json: &[u8]) -> Option<Numeral<'a>> {
+        let short = Short::read(json).filter(|short| !short.is_negative_zero())?;
+        short.integer().map(Numeral::Int)
     }
 
     /// Its value.
-    pub(super) fn number(self) -> Number {
+    pub fn number(self) -> Number {
         match self {
             Numeral::Int(int) => Number::Int(int),
             Numeral::Float(float) => Number::Float(float),
@@ -147,7 +97,7 @@ impl<'a> Numeral<'a> {
 
 /// The JSON spelling of a number that is spelled as people do: with zeros or a plus sign before it,
 /// white space around it, or no digits on one side of its point. None for what is no number.
-pub(super) fn lenient(text: &str) -> Option<Cow<'_, str>> {
+pub fn lenient(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => (true, unsigned),
@@ -183,7 +133,7 @@ pub(super) fn lenient(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// jq's order of numbers. What is not a number is less than any.
-pub(super) fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
+pub fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
     if let (Numeral::Int(left), Numeral::Int(right)) = (left, right) {
         return left.cmp(&right);
     }
@@ -194,37 +144,11 @@ pub(super) fn compare(left: Numeral<'_>, right: Numeral<'_>) -> Ordering {
     left.partial_cmp(&right).unwrap_or_else(|| right.is_nan().cmp(&left.is_nan()))
 }
 
-/// The order of a number, given by its JSON spelling, and an integer, where it is plain to see:
-/// for numbers of up to fifteen digits without an exponent. As doubles they are as different as
-/// they are spelled.
+/// The order of a number, given by its JSON spelling, and an integer, where it is plain to see: for
+/// numbers of few digits without an exponent. As doubles they are as different as they are spelled.
 #[inline]
-pub(super) fn compare_short(json: &[u8], right: i64) -> Option<Ordering> {
-    const RIGHT_MAX: u64 = 1_000_000_000_000_000;
-    if json.len() > 16 || right.unsigned_abs() > RIGHT_MAX {
-        return None;
-    }
-    let (digits, negative) = match json {
-        [b'-', digits @ ..] => (digits, true),
-        digits => (digits, false),
-    };
-    let (mut whole, mut point, mut fraction) = (0, false, false);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' if point => fraction |= *byte != b'0',
-            b'0'..=b'9' => whole = whole * 10 + i64::from(byte - b'0'),
-            b'.' => point = true,
-            _ => return None,
-        }
-    }
-    if digits.len() - usize::from(point) > 15 {
-        return None;
-    }
-    let (whole, beyond) =
-        if negative { (-whole, Ordering::Less) } else { (whole, Ordering::Greater) };
-    Some(match whole.cmp(&right) {
-        Ordering::Equal if fraction => beyond,
-        order => order,
-    })
+pub fn compare_short(json: &[u8], right: i64) -> Option<Ordering> {
+    Short::read(json)?.compare(right)
 }
 
 /// An integer, whatever its length.
@@ -353,7 +277,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn short_numbers_are_compared_as_all_are(
-            json in "-?(0|[1-9][0-9]{0,3}|[1-9][0-9]{0,17})(\\.([0-9]{1,4}|0{0,3}[0-9]{1,16}))?",
+            json in "-?(0|[1-9][0-9]{0,3}|[1-9][0-9]{0,17})(\\.([0-9]{1,4}|0{0,3}[0-9]{1,16}|9{1,17}))?",
             right in proptest::prop_oneof![-3..3_i64, proptest::num::i64::ANY, -10_000..10_000_i64],
             near in -1..=1_i64,
         ) {

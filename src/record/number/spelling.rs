@@ -1,6 +1,5 @@
-//! Numbers: exact where they are whole, 64-bit floats where they are not; and how they are spelled.
+//! How numbers are spelled: as jq spells them, everywhere.
 
-use std::cmp::Ordering;
 use std::io::Write;
 
 /// What jq writes for infinity, which JSON does not have: the greatest finite float.
@@ -11,130 +10,6 @@ const PLAIN_DIGITS_MAX: i64 = 38;
 
 /// Exponents beyond this are left as they are spelled, so that sums with lengths fit 64 bits.
 const EXPONENT_MAX: u64 = 1_000_000_000_000_000_000;
-
-/// 2^53: up to here a float tells every whole number from its neighbours.
-const FLOAT_WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-
-/// A JSON number, read for arithmetic.
-#[derive(Clone, Copy, Debug)]
-pub enum Number {
-    /// Whole, spelled without an exponent, and within 128 bits: exact.
-    Whole(i128),
-    /// Any other: the nearest float, finite. It may be whole, too.
-    Float(f64),
-}
-
-/// A number too large for a 64-bit float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("beyond the largest 64-bit float")]
-pub struct TooLarge;
-
-impl Number {
-    /// Reads a number in its JSON spelling.
-    ///
-    /// # Errors
-    /// When it is beyond the floats.
-    #[inline]
-    pub fn parse(spelling: &str) -> Result<Number, TooLarge> {
-        parse_short(spelling.as_bytes()).map_or_else(|| Number::parse_long(spelling), Ok)
-    }
-
-    #[cold]
-    fn parse_long(spelling: &str) -> Result<Number, TooLarge> {
-        let (whole, fraction) = spelling.split_once('.').unwrap_or((spelling, ""));
-        if fraction.bytes().all(|digit| digit == b'0')
-            && let Ok(whole) = whole.parse()
-        {
-            return Ok(Number::Whole(whole));
-        }
-        match spelling.parse::<f64>() {
-            Ok(float) if float.is_finite() => Ok(Number::Float(float)),
-            _ => Err(TooLarge),
-        }
-    }
-
-    /// A float, if it is the number that its spelling stands for: where floats are further apart
-    /// than whole numbers, the shortest spelling stands for another one nearby.
-    pub fn of_float(float: f64) -> Option<Number> {
-        (float.abs() < FLOAT_WHOLE_MAX).then_some(Number::Float(float))
-    }
-
-    /// The nearest float.
-    pub fn float(self) -> f64 {
-        match self {
-            // Most are short, and those are converted by one instruction.
-            Number::Whole(whole) => i64::try_from(whole).map_or(whole as f64, |short| short as f64),
-            Number::Float(float) => float,
-        }
-    }
-
-    /// The whole number that this is, if it is one; not where it is a float that has no room for
-    /// digits behind the point.
-    pub fn whole(self) -> Option<i128> {
-        match self {
-            Number::Whole(whole) => Some(whole),
-            Number::Float(float) => {
-                let is_whole = float.abs() <= FLOAT_WHOLE_MAX && float.trunc() == float;
-                is_whole.then_some(float as i128)
-            }
-        }
-    }
-
-    /// Compares by value, exactly: no whole number is rounded for it.
-    pub fn compare(self, other: Number) -> Ordering {
-        match (self, other) {
-            (Number::Whole(a), Number::Whole(b)) => a.cmp(&b),
-            (Number::Float(a), Number::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-            (Number::Whole(a), Number::Float(b)) => compare_mixed(a, b),
-            (Number::Float(a), Number::Whole(b)) => compare_mixed(b, a).reverse(),
-        }
-    }
-}
-
-/// Reads what most numbers are: a few digits, perhaps with a point among them.
-///
-/// The digits without the point, if they are below 2^53, and the power of ten are both floats
-/// exactly, so that their quotient is the nearest float (Clinger 1990).
-fn parse_short(spelling: &[u8]) -> Option<Number> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let (negative, text) = match spelling {
-        [b'-', text @ ..] => (true, text),
-        text => (false, text),
-    };
-    // Fifteen digits are below 2^53, with the point sixteen characters.
-    if text.len() > 16 {
-        return None;
-    }
-    let (mut digits, mut point) = (0_i64, None);
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(at),
-            _ => return None,
-        }
-    }
-    let signed = if negative { -digits } else { digits };
-    let Some(point) = point else {
-        // A lone sign is no number; "-0" is a float's zero elsewhere, and a whole one here.
-        return (!text.is_empty()).then_some(Number::Whole(signed.into()));
-    };
-    let float = digits as f64 / POWERS.get(text.len() - point - 1)?;
-    Some(Number::Float(if negative { -float } else { float }))
-}
-
-fn compare_mixed(whole: i128, float: f64) -> Ordering {
-    // 2^127 and −2^127 are floats: what is within them becomes an i128 without loss when cut.
-    const LIMIT: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
-    if float >= LIMIT {
-        return Ordering::Less;
-    }
-    if float < -LIMIT {
-        return Ordering::Greater;
-    }
-    let cut = float.trunc();
-    whole.cmp(&(cut as i128)).then(cut.partial_cmp(&float).unwrap_or(Ordering::Equal))
-}
 
 /// Appends a whole number.
 pub fn write_whole(whole: i128, out: &mut Vec<u8>) {
@@ -323,41 +198,6 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn compare(a: &str, b: &str) -> Ordering {
-        Number::parse(a).unwrap().compare(Number::parse(b).unwrap())
-    }
-
-    #[test]
-    fn numbers_compare_by_value_exactly() {
-        let rising = [
-            "-1e300",
-            "-170141183460469231731687303715884105729",
-            "-9007199254740993",
-            "-9007199254740992.0",
-            "-1.5",
-            "-1",
-            "-0.5",
-            "0",
-            "5e-324",
-            "1",
-            "1.5",
-            "2",
-            "9007199254740992.0",
-            "9007199254740993",
-            "170141183460469231731687303715884105727",
-            "1e300",
-        ];
-        for (at, a) in rising.iter().enumerate() {
-            for (other, b) in rising.iter().enumerate() {
-                assert_eq!(compare(a, b), at.cmp(&other), "{a} {b}");
-            }
-        }
-        for equal in ["1", "1.0", "1e0", "10e-1"] {
-            assert_eq!(compare(equal, "1"), Ordering::Equal);
-        }
-        assert_eq!(Number::parse("1e309").err(), Some(TooLarge));
-    }
-
     #[test]
     fn floats_are_written_as_people_expect() {
         for (float, text) in [
@@ -425,20 +265,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn short_spellings_are_read_as_all_others(spelling in "-?[1-9][0-9]{0,15}|-?(0|[1-9][0-9]{0,14})[.][0-9]{1,16}|-?0") {
-            let float: f64 = spelling.parse().unwrap();
-            match Number::parse(&spelling).unwrap() {
-                Number::Whole(whole) => {
-                    // A long one may end in a point and zeros: it is whole all the same.
-                    let (digits, fraction) = spelling.split_once('.').unwrap_or((&spelling, ""));
-                    prop_assert!(fraction.bytes().all(|digit| digit == b'0'), "{}", spelling);
-                    prop_assert_eq!(whole, digits.parse::<i128>().unwrap());
-                }
-                Number::Float(given) => prop_assert_eq!(given.to_bits(), float.to_bits(), "{}", spelling),
-            }
-        }
-
-        #[test]
         fn a_written_float_reads_back(float in any::<f64>()) {
             let text = written(|out| write_float(float, out));
             prop_assert!(crate::record::text::is_number(text.as_bytes()), "{}", text);
@@ -474,14 +300,6 @@ mod tests {
             prop_assert_eq!(&canonical[2], &canonical[3]);
             prop_assert_eq!(canonical[0].parse::<f64>().unwrap(), float);
             prop_assert!(crate::record::text::is_number(canonical[0].as_bytes()));
-        }
-
-        #[test]
-        fn whole_numbers_and_floats_compare_as_in_exact_arithmetic(whole in -1_000_i128..1_000, halves in -2_000_i32..2_000) {
-            let float = Number::Float(f64::from(halves) / 2.0);
-            let expected = (whole * 2).cmp(&i128::from(halves));
-            prop_assert_eq!(Number::Whole(whole).compare(float), expected);
-            prop_assert_eq!(float.compare(Number::Whole(whole)), expected.reverse());
         }
     }
 }
