@@ -323,6 +323,10 @@ impl<S: Stage> Sink for Pump<'_, S> {
         if let Err(error) = self.stage.flush_pending(&mut self.cx) {
             return self.fail(error);
         }
+        if bad.unterminated && self.stage.leaves_torn(bad.line, &self.cx) {
+            self.enough = true;
+            return ControlFlow::Break(());
+        }
         let place = self.cx.place(bad.line);
         match self.cx.rejects.take_piece(&place, bad.bytes, &bad.why, bad.more, bad.continued) {
             Ok(()) => ControlFlow::Continue(()),

@@ -69,6 +69,13 @@ pub trait Stage {
         Err(anyhow!("this tool takes no spans"))
     }
 
+    /// The input ends within this line, and as far as it has come it is not a record. Whether the
+    /// tool leaves it for when there is more of it; otherwise it is bad.
+    fn leaves_torn(&mut self, line: u64, cx: &Context) -> bool {
+        let _ = (line, cx);
+        false
+    }
+
     /// A bad line comes next. Processes the records before it now, so that rejects keep their
     /// order.
     ///

@@ -332,6 +332,13 @@ impl Stage for Produce {
         flow
     }
 
+    fn leaves_torn(&mut self, line: u64, cx: &Context) -> bool {
+        if self.named && !self.skip.is_going_on() {
+            self.torn = Some(cx.place(line));
+        }
+        self.torn.is_some()
+    }
+
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
         Ok(())
     }

@@ -144,3 +144,27 @@ fn rejected_lines_are_part_of_the_input() {
         assert_eq!(read(dir), "1\n3\n4\n");
     });
 }
+
+/// However little of it has come, and whether or not bad lines are kept.
+#[test]
+fn a_half_written_line_of_another_format_is_left_for_later() {
+    let access = "h - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.0\" 200 5\n";
+    for (from, first, rest) in [
+        ("csv", "a,b\n1,2\n3", ",4\n"),
+        ("csv", "a,b\n1,2\n\"3", "\",4\n"),
+        ("common", &access[..40], &access[40..]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let rejects = dir.path().join("rejects");
+        for keep in [&["--rejects", rejects.to_str().unwrap()][..], &["--keep-bad", "bad"]] {
+            let args = [&["--from", from][..], keep].concat();
+            let early = produce(dir.path(), &args, first);
+            assert!(early.status == 65 && early.stderr.contains("no line end"), "{early:?}");
+        }
+        assert_eq!(fs::read(&rejects).unwrap_or_default(), b"");
+        assert_eq!(produce(dir.path(), &["--from", from], &format!("{first}{rest}")).status, 0);
+        let stored = read(dir.path());
+        let expected = if from == "csv" { "\"b\":4}\n" } else { "\"bytes\":5}\n" };
+        assert!(stored.ends_with(expected) && !stored.contains("bad"), "{stored}");
+    }
+}
