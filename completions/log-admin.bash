@@ -120,7 +120,7 @@ _log__admin() {
             return 0
             ;;
         log__admin__subcmd__alter)
-            opts="-h --partitions --key --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --readers --writers --data --wait --json --help"
+            opts="-h --partitions --key --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --unique --unique-within --unique-last --max-unique --readers --writers --data --wait --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,6 +171,22 @@ _log__admin() {
                     return 0
                     ;;
                 --source-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unique)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -226,7 +242,7 @@ _log__admin() {
             return 0
             ;;
         log__admin__subcmd__create)
-            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --readers --writers --data --wait --json --help"
+            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --unique --unique-within --unique-last --max-unique --readers --writers --data --wait --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -277,6 +293,22 @@ _log__admin() {
                     return 0
                     ;;
                 --source-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unique)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -53,6 +53,10 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l compact -
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone -d 'With --compact: a record for which this jq expression is true removes its key, and itself' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l tombstone-age -d 'Remove a tombstone DURATION after the earlier records of its key [default: 1d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l source-age -d 'Forget where produce stands in files that it has not seen for DURATION [default: 30d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l unique -d 'Append a record only if the topic has none with the same value of this jq expression' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l unique-within -d 'With --unique: compare only with records appended less than DURATION ago' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l unique-last -d 'With --unique: compare only with the last N records' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l max-unique -d 'With --unique: refuse appends when more than N records count [default: 4000000]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l readers -d 'Let only these read: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l writers -d 'Let only these append: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand create" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
@@ -71,6 +75,10 @@ complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l compact -d
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone -d 'With --compact: a record for which this jq expression is true removes its key, and itself' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l tombstone-age -d 'Remove a tombstone DURATION after the earlier records of its key [default: 1d]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l source-age -d 'Forget where produce stands in files that it has not seen for DURATION [default: 30d]' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l unique -d 'Append a record only if the topic has none with the same value of this jq expression' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l unique-within -d 'With --unique: compare only with records appended less than DURATION ago' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l unique-last -d 'With --unique: compare only with the last N records' -r
+complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l max-unique -d 'With --unique: refuse appends when more than N records count [default: 4000000]' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l readers -d 'Let only these read: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l writers -d 'Let only these append: users, and groups as :GROUP, separated by commas' -r
 complete -c log-admin -n "__fish_log_admin_using_subcommand alter" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"

@@ -885,7 +885,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__log__subcmd__admin__subcmd__alter)
-            opts="-h --partitions --key --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --readers --writers --data --wait --json --help"
+            opts="-h --partitions --key --force --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --unique --unique-within --unique-last --max-unique --readers --writers --data --wait --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -936,6 +936,22 @@ _millstream() {
                     return 0
                     ;;
                 --source-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unique)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -991,7 +1007,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__log__subcmd__admin__subcmd__create)
-            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --readers --writers --data --wait --json --help"
+            opts="-h --partitions --key --fsync --retention --retention-bytes --segment-bytes --segment-age --max-record --compact --tombstone --tombstone-age --source-age --unique --unique-within --unique-last --max-unique --readers --writers --data --wait --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1042,6 +1058,22 @@ _millstream() {
                     return 0
                     ;;
                 --source-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique-last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unique)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -24,6 +24,53 @@ pub struct Append {
     /// Only if the append before it on this connection was carried out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chained: bool,
+    /// Only the records of keys that the topic does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Unique>,
+}
+
+/// Which records the topic has already: those whose key it has among the records that it reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unique {
+    /// The jq expression of a record's key.
+    pub key: String,
+    /// It reaches the records that were appended less than so many milliseconds ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u64>,
+    /// Or so many records, the last ones; all of the topic if neither is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// The most records that it may reach: they take memory. [`UNIQUE_MAX_DEFAULT`] if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+}
+
+/// How many records [`Unique`] may reach, if that is not said: their keys then take 100 to 200 MB.
+pub const UNIQUE_MAX_DEFAULT: u64 = 4_000_000;
+
+/// How many records it may reach at the most.
+pub const UNIQUE_MAX_MAX: u64 = 1 << 30;
+
+impl Unique {
+    /// The most records that it may reach.
+    pub fn most(&self) -> u64 {
+        self.max.unwrap_or(UNIQUE_MAX_DEFAULT)
+    }
+
+    /// What is wrong with it, apart from the expression.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        match (self.within_ms, self.last, self.most()) {
+            (Some(_), Some(_), _) => Some("unique keys reach a duration or a number of records"),
+            (Some(0), ..) | (_, Some(0), _) => Some("unique keys that reach no record"),
+            (.., 0) => Some("unique keys with room for none"),
+            (.., most) if most > UNIQUE_MAX_MAX => Some("unique keys of more than 2^30 records"),
+            (_, Some(last), most) if last > most => {
+                Some("unique keys reach more records than their maximum")
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Append {
@@ -33,7 +80,7 @@ impl Append {
             (Some(_), None, _) => Some("`producer` needs `sequence`"),
             (None, Some(_), _) => Some("`sequence` needs `producer`"),
             (None, None, Some(_)) => Some("`after` needs `producer` and `sequence`"),
-            _ => None,
+            _ => self.unique.as_ref().and_then(Unique::contradiction),
         }
     }
 }
@@ -111,8 +158,11 @@ pub struct Stands {
 pub struct Appended {
     /// Where to.
     pub topic: String,
-    /// How many records the batch has.
+    /// How many records of the batch were appended.
     pub records: u64,
+    /// How many were not, because the topic has their keys.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
     /// For each partition that got some of them: the offset of the first.
     pub offsets: ByPartition<u64>,
     /// Where the producer now stands.
@@ -121,6 +171,10 @@ pub struct Appended {
     /// Whether the batch was there already, so that nothing was written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Where a producer stands; see [`Producer`].

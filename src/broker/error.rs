@@ -102,7 +102,7 @@ fn code_of(error: &LogError) -> Code {
         LogError::BadSettings { .. } => Code::BadSettings,
         LogError::UnknownPartition { .. } => Code::UnknownPartition,
         LogError::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
-        LogError::BatchTooLarge { .. } => Code::TooLarge,
+        LogError::BatchTooLarge { .. } | LogError::TooManyKeys { .. } => Code::TooLarge,
         LogError::BadRecords { .. } => Code::BadRecords,
         LogError::SequenceGap { .. } => Code::SequenceGap,
         LogError::ChainBroken { .. } => Code::ChainBroken,

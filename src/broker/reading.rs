@@ -11,6 +11,7 @@ use super::names::OwnNames;
 use super::offsets;
 use crate::api::appending::{
     Append, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, Standing, Standings,
+    UNIQUE_MAX_DEFAULT, Unique,
 };
 use crate::api::reading::{Fetch, Offsets, Places};
 use crate::api::topics::Named;
@@ -32,6 +33,14 @@ impl Broker {
         let (bytes, most) = (append.bytes, self.limits.append_bytes_max);
         if bytes > most {
             return Err(Error::AppendTooLarge { bytes, most });
+        }
+        let keys = append.unique.as_ref().map_or(0, Unique::most);
+        if keys > UNIQUE_MAX_DEFAULT && !access.is_master() {
+            let why = format!(
+                "unique keys of more than {UNIQUE_MAX_DEFAULT} records; only root and the user of \
+                 log-serve may use that much memory"
+            );
+            return Err(LogError::NotPermitted { topic: append.topic.clone(), why }.into());
         }
         self.check_room(bytes)?;
         Ok(self.queue_for(access, Right::Append, &append.topic)?)

@@ -149,7 +149,8 @@ fn of_log(error: &LogError) -> Status {
         LogError::BadRecords { .. }
         | LogError::SequenceGap { .. }
         | LogError::ChainBroken { .. }
-        | LogError::BatchTooLarge { .. } => Status::Data,
+        | LogError::BatchTooLarge { .. }
+        | LogError::TooManyKeys { .. } => Status::Data,
         LogError::Damaged { .. } | LogError::BadFile { .. } | LogError::Poisoned { .. } => {
             Status::Io
         }

@@ -55,6 +55,10 @@ pub enum LogError {
     Damaged { topic: String, partition: u32, offset: u64, why: String },
     #[error("{}: {why}; nothing was changed; see log-admin verify", path.display())]
     BadFile { path: PathBuf, why: String },
+    #[error(
+        "{topic}: its unique keys would be those of more than {most} records, and nothing was appended; raise the maximum (--max-unique), or let fewer records count (--within, --last)"
+    )]
+    TooManyKeys { topic: String, most: u64 },
     #[error("a batch of {bytes} bytes; the maximum is {BATCH_BYTES_MAX}")]
     BatchTooLarge { bytes: usize },
     #[error(

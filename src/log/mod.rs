@@ -10,6 +10,7 @@
 //!   [`access`]: who may read it and append to it.
 //! - [`groups`]: what consumer groups have committed.
 //! - `append`: from checked records to what is acknowledged.
+//! - `unique`: which keys a topic has, where only records of new ones are appended.
 //! - `read`: reading topics, whoever writes them.
 //! - `maintenance`: periodic work: fsync, rolling by age, retention, compaction.
 //! - `recover`: after a crash or damage: recovery, verify, repair.
@@ -39,6 +40,7 @@ pub mod storage;
 mod sync;
 pub mod topic;
 mod topic_dirs;
+mod unique;
 
 pub use append::batch::{Batch, Identity};
 pub use directory::Log;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::LogError;
 use super::access::Principal;
+use crate::api::appending::Unique;
 use crate::expr::Program;
 use crate::record::RECORD_BYTES_MAX;
 use crate::time::duration::Duration;
@@ -72,6 +73,18 @@ pub struct Settings {
     /// [`SOURCE_MS_DEFAULT`] if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ms: Option<u64>,
+    /// A jq expression; a record is appended only if the topic has none of its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<String>,
+    /// Only records that were appended less than so many milliseconds ago count for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_ms: Option<u64>,
+    /// Only so many records count for that, the last ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_last: Option<u64>,
+    /// How many records may count for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_max: Option<u64>,
     /// Who may read; everybody if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readers: Option<Vec<Principal>>,
@@ -149,6 +162,10 @@ impl Settings {
             tombstone: None,
             tombstone_ms: None,
             source_ms: None,
+            unique: None,
+            unique_ms: None,
+            unique_last: None,
+            unique_max: None,
             readers: None,
             writers: None,
         }
@@ -223,6 +240,21 @@ impl Settings {
         self.source_ms.unwrap_or(SOURCE_MS_DEFAULT)
     }
 
+    /// What every record that is appended must be, if anything.
+    pub fn unique(&self) -> Option<Unique> {
+        Some(Unique {
+            key: self.unique.clone()?,
+            within_ms: self.unique_ms,
+            last: self.unique_last,
+            max: self.unique_max,
+        })
+    }
+
+    /// Whether the expressions are those of other settings.
+    pub(super) fn has_expressions_of(&self, other: &Settings) -> bool {
+        self.compacts_as(other) && self.unique == other.unique
+    }
+
     /// Whether compaction under these settings does the same as under others.
     pub(super) fn compacts_as(&self, other: &Settings) -> bool {
         let of = |it: &Settings| (it.compact, it.tombstone.clone(), it.tombstone_ms());
@@ -241,6 +273,10 @@ impl Settings {
                 | "tombstone"
                 | "tombstone_ms"
                 | "source_ms"
+                | "unique"
+                | "unique_ms"
+                | "unique_last"
+                | "unique_max"
                 | "readers"
                 | "writers"
         )
@@ -308,7 +344,24 @@ impl Settings {
             _ => {}
         }
         self.check_access()?;
+        self.check_unique()?;
         self.check_compaction()
+    }
+
+    /// Checks the reach of unique keys.
+    fn check_unique(&self) -> Result<(), LogError> {
+        let reach = [self.unique_ms, self.unique_last, self.unique_max];
+        let why = match self.unique() {
+            None if reach.iter().any(Option::is_some) => {
+                "unique_ms, unique_last and unique_max have no effect without unique"
+            }
+            None => return Ok(()),
+            Some(unique) => match unique.contradiction() {
+                Some(why) => why,
+                None => return Ok(()),
+            },
+        };
+        Err(LogError::BadSettings { why: why.to_owned() })
     }
 
     /// Checks what compaction needs; a setting without effect is a misunderstanding.
@@ -362,7 +415,8 @@ impl Settings {
 
     /// The expressions, each with its name in messages.
     fn expressions(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [("key", self.key.as_deref()), (TOMBSTONE, self.tombstone.as_deref())];
+        let (key, tombstone) = (self.key.as_deref(), self.tombstone.as_deref());
+        let all = [("key", key), (TOMBSTONE, tombstone), ("unique key", self.unique.as_deref())];
         all.into_iter().filter_map(|(what, source)| Some((what, source?)))
     }
 }

@@ -19,8 +19,11 @@ use super::segment::rewrite::sweep_unfinished;
 use super::settings::Settings;
 use super::storage::{Storage, small};
 use super::topic_dirs::{SETTINGS, UNFINISHED};
+use super::unique::batch_keys::BatchKeys;
+use super::unique::set::give_back;
+use super::unique::sets::KeySets;
 use super::{LogError, PRODUCER_NAME_BYTES_MAX};
-use crate::api::appending::{Appended, Stands};
+use crate::api::appending::{Appended, Stands, Unique};
 use crate::expr::{Bounds, Exceeded, Program};
 use crate::log::clock::now_us;
 use serde_json::Map;
@@ -45,6 +48,8 @@ pub struct Topic {
     progress: Arc<Progress>,
     /// Compiled keys that no thread uses just now.
     keys: Mutex<Vec<Program>>,
+    /// The unique keys that the topic is known to have.
+    pub(super) sets: KeySets,
 }
 
 impl Topic {
@@ -123,6 +128,7 @@ impl Topic {
             due: Due::now(),
             progress,
             keys: Mutex::default(),
+            sets: KeySets::default(),
         })
     }
 
@@ -141,30 +147,61 @@ impl Topic {
     /// # Errors
     /// [`LogError::BadRecords`] with all that are bad; a batch or a name over its limit.
     pub fn prepare(&self, bytes: Vec<u8>, identity: Option<Identity>) -> Result<Batch, LogError> {
+        self.prepare_unique(bytes, identity, None)
+    }
+
+    /// The same; only records of keys that the topic does not have are then appended.
+    ///
+    /// # Errors
+    /// As [`Topic::prepare`], and when the topic's keys cannot be read, or are too many.
+    pub fn prepare_unique(
+        &self,
+        bytes: Vec<u8>,
+        identity: Option<Identity>,
+        unique: Option<&Unique>,
+    ) -> Result<Batch, LogError> {
         if let Some(identity) = &identity {
             check_identity(identity)?;
         }
         let settings = self.settings();
         let longest = settings.record_bytes_max();
-        let Some(key) = &settings.key else { return prepare(bytes, identity, longest, None) };
-        let pooled = lock(&self.keys).pop();
-        let mut program = match pooled {
-            Some(program) => program,
-            None => compile(key, Bounds::served(Arc::clone(&self.hurried)))?,
-        };
+        if settings.key.is_none() && settings.unique.is_none() && unique.is_none() {
+            return prepare(bytes, identity, longest, None);
+        }
+        let sets = self.key_sets(&settings, unique)?;
+        let mut keyers = sets.iter().map(|set| set.keyer()).collect::<Result<Vec<_>, _>>()?;
+        let mut keys = BatchKeys::new(sets);
+        let mut program = settings.key.as_ref().map(|key| self.key_program(key)).transpose()?;
         let partitions = settings.partitions;
         let mut text = Vec::new();
         let mut exceeded = None;
         let mut place = |record: &[u8]| {
             // One record that takes all there is says enough: the others are not looked at.
-            match exceeded {
-                Some(_) => Err(String::new()),
-                None => place_by_key(&mut program, record, partitions, &mut text, &mut exceeded),
+            if exceeded.is_some() {
+                return Err(String::new());
             }
+            let partition = match &mut program {
+                Some(program) => {
+                    place_by_key(program, record, partitions, &mut text, &mut exceeded)?
+                }
+                None => 0,
+            };
+            if !keyers.is_empty() {
+                keys.push(&mut keyers, record, partition, &mut exceeded)?;
+            }
+            Ok(partition)
         };
-        let batch = prepare(bytes, identity, longest, Some(&mut place as Placement<'_>));
-        program.rest();
-        lock(&self.keys).push(program);
+        let mut batch = prepare(bytes, identity, longest, Some(&mut place as Placement<'_>));
+        if let Some(mut program) = program {
+            program.rest();
+            lock(&self.keys).push(program);
+        } else if let Ok(batch) = &mut batch {
+            batch.parts.iter_mut().for_each(|part| part.partition = None);
+        }
+        give_back(&keys.sets, keyers);
+        if let Ok(batch) = &mut batch {
+            batch.keys = (!keys.sets.is_empty()).then(|| Box::new(keys));
+        }
         if let Some(passing) = exceeded.filter(|bound| bound.is_passing()) {
             return Err(self.not_evaluated(passing));
         }
@@ -175,6 +212,19 @@ impl Topic {
             }
             other => other,
         })
+    }
+
+    fn key_program(&self, key: &str) -> Result<Program, LogError> {
+        let pooled = lock(&self.keys).pop();
+        match pooled {
+            Some(program) => Ok(program),
+            None => compile(key, Bounds::served(Arc::clone(&self.hurried))),
+        }
+    }
+
+    /// Ends the evaluation of keys once it is set.
+    pub(super) fn hurried(&self) -> &Arc<AtomicBool> {
+        &self.hurried
     }
 
     /// The error of an expression that could not be evaluated, which is no fault of the record.
@@ -188,15 +238,25 @@ impl Topic {
 
     /// Appends batches, in order, with one write and one fdatasync a file for all of them. What was
     /// appended is on the disk, and visible to readers, when this returns. One result a batch.
-    pub fn append(&self, group: Vec<Batch>) -> Vec<Result<Appended, LogError>> {
+    pub fn append(&self, mut group: Vec<Batch>) -> Vec<Result<Appended, LogError>> {
         let mut writer = lock(&self.writer);
-        let results = writer.append(&group);
-        // Before the next group begins: readers see whole groups, in their order.
+        let results = if writer.unique().is_some() || group.iter().any(|it| it.keys.is_some()) {
+            self.append_unique(&mut writer, group)
+        } else {
+            let results = writer.append(&mut group, true, &mut []);
+            self.show(&writer);
+            results
+        };
+        self.due.set_writer(writer.due_us());
+        results
+    }
+
+    /// Lets readers see what was appended, before the next group begins: whole groups, in their
+    /// order.
+    pub(super) fn show(&self, writer: &Writer) {
         if let Some(visible) = writer.visible() {
             self.progress.advance(visible);
         }
-        self.due.set_writer(writer.due_us());
-        results
     }
 
     /// Where a producer stands: the sequence of its last batch.
@@ -261,7 +321,7 @@ impl Topic {
         let before = self.settings();
         let after = Arc::new(before.with(changes)?);
         after.check_change(&before, force)?;
-        if !after.compacts_as(&before) {
+        if !after.has_expressions_of(&before) {
             after.check_new_expressions()?;
         }
         let mut writer = lock(&self.writer);

@@ -43,7 +43,7 @@ impl<'a> Session<'a> {
             }
             _ => None,
         };
-        let batch = queue.topic.prepare(bytes, identity);
+        let batch = queue.topic.prepare_unique(bytes, identity, append.unique.as_ref());
         self.batches.take(queue, batch, append.chained, share);
         if self.batches.gathered_bytes >= AHEAD_BYTES_MAX {
             self.finish();

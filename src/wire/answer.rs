@@ -153,11 +153,12 @@ mod tests {
                 Answer::Appended(Appended {
                     topic: topic(),
                     records: 2,
+                    skipped: 1,
                     offsets: BTreeMap::from([(10, 1), (9, 0)]),
                     sequence: Some(7),
                     duplicate: true,
                 }),
-                r#"{"appended":{"topic":"t","records":2,"offsets":{"9":0,"10":1},"sequence":7,"duplicate":true}}"#,
+                r#"{"appended":{"topic":"t","records":2,"skipped":1,"offsets":{"9":0,"10":1},"sequence":7,"duplicate":true}}"#,
             ),
             (
                 Answer::Records(Chunk {

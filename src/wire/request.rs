@@ -192,6 +192,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::appending::Unique;
     use crate::api::reading::{At, Position};
     use proptest::prelude::*;
     use serde_json::Map;
@@ -257,8 +258,23 @@ mod tests {
                     after: Some(0),
                     sequence: Some(u64::MAX),
                     chained: true,
+                    unique: None,
                 }),
                 r#"{"append":{"topic":"t","bytes":3,"producer":"p","after":0,"sequence":18446744073709551615,"chained":true}}"#,
+            ),
+            (
+                Request::Append(Append {
+                    topic: topic(),
+                    bytes: 3,
+                    unique: Some(Unique {
+                        key: ".id".to_owned(),
+                        within_ms: Some(9),
+                        last: None,
+                        max: Some(5),
+                    }),
+                    ..Append::default()
+                }),
+                r#"{"append":{"topic":"t","bytes":3,"unique":{"key":".id","within_ms":9,"max":5}}}"#,
             ),
             (
                 Request::Fetch(Fetch {
@@ -350,6 +366,8 @@ mod tests {
             (r#"{"append":{"topic":"t","bytes":3,"producer":"p"}}"#, "`sequence`"),
             (r#"{"append":{"topic":"t","bytes":3,"sequence":1}}"#, "`producer`"),
             (r#"{"append":{"topic":"t","bytes":3,"after":1}}"#, "`after`"),
+            (r#"{"append":{"topic":"t","bytes":3,"unique":{"key":".","last":0}}}"#, "no record"),
+            (r#"{"append":{"topic":"t","bytes":3,"unique":{"kay":"."}}}"#, "`kay`"),
             (r#"{"hello":{"version":1}}x"#, "one key"),
             (r#"{"topics":{},"hello":{}}"#, "one key"),
         ] {

@@ -99,6 +99,7 @@ mod topics {
     mod reconnect;
     mod reconnect_producers;
     mod subscribe;
+    mod unique;
 }
 
 /// `window`, and windows in `aggregate`.

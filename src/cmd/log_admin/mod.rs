@@ -11,7 +11,9 @@ mod settings;
 mod stats;
 mod table;
 mod trim;
+mod unique;
 mod unknown;
+mod values;
 mod verify;
 
 use std::path::Path;

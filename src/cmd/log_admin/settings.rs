@@ -1,11 +1,10 @@
 //! The settings of a topic as options: what `create` and `alter` have in common.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::cli::options::parse_bytes;
-use crate::log::Fsync;
-use crate::log::access::Principal;
+use super::unique::UniqueOptions;
+use super::values::{bytes, fsync, kept, ms, principals, text, whether};
 use crate::time::duration::Duration;
 
 /// Settings that may be made and changed; "default" takes one back to its default.
@@ -56,6 +55,9 @@ pub struct SettingsOptions {
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     source_age: Option<Value>,
 
+    #[command(flatten)]
+    unique: UniqueOptions,
+
     /// Let only these read: users, and groups as :GROUP, separated by commas
     #[arg(long, value_name = "WHO,…", value_parser = principals)]
     readers: Option<Value>,
@@ -82,7 +84,8 @@ impl SettingsOptions {
             ("readers", &self.readers),
             ("writers", &self.writers),
         ];
-        let given = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        let named = named.into_iter().chain(self.unique.named());
+        let given = named.filter_map(|(name, value)| Some((name, value.clone()?)));
         given.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
@@ -95,6 +98,8 @@ pub fn as_option(name: &str, value: &Value) -> String {
         "record_bytes_max" => "max-record".to_owned(),
         "tombstone_ms" => "tombstone-age".to_owned(),
         "source_ms" => "source-age".to_owned(),
+        "unique_ms" => "unique-within".to_owned(),
+        "unique_max" => "max-unique".to_owned(),
         name => name.replace('_', "-"),
     };
     format!("{option}={}", shown(name, value))
@@ -122,47 +127,6 @@ pub fn size(bytes: i64) -> String {
         Some((name, unit)) => format!("{}{name}", bytes / unit),
         None => bytes.to_string(),
     }
-}
-
-fn or_default(text: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Value, String> {
-    if text == "default" { Ok(Value::Null) } else { read(text) }
-}
-
-fn fsync(text: &str) -> Result<Value, String> {
-    or_default(text, |text| Ok(String::from(text.parse::<Fsync>()?).into()))
-}
-
-fn ms(text: &str) -> Result<Value, String> {
-    let read = |text: &str| text.parse::<Duration>().map_err(|error| error.to_string());
-    or_default(text, |text| Ok(read(text)?.ms().into()))
-}
-
-/// How much is kept. Nothing at all is refused: elsewhere 0 means not to do a thing, and here it
-/// would remove all.
-fn kept(text: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Value, String> {
-    match read(text)? {
-        value if value == json!(0) => {
-            Err("0 would delete all closed segments; 'default' keeps all".to_owned())
-        }
-        value => Ok(value),
-    }
-}
-
-fn whether(text: &str) -> Result<Value, String> {
-    or_default(text, |text| Ok(text.parse::<bool>().map_err(|error| error.to_string())?.into()))
-}
-
-fn text(text: &str) -> Result<Value, String> {
-    or_default(text, |text| Ok(text.into()))
-}
-
-fn bytes(text: &str) -> Result<Value, String> {
-    or_default(text, |text| Ok(parse_bytes(text)?.into()))
-}
-
-fn principals(text: &str) -> Result<Value, String> {
-    let read = |name: &str| name.trim().parse::<Principal>().map(|one| one.to_string());
-    or_default(text, |text| Ok(text.split(',').map(read).collect::<Result<Vec<_>, _>>()?.into()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A batch: records that are appended together, checked and placed.
 
 use crate::api::error::BadRecord;
+use crate::log::unique::batch_keys::BatchKeys;
 use crate::log::{BATCH_BYTES_MAX, LogError};
 use crate::record::check::{Verdict, each_line};
 use crate::record::lines::is_blank;
@@ -26,9 +27,44 @@ pub struct Batch {
     pub(in crate::log) records: u64,
     /// Without a key the one part's partition is chosen when it is appended.
     pub(in crate::log) parts: Vec<Part>,
+    /// What its records must have that the topic does not, if anything.
+    pub(in crate::log) keys: Option<Box<BatchKeys>>,
+    /// Why it cannot be appended, although it could when it was prepared.
+    pub(in crate::log) refused: Option<LogError>,
 }
 
 impl Batch {
+    fn of(identity: Option<Identity>, records: u64, parts: Vec<Part>) -> Batch {
+        Batch { identity, chained: false, records, parts, keys: None, refused: None }
+    }
+
+    /// Leaves only the records that are `kept`. For each record, in the order in which the batch
+    /// was prepared, there is one of these and the partition that it goes to.
+    pub(in crate::log) fn retain(&mut self, partitions: &[u32], kept: &[bool]) {
+        let mut left: Vec<Part> = Vec::with_capacity(self.parts.len());
+        self.records = 0;
+        for part in std::mem::take(&mut self.parts) {
+            let is_own = |to: u32| part.partition.is_none_or(|own| own == to);
+            let own = partitions.iter().zip(kept).filter(|(to, _)| is_own(**to));
+            let mut rest = Part { partition: part.partition, ..Part::default() };
+            for (line, (_, kept)) in part.bytes.split_inclusive(|&byte| byte == b'\n').zip(own) {
+                if *kept {
+                    rest.bytes.extend_from_slice(line);
+                    rest.records += 1;
+                }
+            }
+            self.records += u64::from(rest.records);
+            if rest.records > 0 {
+                left.push(rest.seal());
+            }
+        }
+        if left.is_empty() {
+            // The sequence of a batch without records still has to be kept somewhere.
+            left.push(Part::default().seal());
+        }
+        self.parts = left;
+    }
+
     /// Ties this batch to the one before it in the group it is appended with: if that one is
     /// refused, so is this.
     #[must_use]
@@ -107,7 +143,7 @@ fn whole(
     let plain = kept_bytes == bytes.len() && (bytes.is_empty() || bytes.ends_with(b"\n"));
     let bytes = if plain { bytes } else { tidied(&bytes) };
     let part = Part { partition: None, bytes, records, crc: 0 }.seal();
-    Ok(Batch { identity, chained: false, records: u64::from(records), parts: vec![part] })
+    Ok(Batch::of(identity, u64::from(records), vec![part]))
 }
 
 /// The records of a batch without blank lines and CRs.
@@ -167,7 +203,7 @@ fn spread(
         // The sequence of a batch without records still has to be kept somewhere.
         parts.push(Part::default().seal());
     }
-    Ok(Batch { identity, chained: false, records, parts })
+    Ok(Batch::of(identity, records, parts))
 }
 
 /// The lines of a batch, without their LF.

@@ -1,5 +1,6 @@
 //! Appending: what only one thread of a topic does at a time.
 
+mod altering;
 mod naming;
 
 use std::path::{Path, PathBuf};
@@ -16,10 +17,12 @@ use crate::api::reading::ByPartition;
 use crate::log::LogError;
 use crate::log::clock::{now_us, us_of_ms};
 use crate::log::recover::recovery::Survey;
+use crate::log::segment::Place;
 use crate::log::segment::format::Counted;
-use crate::log::segment::{Place, Segment};
 use crate::log::settings::{Fsync, Settings};
 use crate::log::storage::Storage;
+use crate::log::unique::set::Open;
+use crate::log::unique::sift::{note, sift};
 
 /// The most batches that are written at once: far fewer than there are numbers for them.
 const GROUP_BATCHES_MAX: usize = 1 << 14;
@@ -84,14 +87,22 @@ impl Writer {
         })
     }
 
-    /// Appends a group; one result a batch.
-    pub(in crate::log) fn append(&mut self, batches: &[Batch]) -> Vec<Result<Appended, LogError>> {
+    /// Appends a group; one result a batch. `before`: whether the batch before its first was
+    /// appended. If its batches have keys, `sets` are those that the keys are by, which have read
+    /// all of the topic.
+    pub(in crate::log) fn append(
+        &mut self,
+        batches: &mut [Batch],
+        before: bool,
+        sets: &mut [Open<'_>],
+    ) -> Vec<Result<Appended, LogError>> {
         let mut results = Vec::with_capacity(batches.len());
-        for group in batches.chunks(GROUP_BATCHES_MAX) {
-            let before = results.last().is_none_or(Result::is_ok);
-            match self.try_append(group, before) {
+        for group in batches.chunks_mut(GROUP_BATCHES_MAX) {
+            let count = group.len();
+            let before = results.last().map_or(before, Result::is_ok);
+            match self.try_append(group, before, sets) {
                 Ok(appended) => results.extend(appended),
-                Err(error) => results.extend(group.iter().map(|_| Err(error.clone()))),
+                Err(error) => results.extend((0..count).map(|_| Err(error.clone()))),
             }
         }
         results
@@ -143,9 +154,12 @@ impl Writer {
     /// group's first was appended.
     fn try_append(
         &mut self,
-        batches: &[Batch],
+        batches: &mut [Batch],
         before: bool,
+        sets: &mut [Open<'_>],
     ) -> Result<Vec<Result<Appended, LogError>>, LogError> {
+        let count = batches.len();
+        let marks: Vec<_> = sets.iter().map(|set| set.mark()).collect();
         self.check()?;
         self.roll_full()?;
         self.name_producers(batches)?;
@@ -157,21 +171,31 @@ impl Writer {
             results.push(if batch.chained && !follows {
                 Err(LogError::ChainBroken { topic: self.topic.clone() })
             } else {
-                self.stage(&mut group, batch)
+                self.stage(&mut group, batch, sets)
             });
         }
-        let written = self.write(&group, batches.len());
+        let written = self.write(&group, count);
         if written.is_err() {
             // They were counted and noted as if all went well; the numbers must have no gap, and
             // what the log really holds of the producers is in its files.
             self.counted.next = counted.next;
             self.producers = None;
+            sets.iter_mut().zip(marks).for_each(|(set, mark)| set.undo(mark));
         }
         written.map(|()| results)
     }
 
-    /// Gives a batch its place in the group, unless its producer's sequence forbids it.
-    fn stage<'a>(&mut self, group: &mut Group<'a>, batch: &'a Batch) -> Result<Appended, LogError> {
+    /// Gives a batch its place in the group, without the records that the topic has, unless its
+    /// producer's sequence forbids it.
+    fn stage<'a>(
+        &mut self,
+        group: &mut Group<'a>,
+        batch: &'a mut Batch,
+        sets: &mut [Open<'_>],
+    ) -> Result<Appended, LogError> {
+        if let Some(error) = batch.refused.take() {
+            return Err(error);
+        }
         let mut producer = 0;
         if let Some(identity) = &batch.identity {
             let topic = self.topic.clone();
@@ -189,17 +213,20 @@ impl Writer {
                 }
             }
         }
-        if batch.records == 0 && batch.identity.is_none() {
-            return Ok(self.appended(batch, ByPartition::new()));
-        }
         let number = self.counted.next;
         let last_us = now_us().max(self.counted.last_us.saturating_add(1));
+        let skipped = sift(batch, sets, last_us)?;
+        let batch: &'a Batch = batch;
+        if batch.records == 0 && batch.identity.is_none() {
+            return Ok(Appended { skipped, ..self.appended(batch, ByPartition::new()) });
+        }
         self.counted = Counted { last_us, next: number.wrapping_add(1) };
         let offsets = group.stage(batch, Stamp { time_us: last_us, number, producer });
         if let (Some(identity), Some(producers)) = (&batch.identity, &mut self.producers) {
             producers.note(identity, batch.records, &offsets, last_us);
         }
-        Ok(self.appended(batch, offsets))
+        note(batch, sets, &offsets, last_us);
+        Ok(Appended { skipped, ..self.appended(batch, offsets) })
     }
 
     /// What is said of a batch whose records begin at these offsets.
@@ -207,6 +234,7 @@ impl Writer {
         Appended {
             topic: self.topic.clone(),
             records: batch.records,
+            skipped: 0,
             offsets,
             sequence: batch.identity.as_ref().map(|identity| identity.sequence),
             duplicate: false,
@@ -436,43 +464,6 @@ impl Writer {
     /// The partitions of a topic that takes appends.
     pub(in crate::log) fn places_if_whole(&self) -> Result<Vec<Place>, LogError> {
         self.check().map(|()| self.places.clone())
-    }
-
-    /// Makes the partitions that the topic lacks to have so many, without taking them up.
-    pub(in crate::log) fn new_partitions(
-        &mut self,
-        partitions: u32,
-    ) -> Result<Vec<(Place, Partition)>, LogError> {
-        self.check()?;
-        // A new segment says that all batches before it are certain.
-        self.flush()?;
-        let first = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        let mut added = Vec::new();
-        for number in first..partitions {
-            let place = Place::new(&self.topic, &self.dir, number);
-            let io = |error| LogError::io(&place.dir, error);
-            self.storage.make_dir(&place.dir).map_err(io)?;
-            let segment = Segment::create(&*self.storage, &place, 0, now_us(), self.counted)?;
-            let partition = Partition::begin(Arc::clone(&self.storage), place.clone(), segment);
-            added.push((place, partition));
-        }
-        if !added.is_empty() {
-            self.storage.sync_dir(&self.dir).map_err(|error| LogError::io(&self.dir, error))?;
-        }
-        Ok(added)
-    }
-
-    /// Goes on with other settings, and with the partitions that were made for them.
-    pub(in crate::log) fn take_settings(
-        &mut self,
-        settings: Settings,
-        added: Vec<(Place, Partition)>,
-    ) {
-        self.settings = settings;
-        for (place, partition) in added {
-            self.places.push(place);
-            self.partitions.push(partition);
-        }
     }
 
     /// Takes no more records: the topic is about to be deleted.

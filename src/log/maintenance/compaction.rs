@@ -326,6 +326,10 @@ impl Job<'_> {
         if !self.goes_on() || !rewrite.commit()? {
             return Ok(nothing);
         }
+        if records > 0 {
+            // Keys that it had are gone.
+            self.topic.sets.clear();
+        }
         Ok(TakenAway { records, bytes, ..nothing })
     }
 

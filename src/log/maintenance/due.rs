@@ -13,6 +13,7 @@ use crate::log::append::partition::Partition;
 use crate::log::append::writer::Writer;
 use crate::log::clock::now_us;
 use crate::log::segment::Place;
+use crate::log::segment::listing::bases;
 use crate::log::settings::Settings;
 use crate::log::sync::lock;
 use crate::log::topic::Topic;
@@ -38,6 +39,8 @@ pub(in crate::log) struct Due {
     closed: AtomicI64,
     /// When they are to be compacted.
     compaction: AtomicI64,
+    /// When unique keys may be forgotten, because they are not used.
+    unique: AtomicI64,
     /// Whether that is to be found out anew.
     closed_changed: AtomicBool,
 }
@@ -49,6 +52,7 @@ impl Due {
             writer: AtomicI64::new(0),
             closed: AtomicI64::new(0),
             compaction: AtomicI64::new(i64::MAX),
+            unique: AtomicI64::new(i64::MAX),
             closed_changed: AtomicBool::new(true),
         }
     }
@@ -56,12 +60,17 @@ impl Due {
     pub(in crate::log) fn set_never(&self) {
         self.closed.store(i64::MAX, Ordering::SeqCst);
         self.set_writer(None);
+        self.set_unique(None);
         self.set_compaction(None);
     }
 
     /// There are other closed segments than before, or other settings for them.
     pub(in crate::log) fn set_closed_changed(&self) {
         self.closed_changed.store(true, Ordering::SeqCst);
+    }
+
+    pub(in crate::log) fn set_unique(&self, due_us: Option<i64>) {
+        self.unique.store(due_us.unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
     pub(in crate::log) fn set_compaction(&self, due_us: Option<i64>) {
@@ -82,7 +91,8 @@ impl Topic {
     /// is due.
     pub fn due_us(&self) -> Option<i64> {
         let of = |due: &AtomicI64| due.load(Ordering::SeqCst);
-        Some(of(&self.due.writer).min(of(&self.due.closed))).filter(|&due_us| due_us < i64::MAX)
+        let all = [of(&self.due.writer), of(&self.due.closed), of(&self.due.unique)];
+        all.into_iter().min().filter(|&due_us| due_us < i64::MAX)
     }
 
     /// Does what is due now.
@@ -103,6 +113,8 @@ impl Topic {
         // Whatever fails now is tried again, but not without end.
         self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
         self.due.set_writer(None);
+        self.sets.forget_unused(now_us);
+        self.due.set_unique(self.sets.due_us());
         let settings = self.settings();
         let pending = lock(&self.writer).begin_sync(Some(now_us));
         if let Some(pending) = pending {
@@ -237,7 +249,11 @@ impl Topic {
         }
         // The sequences of producers are in the segments; they are kept as long as the topic.
         lock(&self.writer).settle_producers()?;
-        remove(&*self.storage, place, segments)
+        let removed = remove(&*self.storage, place, segments);
+        if let Some(start) = bases(&*self.storage, place)?.first() {
+            self.sets.trim(place.partition, *start);
+        }
+        removed
     }
 
     fn actives(&self) -> Vec<Active> {
