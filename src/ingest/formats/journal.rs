@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::by_line::Parse;
+use super::one_line::write_on_one_line;
 use crate::record::check::Checker;
 use crate::time::timestamp::write_us;
 
@@ -25,7 +26,12 @@ impl Parse for Journal {
         record.extend_from_slice(b"{\"time\":\"");
         write_us(time_us, record).map_err(|error| error.to_string())?;
         record.extend_from_slice(b"\",");
-        record.extend_from_slice(fields.trim_start().as_bytes());
+        let fields = fields.trim_start().as_bytes();
+        match memchr::memchr(b'\n', fields) {
+            None => record.extend_from_slice(fields),
+            // Lines that belong together.
+            Some(_) => write_on_one_line(fields, record),
+        }
         Ok(())
     }
 }

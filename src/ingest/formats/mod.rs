@@ -19,6 +19,7 @@ mod logfmt;
 mod made;
 mod ndjson;
 mod object;
+mod one_line;
 pub mod pattern;
 pub mod regex;
 mod settings;

@@ -1,6 +1,7 @@
 //! NDJSON whose lines are checked here, where what is no JSON is not left to the tool.
 
 use super::by_line::Parse;
+use super::one_line::write_on_one_line;
 use crate::record::check::Checker;
 use crate::record::control::is_control;
 use crate::record::reserved;
@@ -16,7 +17,11 @@ impl Parse for Ndjson {
         if !is_control(bytes) {
             reserved::check(bytes).map_err(|error| error.to_string())?;
         }
-        record.extend_from_slice(bytes);
+        match memchr::memchr(b'\n', bytes) {
+            None => record.extend_from_slice(bytes),
+            // Lines that belong together.
+            Some(_) => write_on_one_line(bytes, record),
+        }
         Ok(())
     }
 }

@@ -141,6 +141,12 @@ fn lines_that_belong_together_are_one_record() {
         decode("\n a\nb\r\n\tc\n\n d\ne"),
         ["2:{\"line\":\" a\"}", "3:{\"line\":\"b\\n\\tc\\n\\n d\"}", "7:{\"line\":\"e\"}~"]
     );
+    let multiline = Some(compile(r"^\{").unwrap());
+    let json = Settings { form: Form::Ndjson, multiline, ..Settings::ndjson(100) };
+    assert_eq!(
+        decode_all(|| json.decoder(), b"{\"a\": 1,\n \"b\": \"x y\"\n}\n{\"c\": 2}\n"),
+        ["1:{\"a\":1,\"b\":\"x y\"}", "4:{\"c\": 2}"]
+    );
     let long = format!("a\n{}b\n", " x\n".repeat(20));
     let seen = decode(&long);
     let why = "1!the line is longer than the limit of 30 bytes!a\\n x";
