@@ -69,10 +69,14 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l key -d
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l filter -d 'Append only records for which the jq expression EXPR is neither false nor null' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l map -d 'Append the results of the jq expression EXPR instead of each record' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l add -d 'Add the field NAME to each record, with the value of a jq expression; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l unique -d 'Append only records for whose value of the jq expression EXPR the topic has no record' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l within -d 'With --unique: compare only with records that were appended less than DURATION ago' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l last -d 'With --unique: compare only with the last N records of the topic' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-unique -d 'With --unique: append nothing if more than N records would count [default: 4000000]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended'
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand log-serve" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"

@@ -23,7 +23,7 @@ _produce() {
 
     case "${cmd}" in
         produce)
-            opts="-v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --wait --reconnect --no-lend --partitions --key --filter --map --add --producer --verbose --help --version"
+            opts="-v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --wait --reconnect --no-lend --partitions --key --filter --map --add --unique --within --last --max-unique --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +128,22 @@ _produce() {
                     return 0
                     ;;
                 --add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unique)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unique)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

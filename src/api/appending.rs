@@ -165,6 +165,9 @@ pub struct Appended {
     pub skipped: u64,
     /// For each partition that got some of them: the offset of the first.
     pub offsets: ByPartition<u64>,
+    /// If there are several such partitions: how many each got.
+    #[serde(default, skip_serializing_if = "ByPartition::is_empty")]
+    pub counts: ByPartition<u64>,
     /// Where the producer now stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,

@@ -11,11 +11,13 @@ use serde_json::Value;
 
 use super::Store;
 use super::error::Error;
+use super::placed::Placed;
 use super::reconnect::{Waited, connect_and, heed_with_grace};
 use super::tries::Tries;
 use super::watch::{News, Watch};
 use crate::api::appending::{
     Append, Appended, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, SOURCE_PREFIX, Stands,
+    Unique,
 };
 use crate::api::error::{BadRecord, Code};
 use crate::api::reading::Offsets;
@@ -28,6 +30,9 @@ use crate::wire::lending::Lent;
 
 /// How many sources are named in one request: their names are short, and its line has a limit.
 const KEPT_AT_ONCE: usize = 200;
+
+/// How long after an append without an answer its connection is known to be gone, at the most.
+const REPEATED_WITHIN: Duration = Duration::from_secs(3600);
 
 /// What the user asks of the topic; a topic that is there must agree.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +54,10 @@ impl Wanted {
 /// Appends to one topic.
 pub struct Appender {
     to: To,
+    /// What the log has said of batches that are finished.
+    placed: Placed,
+    /// What is appended of batches, if not all.
+    unique: Option<Unique>,
 }
 
 enum To {
@@ -101,11 +110,36 @@ impl Store {
             }
             Store::Embedded { dir } => embed(&dir, topic, wanted)?,
         };
-        Ok(Appender { to })
+        Ok(Appender { to, placed: Placed::default(), unique: None })
     }
 }
 
 impl Appender {
+    /// Has the log append only records of keys that the topic does not have, from now on.
+    pub fn append_only(&mut self, unique: Option<Unique>) {
+        if let To::Served { append, .. } = &mut self.to {
+            append.unique = unique.clone();
+        }
+        self.unique = unique;
+    }
+
+    /// Where the records of finished batches were put.
+    pub fn placed(&self) -> &Placed {
+        &self.placed
+    }
+
+    /// Whether a batch whose answer is lost may be sent again: what of it is appended still counts
+    /// then, and is skipped.
+    pub fn is_repeatable(&self) -> bool {
+        let To::Served { patience, .. } = &self.to else { return false };
+        self.unique.as_ref().is_some_and(|unique| match (unique.within_ms, unique.last) {
+            (Some(within_ms), _) => {
+                Duration::from_millis(within_ms) > patience.saturating_add(REPEATED_WITHIN)
+            }
+            (None, last) => last.is_none(),
+        })
+    }
+
     /// Ends waits for the daemon's answers soon after we are told to stop.
     ///
     /// # Errors
@@ -208,7 +242,8 @@ impl Appender {
             }
             To::Embedded { topic, handed, done, .. } => {
                 let chained = !(handed.is_empty() && done.is_empty());
-                handed.hand(topic.prepare(lines.to_vec(), identity), chained, ());
+                let unique = self.unique.as_ref();
+                handed.hand(topic.prepare_unique(lines.to_vec(), identity, unique), chained, ());
             }
         }
         Ok(())
@@ -222,7 +257,9 @@ impl Appender {
     pub fn finish(&mut self) -> Result<u64, AppendError> {
         match &mut self.to {
             To::Served { client, .. } => {
-                client.receive_appended().map(|appended| appended.records).map_err(of_client)
+                let appended = client.receive_appended().map_err(of_client)?;
+                self.placed.note(&appended);
+                Ok(appended.records)
             }
             To::Embedded { topic, handed, done, .. } => {
                 if done.is_empty() {
@@ -233,7 +270,9 @@ impl Appender {
                 }
                 let Some(outcome) = done.pop_front() else { return Ok(0) };
                 handed.note(outcome.is_ok());
-                outcome.map(|appended| appended.records).map_err(of_broker)
+                let appended = outcome.map_err(of_broker)?;
+                self.placed.note(&appended);
+                Ok(appended.records)
             }
         }
     }
@@ -261,7 +300,10 @@ impl Appender {
                 wanted_back = true;
             }
             match client.next_lent(&mut left)? {
-                Lent::Appended(records) => appended(records),
+                Lent::Appended(done) => {
+                    self.placed.note(&done);
+                    appended(done.records);
+                }
                 Lent::Returned => return Ok(Some(left)),
             }
         }

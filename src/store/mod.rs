@@ -5,7 +5,7 @@
 //! ([`Watch`]), and so is what becomes of an [`Error`].
 //!
 //! - `topics`, `groups`, `stats`: the operations on topics, groups and figures.
-//! - [`appender`]: writing to one topic.
+//! - [`appender`]: writing to one topic; [`placed`]: where records were put.
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
 //! - [`member`]: reading one topic as a member of a consumer group.
@@ -23,6 +23,7 @@ pub mod error;
 mod groups;
 mod lent_output;
 pub mod member;
+pub mod placed;
 pub mod reader;
 pub mod reconnect;
 mod served;
@@ -36,6 +37,7 @@ pub mod watch;
 pub use appender::{AppendError, Appender, Wanted};
 pub use error::Error;
 pub use member::Member;
+pub use placed::Placed;
 pub use reader::{Manner, Reader, Reading};
 pub use step::Step;
 pub use topics::{Broken, Listed};

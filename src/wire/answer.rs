@@ -155,10 +155,11 @@ mod tests {
                     records: 2,
                     skipped: 1,
                     offsets: BTreeMap::from([(10, 1), (9, 0)]),
+                    counts: BTreeMap::from([(9, 1), (10, 1)]),
                     sequence: Some(7),
                     duplicate: true,
                 }),
-                r#"{"appended":{"topic":"t","records":2,"skipped":1,"offsets":{"9":0,"10":1},"sequence":7,"duplicate":true}}"#,
+                r#"{"appended":{"topic":"t","records":2,"skipped":1,"offsets":{"9":0,"10":1},"counts":{"9":1,"10":1},"sequence":7,"duplicate":true}}"#,
             ),
             (
                 Answer::Records(Chunk {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use super::answer::Answer;
 use super::client::{Client, ClientError};
 use super::request::{Request, Written};
+use crate::api::appending::Appended;
 use crate::api::reading::Fetch;
 use crate::api::topics::Named;
 use crate::sys::pipe::{is_pipe, kernel_reads_without_waiting};
@@ -16,10 +17,10 @@ use crate::sys::{socket, user};
 pub const LINES_BYTES_MAX: usize = 16 << 10;
 
 /// What the daemon does with a pipe that it reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lent {
-    /// So many lines that came by it are durable records.
-    Appended(u64),
+    /// Lines that came by it are durable records.
+    Appended(Appended),
     /// It reads no more.
     Returned,
 }
@@ -49,7 +50,7 @@ impl Client {
     /// See [`ClientError`]; the pipe is lent no longer.
     pub fn next_lent(&mut self, bytes: &mut Vec<u8>) -> Result<Lent, ClientError> {
         match self.receive()? {
-            Answer::Appended(appended) => Ok(Lent::Appended(appended.records)),
+            Answer::Appended(appended) => Ok(Lent::Appended(appended)),
             Answer::Returned(returned) => {
                 self.take_bytes(returned.bytes, bytes)?;
                 Ok(Lent::Returned)

@@ -5,6 +5,7 @@ mod enrich;
 mod formats;
 mod position;
 mod sender;
+mod unique;
 
 use std::ops::ControlFlow;
 
@@ -15,6 +16,7 @@ use self::enrich::{Enrich, EnrichOptions};
 use self::formats::FORMATS;
 use self::position::{Position, Standing};
 use self::sender::Sender;
+use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
 use super::reconnect::ReconnectOptions;
 use crate::cli::lending::{Lender, Lending};
@@ -44,6 +46,8 @@ Examples:
       Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
       Create a topic with 4 partitions, in which each user's records stay together and in order.
+  curl -s $URL | produce gh --from json --unique .id --within 7d -v
+      Append what earlier pages did not have, by its id; print how much that was, and where it is.
   produce orders --producer nightly orders.ndjson
       Append each record once, however often this is run: after a crash, it resumes.";
 
@@ -61,8 +65,9 @@ Examples:
         When log-serve is stopped and started again, produce waits for it and continues; no record \
         is lost or appended twice (--reconnect). If log-serve is killed while it has not answered an \
         append, or while it reads the input for produce, the outcome is unknown, and produce ends \
-        with status 69. With --producer NAME the log knows the outcome, and produce continues. With \
-        --reconnect D, log-serve does not read the input.\n\n\
+        with status 69. With --producer NAME the log knows the outcome, and produce continues; so it \
+        does with --unique, where records are skipped if they were appended. With --reconnect D, \
+        log-serve does not read the input.\n\n\
         The first bad line ends produce, after all records before it were appended. \
         --rejects FILE stores bad lines and continues.\n\n\
         With --producer NAME the log stores with each batch how many records of the input NAME has \
@@ -109,11 +114,17 @@ pub struct Options {
     #[command(flatten)]
     enrich: EnrichOptions,
 
+    #[command(flatten)]
+    unique: UniqueOptions,
+
     /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
 
-    /// Print at the end how many records were appended
+    /// Print at the end how many records were appended, and which offsets they got
+    ///
+    /// A line like gh/0: 1204..1210 says that in partition 0 of gh, the records from offset 1204 up
+    /// to offset 1209 are those that were appended.
     #[arg(short, long)]
     verbose: bool,
 }
@@ -126,6 +137,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     // Before a topic is created.
     options.input.choice()?;
     let enrich = options.enrich.build()?;
+    options.unique.asked()?;
     if options.producer.is_some() && options.enrich.reads_clock() {
         let why = "with --producer, records are compared with those of an earlier run, and $now \
                    makes them differ; leave one of them out";
@@ -136,6 +148,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let patience = options.reconnect.patience();
     let open = || Ok(Store::open(&dir)?.appender(&options.topic, &wanted, patience)?);
     let mut appender = options.wait.retry_or_tell(open)?;
+    options.unique.apply(&mut appender)?;
     let stands = match &options.producer {
         Some(name) => appender.stands(name)?,
         None => 0,
@@ -158,7 +171,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let outcome = pump::run_lending(&options.input, &mut stage, lending);
     let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
-    let closed = stage.sender.into_appender().close();
+    let appender = stage.sender.into_appender();
+    let placed = appender.placed().clone();
+    let closed = appender.close();
     let outcome = outcome.map_err(|error| {
         tell(appended, &options.topic);
         options.explain(error, skip)
@@ -170,6 +185,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     options.tell_skipped(skip, appended);
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);
+    }
+    if options.verbose {
+        unique::tell(&placed, &options.topic);
     }
     match torn {
         Some(place) => Err(Failure::new(
@@ -247,7 +265,11 @@ impl Options {
     fn lends(&self) -> bool {
         let knows_all = self.reconnect.asked().is_some_and(|patience| !patience.is_zero());
         let all_lines = self.input.record_bytes_max() >= LINES_BYTES_MAX;
-        self.input.format.is_verbatim() && all_lines && !knows_all && self.lend.allowed()
+        self.input.format.is_verbatim()
+            && all_lines
+            && !knows_all
+            && self.lend.allowed()
+            && self.unique.is_off()
     }
 }
 

@@ -218,7 +218,8 @@ impl Sender {
     /// Whether we may go on after this error and know what of all that was sent is appended:
     /// nothing more, or what the log tells of the producer.
     fn can_tell(&self, error: &store::Error) -> bool {
-        let known = self.producer.is_some() || !error.is_in_doubt();
+        let told = self.producer.is_some() || self.appender.is_repeatable();
+        let known = told || !error.is_in_doubt();
         known && self.appender.may_go_on(error)
     }
 

@@ -6,7 +6,7 @@ mod naming;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::batch::Batch;
+use super::batch::{Batch, Part};
 use super::closed_reason::{Closed, ClosedReason};
 use super::group::{Group, Stamp};
 use super::partition::{Partition, Staged, settle};
@@ -204,7 +204,8 @@ impl Writer {
                 Verdict::Append => producer = producers.number(&identity.producer),
                 Verdict::Duplicate { records, offsets } => {
                     let appended = self.appended(batch, offsets);
-                    return Ok(Appended { records, duplicate: true, ..appended });
+                    let counts = ByPartition::new();
+                    return Ok(Appended { records, counts, duplicate: true, ..appended });
                 }
                 Verdict::Gap { held } => {
                     let producer = identity.producer.clone();
@@ -235,6 +236,7 @@ impl Writer {
             topic: self.topic.clone(),
             records: batch.records,
             skipped: 0,
+            counts: counts(batch, &offsets),
             offsets,
             sequence: batch.identity.as_ref().map(|identity| identity.sequence),
             duplicate: false,
@@ -470,4 +472,13 @@ impl Writer {
     pub(in crate::log) fn retire(&mut self) {
         self.closed.set(ClosedReason::Deleted);
     }
+}
+
+/// How many records each partition gets of a batch that several get some of.
+fn counts(batch: &Batch, offsets: &ByPartition<u64>) -> ByPartition<u64> {
+    if offsets.len() < 2 {
+        return ByPartition::new();
+    }
+    let count = |part: &Part| Some((part.partition?, u64::from(part.records)));
+    batch.parts.iter().filter_map(count).collect()
 }

@@ -129,7 +129,10 @@ fn small_records_pass_produce_by() {
     producer.stored(&records(100..401));
     producer.lend(&daemon, 401);
     let ran = producer.end();
-    assert_eq!((ran.status, &*ran.stderr), (0, "produce: 402 records appended to t\n"));
+    assert_eq!(
+        (ran.status, &*ran.stderr),
+        (0, "produce: 402 records appended to t\nproduce: t/0: 0..402\n")
+    );
 }
 
 #[test]
@@ -157,7 +160,10 @@ fn however_the_lines_come_they_are_appended_in_order() {
         producer.stored(&records(0..3_000));
     });
     let ran = producer.end();
-    assert_eq!((ran.status, &*ran.stderr), (0, "produce: 23000 records appended to t\n"));
+    assert_eq!(
+        (ran.status, &*ran.stderr),
+        (0, "produce: 23000 records appended to t\nproduce: t/0: 0..23000\n")
+    );
 }
 
 /// What produce says about an input that it reads by itself.

@@ -36,7 +36,10 @@ fn records_are_kept_byte_for_byte() {
 fn blank_lines_crlf_and_a_missing_last_line_end_are_fine() {
     both_ways(|dir| {
         let ran = produce(dir, &["t", "-v"], "1\r\n\n   \n2\n3");
-        assert_eq!((ran.status, ran.stderr.as_str()), (0, "produce: 3 records appended to t\n"));
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (0, "produce: 3 records appended to t\nproduce: t/0: 0..3\n")
+        );
         assert_eq!(subscribe(dir, &["t"]), "1\n2\n3\n");
     });
 }

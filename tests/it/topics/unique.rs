@@ -91,6 +91,120 @@ fn the_setting_is_made_altered_and_taken_back() {
     });
 }
 
+/// Appends what is new of a page of JSON; gives what is said of it.
+#[track_caller]
+fn fetch(dir: &Path, args: &[&str], page: impl IntoIterator<Item = u32>) -> String {
+    let items: Vec<String> = ids(page).lines().map(str::to_owned).collect();
+    let args = [&["t", "--from", "json", "-v"], args].concat();
+    let ran = run_on(dir, "produce", &args, format!("[\n{}\n]\n", items.join(",")));
+    assert_eq!(ran.status, 0, "{ran:?}");
+    ran.stderr
+}
+
+#[test]
+fn overlapping_pages_are_appended_once() {
+    both_ways(|dir| {
+        let args = ["--unique", ".id", "--within", "7d"];
+        let said = fetch(dir, &args, 0..30);
+        assert_eq!(said, "produce: 30 records appended to t\nproduce: t/0: 0..30\n");
+        let said = fetch(dir, &args, 20..50);
+        let wanted = "produce: 20 records appended to t\n\
+                      produce: 10 records skipped, because t has the same key\n\
+                      produce: t/0: 30..50\n";
+        assert_eq!(said, wanted);
+        let said = fetch(dir, &args, 30..50);
+        let wanted = "produce: 0 records appended to t\n\
+                      produce: 20 records skipped, because t has the same key\n";
+        assert_eq!(said, wanted);
+        assert_eq!(held(dir), ids(0..50));
+        // Only what is asked for: others append what they like, and that counts.
+        ok(run_on(dir, "produce", &["t"], ids([7, 60])));
+        fetch(dir, &["--unique", "[.id]"], [7, 60, 61]);
+        fetch(dir, &["--unique", ".id", "--last", "2"], [60, 61, 7]);
+        assert_eq!(held(dir), ids(0..50) + &ids([7, 60, 61, 7]));
+    });
+}
+
+#[test]
+fn offsets_are_told_by_partition() {
+    both_ways(|dir| {
+        let args = ["--partitions", "3", "--key", ".id", "--unique", ".id"];
+        let said = fetch(dir, &args, 0..20);
+        let counts: Vec<u64> = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("produce: t/")?.split_once(": 0.."))
+            .map(|(_, end)| end.parse().unwrap())
+            .collect();
+        assert_eq!((counts.len(), counts.iter().sum()), (3, 20), "{said}");
+    });
+}
+
+#[test]
+fn mistakes_are_told_before_there_is_a_topic() {
+    both_ways(|dir| {
+        for (args, part) in [
+            (&["--unique", ".id +"][..], "--unique"),
+            (&["--unique", ".", "--last", "9", "--max-unique", "5"], "their maximum"),
+            (&["--unique", ".", "--last", "9", "--within", "1s"], "cannot be used with"),
+            (&["--within", "1s"], "--unique"),
+            (&["--unique", ".", "--last", "0"], "not in 1.."),
+        ] {
+            let ran = run_on(dir, "produce", &[&["t"], args].concat(), "1\n");
+            assert_eq!(ran.status, 2, "{args:?}: {ran:?}");
+            assert!(ran.stderr.contains(part), "{}", ran.stderr);
+        }
+        assert_eq!(run_on(dir, "subscribe", &["t"], "").status, 69);
+        let few = ["t", "--unique", ".id", "--max-unique", "3"];
+        ok(run_on(dir, "produce", &few, ids(0..3)));
+        let ran = run_on(dir, "produce", &few, ids(0..4));
+        assert_eq!(ran.status, 65);
+        assert!(ran.stderr.contains("more than 3 records"), "{}", ran.stderr);
+        assert_eq!(held(dir), ids(0..3));
+    });
+}
+
+#[test]
+fn a_producer_goes_on_when_the_daemon_was_killed() {
+    let (dir, mut daemon) = Daemon::alone(&[]);
+    let dir = dir.path();
+    ok(admin(dir, &["create", "t"]));
+    let args = ["t", "--unique", ".id", "--within", "7d", "--reconnect", "30s"];
+    let mut child =
+        tool_on(dir, "produce", &args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut child = Guard(child);
+    for round in 0..5 {
+        let first = round * 400;
+        for page in 0..40 {
+            // Each page has half of the one before.
+            let page = first + page * 10;
+            input.write_all(ids(page..page + 20).as_bytes()).unwrap();
+        }
+        // Others are under way.
+        let begun = || held(dir).contains(&ids([first])).then_some(());
+        wait_for("the first of these records", begun);
+        daemon.signal(Signal::SIGKILL);
+        drop(daemon.end());
+        daemon = Daemon::start(dir, &[]);
+    }
+    drop(input);
+    assert!(child.0.wait().unwrap().success());
+    assert_eq!(held(dir), ids(0..2010));
+}
+
+#[test]
+fn a_named_producer_counts_what_is_skipped() {
+    both_ways(|dir| {
+        let args = ["t", "--unique", ".id", "--producer", "p", "-v"];
+        let ran = run_on(dir, "produce", &args, ids([1, 1, 2]));
+        assert!(ran.stderr.contains("2 records appended to t"), "{ran:?}");
+        let ran = run_on(dir, "produce", &args, ids([1, 1, 2, 2, 3]));
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(ran.stderr.contains("3 records of the input were already"), "{ran:?}");
+        assert_eq!(held(dir), ids([1, 2, 3]));
+    });
+}
+
 /// A producer that has begun, and what it is to append.
 fn begin(dir: &Path, args: &[&str], input: &str) -> Guard {
     let file = dir.join(format!("{:x}", fs::read_dir(dir).unwrap().count()));
@@ -106,6 +220,20 @@ fn of_producers_at_once_one_appends_a_key() {
         let page = |first: u32| ids(first..first + 300);
         let all: Vec<Guard> =
             (0..6).map(|number| begin(dir, &["--wait", "60s"], &page(number * 100))).collect();
+        for mut one in all {
+            assert!(one.0.wait().unwrap().success());
+        }
+        assert_eq!(held_ids(dir), (0..800).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn of_producers_that_ask_for_it_at_once_one_appends_a_key() {
+    both_ways(|dir| {
+        ok(admin(dir, &["create", "t"]));
+        let page = |first: u32| ids(first..first + 300);
+        let args = ["--wait", "60s", "--unique", ".id"];
+        let all: Vec<Guard> = (0..6).map(|number| begin(dir, &args, &page(number * 100))).collect();
         for mut one in all {
             assert!(one.0.wait().unwrap().success());
         }
