@@ -36,9 +36,19 @@ complete -c produce -l unique -d 'Append only records for whose value of the jq 
 complete -c produce -l within -d 'With --unique: compare only with records that were appended less than DURATION ago' -r
 complete -c produce -l last -d 'With --unique: compare only with the last N records of the topic' -r
 complete -c produce -l max-unique -d 'With --unique: append nothing if more than N records would count [default: 4000000]' -r
+complete -c produce -l spool -d 'Append each finished file of DIR once, and put it away' -r -f -a "(__fish_complete_directories)"
+complete -c produce -l done -d 'With --spool: what is done with a file: suffix (.done), move:DIR, or delete' -r
+complete -c produce -l order -d 'With --spool: the order of the files' -r -f -a "name\t'By their names'
+time\t'By the time at which they were last written'"
+complete -c produce -l poll -d 'With --follow: look for changes every D, instead of being told by the kernel' -r
+complete -c produce -l partial-after -d 'Append a last line without a line end once the file has not changed for D' -r
+complete -c produce -l retry -d 'While the log is full or cannot write, try again for D [default: 0, with --follow for ever]' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c produce -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
+complete -c produce -l resume -d 'Append what each FILE has more than the log, also where it was rotated meanwhile'
+complete -c produce -s F -l follow -d 'As --resume, and then wait for more; FILE may be a quoted pattern'
+complete -c produce -l stats -d 'Print at the end what was done, as a JSON object'
 complete -c produce -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c produce -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c produce -s V -l version -d 'Print version'

@@ -87,7 +87,7 @@ const PURE: [&str; 11] = [
     "src/window/",
     "src/aggregate/",
     "src/operator/",
-    "src/ingest/formats/",
+    "src/ingest/",
     "src/wire/frame.rs",
     "src/log/segment/format.rs",
 ];

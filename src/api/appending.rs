@@ -151,6 +151,10 @@ pub struct Stands {
     pub name: String,
     /// The sequence of its last batch.
     pub sequence: u64,
+    /// When that was appended, or the source was last known to be there, in µs since the epoch, if
+    /// that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_us: Option<i64>,
 }
 
 /// A batch that is durable.

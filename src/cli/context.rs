@@ -32,6 +32,8 @@ pub struct Context {
     pub(super) lines_before: u64,
     /// Where the lines of the source begin.
     pub(super) offsets: LineOffsets,
+    /// The line that ended the tool, if one has, or something else did.
+    pub(super) broken: Option<Option<u64>>,
     /// What was read last; whoever works on it later keeps a share.
     pub(super) block: Block,
     pub(super) streams: Streams,
@@ -60,6 +62,7 @@ impl Context {
             position: 0,
             lines_before: 0,
             offsets: LineOffsets::default(),
+            broken: None,
             block: Block::default(),
             streams: Streams::default(),
             watch: None,
@@ -87,10 +90,20 @@ impl Context {
         self.offsets.of(line)
     }
 
-    /// How many bytes of the input have been read, decompressed; those that others read for us not
-    /// among them.
+    /// Where the input is read again that the records taken so far do not have, in decompressed
+    /// bytes; those that others read for us not among them.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Where taking records has ended early, if it has: at which line, as far as that is known.
+    pub fn broken(&self) -> Option<Option<u64>> {
+        self.broken
+    }
+
+    /// Says how many lines lie before those that the decoder has seen.
+    pub fn begin_behind(&mut self, lines: u64) {
+        self.lines_before = lines;
     }
 
     /// What wakes the tool while it waits for something else than its input; nothing for a stage

@@ -161,6 +161,11 @@ impl FormatOptions {
         timed.contains(&self.format()).then_some(TIME)
     }
 
+    /// Whether the format is found out by the first lines of each input.
+    pub fn is_auto(&self) -> bool {
+        self.format() == Format::Auto
+    }
+
     /// Whether the format has times that lack a time zone.
     pub fn reads_zone(&self) -> bool {
         matches!(self.format(), Format::Syslog | Format::Auto)

@@ -1,6 +1,6 @@
 //! Input: the FILEs of a command line, or standard input, read in large blocks.
 //!
-//! Each of them is a [`Source`], which gives its bytes; here is which one comes next.
+//! Each of them is a [`Source`], which gives its bytes; [`Sources`] says which one comes next.
 
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
@@ -28,6 +28,8 @@ pub enum Next {
     Span(Span),
     /// Nothing came for as long as there was patience for.
     Quiet,
+    /// Another source begins.
+    SourceBegin,
     /// The current source has ended.
     SourceEnd,
     /// All sources have ended.
@@ -36,30 +38,68 @@ pub enum Next {
     StopReason(StopReason),
 }
 
-/// The sources of a command line, one after the other.
-pub struct Input {
+/// What gives an input's sources, one after the other.
+pub trait Sources {
+    /// The next one; waits for it if need be, as `waiting` allows.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn next(&mut self, waiting: &mut Waiting<'_>) -> anyhow::Result<NextSource>;
+}
+
+/// What comes next of an input.
+pub enum NextSource {
+    /// This source.
+    Source(Box<dyn Source>),
+    /// Nothing came for as long as it may wait.
+    Quiet,
+    /// Nothing.
+    End,
+    /// There is no need to read further.
+    Stopped(StopReason),
+}
+
+/// The sources of a command line.
+pub struct Files {
     files: VecDeque<PathBuf>,
-    current: Option<Box<dyn Source>>,
     /// Among how many plain files are shared out.
     parallelism: usize,
+}
+
+impl Files {
+    /// `files` in order; standard input if there are none. `-` is standard input. If there are
+    /// several `parallelism`, the whole lines of plain files come as spans.
+    pub fn new(files: &[PathBuf], parallelism: usize) -> Files {
+        let files = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
+        Files { files: files.into(), parallelism }
+    }
+}
+
+impl Sources for Files {
+    fn next(&mut self, _: &mut Waiting<'_>) -> anyhow::Result<NextSource> {
+        let Some(path) = self.files.pop_front() else { return Ok(NextSource::End) };
+        let name = name_of(&path);
+        let opened = FileSource::open(&path, Arc::clone(&name), self.parallelism);
+        Ok(NextSource::Source(Box::new(opened.with_context(|| name.to_string())?)))
+    }
+}
+
+/// What a tool reads: one source after the other.
+pub struct Input {
+    sources: Box<dyn Sources>,
+    current: Option<Box<dyn Source>>,
     name: Arc<str>,
+    /// The source that has ended, until another begins.
+    ended: Option<Box<dyn Source>>,
     watch: Arc<Watch>,
     waited: Duration,
 }
 
 impl Input {
-    /// The input made of `files` in order; standard input if there are none. `-` is standard input.
-    /// If there are several `parallelism`, the whole lines of plain files come as spans.
-    pub fn new(files: &[PathBuf], watch: Arc<Watch>, parallelism: usize) -> Input {
-        let files = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
-        Input {
-            files: files.into(),
-            current: None,
-            parallelism,
-            name: Arc::from("stdin"),
-            watch,
-            waited: Duration::ZERO,
-        }
+    /// The input made of these sources.
+    pub fn new(sources: Box<dyn Sources>, watch: Arc<Watch>) -> Input {
+        let (name, waited) = (Arc::from("stdin"), Duration::ZERO);
+        Input { sources, current: None, name, ended: None, watch, waited }
     }
 
     /// The source that is read, once one is open.
@@ -87,9 +127,21 @@ impl Input {
         &self.name
     }
 
-    /// How many bytes of the current source were read, decompressed; 0 between two of them.
+    /// How many bytes of the current source, or of the one that has ended, were read, decompressed.
     pub fn position(&self) -> u64 {
-        self.current.as_ref().map_or(0, |source| source.position())
+        let source = self.current.as_ref().or(self.ended.as_ref());
+        source.map_or(0, |source| source.position())
+    }
+
+    /// How many lines of that source lie before those that were read.
+    pub fn lines_before(&mut self) -> u64 {
+        let source = self.current.as_mut().or(self.ended.as_mut());
+        source.map_or(0, |source| source.lines_before())
+    }
+
+    /// Whether what is left of the source that has ended is a whole line.
+    pub fn rest_counts(&self) -> bool {
+        self.ended.as_ref().is_none_or(|source| source.takes_rest())
     }
 
     /// How long reading has waited since this was last asked for; none if not at all, or if there
@@ -104,17 +156,21 @@ impl Input {
     /// # Errors
     /// When a file cannot be opened or read, or compressed input is damaged or cut short.
     pub fn read(&mut self, block: &mut [u8], patience: Option<Duration>) -> anyhow::Result<Next> {
-        let source = match &mut self.current {
-            Some(source) => source,
-            None => {
-                let Some(path) = self.files.pop_front() else { return Ok(Next::End) };
-                self.name = name_of(&path);
-                let opened = FileSource::open(&path, Arc::clone(&self.name), self.parallelism);
-                let opened = opened.with_context(|| self.name.to_string())?;
-                self.current.insert(Box::new(opened))
-            }
-        };
         let mut waiting = Waiting::new(&self.watch, patience);
+        let Some(source) = &mut self.current else {
+            let next = self.sources.next(&mut waiting);
+            self.waited += waiting.waited();
+            return Ok(match next? {
+                NextSource::Source(source) => {
+                    self.name = Arc::clone(source.name());
+                    (self.current, self.ended) = (Some(source), None);
+                    Next::SourceBegin
+                }
+                NextSource::Quiet => Next::Quiet,
+                NextSource::End => Next::End,
+                NextSource::Stopped(reason) => Next::StopReason(reason),
+            });
+        };
         let polled = source.poll(block, &mut waiting);
         self.waited += waiting.waited();
         self.name = Arc::clone(source.name());
@@ -124,7 +180,7 @@ impl Input {
             Polled::Quiet => Next::Quiet,
             Polled::Stopped(reason) => Next::StopReason(reason),
             Polled::End => {
-                self.current = None;
+                self.ended = self.current.take();
                 Next::SourceEnd
             }
         })

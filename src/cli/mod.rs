@@ -14,6 +14,7 @@ mod context;
 mod decompress;
 mod encoding;
 mod file_source;
+pub mod follow;
 pub mod format_options;
 pub mod inherited;
 pub mod input;

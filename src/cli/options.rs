@@ -32,6 +32,12 @@ pub struct InputOptions {
 }
 
 impl InputOptions {
+    /// The same for inputs that come from elsewhere than FILEs.
+    #[must_use]
+    pub fn without_files(&self) -> InputOptions {
+        InputOptions { files: Vec::new(), ..self.clone() }
+    }
+
     /// The longest record to accept, in bytes.
     pub fn record_bytes_max(&self) -> usize {
         usize::try_from(self.max_record).unwrap_or(RECORD_BYTES_MAX)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::blame::explained;
 use super::blocks::{Block, Blocks};
 pub use super::context::Context;
-use super::input::{BLOCK_BYTES, Input, Next};
+use super::input::{BLOCK_BYTES, Files, Input, Next, Sources};
 use super::lending::Lending;
 use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
@@ -95,6 +95,34 @@ pub fn run_lending<S: Stage>(
     Pump::new(options, stage, lending, 1)?.run(&mut *decoder)
 }
 
+/// Runs a stage over other sources than the files of the command line.
+///
+/// # Errors
+/// See [`run_lending`].
+pub fn run_sources<S: Stage>(
+    options: &InputOptions,
+    sources: Box<dyn Sources>,
+    stage: &mut S,
+) -> anyhow::Result<Outcome> {
+    let mut decoder = options.choice()?.decoder();
+    let mut pump = Pump::new(options, stage, Lending::off(), 1)?;
+    pump.input = Input::new(sources, Arc::clone(&pump.watch));
+    pump.run(&mut *decoder)
+}
+
+/// What a decoder is given for what it learns, and not for its records.
+struct Unheard;
+
+impl Sink for Unheard {
+    fn record(&mut self, _: Raw<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn bad(&mut self, _: Bad<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
 /// Whether an error only says that nobody reads our standard output any more.
 pub fn is_closed(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<OutputError>(), Some(OutputError::Closed))
@@ -103,6 +131,7 @@ pub fn is_closed(error: &anyhow::Error) -> bool {
 struct Pump<'a, S> {
     stage: &'a mut S,
     input: Input,
+    watch: Arc<Watch>,
     cx: Context,
     lending: Lending<S>,
     /// Whether what the tool writes is a stream of its own, with a start and an end.
@@ -125,13 +154,14 @@ impl<'a, S: Stage> Pump<'a, S> {
         written::check_inputs(&options.files)?;
         let watch = Watch::new(Stop::install()?, S::ENDS_WITH_OUTPUT.then_some(&output))?;
         let watch = Arc::new(watch);
-        let input = Input::new(&options.files, Arc::clone(&watch), parallelism);
+        let files = Box::new(Files::new(&options.files, parallelism));
+        let input = Input::new(files, Arc::clone(&watch));
         let out = Vec::with_capacity(BLOCK_BYTES);
-        let (output, watch) = (Some(output), Some(watch));
+        let (output, shared) = (Some(output), Some(Arc::clone(&watch)));
         let offsets = LineOffsets::new(stage.wants_offsets());
-        let cx = Context { out, output, watch, offsets, ..Context::with(rejects) };
+        let cx = Context { out, output, watch: shared, offsets, ..Context::with(rejects) };
         let begins_stream = false;
-        Ok(Pump { stage, input, cx, lending, begins_stream, failed: None, enough: false })
+        Ok(Pump { stage, input, watch, cx, lending, begins_stream, failed: None, enough: false })
     }
 
     /// Runs to the end of the input, or of what is wanted of it.
@@ -177,7 +207,10 @@ impl<'a, S: Stage> Pump<'a, S> {
             if *self.cx.source != **self.input.name() {
                 self.cx.source = self.input.name().to_string();
             }
-            self.cx.position = self.input.position();
+            if matches!(next, Ok(Next::SourceBegin)) {
+                self.begin_source(decoder)?;
+                continue;
+            }
             let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_)));
             self.cx.more_at_hand = read && !self.input.may_wait();
             let source_end = matches!(next, Ok(Next::SourceEnd));
@@ -185,10 +218,11 @@ impl<'a, S: Stage> Pump<'a, S> {
                 Ok(Next::Bytes(count)) => {
                     self.cx.block = blocks.share();
                     let block = Arc::clone(&self.cx.block);
-                    let before = self.cx.position.saturating_sub(count as u64);
+                    let before = self.input.position().saturating_sub(count as u64);
                     self.cx.offsets.see(&block[..count], before);
                     let _ = decoder.decode(&block[..count], self);
                     self.cx.block = Block::default();
+                    self.cx.position = self.input.position().saturating_sub(decoder.pending());
                     None
                 }
                 Ok(Next::Span(span)) => {
@@ -196,11 +230,11 @@ impl<'a, S: Stage> Pump<'a, S> {
                     None
                 }
                 Ok(Next::SourceEnd) => {
-                    let _ = decoder.finish(self);
-                    self.stage.source_end();
+                    self.end_source(decoder);
                     None
                 }
                 // The stage has been told.
+                Ok(Next::SourceBegin) => None,
                 Ok(Next::Quiet) => {
                     if holding.is_some() {
                         let _ = decoder.quiet(self);
@@ -247,10 +281,59 @@ impl<'a, S: Stage> Pump<'a, S> {
         Ok(ended)
     }
 
+    /// Another source begins, maybe behind its first lines.
+    fn begin_source(&mut self, decoder: &mut dyn Decoder) -> anyhow::Result<()> {
+        self.cx.position = self.input.position();
+        let mut head = Vec::new();
+        while decoder.awaits_header()
+            && let Some(source) = self.input.source()
+            && let Some(line) = source.head_line()?
+        {
+            let _ = decoder.decode(&line, &mut Unheard);
+            head.extend(line);
+        }
+        // The decoder counts these lines: what follows is taken to come right after them.
+        let begin = self.cx.position.saturating_sub(head.len() as u64);
+        if !head.is_empty() {
+            self.cx.offsets.see(&head, begin);
+        }
+        if self.stage.wants_lines() {
+            let lines = self.input.lines_before();
+            self.cx.begin_behind(lines);
+        }
+        Ok(())
+    }
+
+    /// A source has ended. What is left of it is a record, unless it comes again with the rest.
+    fn end_source(&mut self, decoder: &mut dyn Decoder) {
+        if self.input.rest_counts() {
+            let _ = decoder.finish(self);
+            self.cx.position = self.input.position();
+        } else {
+            self.cx.position = self.input.position().saturating_sub(decoder.pending());
+            let _ = decoder.finish(&mut Unheard);
+        }
+        self.stage.source_end();
+    }
+
+    /// The place of a line that the decoder has seen, for messages.
+    fn place(&mut self, line: u64) -> String {
+        match self.input.lines_before() {
+            0 => {}
+            lines => self.cx.begin_behind(lines),
+        }
+        self.cx.place(line)
+    }
+
     /// A source has ended: so must have its streams. Where a signal ends us, it has ended those
     /// before us, too.
     fn end_streams(&mut self) -> Result<Option<Ended>, Cut> {
-        match (self.cx.streams.finish(), self.input.stopped()) {
+        let finished = self.cx.streams.finish();
+        if !self.input.rest_counts() {
+            // More of it comes another time.
+            return Ok(None);
+        }
+        match (finished, self.input.stopped()) {
             (Err(_), Some(StopReason::Stopped(signal))) => Ok(Some(Ended::Stopped(signal))),
             (Err(cut), _) if !self.enough => Err(Cut { place: self.cx.source.clone(), cut }),
             _ => Ok(None),
@@ -265,6 +348,11 @@ impl<'a, S: Stage> Pump<'a, S> {
     }
 
     fn fail(&mut self, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
+        self.fail_at(None, error)
+    }
+
+    fn fail_at(&mut self, line: Option<u64>, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
+        self.cx.broken = Some(line);
         self.failed = Some(error.into());
         ControlFlow::Break(())
     }
@@ -272,7 +360,8 @@ impl<'a, S: Stage> Pump<'a, S> {
 
 impl<S: Stage> Sink for Pump<'_, S> {
     fn warn(&mut self, line: u64, why: &str) {
-        message::note(&format!("{}: {why}", self.cx.place(line)));
+        let place = self.place(line);
+        message::note(&format!("{place}: {why}"));
     }
 
     fn note(&mut self, what: &str) {
@@ -309,11 +398,11 @@ impl<S: Stage> Sink for Pump<'_, S> {
                 if let Err(error) = self.stage.flush_pending(&mut self.cx) {
                     return self.fail(error);
                 }
-                let place = self.cx.place(raw.line);
+                let place = self.place(raw.line);
                 let why = explained(&why, &raw);
                 match self.cx.rejects.take(&place, raw.bytes, &why) {
                     Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => self.fail(error),
+                    Err(error) => self.fail_at(Some(raw.line), error),
                 }
             }
         }
@@ -327,10 +416,10 @@ impl<S: Stage> Sink for Pump<'_, S> {
             self.enough = true;
             return ControlFlow::Break(());
         }
-        let place = self.cx.place(bad.line);
+        let place = self.place(bad.line);
         match self.cx.rejects.take_piece(&place, bad.bytes, &bad.why, bad.more, bad.continued) {
             Ok(()) => ControlFlow::Continue(()),
-            Err(error) => self.fail(error),
+            Err(error) => self.fail_at(Some(bad.line), error),
         }
     }
 }

@@ -28,6 +28,26 @@ pub trait Source {
     /// When it cannot be read, or is compressed and damaged or cut short.
     fn poll(&mut self, block: &mut [u8], waiting: &mut Waiting<'_>) -> anyhow::Result<Polled>;
 
+    /// Once it has ended: whether a last line without a line end is a whole one. If not, it is not
+    /// taken, and comes again with what follows.
+    fn takes_rest(&self) -> bool {
+        true
+    }
+
+    /// The next line at the very beginning of its input, if it did not begin there itself: for a
+    /// decoder that has to see the names of the fields first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn head_line(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    /// How many lines of its input lie before those that were given.
+    fn lines_before(&mut self) -> u64 {
+        0
+    }
+
     /// Its pipe, if it is one that is read as it is, and can be without waiting: others may read
     /// lines there.
     fn pipe(&self) -> Option<BorrowedFd<'_>> {

@@ -49,6 +49,12 @@ pub trait Stage {
         ControlFlow::Continue(())
     }
 
+    /// Whether it asks for the numbers of lines, by [`Context::line`], also where nothing is wrong
+    /// with them.
+    fn wants_lines(&self) -> bool {
+        false
+    }
+
     /// Whether it asks where lines begin, by [`Context::line_offset`].
     fn wants_offsets(&self) -> bool {
         false

@@ -156,6 +156,39 @@ impl<'a> Waiting<'a> {
         woken
     }
 
+    /// The same, but no longer than `time`: what ends it then is [`Woken::Quiet`], too.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn until_ready_within(
+        &mut self,
+        source: impl AsFd,
+        time: Option<Duration>,
+    ) -> io::Result<Woken> {
+        let left = self.limit.map(|limit| limit.saturating_sub(self.waited));
+        let time = [left, time].into_iter().flatten().min();
+        let begin = Instant::now();
+        // Longer than any clock runs is for ever.
+        let woken = self.watch.wait_until(source, time.and_then(|time| begin.checked_add(time)));
+        if self.limit.is_some() {
+            self.waited += begin.elapsed();
+        }
+        woken
+    }
+
+    /// Waits so long, or until there is no need to go on.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn pause(&mut self, time: Option<Duration>) -> io::Result<Woken> {
+        self.until_ready_within(&self.watch.stop, time)
+    }
+
+    /// Whether it has waited as long as it may.
+    pub fn is_over(&self) -> bool {
+        self.limit.is_some_and(|limit| self.waited >= limit)
+    }
+
     /// Waits without a limit.
     pub fn patiently(&self) -> Waiting<'a> {
         Waiting::new(self.watch, None)

@@ -78,6 +78,11 @@ impl WaitOptions {
         }
     }
 
+    /// How long the user wants to wait; none if they have not said.
+    pub fn asked(self) -> Option<StdDuration> {
+        self.wait.map(Duration::to_std)
+    }
+
     fn duration(self) -> StdDuration {
         self.wait.map_or(WAIT, Duration::to_std)
     }

@@ -77,6 +77,34 @@ impl Error {
         self.of_client().is_some_and(ClientError::is_in_doubt)
     }
 
+    /// Whether the same may succeed later: the log had no room, or could not write.
+    pub fn may_pass(&self) -> bool {
+        let code = match self {
+            Error::Log(LogError::Io { .. } | LogError::Locked { .. }) => return true,
+            Error::Client(ClientError::Refused(why)) => why.code,
+            Error::Broker(error) => error.code(),
+            _ => return false,
+        };
+        matches!(
+            code,
+            Code::Io
+                | Code::FullDisk
+                | Code::ClosedToAppends
+                | Code::TimedOut
+                | Code::TooManyConnections
+                | Code::ShuttingDown
+        )
+    }
+
+    /// Whether another process does the same now.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Error::Log(LogError::Locked { .. }) => true,
+            Error::Client(ClientError::Refused(why)) => why.code == Code::ProducerInUse,
+            _ => false,
+        }
+    }
+
     /// Whether an offset is not among those of its partition.
     pub fn is_out_of_range(&self) -> bool {
         match self {

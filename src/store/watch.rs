@@ -53,6 +53,11 @@ pub enum News<'a> {
 impl fmt::Display for News<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            News::Gone(dir, StdDuration::MAX) => write!(
+                out,
+                "{}: log-serve is gone; waiting for it to run again",
+                dir.join(SOCKET).display()
+            ),
             News::Gone(dir, patience) => write!(
                 out,
                 "{}: log-serve is gone; waiting up to {} for it to run again",

@@ -34,6 +34,19 @@ pub fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a plain file to read it; what is none, such as a pipe, is not waited for. Links are
+/// followed.
+///
+/// # Errors
+/// As `open(2)`, or when it is something else.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a plain file")),
+    }
+}
+
 /// Forces a directory's names to the disk.
 ///
 /// # Errors

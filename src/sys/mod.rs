@@ -4,7 +4,8 @@
 //!
 //! - [`descriptor`]: file descriptors by their numbers; which are open.
 //! - [`wait`]: waiting for descriptors; [`event`]: waking somebody who waits.
-//! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them.
+//! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them;
+//!   [`tree`]: the same with names.
 //! - [`pipe`]: pipes, read and written without waiting; [`aligned`]: buffers to read into.
 //! - [`socket`]: Unix sockets: peers, descriptors that are passed.
 //! - [`user`]: users and groups; [`process`]: our own process.
@@ -18,5 +19,7 @@ pub mod lock;
 pub mod pipe;
 pub mod process;
 pub mod socket;
+pub mod tree;
+
 pub mod user;
 pub mod wait;

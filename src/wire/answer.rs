@@ -216,9 +216,9 @@ mod tests {
             (
                 Answer::Producers(Standings {
                     topic: topic(),
-                    producers: vec![Stands { name: "p".to_owned(), sequence: 7 }],
+                    producers: vec![Stands { name: "p".to_owned(), sequence: 7, time_us: Some(9) }],
                 }),
-                r#"{"producers":{"topic":"t","producers":[{"name":"p","sequence":7}]}}"#,
+                r#"{"producers":{"topic":"t","producers":[{"name":"p","sequence":7,"time_us":9}]}}"#,
             ),
             (Answer::Kept(Named { topic: topic() }), r#"{"kept":{"topic":"t"}}"#),
             (

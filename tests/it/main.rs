@@ -88,8 +88,10 @@ mod program {
 
 /// Records on their way into a topic and out of it: `produce`, `subscribe`, and consumer groups.
 mod topics {
+    mod collect;
     mod enrich;
     mod files;
+    mod follow;
     mod group_delivery;
     mod groups;
     mod lent_input;

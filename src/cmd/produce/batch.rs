@@ -62,6 +62,12 @@ impl Batch {
         self.ends.truncate(record);
     }
 
+    /// Takes all records out of the batch that begin on this line or a later one.
+    pub fn keep_before_line(&mut self, line: u64) {
+        let kept = self.lines.partition_point(|other| *other < line);
+        self.keep_before(kept as u64);
+    }
+
     /// Takes the bad records, which are in order, out of the batch.
     pub fn remove(&mut self, bad: &[BadRecord]) {
         let mut kept = Batch { unterminated: self.unterminated, ..Batch::default() };

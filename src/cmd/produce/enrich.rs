@@ -168,6 +168,12 @@ impl Enrich {
         steps.into_iter().flatten().any(|step| step.reads[OFFSET])
     }
 
+    /// Whether an expression reads their lines.
+    pub fn reads_line(&self) -> bool {
+        let steps = [&self.filter, &self.map, &self.add];
+        steps.into_iter().flatten().any(|step| step.reads[LINE])
+    }
+
     /// Gives what becomes of a record to `take`: nothing, or one record or several.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `produce`: records from files or a pipe are appended to a topic.
 
 mod batch;
+mod collect;
 mod enrich;
 mod formats;
 mod position;
@@ -12,6 +13,7 @@ use std::ops::ControlFlow;
 use clap::Parser;
 
 use self::batch::Batch;
+use self::collect::CollectOptions;
 use self::enrich::{Enrich, EnrichOptions};
 use self::formats::FORMATS;
 use self::position::{Position, Standing};
@@ -117,6 +119,9 @@ pub struct Options {
     #[command(flatten)]
     unique: UniqueOptions,
 
+    #[command(flatten)]
+    collect: CollectOptions,
+
     /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
@@ -136,6 +141,9 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     // Before a topic is created.
     options.input.choice()?;
+    if options.collect.is_on() {
+        return collect::run(&options);
+    }
     let enrich = options.enrich.build()?;
     options.unique.asked()?;
     if options.producer.is_some() && options.enrich.reads_clock() {

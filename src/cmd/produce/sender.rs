@@ -1,12 +1,16 @@
 //! Appending batches one behind the other, several under way at a time.
 
+mod patience;
+
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
 use super::batch::Batch;
 use super::position::Position;
+use crate::api::appending::Stands;
 use crate::api::error::BadRecord;
 use crate::cli::blame::explained;
 use crate::cli::input::Watch;
@@ -30,6 +34,12 @@ pub(super) struct Sender {
     producer: Option<String>,
     /// Where in the input the next batch begins; without a producer nobody wants to know.
     at: Position,
+    /// The source whose records are sent, if it is one that resumes.
+    origin: Option<Box<dyn Origin>>,
+    /// Names that are ours as long as we run, so that nobody else does the same.
+    claims: Vec<String>,
+    /// How long to try again while the log refuses what is no fault of the records.
+    retry: Duration,
     /// Where the log has the producer, or will have it: the sequence of the batch sent last.
     stands: u64,
     appended: u64,
@@ -45,7 +55,26 @@ pub(super) struct Sender {
     unsent: usize,
     /// Whether a signal ends waits for the log.
     heeds: bool,
+    /// Since when the log refuses what is no fault of the records, and how long the next pause is.
+    refused_since: Option<Instant>,
+    pause: Duration,
 }
+
+/// Where records come from that the log may refuse.
+pub(super) trait Origin {
+    /// How many lines lie before those that the decoder has seen.
+    fn lines_before(&self) -> u64;
+
+    /// The sequence that the source has before one of its lines.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn sequence_before(&self, line: u64) -> anyhow::Result<u64>;
+}
+
+/// How long to leave a log alone that refuses what is no fault of the records, at first and at
+/// most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// What became of a batch: how many records were appended, or which are bad, so that none was.
 type Outcome = Result<u64, Vec<BadRecord>>;
@@ -55,9 +84,10 @@ struct Sent {
     batch: Batch,
     /// The producer's sequence before it.
     after: u64,
-    /// Where it begins and ends in the input.
+    /// Where it begins in the input.
     begin: Position,
-    end: Position,
+    /// The producer's sequence after it.
+    sequence: u64,
 }
 
 impl Sender {
@@ -67,6 +97,9 @@ impl Sender {
             appender,
             producer,
             at: Position::default(),
+            origin: None,
+            claims: Vec::new(),
+            retry: Duration::ZERO,
             stands,
             appended: 0,
             sent: VecDeque::new(),
@@ -76,6 +109,8 @@ impl Sender {
             lost: None,
             unsent: 0,
             heeds: false,
+            refused_since: None,
+            pause: PAUSES.0,
         }
     }
 
@@ -89,6 +124,87 @@ impl Sender {
         self.appender
     }
 
+    /// Tries again for so long while the log refuses what is no fault of the records.
+    pub fn retry(&mut self, retry: Duration) {
+        self.retry = retry;
+    }
+
+    /// Takes names that nobody else has as long as we run.
+    ///
+    /// # Errors
+    /// When somebody else has one.
+    pub fn claim(&mut self, names: Vec<String>) -> anyhow::Result<()> {
+        for name in &names {
+            self.appender.stands(name)?;
+        }
+        self.claims = names;
+        Ok(())
+    }
+
+    /// Where all sources stand that the topic knows.
+    ///
+    /// # Errors
+    /// When what the log holds of them cannot be read.
+    pub fn sources(&mut self) -> Result<Vec<Stands>, store::Error> {
+        self.appender.sources()
+    }
+
+    /// Appends as a source from now on, which the log has at this sequence. All that was sent must
+    /// be finished.
+    pub fn begin_source(&mut self, name: &str, stands: u64, origin: Box<dyn Origin>) {
+        self.producer = Some(name.to_owned());
+        (self.stands, self.origin) = (stands, Some(origin));
+    }
+
+    /// Tells the log that sources are still there. All that was sent must be finished.
+    ///
+    /// # Errors
+    /// When the log cannot note it.
+    pub fn keep(&mut self, names: &[String], cx: &mut Context) -> anyhow::Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.persist(cx, |appender| appender.keep_sources(names))
+    }
+
+    /// The producer's sequence after all that was sent.
+    pub fn stands(&self) -> u64 {
+        self.stands
+    }
+
+    /// Sends a batch of a source, after which it has this sequence; also an empty batch.
+    pub fn send_to(
+        &mut self,
+        batch: &mut Batch,
+        sequence: u64,
+        cx: &mut Context,
+    ) -> anyhow::Result<()> {
+        self.heed(cx)?;
+        let next = self.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(batch, next);
+        let (after, begin) = (self.stands, self.at);
+        self.stands = sequence;
+        self.dispatch(Sent { batch, after, begin, sequence })?;
+        self.wait_for_room(cx)
+    }
+
+    fn heed(&mut self, cx: &Context) -> anyhow::Result<()> {
+        if !self.heeds
+            && let Some(watch) = cx.watch()
+        {
+            self.appender.heed(&*watch)?;
+            self.heeds = true;
+        }
+        Ok(())
+    }
+
+    fn wait_for_room(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        while self.sent_bytes > AHEAD_BYTES_MAX {
+            self.finish_one(cx)?;
+        }
+        Ok(())
+    }
+
     /// The input goes on behind what the log has of it from before.
     pub fn begin_at(&mut self, at: Position) {
         self.at = at;
@@ -99,23 +215,15 @@ impl Sender {
         if batch.is_empty() {
             return Ok(());
         }
-        if !self.heeds
-            && let Some(watch) = cx.watch()
-        {
-            self.appender.heed(&*watch)?;
-            self.heeds = true;
-        }
+        self.heed(cx)?;
         let next = self.spare.pop().unwrap_or_default();
         let batch = std::mem::replace(batch, next);
         let (after, begin) = (self.stands, self.at);
         let end = self.behind(begin, &batch);
-        let sent = Sent { batch, after, begin, end };
-        (self.stands, self.at) = (end.sequence(), end);
-        self.dispatch(sent)?;
-        while self.sent_bytes > AHEAD_BYTES_MAX {
-            self.finish_one(cx)?;
-        }
-        Ok(())
+        let sequence = end.sequence();
+        (self.stands, self.at) = (sequence, end);
+        self.dispatch(Sent { batch, after, begin, sequence })?;
+        self.wait_for_room(cx)
     }
 
     /// Waits until all that was sent is appended.
@@ -143,7 +251,7 @@ impl Sender {
         let identity = self.producer.clone().map(|producer| Identity {
             producer,
             after: Some(sent.after),
-            sequence: sent.end.sequence(),
+            sequence: sent.sequence,
         });
         self.appender.begin(sent.batch.bytes(), identity)
     }
@@ -193,8 +301,14 @@ impl Sender {
                     self.go_on(error, cx)?;
                     continue;
                 }
+                Err(AppendError::Other(error)) if self.may_retry(&error) => {
+                    self.try_again(error, cx)?;
+                    continue;
+                }
                 Err(AppendError::Other(error)) => return Err(self.unanswered(error)),
             };
+            self.pause = PAUSES.0;
+            self.refused_since = None;
             return Ok(self.take_first().map(|sent| (sent, outcome)));
         }
         Ok(None)
@@ -223,37 +337,17 @@ impl Sender {
         known && self.appender.may_go_on(error)
     }
 
-    /// Waits for another daemon, and hands over to it what the one that is gone did not append.
-    fn go_on(&mut self, lost: store::Error, cx: &Context) -> anyhow::Result<()> {
-        let Some(watch) = cx.watch() else { return Err(lost.into()) };
-        let stands = self.appender.reconnect(self.producer.as_deref(), &*watch)?;
-        (self.lost, self.unsent) = (None, 0);
-        if self.producer.is_some() {
-            self.pass_appended(stands)?;
-        }
-        self.sent_bytes = 0;
-        let again = std::mem::take(&mut self.sent);
-        again.into_iter().try_for_each(|sent| self.dispatch(sent))
-    }
-
-    /// Takes note of the batches that are appended, by where the log has the producer.
-    fn pass_appended(&mut self, stands: u64) -> anyhow::Result<()> {
-        if self.sent.front().is_none_or(|first| first.after == stands) {
+    /// Leaves the records before a bad one in a batch.
+    fn cut(&self, sent: &mut Sent, record: u64) -> anyhow::Result<()> {
+        let Some(origin) = &self.origin else {
+            sent.batch.keep_before(record);
+            sent.sequence = self.behind(sent.begin, &sent.batch).sequence();
             return Ok(());
-        }
-        let Some(last) = self.sent.iter().position(|sent| sent.end.sequence() == stands) else {
-            let name = self.producer.as_deref().unwrap_or_default();
-            return Err(anyhow!(
-                "another process appended as {name} while log-serve was gone; run produce again to \
-                 resume after the records of {name}"
-            ));
         };
-        for _ in 0..=last {
-            if let Some(sent) = self.take_first() {
-                let records = sent.batch.len() as u64;
-                self.note(sent, records);
-            }
-        }
+        let (_, line, _) = sent.batch.record(record);
+        // Others of the same line come again with it.
+        sent.batch.keep_before_line(line);
+        sent.sequence = origin.sequence_before(line)?;
         Ok(())
     }
 
@@ -299,7 +393,7 @@ impl Sender {
 
     /// Appends a batch while nothing else is under way; tells where the producer stands then.
     fn append(&mut self, sent: Sent, cx: &mut Context) -> anyhow::Result<u64> {
-        let stands = sent.end.sequence();
+        let stands = sent.sequence;
         self.dispatch(sent)?;
         match self.outcome(cx)? {
             None => Ok(stands),
@@ -326,17 +420,21 @@ impl Sender {
                 "log-serve refused records, but did not report which; use log-serve of the same version"
             ));
         };
+        if let Some(origin) = &self.origin {
+            cx.begin_behind(origin.lines_before());
+        }
         let mut why = Ok(());
         if cx.keeps_rejects() {
             bad.iter().try_for_each(|bad| reject(&sent.batch, bad, cx))?;
             sent.batch.remove(bad);
         } else {
             why = reject(&sent.batch, first, cx);
-            sent.batch.keep_before(first.record);
-            sent.end = self.behind(sent.begin, &sent.batch);
+            self.cut(&mut sent, first.record)?;
         }
         let stands = sent.after;
-        let stands = if sent.batch.is_empty() { stands } else { self.append(sent, cx)? };
+        let moves = sent.sequence != sent.after && self.origin.is_some();
+        let is_void = sent.batch.is_empty() && !moves;
+        let stands = if is_void { stands } else { self.append(sent, cx)? };
         why.map(|()| stands)
     }
 }

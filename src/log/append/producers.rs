@@ -272,6 +272,7 @@ impl Producers {
         let standing = |one: &Producer| Stands {
             name: one.name.clone(),
             sequence: one.last.as_ref().map_or(0, |last| last.sequence),
+            time_us: one.last.as_ref().and_then(|last| last.time_us),
         };
         found.into_iter().take(most).map(standing).collect()
     }

@@ -47,6 +47,11 @@ fn a_call_that_fails_costs_nothing_that_was_promised() {
 }
 
 #[test]
+fn every_line_of_files_that_are_rotated_is_collected_once() {
+    torture("rotations", "6", "renamed");
+}
+
+#[test]
 fn a_copy_of_a_log_that_is_written_has_what_was_acknowledged_before() {
     torture("copies", "5", "");
 }

@@ -1,0 +1,131 @@
+//! The files of a family, as they are on the disk: a file, and what rotation made of those that had
+//! its name before.
+
+use std::collections::HashSet;
+use std::fs::{metadata, read_dir};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::content::Content;
+use crate::cli::message;
+use crate::ingest::files::identity::Inode;
+use crate::ingest::files::plan::{Found, in_order};
+use crate::ingest::files::rotation::Rotated;
+
+/// How long to wait before files are looked at again that are renamed meanwhile: at first, at most.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// A file of a family.
+pub(super) struct Member {
+    pub path: PathBuf,
+    pub content: Content,
+    pub found: Found,
+}
+
+/// Reads the family of the file at `live`, the earliest file first; `is_named` says which other
+/// files the user named.
+///
+/// # Errors
+/// When a file that the user named cannot be read.
+pub(super) fn members(
+    live: &Path,
+    is_named: impl Fn(&Path) -> bool,
+) -> anyhow::Result<Vec<Member>> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        let before = list(live);
+        if let Some(members) = open_all(&before, &is_named)?
+            && list(live) == before
+        {
+            return Ok(sorted(members));
+        }
+        // Files are being renamed: what was read of them belongs to other names.
+        if pause > PAUSE_MAX {
+            return Err(anyhow!("{}: rotated again and again; try again", live.display()));
+        }
+        std::thread::sleep(pause);
+        pause = pause.saturating_mul(2);
+    }
+}
+
+/// A name, what it says, and which file has it.
+type Named = (PathBuf, Option<Rotated>, Inode);
+
+/// Opens all files; none if one has another name meanwhile.
+fn open_all(
+    names: &[Named],
+    is_named: &impl Fn(&Path) -> bool,
+) -> anyhow::Result<Option<Vec<Member>>> {
+    let mut members: Vec<Member> = Vec::new();
+    let mut inodes = HashSet::new();
+    for (path, rotated, inode) in names {
+        let named = rotated.is_none() || is_named(path);
+        let opened = Content::open(path).and_then(|content| {
+            let status = content.status()?;
+            Ok((content.head()?, status, content))
+        });
+        let (head, status, content) = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if named => {
+                return Err(anyhow::Error::new(error).context(path.display().to_string()));
+            }
+            Err(error) => {
+                message::note(&format!("{}: left out: {error}", path.display()));
+                continue;
+            }
+        };
+        if status.inode != *inode {
+            return Ok(None);
+        }
+        // Another name of the same file.
+        if inodes.insert(status.inode) {
+            let compressed = !content.is_plain();
+            let (path, rotated, inode) = (path.clone(), rotated.clone(), status.inode);
+            let (bytes, modified_us) = (status.bytes, status.modified_us);
+            let found = Found { inode, rotated, compressed, bytes, modified_us, named, head };
+            members.push(Member { path, content, found });
+        }
+    }
+    Ok(Some(members))
+}
+
+/// The names of the files, in order.
+fn list(live: &Path) -> Vec<Named> {
+    let name = live.file_name().unwrap_or_default().to_string_lossy();
+    let Some(entries) = live.parent().and_then(|dir| read_dir(dir).ok()) else { return Vec::new() };
+    let mut all = Vec::new();
+    for entry in entries.flatten() {
+        let other = entry.file_name();
+        let other = other.to_string_lossy();
+        let rotated = Rotated::of(&other, &name);
+        if (rotated.is_some() || other == name)
+            && let Ok(metadata) = metadata(entry.path())
+            && metadata.is_file()
+        {
+            let inode = Inode { device: metadata.dev(), number: metadata.ino() };
+            all.push((entry.path(), rotated, inode));
+        }
+    }
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    // What is being compressed is not to be looked into: it is not whole.
+    let plain: Vec<Rotated> =
+        all.iter().filter_map(|(_, one, _)| one.clone()).filter(|one| !one.compressed).collect();
+    let is_unfinished = |one: &Rotated| one.compressed && plain.iter().any(|two| two.is_same(one));
+    all.retain(|(_, rotated, _)| !rotated.as_ref().is_some_and(is_unfinished));
+    all
+}
+
+fn sorted(members: Vec<Member>) -> Vec<Member> {
+    let order = in_order(members.iter().map(|member| member.found.clone()).collect());
+    let place = |member: &Member| order.iter().position(|one| one.inode == member.found.inode);
+    let mut members: Vec<(usize, Member)> =
+        members.into_iter().filter_map(|member| Some((place(&member)?, member))).collect();
+    members.sort_by_key(|(place, _)| *place);
+    members.into_iter().map(|(_, member)| member).collect()
+}
