@@ -364,6 +364,17 @@ impl<S: Stage> Sink for Pump<'_, S> {
         message::note(&format!("{place}: {why}"));
     }
 
+    fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        if let Err(error) = self.stage.flush_pending(&mut self.cx) {
+            return self.fail(error);
+        }
+        let place = self.cx.place(line);
+        match self.cx.rejects.take_cut(&place, why) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.fail(error),
+        }
+    }
+
     fn note(&mut self, what: &str) {
         message::note(&format!("{}: {what}", self.cx.source));
     }

@@ -74,6 +74,21 @@ impl Rejects {
         if more { Ok(()) } else { self.end_line() }
     }
 
+    /// Takes an input that ended too early. There is nothing of it to keep, so it shows in the exit
+    /// status alone.
+    ///
+    /// # Errors
+    /// When rejects are not kept.
+    pub fn take_cut(&mut self, place: &str, why: &str) -> anyhow::Result<()> {
+        let why = format!("{place}: {why}");
+        if self.kept.is_none() {
+            return Err(Failure::new(Status::Data, why).into());
+        }
+        message::note(&why);
+        self.told += 1;
+        Ok(())
+    }
+
     /// Says what is wrong with a line, of the first ones.
     fn tell(&mut self, place: &str, why: &str) {
         self.told += 1;

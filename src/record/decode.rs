@@ -61,6 +61,12 @@ pub trait Sink {
         let _ = why;
         ControlFlow::Break(())
     }
+    /// Hears that the input ended after what came as records, but before an end that it announced:
+    /// more may be missing. `Break` stops the decoder at once.
+    fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        let _ = (line, why);
+        ControlFlow::Break(())
+    }
     /// Hears of something that is no fault, but hardly what was meant.
     fn warn(&mut self, line: u64, why: &str) {
         let _ = (line, why);

@@ -95,14 +95,14 @@ impl Json {
                 (b']', Place::Start) => Place::Top,
                 _ => {
                     self.line = self.lines + 1;
-                    self.value = match (byte, self.place) {
-                        (b',' | b']' | b'}' | b':', _) | (_, Place::AfterItem) => Value::Stray,
+                    match (byte, self.place) {
+                        (b',' | b']' | b'}' | b':', _) | (_, Place::AfterItem) => self.stray(),
                         (b'{' | b'[' | b'"', _) => {
-                            Value::Nested { depth: 0, string: false, escaped: false }
+                            self.value = Value::Nested { depth: 0, string: false, escaped: false };
                         }
-                        (b'-' | b'0'..=b'9' | b't' | b'f' | b'n', _) => Value::Bare,
-                        _ => Value::Stray,
-                    };
+                        (b'-' | b'0'..=b'9' | b't' | b'f' | b'n', _) => self.value = Value::Bare,
+                        _ => self.stray(),
+                    }
                     return block;
                 }
             };
@@ -111,6 +111,16 @@ impl Json {
             block = rest;
         }
         block
+    }
+
+    /// The value in hand is none. A bracket directly before it belongs to it, as in `[INFO] ready`,
+    /// and begins no array.
+    fn stray(&mut self) {
+        self.value = Value::Stray;
+        if self.place == Place::First && self.before_item == 1 && self.skipped == 0 {
+            self.carry.insert(0, b'[');
+            (self.place, self.before_item) = (Place::Top, 0);
+        }
     }
 
     /// How many bytes at the front belong to the value in hand, and whether that ends with them.
@@ -275,7 +285,7 @@ impl Decoder for Json {
             block = rest;
             if ends && self.value == Value::Bare && !self.is_scalar(piece) {
                 // Text, like a line of a log among JSON.
-                self.value = Value::Stray;
+                self.stray();
                 self.piece(piece, false, sink)?;
                 continue;
             }
@@ -288,18 +298,18 @@ impl Decoder for Json {
 
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
         let carry = std::mem::take(&mut self.carry);
-        let flow = match (self.value, self.skipped) {
-            (Value::Awaited, _) => ControlFlow::Continue(()),
-            (_, 0) => self.whole(&carry, true, sink),
-            _ => self.too_long(&[], false, true, sink),
-        };
-        self.made.hand_over(sink)?;
-        let unclosed = matches!(self.place, Place::First | Place::Item | Place::AfterItem);
-        if unclosed {
-            sink.warn(self.lines + 1, "the input ends within an array: it may be cut short");
+        match (self.value, self.skipped) {
+            (Value::Awaited, _) => {}
+            (_, 0) => self.whole(&carry, true, sink)?,
+            _ => self.too_long(&[], false, true, sink)?,
         }
-        *self = Json::new(self.record_bytes_max);
-        flow
+        self.made.hand_over(sink)?;
+        let ended = std::mem::replace(self, Json::new(self.record_bytes_max));
+        match ended.place {
+            Place::First | Place::Item | Place::AfterItem => sink
+                .cut_short(ended.lines + 1, "the input ends within an array: it may be cut short"),
+            Place::Start | Place::Top => ControlFlow::Continue(()),
+        }
     }
 
     fn pending(&self) -> u64 {
@@ -340,7 +350,7 @@ mod tests {
         assert_eq!(decode(",\n{}]"), ["2:{}"]);
         assert_eq!(
             decode("[1,"),
-            ["1:1", "1 warns: the input ends within an array: it may be cut short"]
+            ["1:1", "1 is cut short: the input ends within an array: it may be cut short"]
         );
     }
 
@@ -350,6 +360,11 @@ mod tests {
         assert_eq!(bad[0], "1:{\"a\":1}");
         assert_eq!(bad[1], "2!not a JSON value!hello, world");
         assert!(bad.last().unwrap() == "4:{\"c\":2}" && bad.iter().any(|it| it.starts_with("3!")));
+        for text in ["[INFO] ready", "[2024-01-01] x", "[]]"] {
+            let lines = decode(&format!("{{}}\n{text}\n1 \n[2]\n"));
+            let text = text.trim_start_matches("[]");
+            assert_eq!(lines, ["1:{}", &format!("2!not a JSON value!{text}"), "3:1", "4:2"]);
+        }
         assert_eq!(decode("]\n1 \n"), ["2:1"]);
         assert_eq!(decode("1 ]x\n2 \n"), ["1:1", "1!not a JSON value!]x", "2:2"]);
         let cut = decode("1\n{\"a\":\n");

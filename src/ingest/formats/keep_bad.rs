@@ -93,6 +93,10 @@ impl Sink for Keeping<'_> {
         self.sink.refuse(why)
     }
 
+    fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        self.sink.cut_short(line, why)
+    }
+
     fn warn(&mut self, line: u64, why: &str) {
         self.sink.warn(line, why);
     }

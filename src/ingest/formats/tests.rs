@@ -32,6 +32,11 @@ impl Sink for Seen {
         ControlFlow::Continue(())
     }
 
+    fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        self.0.push(format!("{line} is cut short: {why}"));
+        ControlFlow::Continue(())
+    }
+
     fn warn(&mut self, line: u64, why: &str) {
         self.0.push(format!("{line} warns: {why}"));
     }
@@ -89,7 +94,7 @@ fn all() -> Vec<(Form, &'static str)> {
                     h - - [17/May/2015:10:05:03 +0000] \"\" 200 5 \"-\" \"x\" 7";
     vec![
         (Form::Ndjson, "{\"a\":1}\n\nx\r\n[1]\n\"\u{e4}\"\n3"),
-        (Form::Json, "{\"a\":\n1} x\n\n[1, 2]"),
+        (Form::Json, "{\"a\":\n1} x\n\n[I] y\n[no] z\n[1, 2]"),
         (Form::Csv(CsvOptions::default()), "a,b\n1,\"x\ny\"\n\n2\r\n3,\u{e4}\n4,\"\""),
         (Form::Logfmt, "a=1 b=\"x\\n\"\nx\n\r\nc=\u{e4}\r\nd="),
         (Form::Common, "h - u v [17/May/2015:10:05:03 +0000] \"-\" 200 -\nx y\n\nz"),

@@ -73,6 +73,14 @@ fn regex_and_pattern_take_their_arguments_as_they_come() {
     ] {
         assert_eq!(run(&mut tool("map", args), line).good(), record, "{args:?}");
     }
+    // They may look like options.
+    for args in [
+        &["--from", "regex", r"-(?<ms>\d+)-", "."][..],
+        &["--from", "pattern", "-*-", "ms", "."],
+        &["--from", "regex", r"-(?<ms>\d+)-", "--multiline", "-7", "."],
+    ] {
+        assert_eq!(run(&mut tool("map", args), "-7-\n").good(), "{\"ms\":7}\n", "{args:?}");
+    }
     for (args, why) in [
         (&["--from", "regex", "(x)"][..], "--from regex: no group has a name"),
         (&["--from", "regex", "(?<a>"], "--from regex: unclosed group"),
@@ -109,6 +117,32 @@ fn a_line_that_does_not_fit_is_named_stored_or_kept() {
     assert_eq!(fs::read_to_string(rejects).unwrap(), format!("{}\n", bad.lines().nth(1).unwrap()));
     let both = run(&mut tool("map", &[".", "--keep-bad", "x", "--rejects", "y"]), "");
     assert_eq!(both.status, 2);
+}
+
+/// What came of an array that does not end is kept; that more may be missing shows in the status.
+#[test]
+fn an_array_that_does_not_end_is_told_in_the_status() {
+    let cut = "[{\"a\":1},\n{\"a\":2}\n";
+    let why = "stdin:3: the input ends within an array: it may be cut short\n";
+    let dir = tempfile::tempdir().unwrap();
+    let rejects = dir.path().join("rejects");
+    let rejects = rejects.to_str().unwrap();
+    for more in [&[][..], &["--keep-bad", "x"], &["--rejects", rejects]] {
+        let ran = run(tool("map", &[".a", "--from", "json"]).args(more), cut);
+        assert_eq!((ran.status, ran.stdout.as_str()), (65, "1\n2\n"), "{ran:?}");
+        assert_eq!(ran.stderr, format!("map: {why}"), "{ran:?}");
+    }
+    for named in [&[][..], &["--producer", "me"]] {
+        let produce = [&["a", "--from", "json"], named].concat();
+        let ran = run(&mut tool_on(dir.path(), "produce", &produce), cut);
+        assert!(ran.status == 65 && ran.stderr.ends_with(why), "{ran:?}");
+    }
+    let whole = format!("{cut},{{\"a\":3}}]");
+    run(&mut tool_on(dir.path(), "produce", &["a", "--from", "json", "--producer", "me"]), whole)
+        .good();
+    let stored = run(&mut tool_on(dir.path(), "subscribe", &["a"]), "").good();
+    let items = "{\"a\":1}\n{\"a\":2}\n";
+    assert_eq!(stored, format!("{items}{items}{{\"a\":3}}\n"));
 }
 
 #[test]
