@@ -160,19 +160,20 @@ impl YearlessTimes {
         Some(rest)
     }
 
-    /// The year of a time of this month. Logs go on through the turn of the year, and may be a
-    /// little out of order there.
+    /// The year of a time of this month. Logs go on through the turn of the year, and may have no
+    /// line for months; but the month before that of the last time is out of order.
     fn year(&self, month: i8) -> i16 {
         let Some(year) = self.missing.year else {
             let days = self.missing.now_ms.min(crate::time::timestamp::MAX_MS) / (DAY_S * 1_000);
             let (year, ..) = crate::record::civil::date(days);
             return i16::try_from(year).unwrap_or(9999);
         };
-        match self.last {
-            None => year,
-            Some((year, last)) if last - month > 6 => year + 1,
-            Some((year, last)) if month - last > 6 => year - 1,
-            Some((year, _)) => year,
+        let Some((year, last)) = self.last else { return year };
+        match (month - last).rem_euclid(12) {
+            11 if month > last => year - 1,
+            11 => year,
+            _ if month < last => year + 1,
+            _ => year,
         }
     }
 
@@ -245,6 +246,23 @@ mod tests {
                 "\"2016-01-01T00:00:01Z\"",
                 "\"2015-12-31T23:59:59Z\"",
                 "\"2016-02-29T00:00:00Z\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_log_may_be_quiet_for_months() {
+        let missing = Missing { year: Some(2015), ..Missing::default() };
+        let texts = ["Jan", "Nov", "Oct", "Nov", "Mar", "Oct", "May", "Apr", "Jan", "Dec"];
+        let texts = texts.map(|month| format!("{month}  1 00:00:00"));
+        let texts = texts.each_ref().map(String::as_str);
+        let years = yearless(missing, &texts).concat();
+        let years: Vec<&str> = years.split('"').filter_map(|time| time.get(2..7)).collect();
+        assert_eq!(
+            years,
+            [
+                "15-01", "15-11", "15-10", "15-11", "16-03", "16-10", "17-05", "17-04", "18-01",
+                "17-12"
             ]
         );
     }
