@@ -50,15 +50,17 @@ impl Auto {
     /// Decides, if that can be done or, at the `end` of the input, must be.
     fn decide(&mut self, end: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         let whole = memchr::memrchr(b'\n', &self.first).map_or(0, |last| last + 1);
-        let whole = if end { self.first.len() } else { whole };
+        let full = self.first.len() >= BYTES_MAX;
+        // A line may be longer than all that is looked at: its beginning has to do.
+        let whole = if end || full && whole == 0 { self.first.len() } else { whole };
         let text = String::from_utf8_lossy(self.first.get(..whole).unwrap_or_default());
         let lines: Vec<&str> =
             text.lines().filter(|line| !line.trim().is_empty()).take(LINES_MAX).collect();
-        if lines.is_empty() && self.first.len() < BYTES_MAX {
+        if lines.is_empty() && !full {
             return ControlFlow::Continue(());
         }
         let candidates = candidates(&lines, &self.settings);
-        let last_chance = end || lines.len() >= LINES_MAX || self.first.len() >= BYTES_MAX;
+        let last_chance = end || full || lines.len() >= LINES_MAX;
         match clear(&candidates, lines.len(), last_chance) {
             Some(found) => {
                 let form = found.form.clone();
@@ -154,9 +156,12 @@ fn unclear(candidates: &[Candidate], lines: usize) -> String {
         some.iter().map(|one| format!("{} ({} % of the lines)", one.name, one.percent)).collect();
     let named =
         if named.is_empty() { "none of the formats fits".to_owned() } else { named.join(", ") };
+    let first = match lines {
+        1 => "the first line".to_owned(),
+        _ => format!("the first {lines} lines"),
+    };
     format!(
-        "the format is not clear from the first {lines} lines: {named}; name it with --from, or use \
-         --from lines"
+        "the format is not clear from {first}: {named}; name it with --from, or use --from lines"
     )
 }
 
@@ -213,7 +218,9 @@ fn is_header(line: &str, delimiter: u8) -> bool {
         name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.len() <= 40
             && name.split(' ').count() <= 4
-            && !name.contains(['=', ':', '{', '[', '.'])
+            && !name.contains(['=', ':', '{', '['])
+            // A sentence, and no path of an object.
+            && name.split('.').skip(1).all(|part| part.starts_with(char::is_alphanumeric))
     };
     let named = names.iter().all(is_name);
     names.sort_unstable();
@@ -252,7 +259,11 @@ impl Decoder for Auto {
             return found.decode(block, sink);
         }
         self.first.extend_from_slice(block);
-        self.decide(false, sink)
+        // Only a whole line tells something new.
+        match memchr::memchr(b'\n', block).is_some() || self.first.len() >= BYTES_MAX {
+            true => self.decide(false, sink),
+            false => ControlFlow::Continue(()),
+        }
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {

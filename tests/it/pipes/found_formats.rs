@@ -30,6 +30,7 @@ fn the_format_is_found_and_told() {
         ("a,b\n1,2\n3,\"x,y\"\n", "csv", "2"),
         ("a\tb\n1,5\t2\n", "tsv", "1"),
         ("a;b\n1,5;2\n", "csv --delimiter ';'", "1"),
+        ("user.name,v1.0\nx,2\n", "csv", "1"),
     ] {
         let told = format!("filter: stdin: {format}\n");
         assert_eq!(found(input), (told, records.to_owned()), "{input}");
@@ -49,13 +50,21 @@ fn each_file_has_its_own_format() {
     assert_eq!(ran.stderr, "map: access.log: combined\nmap: a.csv: csv\n");
 }
 
+/// The beginning of a line that is longer than all that is looked at shows the format, too.
+#[test]
+fn the_format_of_a_very_long_line_is_found() {
+    let long = format!("[{}1]", "1,\"x\", ".repeat(200_000));
+    assert_eq!(found(&long), ("filter: stdin: json\n".to_owned(), "400001".to_owned()));
+}
+
 #[test]
 fn what_is_not_clear_is_refused_with_what_it_may_be() {
     let plain = "hello\nworld\n";
     let both = "Nov 30 12:00:00 fw kernel: IN=eth0 OUT=lo SRC=1.1.1.1 DST=2.2.2.2 LEN=60 TTL=64\n";
     let mixed = format!("{}{}", ACCESS.repeat(3), "x\n".repeat(7));
     for (input, candidates) in [
-        (plain, "none of the formats fits; name it"),
+        (plain, "from the first 2 lines: none of the formats fits; name it"),
+        ("hello\n", "from the first line: none of the formats fits; name it"),
         (both, "syslog (100 % of the lines), logfmt (100 % of the lines); name it"),
         (&mixed, "combined (30 % of the lines), common (30 % of the lines); name it"),
     ] {
