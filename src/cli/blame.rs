@@ -18,10 +18,9 @@ pub fn explained(why: &str, raw: &Raw<'_>) -> String {
         Err(_) if raw.unterminated => {
             " (the input ends here, without a line end: it may be cut short)"
         }
-        Err(error) if error.why == JsonFault::Incomplete => match raw.bytes.trim_ascii() {
-            b"[" => "; a record is one line: jq -c '.[]' emits a record for each item of an array",
-            _ => "; a record is one line: jq -c . emits a record for each value",
-        },
+        Err(error) if error.why == JsonFault::Incomplete => {
+            "; it looks like JSON over several lines: add --from json"
+        }
         Ok(()) if is_array_of_objects(raw.bytes) => {
             "; an array is one record: map '.[]' emits a record for each of its items"
         }
@@ -60,8 +59,9 @@ mod tests {
         assert!(hint("{\"a\":", true).contains("cut short"));
         assert_eq!(hint("[55296]", true), "");
         assert!(hint(" [ {}]", false).contains("map '.[]'"));
-        assert!(hint("[", false).contains("jq -c '.[]'"));
-        assert!(hint("{", false).contains("jq -c . "));
+        for begin in ["[", "{"] {
+            assert!(hint(begin, false).contains("several lines: add --from json"));
+        }
         assert_eq!(hint("{x", false), "");
         assert_eq!(hint("{}", true), "");
     }

@@ -29,14 +29,14 @@ pub struct FormatOptions {
     /// Read lines by a regular expression, whose named groups are fields; also --from regex EXPR
     #[arg(
         long, value_name = "EXPR", conflicts_with_all = ["from", "pattern"],
-        hide_short_help = true, help_heading = HEADING
+        allow_hyphen_values = true, hide_short_help = true, help_heading = HEADING
     )]
     regex: Option<String>,
 
     /// Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES
     #[arg(
         long, num_args = 2, value_names = ["PATTERN", "NAMES"], conflicts_with = "from",
-        hide_short_help = true, help_heading = HEADING
+        allow_hyphen_values = true, hide_short_help = true, help_heading = HEADING
     )]
     pattern: Vec<String>,
 
@@ -84,12 +84,16 @@ pub struct FormatOptions {
     columns: Vec<String>,
 
     /// Join lines: one in which REGEX is found begins a record, and the others continue it
-    #[arg(long, value_name = "REGEX", hide_short_help = true, help_heading = HEADING)]
+    #[arg(
+        long, value_name = "REGEX", allow_hyphen_values = true,
+        hide_short_help = true, help_heading = HEADING
+    )]
     multiline: Option<String>,
 
     /// With syslog: the year of the first record [default: the latest that is not in the future]
     ///
-    /// RFC 3164 has no years. When December is followed by January, the next year begins.
+    /// RFC 3164 has no years. When an earlier month follows, the next year begins, unless it is the
+    /// month just before, which is out of order.
     #[arg(
         long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1..=9999),
         hide_short_help = true, help_heading = HEADING
@@ -287,7 +291,7 @@ impl FormatOptions {
             ("--quote", self.quote.is_some(), csv, "csv and tsv"),
             ("--no-header", self.no_header, csv, "csv and tsv"),
             ("--columns", !self.columns.is_empty(), csv, "csv and tsv"),
-            ("--multiline", self.multiline.is_some(), lined, "formats whose records are lines"),
+            ("--multiline", self.multiline.is_some(), lined, "a format whose records are lines"),
             ("--year", self.year.is_some(), syslog, "syslog"),
             ("--tz", self.tz.is_some() && !self.tz_is_of_tool, syslog, "syslog"),
         ] {

@@ -168,7 +168,8 @@ fn manuals(command: &Command, names: &[String], pages: &mut Vec<Page>) -> io::Re
 }
 
 fn manual(name: &str, command: &Command, names: &[String]) -> io::Result<Vec<u8>> {
-    let man = Man::new(command.clone());
+    // What `-h` leaves out has its place here.
+    let man = Man::new(command.clone().mut_args(|option| option.hide_short_help(false)));
     let mut text = Vec::new();
     title(name).to_writer(&mut text)?;
     man.render_name_section(&mut text)?;
@@ -399,7 +400,7 @@ mod tests {
                  done; 65\nbad corn.",
             )
             .arg(Arg::new("fine").long("fine").help("How fine").value_name("GRADE"))
-            .arg(Arg::new("data").long("data").help("The mill"));
+            .arg(Arg::new("data").long("data").help("The mill").hide_short_help(true));
         let sift = Command::new("sift").about("Sift").subcommand(Command::new("once").about("One"));
         vec![grind, sift]
     }
@@ -473,6 +474,7 @@ mod tests {
         let title =
             format!(".TH GRIND 1 \"\" \"millstream {}\" millstream", env!("CARGO_PKG_VERSION"));
         assert!(text.contains(&title), "{text}");
+        assert!(text.contains("\nThe mill\n"), "an option that -h hides is told, too: {text}");
         assert!(text.contains(".SH SYNOPSIS\ngrind [OPTIONS]\n"), "{text}");
         assert_eq!(text.matches(".ds Aq").count(), 2);
         assert!(text.ends_with("\\fBmill\\fR(1), \\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");

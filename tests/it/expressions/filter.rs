@@ -212,7 +212,7 @@ fn a_bad_record_ends_the_tool_and_names_its_line() {
         input.extend_from_slice(b"\n3\n");
         let remedy = "; --rejects FILE stores such lines and continues\n";
         let ran = filter(&["."], &input);
-        let spans = "; a record is one line: jq -c . emits a record for each value";
+        let spans = "; it looks like JSON over several lines: add --from json";
         let hint = if said.starts_with("the line ends") { spans } else { "" };
         assert_eq!(ran.stderr, format!("filter: stdin:4: not valid JSON: {said}{hint}{remedy}"));
         // What was kept before it is out.

@@ -63,8 +63,8 @@ fn what_is_not_read_is_named_with_what_reads_it() {
 #[test]
 fn json_over_several_lines_is_told_apart_from_what_is_cut_short() {
     let cases = [
-        ("{\n  \"a\": 1\n}\n", "a record is one line: jq -c . emits a record for each value"),
-        ("[\n  {\"a\": 1}\n]\n", "jq -c '.[]' emits a record for each item of an array"),
+        ("{\n  \"a\": 1\n}\n", "it looks like JSON over several lines: add --from json"),
+        ("[\n  {\"a\": 1}\n]\n", "it looks like JSON over several lines: add --from json"),
         (
             "[{\"a\":1},{\"a\":2}]\n",
             "an array is one record: map '.[]' emits a record for each of its items",
