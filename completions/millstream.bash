@@ -1736,7 +1736,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__produce)
-            opts="-F -v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --wait --reconnect --no-lend --partitions --key --filter --map --add --unique --within --last --max-unique --resume --follow --spool --done --order --stats --poll --partial-after --retry --producer --verbose --help --version"
+            opts="-F -v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --wait --reconnect --no-lend --partitions --key --filter --map --add --unique --within --last --max-unique --resume --follow --spool --done --order --stats --poll --partial-after --retry --listen --socket-mode --max-connections --exec --restart --restart-after --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1884,6 +1884,30 @@ _millstream() {
                     return 0
                     ;;
                 --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket-mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --restart)
+                    COMPREPLY=($(compgen -W "always on-failure never" -- "${cur}"))
+                    return 0
+                    ;;
+                --restart-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

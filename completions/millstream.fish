@@ -80,6 +80,14 @@ time\t'By the time at which they were last written'"
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l poll -d 'With --follow: look for changes every D, instead of being told by the kernel' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l partial-after -d 'Append a last line without a line end once the file has not changed for D' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l retry -d 'While the log is full or cannot write, try again for D [default: 0, with --follow for ever]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l listen -d 'Read what is sent to tcp://ADDR:PORT, udp://ADDR:PORT, unix://PATH or unixgram://PATH' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l socket-mode -d 'With --listen: the mode of Unix sockets, in octal' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-connections -d 'With --listen: accept N connections at a time; others wait' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l exec -d 'Read what a shell command writes to its standard output' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l restart -d 'With --exec: when to run the command again that has ended' -r -f -a "always\t'Whatever its exit status'
+on-failure\t'When it failed, or was killed'
+never\t'Never'"
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l restart-after -d 'With --restart: how long after it has ended; failures in a row double it, up to 1 minute' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'

@@ -165,6 +165,17 @@ impl FormatOptions {
         timed.contains(&self.format()).then_some(TIME)
     }
 
+    /// Whether records are messages of syslog.
+    pub fn is_syslog(&self) -> bool {
+        self.format() == Format::Syslog
+    }
+
+    /// Whether each line is a record of its own, or none.
+    pub fn is_of_lines(&self) -> bool {
+        let other = [Format::Json, Format::Csv, Format::Tsv, Format::Auto];
+        !other.contains(&self.format()) && self.multiline.is_none()
+    }
+
     /// Whether the format is found out by the first lines of each input.
     pub fn is_auto(&self) -> bool {
         self.format() == Format::Auto

@@ -30,6 +30,8 @@ pub enum Next {
     Quiet,
     /// Another source begins.
     SourceBegin,
+    /// The lane of the current source has ended, and the source goes on.
+    LaneEnd,
     /// The current source has ended.
     SourceEnd,
     /// All sources have ended.
@@ -112,6 +114,13 @@ impl Input {
         Some((self.current.as_ref()?.pipe()?, &self.watch))
     }
 
+    /// Reads no more of one of several inputs side by side.
+    pub fn close_lane(&mut self, lane: u64) {
+        if let Some(source) = &mut self.current {
+            source.close_lane(lane);
+        }
+    }
+
     /// Whether a signal has asked us to stop.
     pub fn stopped(&self) -> Option<StopReason> {
         self.watch.stopped()
@@ -131,6 +140,11 @@ impl Input {
     pub fn position(&self) -> u64 {
         let source = self.current.as_ref().or(self.ended.as_ref());
         source.map_or(0, |source| source.position())
+    }
+
+    /// Which of several inputs side by side was read last, if there are such.
+    pub fn lane(&self) -> Option<u64> {
+        self.current.as_ref().and_then(|source| source.lane())
     }
 
     /// How many lines of that source lie before those that were read.
@@ -179,6 +193,7 @@ impl Input {
             Polled::Span(span) => Next::Span(span),
             Polled::Quiet => Next::Quiet,
             Polled::Stopped(reason) => Next::StopReason(reason),
+            Polled::LaneEnd => Next::LaneEnd,
             Polled::End => {
                 self.ended = self.current.take();
                 Next::SourceEnd

@@ -3,6 +3,8 @@
 //! Natural batching: take all that one read returned, hand it to the tool's
 //! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
+mod side_by_side;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,11 +12,13 @@ use super::blame::explained;
 use super::blocks::{Block, Blocks};
 pub use super::context::Context;
 use super::input::{BLOCK_BYTES, Files, Input, Next, Sources};
+use super::lanes::Lanes;
 use super::lending::Lending;
 use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
 use super::rejects::Rejects;
+use super::seldom::Seldom;
 use super::sides::Sides;
 use super::signals::Stop;
 use super::stage::take;
@@ -22,7 +26,7 @@ pub use super::stage::{Stage, StageError};
 pub use super::status::in_option;
 use super::streams::Cut;
 use super::watch::{StopReason, Watch};
-use super::{Failure, Status, message, written};
+use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::Lines;
@@ -110,6 +114,25 @@ pub fn run_sources<S: Stage>(
     pump.run(&mut *decoder)
 }
 
+/// Runs a stage over sources to which others send, several side by side: one who sends what is bad
+/// does not stop the tool.
+///
+/// # Errors
+/// The stage's own errors; input and output failing.
+pub fn run_live<S: Stage>(
+    options: &InputOptions,
+    sources: Box<dyn Sources>,
+    stage: &mut S,
+) -> anyhow::Result<Outcome> {
+    let choice = options.choice()?;
+    let mut decoder = choice.decoder();
+    let mut pump = Pump::new(options, stage, Lending::off(), 1)?;
+    pump.input = Input::new(sources, Arc::clone(&pump.watch));
+    pump.lanes = Some(Lanes::new(choice, options.max_record, pump.stage.wants_offsets()));
+    pump.cx.rejects = std::mem::take(&mut pump.cx.rejects).or_drop();
+    pump.run(&mut *decoder)
+}
+
 /// What a decoder is given for what it learns, and not for its records.
 struct Unheard;
 
@@ -134,6 +157,12 @@ struct Pump<'a, S> {
     watch: Arc<Watch>,
     cx: Context,
     lending: Lending<S>,
+    /// The inputs that are read side by side, if there are such.
+    lanes: Option<Lanes>,
+    /// Why no more is read of the lane that is worked on, if so.
+    given_up: Option<String>,
+    /// Messages about them.
+    seldom: Seldom,
     /// Whether what the tool writes is a stream of its own, with a start and an end.
     begins_stream: bool,
     failed: Option<anyhow::Error>,
@@ -161,7 +190,19 @@ impl<'a, S: Stage> Pump<'a, S> {
         let offsets = LineOffsets::new(stage.wants_offsets());
         let cx = Context { out, output, watch: shared, offsets, ..Context::with(rejects) };
         let begins_stream = false;
-        Ok(Pump { stage, input, watch, cx, lending, begins_stream, failed: None, enough: false })
+        Ok(Pump {
+            stage,
+            input,
+            watch,
+            cx,
+            lending,
+            lanes: None,
+            given_up: None,
+            seldom: Seldom::default(),
+            begins_stream,
+            failed: None,
+            enough: false,
+        })
     }
 
     /// Runs to the end of the input, or of what is wanted of it.
@@ -178,6 +219,7 @@ impl<'a, S: Stage> Pump<'a, S> {
             }
         };
         let status = match (self.cx.rejects.conclude(), ended) {
+            (_, Ended::Stopped(_)) if self.cx.rejects.has_dropped() => Status::Data,
             (_, Ended::Stopped(signal)) => Status::Signal(signal),
             (status, _) => status,
         };
@@ -192,7 +234,8 @@ impl<'a, S: Stage> Pump<'a, S> {
         }
         let ended = loop {
             let (idle, holding) = (self.stage.idle_timeout(), decoder.patience());
-            let patience = idle.into_iter().chain(holding).min();
+            let lanes = self.lanes.as_ref().and_then(Lanes::patience);
+            let patience = idle.into_iter().chain(holding).chain(lanes).min();
             let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);
             let next = self.lending.read(self.stage, &mut self.input, block, lines);
             if let Some(waited) = self.input.take_waited()
@@ -211,22 +254,26 @@ impl<'a, S: Stage> Pump<'a, S> {
                 self.begin_source(decoder)?;
                 continue;
             }
-            let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_)));
+            let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_) | Next::LaneEnd));
             self.cx.more_at_hand = read && !self.input.may_wait();
             let source_end = matches!(next, Ok(Next::SourceEnd));
             let end = match next {
                 Ok(Next::Bytes(count)) => {
                     self.cx.block = blocks.share();
                     let block = Arc::clone(&self.cx.block);
-                    let before = self.input.position().saturating_sub(count as u64);
-                    self.cx.offsets.see(&block[..count], before);
-                    let _ = decoder.decode(&block[..count], self);
+                    match self.input.lane() {
+                        None => self.take_block(decoder, &block[..count]),
+                        Some(lane) => self.take_block_of(lane, &block[..count]),
+                    }
                     self.cx.block = Block::default();
-                    self.cx.position = self.input.position().saturating_sub(decoder.pending());
                     None
                 }
                 Ok(Next::Span(span)) => {
                     self.failed = self.stage.span(span, &mut self.cx).err();
+                    None
+                }
+                Ok(Next::LaneEnd) => {
+                    self.input.lane().into_iter().for_each(|lane| self.end_lane(lane));
                     None
                 }
                 Ok(Next::SourceEnd) => {
@@ -248,6 +295,7 @@ impl<'a, S: Stage> Pump<'a, S> {
                 Ok(Next::StopReason(StopReason::OutputClosed)) => Some(Ok(Ended::OutputClosed)),
                 Err(error) => Some(Err(error)),
             };
+            self.settle_lanes();
             // Also after an error: what was taken before it counts.
             self.cx.more_at_hand &= self.failed.is_none() && !self.enough;
             let settled = self.stage.flush(&mut self.cx);
@@ -352,8 +400,13 @@ impl<'a, S: Stage> Pump<'a, S> {
     }
 
     fn fail_at(&mut self, line: Option<u64>, error: impl Into<anyhow::Error>) -> ControlFlow<()> {
+        let error = error.into();
+        if let (Some(_), Some(Cut { cut, .. })) = (&self.lanes, error.downcast_ref()) {
+            self.given_up = Some(format!("the input was cut short: {cut}"));
+            return ControlFlow::Break(());
+        }
         self.cx.broken = Some(line);
-        self.failed = Some(error.into());
+        self.failed = Some(error);
         ControlFlow::Break(())
     }
 }
@@ -361,7 +414,7 @@ impl<'a, S: Stage> Pump<'a, S> {
 impl<S: Stage> Sink for Pump<'_, S> {
     fn warn(&mut self, line: u64, why: &str) {
         let place = self.place(line);
-        message::note(&format!("{place}: {why}"));
+        self.tell(|| format!("{place}: {why}"));
     }
 
     fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
@@ -376,10 +429,15 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn note(&mut self, what: &str) {
-        message::note(&format!("{}: {what}", self.cx.source));
+        let place = self.cx.source.clone();
+        self.tell(|| format!("{place}: {what}"));
     }
 
     fn refuse(&mut self, why: String) -> ControlFlow<()> {
+        if self.lanes.is_some() {
+            self.given_up = Some(why);
+            return ControlFlow::Break(());
+        }
         let failure = Failure::usage(format!("{}: {why}", self.cx.source));
         self.fail(failure)
     }

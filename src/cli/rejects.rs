@@ -1,8 +1,10 @@
-//! `--rejects FILE`: bad lines are kept there, as they stood, and the tool goes on.
+//! `--rejects FILE`: bad lines are kept there, as they stood, and the tool goes on. A tool that
+//! others send to goes on without it, too: it counts them.
 
 use std::path::Path;
 
 use super::keep::Keep;
+use super::seldom::Seldom;
 use super::{Failure, Status, message};
 
 /// How many rejected lines are reported one by one; the rest only in the count at the end.
@@ -12,6 +14,8 @@ const REPORTED_MAX: u64 = 10;
 #[derive(Debug, Default)]
 pub struct Rejects {
     kept: Option<Keep>,
+    /// What tells of bad lines that are dropped, if they are.
+    dropping: Option<Seldom>,
     /// How many lines were found bad.
     told: u64,
     /// How many lines of the input were kept; a row in quotes may have several.
@@ -29,9 +33,20 @@ impl Rejects {
         Ok(Rejects { kept, ..Rejects::default() })
     }
 
-    /// Whether bad lines are kept, so that a tool can go on.
+    /// Drops bad lines, unless they are kept: one who sends to us cannot stop us.
+    pub fn or_drop(self) -> Rejects {
+        let dropping = self.kept.is_none().then(Seldom::default);
+        Rejects { dropping, ..self }
+    }
+
+    /// Whether a tool can go on after bad lines.
     pub fn kept(&self) -> bool {
-        self.kept.is_some()
+        self.kept.is_some() || self.dropping.is_some()
+    }
+
+    /// Whether bad lines were dropped.
+    pub fn has_dropped(&self) -> bool {
+        self.dropping.is_some() && self.told > 0
     }
 
     /// Takes a bad line: keeps it, or fails with what was wrong.
@@ -39,6 +54,11 @@ impl Rejects {
     /// # Errors
     /// When rejects are not kept, or when keeping this one failed.
     pub fn take(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
+        if let Some(seldom) = &mut self.dropping {
+            self.told += 1;
+            seldom.note(|| format!("{place}: dropped: {why}"));
+            return Ok(());
+        }
         if self.kept.is_none() {
             let remedy = "--rejects FILE stores such lines and continues";
             return Err(Failure::new(Status::Data, format!("{place}: {why}; {remedy}")).into());
@@ -114,6 +134,11 @@ impl Rejects {
 
     /// Reports how many lines were rejected; a tool that lost input does not end with 0.
     pub fn conclude(&self) -> Status {
+        if self.has_dropped() {
+            let (count, lines) = (self.told, if self.told == 1 { "line" } else { "lines" });
+            message::note(&format!("{count} bad {lines} dropped; --rejects FILE stores them"));
+            return Status::Data;
+        }
         let Some(kept) = &self.kept else { return Status::Done };
         if self.told == 0 {
             return Status::Done;

@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: finish what is in hand, then end. A second one ends at once.
+//! SIGINT and SIGTERM: finish what is in hand, then end. A second one ends at once. And the signals
+//! that end processes which we run.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::sys::wait::{Wanted, wait};
@@ -65,6 +68,27 @@ pub(super) fn outlive_file_limits() {
 pub fn interrupt() {
     // Without a handler it ends the process, which is no worse.
     let _ = signal_hook::low_level::raise(SIGTERM);
+}
+
+/// How processes are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// They are asked to (SIGTERM).
+    Soon,
+    /// They are killed.
+    Now,
+}
+
+/// Ends all processes of a group, which has the number of the process that it was made for.
+pub fn end_group(group: u32, ending: Ending) {
+    let signal = match ending {
+        Ending::Soon => Signal::SIGTERM,
+        Ending::Now => Signal::SIGKILL,
+    };
+    if let Ok(group) = i32::try_from(group) {
+        // If there are none any more, that is as good.
+        let _ = killpg(Pid::from_raw(group), signal);
+    }
 }
 
 impl AsFd for Stop {

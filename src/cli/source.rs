@@ -48,6 +48,16 @@ pub trait Source {
         0
     }
 
+    /// Which of several inputs that are read side by side the last bytes are of, if there are such.
+    fn lane(&self) -> Option<u64> {
+        None
+    }
+
+    /// Reads no more of such an input.
+    fn close_lane(&mut self, lane: u64) {
+        let _ = lane;
+    }
+
     /// Its pipe, if it is one that is read as it is, and can be without waiting: others may read
     /// lines there.
     fn pipe(&self) -> Option<BorrowedFd<'_>> {
@@ -71,6 +81,8 @@ pub enum Polled {
     Span(Span),
     /// Nothing came for as long as it may wait.
     Quiet,
+    /// The input has ended that is its lane; others go on.
+    LaneEnd,
     /// It has ended.
     End,
     /// There is no need to read further.

@@ -7,16 +7,19 @@
 //! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them;
 //!   [`tree`]: the same with names.
 //! - [`pipe`]: pipes, read and written without waiting; [`aligned`]: buffers to read into.
-//! - [`socket`]: Unix sockets: peers, descriptors that are passed.
+//! - [`socket`]: Unix sockets: peers, descriptors that are passed. [`datagram`]: receiving those.
+//! - [`poller`]: waiting for many descriptors as for one.
 //! - [`user`]: users and groups; [`process`]: our own process.
 
 pub mod aligned;
 pub mod changes;
+pub mod datagram;
 pub mod descriptor;
 pub mod event;
 pub mod file;
 pub mod lock;
 pub mod pipe;
+pub mod poller;
 pub mod process;
 pub mod socket;
 pub mod tree;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -113,4 +113,25 @@ pub fn listen(path: &Path, dir: BorrowedFd<'_>, name: &str, mode: u32) -> io::Re
     fchmodat(dir, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)?;
     socket::listen(&fd, Backlog::MAXCONN)?;
     Ok(UnixListener::from(fd))
+}
+
+/// Receives datagrams at `path`, which is the file `name` of the directory `dir`.
+///
+/// # Errors
+/// As the calls for it.
+pub fn receive_at(
+    path: &Path,
+    dir: BorrowedFd<'_>,
+    name: &str,
+    mode: u32,
+) -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::bind(path)?;
+    fchmodat(dir, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Whether connecting failed since the socket there is for datagrams, or for connections.
+pub fn is_other_kind(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::EPROTOTYPE as i32)
 }

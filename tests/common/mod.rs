@@ -5,6 +5,7 @@
 pub mod daemon;
 pub mod live;
 pub mod proc;
+pub mod producing;
 pub mod someone;
 
 use std::io::{BufRead, Write};

@@ -90,12 +90,15 @@ mod program {
 mod topics {
     mod collect;
     mod enrich;
+    mod exec;
     mod files;
     mod follow;
     mod group_delivery;
     mod groups;
     mod lent_input;
     mod lent_output;
+    mod listen;
+    mod listen_syslog;
     mod named_producer;
     mod produce;
     mod reconnect;

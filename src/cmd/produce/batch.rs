@@ -10,6 +10,9 @@ pub(super) struct Batch {
     /// The input line of each record, and where the record ends in `bytes`.
     lines: Vec<u64>,
     ends: Vec<usize>,
+    /// The inputs that the records are of, each with its first record, where several are read
+    /// side by side.
+    origins: Vec<(usize, String)>,
     /// The input line that had no line end, if it is here.
     unterminated: Option<u64>,
 }
@@ -28,6 +31,20 @@ impl Batch {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The records that come now are of this input.
+    pub fn begin_origin(&mut self, name: &str) {
+        if self.origins.last().is_none_or(|(_, last)| last != name) {
+            self.origins.push((self.len(), name.to_owned()));
+        }
+    }
+
+    /// The input that a record is of, where several are read side by side.
+    pub fn origin(&self, record: u64) -> Option<&str> {
+        let before = self.origins.partition_point(|(first, _)| *first as u64 <= record);
+        let (_, name) = self.origins.get(before.checked_sub(1)?)?;
+        Some(name)
     }
 
     /// Takes a record.
@@ -60,6 +77,7 @@ impl Batch {
         self.bytes.truncate(end);
         self.lines.truncate(record);
         self.ends.truncate(record);
+        self.origins.retain(|(first, _)| *first < record);
     }
 
     /// Takes all records out of the batch that begin on this line or a later one.
@@ -75,6 +93,7 @@ impl Batch {
         for (at, &line) in self.lines.iter().enumerate() {
             if bad.next_if_eq(&(at as u64)).is_none() {
                 let (from, to) = self.span(at);
+                self.origin(at as u64).into_iter().for_each(|name| kept.begin_origin(name));
                 kept.bytes.extend_from_slice(self.bytes.get(from..to).unwrap_or_default());
                 kept.lines.push(line);
                 kept.ends.push(kept.bytes.len());
@@ -113,6 +132,25 @@ mod tests {
         batch.remove(&[bad(1), bad(3)]);
         assert_eq!(batch.bytes(), b"1\n3\n");
         assert_eq!(batch.record(1), (&b"3"[..], 3, false));
+    }
+
+    #[test]
+    fn records_keep_their_origins() {
+        let mut batch = Batch::default();
+        for (line, name) in (1..).zip(["a", "a", "b", "a"]) {
+            batch.begin_origin(name);
+            batch.push(Raw { bytes: b"1", line, unterminated: false });
+        }
+        batch.remove(&[bad(0), bad(2)]);
+        assert_eq!((batch.origin(0), batch.origin(1)), (Some("a"), Some("a")));
+        batch.begin_origin("b");
+        batch.push(Raw { bytes: b"1", line: 5, unterminated: false });
+        assert_eq!(batch.origin(2), Some("b"));
+        batch.keep_before(2);
+        batch.begin_origin("c");
+        batch.push(Raw { bytes: b"1", line: 6, unterminated: false });
+        assert_eq!(batch.origin(2), Some("c"));
+        assert_eq!(Batch::default().origin(0), None);
     }
 
     #[test]

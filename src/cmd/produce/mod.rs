@@ -4,11 +4,13 @@ mod batch;
 mod collect;
 mod enrich;
 mod formats;
+mod live;
 mod position;
 mod sender;
 mod unique;
 
 use std::ops::ControlFlow;
+use std::time::Duration as StdDuration;
 
 use clap::Parser;
 
@@ -16,6 +18,7 @@ use self::batch::Batch;
 use self::collect::CollectOptions;
 use self::enrich::{Enrich, EnrichOptions};
 use self::formats::FORMATS;
+use self::live::LiveOptions;
 use self::position::{Position, Standing};
 use self::sender::Sender;
 use self::unique::UniqueOptions;
@@ -44,6 +47,8 @@ Examples:
       Append the requests of an access log; store lines that are none in a file.
   produce errors --from combined --filter '.status >= 500' --add 'file=$file' access.log
       Append only some records, each with the name of its file.
+  produce syslog --from syslog --listen udp://:5140 --listen tcp://:5140
+      Append what programs of this machine send, as rsyslog does.
   tail -F app.json | produce app --rejects bad.ndjson
       Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
@@ -60,7 +65,7 @@ Examples:
     version,
     long_about = "Append records to a topic of the log.\n\n\
         produce reads NDJSON (one JSON value on each line), or the format that --from names, from \
-        standard input or FILEs. It appends through log-serve if that runs. Otherwise it opens the \
+        standard input, FILEs, sockets (--listen) or a command (--exec). It appends through log-serve if that runs. Otherwise it opens the \
         log's directory itself, and waits while another process writes there (--wait). Data from a \
         pipe is appended as it arrives, and is acknowledged before produce reads more; files are \
         appended half a megabyte at a time. Control records are consumed, not appended.\n\n\
@@ -122,6 +127,9 @@ pub struct Options {
     #[command(flatten)]
     collect: CollectOptions,
 
+    #[command(flatten)]
+    live: LiveOptions,
+
     /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
@@ -153,7 +161,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
-    let patience = options.reconnect.patience();
+    let live = options.live.open(&options.input)?;
+    let patience = match options.reconnect.asked() {
+        None if live.is_some() => StdDuration::MAX,
+        _ => options.reconnect.patience(),
+    };
     let open = || Ok(Store::open(&dir)?.appender(&options.topic, &wanted, patience)?);
     let mut appender = options.wait.retry_or_tell(open)?;
     options.unique.apply(&mut appender)?;
@@ -162,7 +174,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => 0,
     };
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
-    let sender = Sender::new(appender, options.producer.clone(), stands);
+    let mut sender = Sender::new(appender, options.producer.clone(), stands);
+    if live.is_some() {
+        // Those who send wait meanwhile.
+        sender.retry(StdDuration::MAX);
+    }
     let lending = if options.lends() && enrich.is_none() {
         Lending::by(Produce::lender)
     } else {
@@ -176,8 +192,12 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         enrich,
         torn: None,
         small: false,
+        side_by_side: live.is_some(),
     };
-    let outcome = pump::run_lending(&options.input, &mut stage, lending);
+    let outcome = match live {
+        Some(live) => live.run(&options.input, &mut stage),
+        None => pump::run_lending(&options.input, &mut stage, lending),
+    };
     let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
     let appender = stage.sender.into_appender();
     let placed = appender.placed().clone();
@@ -308,6 +328,8 @@ struct Produce {
     torn: Option<String>,
     /// Whether what was read last was so little that the log would have taken it.
     small: bool,
+    /// Whether records come from several inputs that are read side by side.
+    side_by_side: bool,
 }
 
 impl Produce {
@@ -342,6 +364,9 @@ impl Produce {
         }
         if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
             self.sender.send(&mut self.batch, cx)?;
+        }
+        if self.side_by_side {
+            self.batch.begin_origin(cx.source());
         }
         self.batch.push(raw);
         Ok(ControlFlow::Continue(()))

@@ -469,7 +469,11 @@ impl Lender for Sender {
 fn reject(batch: &Batch, bad: &BadRecord, cx: &mut Context) -> anyhow::Result<()> {
     let (bytes, line, unterminated) = batch.record(bad.record);
     let why = explained(&bad.why, &Raw { bytes, line, unterminated });
-    cx.reject(&cx.place(line), bytes, &why)
+    let place = match batch.origin(bad.record) {
+        Some(name) => format!("{name}:{line}"),
+        None => cx.place(line),
+    };
+    cx.reject(&place, bytes, &why)
 }
 
 /// Why a daemon that read our input, and was killed, ends us.

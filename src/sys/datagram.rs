@@ -1,0 +1,77 @@
+//! Datagrams, and how many of them the kernel had no room for.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
+};
+
+/// What was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram {
+    /// Its length, as far as there was room.
+    pub bytes: usize,
+    /// Whether there was not room for all of it.
+    pub is_cut: bool,
+    /// Who sent it; none on a Unix socket.
+    pub from: Option<SocketAddr>,
+    /// How many datagrams the kernel has dropped since the socket is open, as far as it tells
+    /// (SO_RXQ_OVFL in socket(7)); it wraps around.
+    pub dropped: Option<u32>,
+}
+
+/// Has the kernel tell of what it drops, and keep `room_bytes` of what is not read yet, or as much
+/// as it lets us.
+///
+/// # Errors
+/// As `setsockopt(2)`.
+pub fn prepare(socket: impl AsFd, room_bytes: usize) -> io::Result<()> {
+    setsockopt(&socket, sockopt::RcvBuf, &room_bytes)?;
+    // Unix sockets do not have it: there senders wait.
+    let _ = setsockopt(&socket, sockopt::RxqOvfl, &1);
+    Ok(())
+}
+
+/// Has the kernel find out when the peer of a quiet connection is gone.
+///
+/// # Errors
+/// As `setsockopt(2)`.
+pub fn keep_alive(socket: impl AsFd) -> io::Result<()> {
+    Ok(setsockopt(&socket, sockopt::KeepAlive, &true)?)
+}
+
+/// Receives a datagram without waiting; `None` if there is none.
+///
+/// # Errors
+/// As `recvmsg(2)`.
+pub fn receive(socket: impl AsFd, room: &mut [u8]) -> io::Result<Option<Datagram>> {
+    let mut space = cmsg_space!(u32);
+    let mut slices = [IoSliceMut::new(room)];
+    let (fd, flags) = (socket.as_fd().as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+    let got = match recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut space), flags) {
+        Ok(got) => got,
+        Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let dropped = got.cmsgs().ok().and_then(|mut all| {
+        all.find_map(|message| match message {
+            ControlMessageOwned::RxqOvfl(dropped) => Some(dropped),
+            _ => None,
+        })
+    });
+    let is_cut = got.flags.contains(MsgFlags::MSG_TRUNC);
+    let from = got.address.as_ref().and_then(address);
+    Ok(Some(Datagram { bytes: got.bytes, is_cut, from, dropped }))
+}
+
+fn address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    if let Some(v4) = address.as_sockaddr_in() {
+        return Some(SocketAddr::new(IpAddr::V4(v4.ip()), v4.port()));
+    }
+    let v6 = address.as_sockaddr_in6()?;
+    Some(SocketAddr::new(IpAddr::V6(v6.ip()), v6.port()))
+}
