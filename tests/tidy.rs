@@ -58,7 +58,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("broker", &["log", "api", "record", "sys"]),
     ("ingest", &["expr", "time", "record"]),
     ("wire", &["api", "time", "record", "sys"]),
-    ("log", &["api", "expr", "time", "record", "sys"]),
+    ("log", &["api", "expr", "time", "record", "state", "sys"]),
     ("api", &[]),
     ("operator", &["aggregate", "window", "expr", "time", "record", "state"]),
     ("window", &["expr", "time", "record", "state"]),

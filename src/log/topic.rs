@@ -222,6 +222,11 @@ impl Topic {
         }
     }
 
+    /// The directory that it is in.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Ends the evaluation of keys once it is set.
     pub(super) fn hurried(&self) -> &Arc<AtomicBool> {
         &self.hurried
@@ -383,6 +388,8 @@ impl Topic {
     pub(super) fn close(&self) -> Result<(), LogError> {
         self.interrupt();
         drop(lock(&self.compaction));
+        let _alone = lock(&self.maintenance);
+        self.save_keys();
         lock(&self.writer).close()
     }
 }

@@ -113,6 +113,7 @@ impl Topic {
         // Whatever fails now is tried again, but not without end.
         self.due.closed.store(now_us.saturating_add(RETRY_US), Ordering::SeqCst);
         self.due.set_writer(None);
+        self.save_keys();
         self.sets.forget_unused(now_us);
         self.due.set_unique(self.sets.due_us());
         let settings = self.settings();

@@ -27,6 +27,7 @@ use crate::log::storage::writing::{COPY_BYTES, Writing};
 use crate::log::storage::{Disk, Open, Storage, small};
 use crate::log::topic::Topic;
 use crate::log::topic_dirs::{SETTINGS, read_settings, topic_dir};
+use crate::log::unique::cache;
 
 /// Where damaged files are kept.
 pub(in crate::log) const QUARANTINE: &str = "quarantine";
@@ -196,6 +197,8 @@ pub(in crate::log) fn repair_topic(
             return Err(place.damaged(0, why));
         }
     }
+    // They may be of records that will not be there.
+    cache::remove_all(storage, dir)?;
     for (place, all) in places.iter().zip(&inspected) {
         repair_partition(storage, place, all, &mut repaired.quarantined)?;
     }

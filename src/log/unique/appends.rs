@@ -66,8 +66,16 @@ impl Topic {
                 Err(error) => results.extend(run.iter().map(|_| Err(error.clone()))),
             }
             self.show(writer);
+            open.iter().for_each(|set| self.sets.note_used(set));
         }
+        self.due.set_unique(self.sets.due_us());
         results
+    }
+
+    /// Saves the keys that were read of the topic, if that is worth it. Nobody else may look after
+    /// closed segments meanwhile.
+    pub(in crate::log) fn save_keys(&self) {
+        self.sets.save(&*self.storage, self.dir(), &self.reader());
     }
 
     /// Finds the keys of a batch that is placed already.

@@ -10,10 +10,12 @@
 //!   that are in use.
 //! - `batch_keys`: the keys of a batch that is to be appended; `sift`: takes out of a batch what
 //!   the topic has.
+//! - `cache`: a set as a file, from which it is read when the topic is opened again.
 //! - `appends`: preparing and appending with sets.
 
 mod appends;
 pub(in crate::log) mod batch_keys;
+pub(in crate::log) mod cache;
 pub(in crate::log) mod key;
 pub(in crate::log) mod recent;
 pub(in crate::log) mod set;

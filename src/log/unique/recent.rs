@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use super::key::{KeyHash, NO_KEY};
+use crate::state::{Reader, StateError, Writer};
 
 /// The keys of the latest records.
 #[derive(Debug, Default)]
@@ -126,6 +127,47 @@ impl Recent {
         }
     }
 
+    /// Saves all of it.
+    pub fn save(&self, to: &mut Writer) {
+        to.put_len(self.runs.len());
+        let ends = self.runs.iter().skip(1).map(|run| run.first).chain([self.end()]);
+        for (run, end) in self.runs.iter().zip(ends) {
+            // Of the first run, some may be forgotten.
+            let first = run.first.max(self.first);
+            to.put_u64(end - first);
+            to.put_u64(u64::from(run.at.partition));
+            to.put_u64(run.at.offset + (first - run.first));
+            to.put_i64(run.at.time_us);
+        }
+        self.keys.iter().for_each(|key| to.put_plain(&key.to_le_bytes()));
+    }
+
+    /// Restores what was saved.
+    ///
+    /// # Errors
+    /// When it is no such state.
+    pub fn load(from: &mut Reader<'_>) -> Result<Recent, StateError> {
+        let mut runs = Vec::new();
+        for _ in 0..from.take_count(11)? {
+            let count = from.take_u64()?;
+            let partition = u32::try_from(from.take_u64()?);
+            let partition = partition.map_err(|_| StateError::Invalid("a partition"))?;
+            let (offset, time_us) = (from.take_u64()?, from.take_i64()?);
+            runs.push((count, At { partition, offset, time_us }));
+        }
+        let mut recent = Recent::default();
+        for (count, at) in runs {
+            for number in 0..count {
+                let key = from.take_plain(size_of::<KeyHash>())?.try_into();
+                let key = KeyHash::from_le_bytes(key.map_err(|_| StateError::Short)?);
+                let offset = at.offset.checked_add(number);
+                let offset = offset.ok_or(StateError::Invalid("an offset"))?;
+                recent.push(key, At { offset, ..at });
+            }
+        }
+        Ok(recent)
+    }
+
     fn pop_first(&mut self) {
         let number = self.first;
         if let Some(key) = self.keys.front().copied() {
@@ -211,9 +253,16 @@ mod tests {
                 }
                 prop_assert_eq!(recent.len(), model.len());
                 prop_assert!(recent.runs.len() <= model.len());
+                let mut to = Writer::new();
+                recent.save(&mut to);
+                let mut from = Reader::new(to.as_bytes());
+                let restored = Recent::load(&mut from).unwrap();
+                prop_assert_eq!(from.end(), Ok(()));
+                prop_assert_eq!(restored.len(), model.len());
                 for key in 1..9 {
                     let last = model.iter().rev().find(|(other, _)| *other == key);
                     prop_assert_eq!(recent.find(key), last.map(|(_, at)| *at));
+                    prop_assert_eq!(restored.find(key), last.map(|(_, at)| *at));
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! The keys that a topic has by one expression, as far as it reaches: read from the topic.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use super::cache;
 use super::key::{KeyHash, Keyer, NO_KEY, NoKey, Secret, new_secret};
 use super::recent::{At, Recent};
 use crate::api::appending::Unique;
@@ -16,6 +17,9 @@ use crate::log::sync::lock;
 /// How much of a topic is read at once, in bytes.
 const READ_BYTES: usize = 1 << 20;
 
+/// A set is saved when it has grown by one in so many records.
+const SAVED_PART: u64 = 8;
+
 /// How many times in a row reading begins again, because records are removed before they are read.
 const TRIES: u32 = 8;
 
@@ -24,7 +28,8 @@ pub(in crate::log) struct KeySet {
     /// The expression, and how far it reaches.
     pub unique: Unique,
     topic: String,
-    secret: Secret,
+    /// Known once the topic was read: it may come from a file.
+    secret: OnceLock<Secret>,
     /// Ends evaluations once it is set.
     hurried: Arc<AtomicBool>,
     /// Those that no thread uses just now.
@@ -42,6 +47,8 @@ pub(in crate::log) struct Known {
     ends: Option<Vec<u64>>,
     /// For each partition the offset before which there are no records any more.
     starts: Vec<u64>,
+    /// How many records were added since they were last saved.
+    unsaved: u64,
 }
 
 /// How much was known at a time.
@@ -63,7 +70,7 @@ impl KeySet {
         KeySet {
             unique,
             topic: topic.to_owned(),
-            secret: new_secret(),
+            secret: OnceLock::new(),
             hurried,
             keyers: Mutex::default(),
             known: Mutex::default(),
@@ -79,6 +86,11 @@ impl KeySet {
     /// Lets nobody else use it.
     pub fn open(&self) -> Open<'_> {
         self.used_us.store(now_us(), Ordering::Relaxed);
+        self.open_unused()
+    }
+
+    /// The same, for one who does not need it.
+    pub fn open_unused(&self) -> Open<'_> {
         Open { set: self, known: lock(&self.known) }
     }
 
@@ -91,7 +103,7 @@ impl KeySet {
             Some(keyer) => Ok(keyer),
             None => {
                 let bounds = Bounds::served(Arc::clone(&self.hurried));
-                Keyer::new(&self.unique.key, &self.secret, bounds)
+                Keyer::new(&self.unique.key, self.secret.get_or_init(new_secret), bounds)
             }
         }
     }
@@ -139,6 +151,7 @@ impl Open<'_> {
         let time_us = if self.set.unique.within_ms.is_some() { at.time_us } else { 0 };
         let mut offset = at.offset;
         for key in keys {
+            self.known.unsaved += 1;
             self.known.recent.push(key, At { offset, time_us, ..at });
             offset += 1;
         }
@@ -148,6 +161,28 @@ impl Open<'_> {
         if let Some(last) = self.set.unique.last {
             self.known.recent.keep_last(usize::try_from(last).unwrap_or(usize::MAX));
         }
+    }
+
+    /// Whether so many records were added, a `few` at least, that it is worth saving.
+    pub fn has_grown(&self, few: u64) -> bool {
+        self.known.unsaved >= few.max(self.known.recent.len() as u64 / SAVED_PART)
+    }
+
+    /// The keys as bytes to be saved, if so much was added that it is worth that: reading the
+    /// records again would take longer than reading a file, and writing it is rare.
+    ///
+    /// # Errors
+    /// When the topic's files cannot be read.
+    pub fn encode(&mut self, reader: &TopicReader, few: u64) -> Result<Option<Vec<u8>>, LogError> {
+        if !self.has_grown(few) {
+            return Ok(None);
+        }
+        let known = &mut *self.known;
+        let (Some(ends), Some(secret)) = (&known.ends, self.set.secret.get()) else {
+            return Ok(None);
+        };
+        known.unsaved = 0;
+        cache::encode(reader, &self.set.unique, secret, &known.recent, ends).map(Some)
     }
 
     /// How much is known now.
@@ -200,7 +235,7 @@ impl Open<'_> {
             return Ok(());
         }
         self.pass_time(now_us());
-        let from = self.begin(reader, ends.len())?;
+        let from = self.begin(reader, &ends)?;
         let spans = from.into_iter().filter_map(|(partition, from)| {
             let until = ends.get(partition as usize).copied()?;
             (from < until).then_some(Span { partition, from, until: Some(until) })
@@ -221,11 +256,17 @@ impl Open<'_> {
     }
 
     /// Where each partition is to be read from.
-    fn begin(
-        &mut self,
-        reader: &TopicReader,
-        partitions: usize,
-    ) -> Result<ByPartition<u64>, LogError> {
+    fn begin(&mut self, reader: &TopicReader, ends: &[u64]) -> Result<ByPartition<u64>, LogError> {
+        if self.known.ends.is_none()
+            && let Some(saved) = cache::read(reader, &self.set.unique, ends)
+            && *self.set.secret.get_or_init(|| saved.secret) == saved.secret
+        {
+            let starts = reader.bounds()?.iter().map(|held| held.start).collect();
+            let (recent, ends) = (saved.recent, Some(saved.ends));
+            *self.known = Known { recent, ends, starts, unsaved: 0 };
+            self.pass_time(now_us());
+        }
+        let partitions = ends.len();
         if let Some(ends) = &mut self.known.ends {
             // Partitions may have been added.
             ends.resize(partitions.max(ends.len()), 0);

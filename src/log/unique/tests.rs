@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::cache;
 use crate::api::appending::{Appended, Unique};
 use crate::log::clock::test::shift_us;
 use crate::log::simulation::faulty_storage::{FaultyStorage, Task};
 use crate::log::simulation::simulated::{BrokenPromise, Random, Simulated, seeds};
+use crate::log::storage::Storage;
+use crate::log::storage::small::{read_whole, replace};
 use crate::log::{Batch, Before, Identity, Log, LogError, Settings, Topic};
 
 fn unique(key: &str) -> Unique {
@@ -346,4 +349,109 @@ fn it_is_as_if_all_records_were_compared() {
             }
         }
     }
+}
+
+/// The one file of keys that the topic has, if it has one.
+fn key_file(disk: &Simulated) -> Option<(std::path::PathBuf, Vec<u8>)> {
+    let dir = Path::new("/topics/t");
+    let names = disk.list(dir).unwrap();
+    let mut ours = names.into_iter().filter(|name| name.ends_with(".keys"));
+    let path = dir.join(ours.next()?);
+    assert_eq!(ours.next(), None);
+    let bytes = read_whole(disk, &path).unwrap();
+    Some((path, bytes))
+}
+
+#[test]
+fn keys_are_read_from_their_file_if_it_is_of_these_records() {
+    let disk = disk();
+    let small = Settings { segment_bytes: 40, partitions: 2, ..settings(".id") };
+    let reopen = |log: Log, topic: Arc<Topic>| {
+        drop(topic);
+        log.close().unwrap();
+        drop(log);
+        let (log, topic) = open(&disk, &small);
+        topic.sets.save_often();
+        (log, topic)
+    };
+    let (log, topic) = open(&disk, &small);
+    topic.sets.save_often();
+    (0..10).for_each(|id| assert_eq!(append(&topic, &ids([id]), None), (1, 0)));
+    assert_eq!(key_file(&disk), None);
+    topic.run_due().unwrap();
+    let first = key_file(&disk).unwrap();
+    let is_used = |topic: &Topic| {
+        let reader = topic.reader();
+        let unique = topic.settings().unique().unwrap();
+        cache::read(&reader, &unique, &reader.ends().unwrap()).map(|saved| saved.recent.len())
+    };
+    let (log, topic) = reopen(log, topic);
+    assert_eq!(is_used(&topic), Some(10));
+    assert_eq!(append(&topic, &ids(5..15), None), (5, 5));
+    let (log, topic) = reopen(log, topic);
+    assert_eq!(is_used(&topic), Some(15));
+    // An older one is as good, and one that is damaged as good as none.
+    replace(&disk, &first.0, &first.1).unwrap();
+    let (log, topic) = reopen(log, topic);
+    assert_eq!(is_used(&topic), Some(10));
+    assert_eq!(append(&topic, &ids(0..16), None), (1, 15));
+    for at in [0, 20, first.1.len() / 2, first.1.len() - 1] {
+        let mut damaged = first.1.clone();
+        damaged[at] ^= 4;
+        replace(&disk, &first.0, &damaged).unwrap();
+        topic.sets.clear();
+        assert_eq!(is_used(&topic), None);
+        assert_eq!(append(&topic, &ids(0..16), None), (0, 16));
+    }
+    // Records that are trimmed are not known any more; the others are.
+    let end: u64 = topic.reader().bounds().unwrap().iter().map(|held| held.end).sum();
+    topic.run_due().unwrap();
+    topic.trim(Some(0), Before::Offset(3)).unwrap();
+    let start = topic.reader().bounds().unwrap()[0].start;
+    let (log, topic) = reopen(log, topic);
+    assert_eq!(is_used(&topic), Some(16));
+    assert_eq!((end, append(&topic, &ids(0..16), None)), (16, (start, 16 - start)));
+    // Those of a topic that is gone are not those of another one of its name.
+    let saved = key_file(&disk).unwrap();
+    drop(topic);
+    log.delete("t").unwrap();
+    let topic = log.create("t", &small).unwrap();
+    topic.append(vec![topic.prepare(ids(20..30).into_bytes(), None).unwrap()]).remove(0).unwrap();
+    replace(&disk, &saved.0, &saved.1).unwrap();
+    topic.sets.clear();
+    assert_eq!(is_used(&topic), None);
+    assert_eq!(append(&topic, &ids(0..30), None), (20, 10));
+}
+
+#[test]
+fn the_file_of_a_topic_that_was_compacted_is_of_other_records() {
+    let disk = disk();
+    let key = Some(".id".to_owned());
+    let compacted = Settings { key, compact: true, ..settings("[.id,.n]") };
+    let (log, topic) = open(&disk, &compacted);
+    topic.sets.save_often();
+    let records = "{\"id\":1,\"n\":1}\n{\"id\":1,\"n\":2}\n{\"id\":2,\"n\":1}\n";
+    assert_eq!(append(&topic, records, None), (3, 0));
+    topic.run_due().unwrap();
+    let saved = key_file(&disk).unwrap();
+    topic.compact(true).unwrap();
+    drop(topic);
+    log.close().unwrap();
+    drop(log);
+    replace(&disk, &saved.0, &saved.1).unwrap();
+    let (_log, topic) = open(&disk, &compacted);
+    assert_eq!(append(&topic, records, None), (1, 2));
+}
+
+#[test]
+fn files_of_keys_that_are_not_used_do_not_pile_up() {
+    let disk = disk();
+    let (_log, topic) = open(&disk, &Settings::new(1, None));
+    topic.sets.save_often();
+    for number in 0..9 {
+        append(&topic, &ids([number]), Some(&unique(&format!(".id + {number}"))));
+        topic.run_due().unwrap();
+    }
+    let names = disk.list(Path::new("/topics/t")).unwrap();
+    assert_eq!(names.iter().filter(|name| name.ends_with(".keys")).count(), 4);
 }

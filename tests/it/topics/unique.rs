@@ -259,3 +259,22 @@ fn a_daemon_that_is_killed_knows_the_keys_again() {
     ok(run_on(dir, "produce", &["t"], ids(0..20)));
     assert_eq!(held(dir), ids(0..20));
 }
+
+#[test]
+fn keys_are_kept_in_a_file_that_may_be_deleted() {
+    both_ways(|dir| {
+        ok(admin(dir, &["create", "t", "--unique", ".id", "--fsync", "never"]));
+        let files = || {
+            let names = fs::read_dir(dir.join("topics/t")).unwrap();
+            let paths = names.map(|entry| entry.unwrap().path());
+            paths.filter(|path| path.extension().is_some_and(|it| it == "keys")).collect::<Vec<_>>()
+        };
+        ok(run_on(dir, "produce", &["t"], ids(0..20_000)));
+        let saved = wait_for("the file", || files().into_iter().next());
+        ok(run_on(dir, "produce", &["t"], ids(10_000..20_010)));
+        assert_eq!(held_ids(dir).len(), 20_010);
+        fs::remove_file(saved).unwrap();
+        ok(run_on(dir, "produce", &["t"], ids(0..20_020)));
+        assert_eq!(held_ids(dir), (0..20_020).collect::<Vec<_>>());
+    });
+}
