@@ -10,7 +10,7 @@ use clap::Args;
 use super::batch::Batch;
 use super::enrich::Enrich;
 use super::sender::{Origin, Sender};
-use super::{BATCH_BYTES, Options, tell};
+use super::{BATCH_BYTES, Options, tell, unique};
 use crate::api::appending::Stands;
 use crate::cli::follow::{Done, FollowOptions, Following, Order, Spool};
 use crate::cli::output::Output;
@@ -131,18 +131,24 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     let outcome = pump::run_sources(&input, Box::new(following.clone()), &mut stage);
     let appended = stage.sender.appended();
     let (files, bytes) = (stage.taken.len(), stage.bytes);
-    let closed = stage.sender.into_appender().close();
+    let appender = stage.sender.into_appender();
+    let placed = appender.placed().clone();
+    let closed = appender.close();
     let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
     closed?;
     if options.collect.stats {
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let stats = serde_json::json!({
-            "topic": options.topic, "files": files, "records": appended, "bytes": bytes, "ms": ms,
+            "topic": options.topic, "files": files, "records": appended,
+            "skipped": placed.skipped, "bytes": bytes, "ms": ms,
         });
         Output::stdout()?.write(format!("{stats}\n").as_bytes())?;
     }
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);
+    }
+    if options.verbose {
+        unique::tell(&placed, &options.topic);
     }
     match following.missing().first() {
         Some(path) if outcome.ended == Ended::Input => {

@@ -442,7 +442,8 @@ impl Sender {
 /// All that was sent must be finished before.
 impl Lender for Sender {
     fn lend(&mut self, pipe: BorrowedFd<'_>, watch: &Watch) -> anyhow::Result<Back> {
-        let before = self.appended;
+        let read = |appended: u64, appender: &Appender| appended + appender.placed().skipped;
+        let before = read(self.appended, &self.appender);
         let appended = |records| self.appended = self.appended.saturating_add(records);
         let bytes = match self.appender.lend(pipe, watch, appended) {
             Ok(Some(bytes)) => bytes,
@@ -460,7 +461,7 @@ impl Lender for Sender {
             }
             Err(error) => return Err(error.into()),
         };
-        let lines = self.appended - before;
+        let lines = read(self.appended, &self.appender) - before;
         self.fruitless = if lines > 0 { 0 } else { self.fruitless + 1 };
         Ok(Back { lines, bytes })
     }

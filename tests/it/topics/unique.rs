@@ -278,3 +278,45 @@ fn keys_are_kept_in_a_file_that_may_be_deleted() {
         assert_eq!(held_ids(dir), (0..20_020).collect::<Vec<_>>());
     });
 }
+
+#[test]
+fn files_that_are_resumed_append_only_what_is_new() {
+    both_ways(|dir| {
+        let file = dir.join("log");
+        let resume = || {
+            let args = ["t", "--unique", ".id", "--resume", "-v", file.to_str().unwrap()];
+            let ran = run_on(dir, "produce", &args, "");
+            assert_eq!(ran.status, 0, "{ran:?}");
+            ran.stderr
+        };
+        fs::write(&file, ids([1, 2, 1])).unwrap();
+        let said = resume();
+        let wanted = "produce: 2 records appended to t\n\
+                      produce: 1 record skipped, because t has the same key\n\
+                      produce: t/0: 0..2\n";
+        assert_eq!(said, wanted);
+        fs::write(&file, ids([1, 2, 1, 2, 3])).unwrap();
+        assert!(resume().contains("produce: t/0: 2..3\n"));
+        assert_eq!(held(dir), ids(1..4));
+    });
+}
+
+#[test]
+fn lines_that_the_log_reads_are_counted_though_they_are_skipped() {
+    let (dir, _daemon) = Daemon::alone(&[]);
+    let dir = dir.path();
+    ok(admin(dir, &["create", "t", "--unique", ".id"]));
+    let mut command = tool_on(dir, "produce", &["t"]);
+    let child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Guard(child);
+    let mut input = child.0.stdin.take().unwrap();
+    for (lines, wanted) in [([1, 1], 2), ([1, 2], 3), ([1, 3], 4), ([2, 4], 5)] {
+        input.write_all(ids(lines).as_bytes()).unwrap();
+        wait_for("the records", || (held(dir) == ids(1..wanted)).then_some(()));
+    }
+    input.write_all(b"x\n").unwrap();
+    drop(input);
+    assert_eq!(child.0.wait().unwrap().code(), Some(65));
+    let said = std::io::read_to_string(child.0.stderr.take().unwrap()).unwrap();
+    assert!(said.contains("stdin:9: "), "{said}");
+}
