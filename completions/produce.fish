@@ -51,6 +51,9 @@ complete -c produce -l restart -d 'With --exec: when to run the command again th
 on-failure\t'When it failed, or was killed'
 never\t'Never'"
 complete -c produce -l restart-after -d 'With --restart: how long after it has ended; failures in a row double it, up to 1 minute' -r
+complete -c produce -l topic-by -d 'Append each record to the topic that the jq expression EXPR names; all operands are FILEs then' -r
+complete -c produce -l topic-default -d 'With --topic-by: where records go for which EXPR is null or not the name of a topic' -r
+complete -c produce -l max-topics -d 'With --topic-by: create at most N topics; records for more are bad' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c produce -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'

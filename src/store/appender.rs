@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ enum To {
     /// The topic is dropped before the service whose lock it writes under.
     Embedded {
         topic: Arc<Topic>,
-        broker: Box<Broker>,
+        broker: Arc<Broker>,
         /// Batches that were handed over: they are written together.
         handed: Appends<()>,
         /// What became of those before them.
@@ -108,7 +108,10 @@ impl Store {
                 let append = Append { topic: topic.to_owned(), ..Append::default() };
                 To::Served { client, append, dir, patience }
             }
-            Store::Embedded { dir } => embed(&dir, topic, wanted)?,
+            Store::Embedded { dir } => {
+                let broker = Arc::new(Broker::new(Log::open(&dir)?, Limits::default()));
+                embed(broker, topic, wanted)?
+            }
         };
         Ok(Appender { to, placed: Placed::default(), unique: None })
     }
@@ -138,6 +141,16 @@ impl Appender {
             }
             (None, last) => last.is_none(),
         })
+    }
+
+    /// Writes to a topic of a service that is shared with others, and creates it if need be.
+    pub(super) fn embedded(
+        broker: Arc<Broker>,
+        topic: &str,
+        wanted: &Wanted,
+    ) -> Result<Appender, Error> {
+        let to = embed(broker, topic, wanted)?;
+        Ok(Appender { to, placed: Placed::default(), unique: None })
     }
 
     /// Ends waits for the daemon's answers soon after we are told to stop.
@@ -356,7 +369,12 @@ impl Appender {
             To::Served { .. } => Ok(()),
             To::Embedded { broker, topic, .. } => {
                 topic.run_due()?;
-                Ok(broker.close()?)
+                drop(topic);
+                // Others may write to other topics of it.
+                match Arc::into_inner(broker) {
+                    Some(broker) => Ok(broker.close()?),
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -407,8 +425,7 @@ fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> Resul
     Ok(true)
 }
 
-fn embed(dir: &Path, name: &str, wanted: &Wanted) -> Result<To, Error> {
-    let broker = Box::new(Broker::new(Log::open(dir)?, Limits::default()));
+fn embed(broker: Arc<Broker>, name: &str, wanted: &Wanted) -> Result<To, Error> {
     let topic = match broker.open(name) {
         Err(LogError::UnknownTopic { .. }) => {
             broker.create(&Access::of_owner(), wanted.to_create(name))?;

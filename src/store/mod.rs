@@ -5,7 +5,8 @@
 //! ([`Watch`]), and so is what becomes of an [`Error`].
 //!
 //! - `topics`, `groups`, `stats`: the operations on topics, groups and figures.
-//! - [`appender`]: writing to one topic; [`placed`]: where records were put.
+//! - [`appender`]: writing to one topic; [`placed`]: where records were put. [`appenders`]: writing
+//!   to several topics.
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
 //! - [`member`]: reading one topic as a member of a consumer group.
@@ -19,6 +20,7 @@ use crate::log::{Log, LogError};
 use crate::wire::Client;
 
 pub mod appender;
+pub mod appenders;
 pub mod error;
 mod groups;
 mod lent_output;
@@ -35,6 +37,7 @@ mod unserved;
 pub mod watch;
 
 pub use appender::{AppendError, Appender, Wanted};
+pub use appenders::Appenders;
 pub use error::Error;
 pub use member::Member;
 pub use placed::Placed;

@@ -104,6 +104,7 @@ mod topics {
     mod reconnect;
     mod reconnect_producers;
     mod subscribe;
+    mod topic_by;
     mod unique;
 }
 

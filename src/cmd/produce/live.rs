@@ -92,6 +92,11 @@ pub(super) enum Live {
 }
 
 impl LiveOptions {
+    /// Whether there is such an input.
+    pub fn is_on(&self) -> bool {
+        self.exec.is_some() || !self.listen.is_empty()
+    }
+
     /// The input, if there is one. Sockets are made now, before a topic is.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod enrich;
 mod formats;
 mod live;
 mod position;
+mod route;
 mod sender;
 mod unique;
 
@@ -13,6 +14,7 @@ use std::ops::ControlFlow;
 use std::time::Duration as StdDuration;
 
 use clap::Parser;
+use clap::builder::ArgPredicate;
 
 use self::batch::Batch;
 use self::collect::CollectOptions;
@@ -20,6 +22,7 @@ use self::enrich::{Enrich, EnrichOptions};
 use self::formats::FORMATS;
 use self::live::LiveOptions;
 use self::position::{Position, Standing};
+use self::route::RouteOptions;
 use self::sender::Sender;
 use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
@@ -53,6 +56,8 @@ Examples:
       Append what a program writes; store lines that are not JSON in a file, and continue.
   produce clicks --partitions 4 --key .user < clicks.ndjson
       Create a topic with 4 partitions, in which each user's records stay together and in order.
+  produce --topic-by .app --topic-default other apps.ndjson
+      Append each record to the topic that its field app names.
   curl -s $URL | produce gh --from json --unique .id --within 7d -v
       Append what earlier pages did not have, by its id; print how much that was, and where it is.
   produce orders --producer nightly orders.ndjson
@@ -89,7 +94,12 @@ Examples:
     after_long_help = format!("{EXAMPLES}\n\n{FORMATS}")
 )]
 pub struct Options {
-    /// The topic to append to; created on first use
+    /// The topic to append to; created on first use. With --topic-by there is none
+    #[arg(
+        required = false,
+        required_unless_present = "topic_by",
+        default_value_if("topic_by", ArgPredicate::IsPresent, "")
+    )]
     topic: String,
 
     #[command(flatten)]
@@ -130,6 +140,9 @@ pub struct Options {
     #[command(flatten)]
     live: LiveOptions,
 
+    #[command(flatten)]
+    route: RouteOptions,
+
     /// Append as NAME, and skip the records of the input that NAME has already appended
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
@@ -149,6 +162,10 @@ pub struct Options {
 pub fn run(options: Options) -> anyhow::Result<Status> {
     // Before a topic is created.
     options.input.choice()?;
+    options.check_operands()?;
+    if options.route.is_on() {
+        return route::run(options);
+    }
     if options.collect.is_on() {
         return collect::run(&options);
     }
@@ -162,10 +179,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let live = options.live.open(&options.input)?;
-    let patience = match options.reconnect.asked() {
-        None if live.is_some() => StdDuration::MAX,
-        _ => options.reconnect.patience(),
-    };
+    let patience = options.patience(live.is_some());
     let open = || Ok(Store::open(&dir)?.appender(&options.topic, &wanted, patience)?);
     let mut appender = options.wait.retry_or_tell(open)?;
     options.unique.apply(&mut appender)?;
@@ -245,6 +259,14 @@ fn records(count: u64) -> String {
 struct OtherInput;
 
 impl Options {
+    /// How long to wait for a daemon that is gone: others that send to us wait meanwhile.
+    fn patience(&self, live: bool) -> StdDuration {
+        match self.reconnect.asked() {
+            None if live => StdDuration::MAX,
+            _ => self.reconnect.patience(),
+        }
+    }
+
     /// Says which other input it is.
     fn explain(&self, error: anyhow::Error, skip: Skip) -> anyhow::Error {
         if !error.is::<OtherInput>() {

@@ -1,0 +1,300 @@
+//! `--topic-by`: each record goes to the topic that its value names.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::batch::Batch;
+use super::enrich::Enrich;
+use super::sender::Sender;
+use super::{BATCH_BYTES, Options, records};
+use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
+use crate::cli::{Failure, Status, message};
+use crate::expr::Program;
+use crate::log::settings::check_name;
+use crate::record::control::Control;
+use crate::record::decode::Raw;
+use crate::store::{Appenders, Store, Wanted};
+
+/// How many topics are open at a time: each has a batch, and a connection to the daemon.
+const OPEN_MAX: usize = 128;
+
+/// Which topic a record goes to.
+#[derive(Args, Clone, Debug)]
+pub(super) struct RouteOptions {
+    /// Append each record to the topic that the jq expression EXPR names; all operands are FILEs then
+    ///
+    /// A topic is created with its first record. Within each topic, records keep their order. A
+    /// record for which EXPR is not the name of a topic is bad. The expression sees the record as it
+    /// is appended, after --filter, --map and --add.
+    #[arg(
+        long, value_name = "EXPR",
+        conflicts_with_all = ["producer", "resume", "follow", "unique"]
+    )]
+    topic_by: Option<String>,
+
+    /// With --topic-by: where records go for which EXPR is null or not the name of a topic
+    #[arg(long, value_name = "TOPIC", requires = "topic_by")]
+    topic_default: Option<String>,
+
+    /// With --topic-by: create at most N topics; records for more are bad
+    #[arg(long, value_name = "N", requires = "topic_by", default_value_t = 100)]
+    max_topics: usize,
+}
+
+impl RouteOptions {
+    /// Whether records go to several topics.
+    pub fn is_on(&self) -> bool {
+        self.topic_by.is_some()
+    }
+}
+
+/// Runs the tool for several topics.
+///
+/// # Errors
+/// When the log cannot be written to, or the input cannot be read or is bad.
+pub(super) fn run(mut options: Options) -> anyhow::Result<Status> {
+    let first = std::mem::take(&mut options.topic);
+    if !first.is_empty() {
+        options.input.files.insert(0, PathBuf::from(first));
+    }
+    let route = &options.route;
+    let by = Program::compile(&[route.topic_by.as_deref().unwrap_or_default()]);
+    let by = by.map_err(|error| in_option("--topic-by", error))?;
+    if let Some(topic) = &route.topic_default {
+        check_name(topic).map_err(|error| in_option("--topic-default", error))?;
+    }
+    let live = options.live.open(&options.input)?;
+    let patience = options.patience(live.is_some());
+    let dir = options.data.dir()?;
+    let open = || Ok(Store::open(&dir)?.appenders(patience)?);
+    let mut stage = Route {
+        by,
+        default: route.topic_default.clone(),
+        wanted: Wanted { partitions: options.partitions, key: options.key.clone() },
+        may_create: route.max_topics,
+        most: route.max_topics,
+        appenders: options.wait.retry_or_tell(open)?,
+        open: HashMap::new(),
+        uses: 0,
+        topics: Vec::new(),
+        appended: 0,
+        enrich: options.enrich.build()?,
+        retries: live.is_some(),
+        name: String::new(),
+    };
+    let outcome = match live {
+        Some(live) => live.run(&options.input, &mut stage),
+        None => pump::run(&options.input, &mut stage),
+    };
+    let closed = stage.close();
+    let outcome = outcome.inspect_err(|_| stage.tell())?;
+    closed?;
+    if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
+        stage.tell();
+    }
+    stage.appenders.close()?;
+    Ok(outcome.status)
+}
+
+/// Gathers what one read returned into a batch for each topic, and appends them.
+struct Route {
+    by: Program,
+    default: Option<String>,
+    wanted: Wanted,
+    /// How many topics may still be created, and how many they were.
+    may_create: usize,
+    most: usize,
+    appenders: Appenders,
+    /// The topics that are open.
+    open: HashMap<String, Open>,
+    uses: u64,
+    /// All topics that were appended to.
+    topics: Vec<String>,
+    /// How many records those have got that are closed now.
+    appended: u64,
+    enrich: Option<Box<Enrich>>,
+    /// Whether to try again for ever while the log cannot take records.
+    retries: bool,
+    /// The topic of the record in hand.
+    name: String,
+}
+
+/// A topic that is open.
+struct Open {
+    sender: Sender,
+    batch: Batch,
+    /// When it was used last, counted in batches and topics.
+    used: u64,
+}
+
+impl Route {
+    /// Finds the topic of a record.
+    fn find(&mut self, record: &[u8]) -> Result<(), StageError> {
+        self.name.clear();
+        let mut loaded = self.by.load(record).map_err(StageError::bad)?;
+        let why = match loaded.plain_string(0).and_then(|text| std::str::from_utf8(text).ok()) {
+            Some(text) => {
+                self.name.push_str(text.trim_matches('"'));
+                check_name(&self.name).err().map(|error| error.to_string())
+            }
+            None => {
+                let value = loaded.value(0);
+                let value =
+                    value.map_err(|error| StageError::Bad(format!("--topic-by: {error}")))?;
+                let mut text = Vec::new();
+                value.write_json(&mut text);
+                match serde_json::from_slice::<String>(&text) {
+                    Ok(name) => {
+                        self.name = name;
+                        check_name(&self.name).err().map(|error| error.to_string())
+                    }
+                    Err(_) => Some(format!("{} is not the name of a topic", value.kind())),
+                }
+            }
+        };
+        match (why, &self.default) {
+            (None, _) => Ok(()),
+            (Some(_), Some(default)) => {
+                self.name.clone_from(default);
+                Ok(())
+            }
+            (Some(why), None) => Err(StageError::Bad(format!(
+                "--topic-by: {why}; --topic-default takes such records"
+            ))),
+        }
+    }
+
+    /// Takes a record as it is to be appended.
+    fn append(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        self.find(raw.bytes)?;
+        if !self.open.contains_key(&self.name) {
+            self.open(cx)?;
+        }
+        let Some(open) = self.open.get_mut(&self.name) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if open.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
+            open.sender.send(&mut open.batch, cx)?;
+        }
+        if open.batch.is_empty() {
+            self.uses += 1;
+            open.used = self.uses;
+        }
+        // A batch may be of several inputs, since it waits until it is full.
+        open.batch.begin_origin(cx.source());
+        open.batch.push(raw);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Opens the topic of the record in hand.
+    fn open(&mut self, cx: &mut Context) -> Result<(), StageError> {
+        let Some(watch) = cx.watch() else { return Ok(()) };
+        if self.open.len() >= OPEN_MAX {
+            self.close_one(cx)?;
+        }
+        let opened = self.appenders.open(&self.name, &self.wanted, self.may_create > 0, &*watch);
+        let Some((appender, is_new)) = opened? else {
+            return Err(StageError::Bad(format!(
+                "the topic {} does not exist, and {} topics were created; allow more with \
+                 --max-topics",
+                self.name, self.most
+            )));
+        };
+        if is_new {
+            self.may_create -= 1;
+            if message::is_terminal() {
+                message::note(&format!("new topic {}", self.name));
+            }
+        }
+        if !self.topics.contains(&self.name) {
+            self.topics.push(self.name.clone());
+        }
+        let mut sender = Sender::new(appender, None, 0);
+        if self.retries {
+            sender.retry(std::time::Duration::MAX);
+        }
+        let open = Open { sender, batch: Batch::default(), used: self.uses };
+        self.open.insert(self.name.clone(), open);
+        Ok(())
+    }
+
+    /// Closes the topic that was not used for longest.
+    fn close_one(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
+        let Some(name) = oldest.map(|(name, _)| name.clone()) else { return Ok(()) };
+        let Some(mut open) = self.open.remove(&name) else { return Ok(()) };
+        open.sender.send(&mut open.batch, cx)?;
+        open.sender.finish(cx)?;
+        self.appended += open.sender.appended();
+        open.sender.into_appender().close()?;
+        Ok(())
+    }
+
+    /// Closes all topics.
+    fn close(&mut self) -> anyhow::Result<()> {
+        let mut closed = Ok(());
+        for (_, open) in self.open.drain() {
+            self.appended += open.sender.appended();
+            let one = open.sender.into_appender().close();
+            closed = closed.and(one);
+        }
+        Ok(closed?)
+    }
+
+    /// Says how much is in the log now.
+    fn tell(&self) {
+        let (count, appended) = (self.topics.len(), records(self.appended));
+        let topics = if count == 1 { "topic" } else { "topics" };
+        message::note(&format!("{appended} appended to {count} {topics}"));
+    }
+}
+
+impl Stage for Route {
+    const ENDS_WITH_OUTPUT: bool = false;
+
+    fn wants_offsets(&self) -> bool {
+        self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
+    }
+
+    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        let Some(mut enrich) = self.enrich.take() else { return self.append(raw, cx) };
+        let flow = enrich.apply(raw, cx, |raw, cx| self.append(raw, cx));
+        self.enrich = Some(enrich);
+        flow
+    }
+
+    fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        if cx.more_at_hand {
+            return Ok(());
+        }
+        // All are under way before one is waited for.
+        let mut done = Ok(());
+        for open in self.open.values_mut() {
+            done = done.and(open.sender.send(&mut open.batch, cx));
+        }
+        // What one of them meets is no reason not to hear what became of the others.
+        for open in self.open.values_mut() {
+            done = done.and(open.sender.finish(cx));
+        }
+        done
+    }
+}
+
+impl Options {
+    /// Refuses what does not go together with operands that are all FILEs.
+    pub(super) fn check_operands(&self) -> Result<(), Failure> {
+        let reads_files = !(self.topic.is_empty() && self.input.files.is_empty());
+        if self.route.is_on() && reads_files && self.live.is_on() {
+            let why = "with --topic-by, all operands are FILEs, and --listen and --exec take none";
+            return Err(Failure::usage(why));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! `produce --topic-by`: each record goes to the topic that its value names.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::daemon::both_ways;
+use crate::common::producing::{Producing, await_records, records, send};
+use crate::common::{Ran, run_on};
+
+fn produce(dir: &Path, args: &[&str], input: &str) -> Ran {
+    run_on(dir, "produce", args, input)
+}
+
+fn topics(dir: &Path) -> Vec<String> {
+    let all = fs::read_dir(dir.join("topics")).into_iter().flatten();
+    let mut names: Vec<_> =
+        all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn records_go_to_the_topics_that_they_name_in_order() {
+    both_ways(|dir| {
+        let input = "{\"app\":\"a\",\"n\":1}\n{\"app\":\"b\",\"n\":2}\n{\"n\":3,\"app\":\"a\"}\n\
+                     {\"app\":\"\\u0061\",\"n\":4}\n";
+        let ran = produce(dir, &["--topic-by", ".app", "-v"], input);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(ran.stderr, "produce: 4 records appended to 2 topics\n");
+        assert_eq!(
+            records(dir, "a"),
+            ["{\"app\":\"a\",\"n\":1}", "{\"n\":3,\"app\":\"a\"}", "{\"app\":\"\\u0061\",\"n\":4}"]
+        );
+        assert_eq!(records(dir, "b"), ["{\"app\":\"b\",\"n\":2}"]);
+    });
+}
+
+#[test]
+fn all_operands_are_files() {
+    both_ways(|dir| {
+        let paths = ["1", "2"].map(|name| dir.join(name));
+        fs::write(&paths[0], "a 1\nb 2\n").unwrap();
+        fs::write(&paths[1], "a 3\n").unwrap();
+        let paths = paths.each_ref().map(|path| path.to_str().unwrap());
+        let args = [
+            &["--from", "pattern", "* *", "app,n", "--topic-by", "\"x-\" + .app", "--map"][..],
+            &["{app, n, more: true}", "--"],
+            &paths,
+        ]
+        .concat();
+        let ran = produce(dir, &args, "");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+        assert_eq!(
+            records(dir, "x-a"),
+            ["{\"app\":\"a\",\"n\":1,\"more\":true}", "{\"app\":\"a\",\"n\":3,\"more\":true}"]
+        );
+        assert_eq!(records(dir, "x-b").len(), 1);
+    });
+}
+
+#[test]
+fn a_name_that_is_none_is_bad_or_goes_to_the_default() {
+    both_ways(|dir| {
+        let good = "{\"app\":\"a\"}\n";
+        for bad in ["{}", "{\"app\":\"../etc\"}", "{\"app\":7}", "{\"app\":\"\"}", "[]", "x"] {
+            let ran = produce(dir, &["--topic-by", ".app"], &format!("{good}{bad}\n{good}"));
+            assert_eq!(ran.status, 65, "{bad}: {ran:?}");
+            assert!(ran.stderr.contains("stdin:2: "), "{ran:?}");
+        }
+        // What came before the bad line is there.
+        assert_eq!(records(dir, "a").len(), 6);
+        let input = "{}\n{\"app\":\"../etc\"}\n{\"app\":7}\n{\"app\":\"a\"}\n";
+        let ran = produce(dir, &["--topic-by", ".app", "--topic-default", "rest"], input);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+        assert_eq!(records(dir, "rest"), ["{}", "{\"app\":\"../etc\"}", "{\"app\":7}"]);
+        assert_eq!(records(dir, "a").len(), 7);
+    });
+}
+
+#[test]
+fn a_run_whose_input_is_all_bad_creates_no_topic() {
+    both_ways(|dir| {
+        let args = ["--topic-by", ".app", "--topic-default", "rest"];
+        assert_eq!(produce(dir, &args, "x\n").status, 65);
+        assert_eq!(produce(dir, &args, "{\"app\":\"a\"\n").status, 65);
+        assert_eq!(produce(dir, &args, "").status, 0);
+        assert_eq!(topics(dir), [""; 0]);
+    });
+}
+
+#[test]
+fn new_topics_are_limited() {
+    both_ways(|dir| {
+        assert_eq!(produce(dir, &["old"], "1\n").status, 0);
+        let rejects = dir.join("bad");
+        let args = ["--topic-by", ".", "--max-topics", "2", "--rejects", rejects.to_str().unwrap()];
+        let ran = produce(dir, &args, "\"a\"\n\"b\"\n\"c\"\n\"a\"\n\"old\"\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(ran.stderr.contains("the topic c does not exist, and 2 topics were"), "{ran:?}");
+        assert_eq!(topics(dir), ["a", "b", "old"]);
+        assert_eq!(records(dir, "a").len(), 2);
+        assert_eq!(records(dir, "old"), ["1", "\"old\""]);
+    });
+}
+
+#[test]
+fn more_topics_than_are_open_at_a_time() {
+    both_ways(|dir| {
+        let input: String = (0..600)
+            .map(|number| format!("{{\"t\":\"t{}\",\"n\":{number}}}\n", number % 200))
+            .collect();
+        let ran = produce(dir, &["--topic-by", ".t", "--max-topics", "1000", "-v"], &input);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(ran.stderr, "produce: 600 records appended to 200 topics\n");
+        assert_eq!(records(dir, "t7").len(), 3);
+        assert!(records(dir, "t7")[2].contains("407"));
+    });
+}
+
+#[test]
+fn what_is_sent_is_routed() {
+    both_ways(|dir| {
+        let (producing, port) = Producing::listen(dir, "tcp", &["--topic-by", ".t"]);
+        send(port, "{\"t\":\"a\"}\n{\"t\":\"b\"}\n{\"t\":1}\n");
+        await_records(dir, "b", 1);
+        await_records(dir, "a", 1);
+        let ran = producing.terminate();
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(ran.stderr.contains("2 records appended to 2 topics"), "{ran:?}");
+    });
+}
+
+#[test]
+fn operands_and_other_inputs_do_not_go_together() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["t", "--topic-by", ".a", "--exec", "true"][..],
+        &["--topic-by", ".a", "--producer", "p"],
+        &["--topic-by", "syntax error"],
+        &["--topic-by", ".a", "--topic-default", "../x"],
+        &["--topic-default", "x", "t"],
+        &[],
+    ] {
+        let ran = produce(dir.path(), args, "");
+        assert_eq!(ran.status, 2, "{args:?}: {ran:?}");
+    }
+}
