@@ -222,7 +222,11 @@ fn is_header(line: &str, delimiter: u8) -> bool {
             // A sentence, and no path of an object.
             && name.split('.').skip(1).all(|part| part.starts_with(char::is_alphanumeric))
     };
-    let named = names.iter().all(is_name);
+    // The first may be a column of row numbers, which has none.
+    let named = match names.as_slice() {
+        ["", others @ ..] => others.iter().all(is_name),
+        all => all.iter().all(is_name),
+    };
     names.sort_unstable();
     names.dedup();
     count >= 2 && named && names.len() == count

@@ -110,7 +110,7 @@ impl<P: Parse> Records<P> {
         joining.push(line.bytes, line.line, line.unterminated);
         match joining.take_piece(self.record_bytes_max) {
             Some((bytes, line, continued)) => {
-                let why = too_long(self.record_bytes_max);
+                let why = group_too_long(self.record_bytes_max);
                 self.bad(
                     Bad { bytes: &bytes, line, why, unterminated: false, more: true, continued },
                     sink,
@@ -127,7 +127,7 @@ impl<P: Parse> Records<P> {
         };
         let Group { bytes, line, unterminated, over } = group;
         if over {
-            let why = too_long(self.record_bytes_max);
+            let why = group_too_long(self.record_bytes_max);
             let (more, continued) = (false, true);
             let bad = Bad { bytes: &bytes, line, why, unterminated, more, continued };
             return self.bad(bad, sink);
@@ -187,6 +187,10 @@ impl<P: Parse> Records<P> {
 
 fn too_long(record_bytes_max: usize) -> String {
     format!("the line is longer than the limit of {record_bytes_max} bytes")
+}
+
+fn group_too_long(record_bytes_max: usize) -> String {
+    format!("the lines that belong together are longer than the limit of {record_bytes_max} bytes")
 }
 
 /// Takes what the input's lines are, on the way to the sink.

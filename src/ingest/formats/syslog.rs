@@ -140,8 +140,18 @@ impl Syslog {
             let rest = self.times.write(text, object.field("time")).ok_or(NO_TIME)?;
             rest.strip_prefix(' ').ok_or("the hostname is missing")?
         };
-        let (host, rest) = rest.split_once(' ').ok_or("the hostname is missing")?;
-        object.text("hostname", host);
+        let (host, behind) = rest.split_once(' ').ok_or("the hostname is missing")?;
+        // On the way to the syslog of the same machine, messages have no host.
+        let rest = match tag(host) {
+            Some((_, _, "")) => {
+                object.null("hostname");
+                rest
+            }
+            _ => {
+                object.text("hostname", host);
+                behind
+            }
+        };
         let (app_name, procid, msg) = tag(rest).unwrap_or((None, None, rest));
         for (key, value) in [("app_name", app_name), ("procid", procid)] {
             match value {
@@ -234,6 +244,14 @@ mod tests {
             let line = format!("<34>{line}");
             let priority = "\"facility\":4,\"severity\":2";
             assert_eq!(parse(&line).unwrap(), format!("{{{priority},{host},{fields}}}"));
+        }
+        for (host, fields) in [
+            ("su:", r#"null,"app_name":"su","procid":null,"msg":"x: y""#),
+            ("a[1]:", r#"null,"app_name":"a","procid":"1","msg":"x: y""#),
+            ("fe80::", r#""fe80::","app_name":"x","procid":null,"msg":"y""#),
+        ] {
+            let local = parse(&format!("<13>Mar  5 10:00:00 {host} x: y")).unwrap();
+            assert!(local.ends_with(&format!("\"hostname\":{fields}}}")), "{local}");
         }
         let rsyslog = parse("2024-05-01T12:00:03.123456+02:00 h kernel: x").unwrap();
         assert!(rsyslog.starts_with("{\"time\":\"2024-05-01T12:00:03.123456+02:00\",\"hostname\""));

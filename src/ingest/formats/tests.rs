@@ -154,6 +154,6 @@ fn lines_that_belong_together_are_one_record() {
     );
     let long = format!("a\n{}b\n", " x\n".repeat(20));
     let seen = decode(&long);
-    let why = "1!the line is longer than the limit of 30 bytes!a\\n x";
+    let why = "1!the lines that belong together are longer than the limit of 30 bytes!a\\n x";
     assert!(seen[0].starts_with(why) && seen[1] == "22:{\"line\":\"b\"}", "{seen:?}");
 }

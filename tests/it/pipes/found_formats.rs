@@ -31,6 +31,7 @@ fn the_format_is_found_and_told() {
         ("a\tb\n1,5\t2\n", "tsv", "1"),
         ("a;b\n1,5;2\n", "csv --delimiter ';'", "1"),
         ("user.name,v1.0\nx,2\n", "csv", "1"),
+        (",a\n0,x\n", "csv", "1"),
     ] {
         let told = format!("filter: stdin: {format}\n");
         assert_eq!(found(input), (told, records.to_owned()), "{input}");

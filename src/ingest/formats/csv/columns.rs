@@ -54,6 +54,9 @@ impl Columns {
                      iconv -f UTF-16LE -t UTF-8"
                 ));
             }
+            // Programs for tables begin with a column of row numbers, which has no name.
+            let is_index = name.is_empty() && number == 1 && cells.fields() > 1;
+            let name = if is_index { "c1" } else { name };
             if name.is_empty() {
                 return Err(format!("the header's column {number} has no name"));
             }

@@ -159,6 +159,13 @@ fn a_row_must_have_as_many_fields_as_the_header() {
 }
 
 #[test]
+fn the_first_column_may_have_no_name() {
+    assert_eq!(decode(b",a\n0,x\n"), [r#"2:{"c1":0,"a":"x"}"#]);
+    assert!(decode(b",c1\n0,x\n")[0].starts_with("1!the header names columns 1 and 2 \"c1\""));
+    assert!(decode(b"\"\"\n0\n")[0].starts_with("1!the header's column 1 has no name"));
+}
+
+#[test]
 fn a_bad_header_leaves_no_row_a_name() {
     let cases: [(&[u8], &str); 7] = [
         (
