@@ -67,10 +67,13 @@ impl Lanes {
         self.lanes.insert(number, lane);
     }
 
-    /// Ends a lane, whose decoder is finished.
-    pub fn end(&mut self, mut lane: Lane, cx: &mut Context) {
+    /// Ends a lane. Another one gets its decoder if that `is_ready` for another input: it is
+    /// finished, and refused nothing.
+    pub fn end(&mut self, mut lane: Lane, is_ready: bool, cx: &mut Context) {
         lane.swap(cx);
-        self.spare.push(lane.decoder);
+        if is_ready {
+            self.spare.push(lane.decoder);
+        }
     }
 
     /// The lane that holds most, if all together hold too much; and how much it holds.

@@ -35,8 +35,9 @@ impl<S: Stage> Pump<'_, S> {
         let _ = lane.decoder.finish(self);
         let finished = self.cx.streams.finish();
         let why = self.given_up.take();
+        let is_ready = why.is_none();
         let why = why.or_else(|| finished.err().map(|cut| format!("it was cut short: {cut}")));
-        self.end(lane);
+        self.end(lane, is_ready);
         if let Some(why) = why {
             self.drop_rest(&why);
         }
@@ -76,10 +77,8 @@ impl<S: Stage> Pump<'_, S> {
     /// Reads no more of a lane, and forgets what is left of it.
     fn give_up(&mut self, number: u64, why: &str) {
         self.input.close_lane(number);
-        if let Some(mut lane) = self.enter(number) {
-            let _ = lane.decoder.finish(&mut super::Unheard);
-            let _ = self.cx.streams.finish();
-            self.end(lane);
+        if let Some(lane) = self.enter(number) {
+            self.end(lane, false);
         }
         self.drop_rest(why);
     }
@@ -94,9 +93,9 @@ impl<S: Stage> Pump<'_, S> {
         Some(lanes.enter(number, &mut self.cx))
     }
 
-    fn end(&mut self, lane: Lane) {
+    fn end(&mut self, lane: Lane, is_ready: bool) {
         if let Some(lanes) = &mut self.lanes {
-            lanes.end(lane, &mut self.cx);
+            lanes.end(lane, is_ready, &mut self.cx);
         }
     }
 }

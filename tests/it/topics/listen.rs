@@ -123,6 +123,17 @@ fn each_connection_has_its_own_header() {
 }
 
 #[test]
+fn a_format_that_is_not_clear_leaves_nothing_to_the_next_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut producing, port) = Producing::listen(dir.path(), "tcp", &["t", "--from", "auto"]);
+    send(port, "some text\nand more\n");
+    producing.said("the format is not clear");
+    send(port, "{\"a\":1}\n{\"a\":2}\n");
+    assert_eq!(await_records(dir.path(), "t", 2), ["{\"a\":1}", "{\"a\":2}"]);
+    assert_eq!(producing.terminate().status, 65);
+}
+
+#[test]
 fn a_line_that_is_too_long_is_dropped_and_the_connection_stays() {
     let dir = tempfile::tempdir().unwrap();
     let (producing, port) = Producing::listen(dir.path(), "tcp", &["t"]);
