@@ -23,6 +23,8 @@ pub struct FileSource {
     name: Arc<str>,
     form: Form,
     position: u64,
+    /// How many bytes were read of a compressed file, as they are stored.
+    stored: u64,
     /// How many threads read a plain file.
     parallelism: usize,
     /// Whether it is a pipe that can be read without waiting, as far as is known.
@@ -95,7 +97,7 @@ impl FileSource {
         let is_pipe = is_pipe(&file);
         let raw = Raw { file: Arc::new(file), waits: !metadata.is_file() };
         let form = Form::Unknown(Vec::new());
-        Ok(FileSource { raw, name, form, position: 0, parallelism, is_pipe })
+        Ok(FileSource { raw, name, form, position: 0, stored: 0, parallelism, is_pipe })
     }
 
     fn poll_bytes(&mut self, block: &mut [u8], waiting: &mut Waiting<'_>) -> io::Result<Polled> {
@@ -125,7 +127,10 @@ impl FileSource {
                     Some(0) => return Ok(Polled::End),
                     Some(count) => return Ok(Polled::Bytes(count)),
                     None => match self.raw.poll(decompressor.room(), waiting)? {
-                        Polled::Bytes(count) => decompressor.fill(count),
+                        Polled::Bytes(count) => {
+                            decompressor.fill(count);
+                            self.stored += count as u64;
+                        }
                         Polled::End => decompressor.end(),
                         other => return Ok(other),
                     },
@@ -169,7 +174,7 @@ impl FileSource {
             Encoding::Plain => 0,
             Encoding::Marked => MARK.len(),
             compressed => {
-                self.is_pipe = false;
+                (self.is_pipe, self.stored) = (false, count as u64);
                 self.form = Form::Compressed(Decompressor::new(compressed, begun)?);
                 return Ok(None);
             }
@@ -202,6 +207,10 @@ impl Source for FileSource {
 
     fn position(&self) -> u64 {
         self.position
+    }
+
+    fn stored_position(&self) -> u64 {
+        if matches!(self.form, Form::Compressed(_)) { self.stored } else { self.position }
     }
 
     fn may_wait(&self) -> bool {
@@ -305,6 +314,7 @@ mod tests {
             let (read, quiet) = read(&mut source, 1);
             assert_eq!(read, if bytes.is_empty() { "" } else { text });
             assert_eq!((quiet, source.position()), (0, position));
+            assert_eq!(source.stored_position(), bytes.len() as u64);
         }
     }
 

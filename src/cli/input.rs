@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::file_source::FileSource;
+use super::progress::Progress;
 use super::source::{Polled, Source};
 use super::spans::Span;
 use super::watch::Waiting;
@@ -93,6 +94,9 @@ pub struct Input {
     name: Arc<str>,
     /// The source that has ended, until another begins.
     ended: Option<Box<dyn Source>>,
+    /// How many bytes of all sources that have ended were read, as they are stored.
+    stored: u64,
+    progress: Option<Progress>,
     watch: Arc<Watch>,
     waited: Duration,
 }
@@ -101,7 +105,21 @@ impl Input {
     /// The input made of these sources.
     pub fn new(sources: Box<dyn Sources>, watch: Arc<Watch>) -> Input {
         let (name, waited) = (Arc::from("stdin"), Duration::ZERO);
-        Input { sources, current: None, name, ended: None, watch, waited }
+        Input {
+            sources,
+            current: None,
+            name,
+            ended: None,
+            stored: 0,
+            progress: None,
+            watch,
+            waited,
+        }
+    }
+
+    /// Shows how much of it is read.
+    pub(super) fn show(&mut self, progress: Option<Progress>) {
+        self.progress = progress;
     }
 
     /// The source that is read, once one is open.
@@ -147,6 +165,11 @@ impl Input {
         self.current.as_ref().and_then(|source| source.lane())
     }
 
+    /// How many bytes of all sources were read, as they are stored.
+    fn stored_position(&self) -> u64 {
+        self.stored + self.current.as_ref().map_or(0, |source| source.stored_position())
+    }
+
     /// How many lines of that source lie before those that were read.
     pub fn lines_before(&mut self) -> u64 {
         let source = self.current.as_mut().or(self.ended.as_mut());
@@ -170,6 +193,9 @@ impl Input {
     /// # Errors
     /// When a file cannot be opened or read, or compressed input is damaged or cut short.
     pub fn read(&mut self, block: &mut [u8], patience: Option<Duration>) -> anyhow::Result<Next> {
+        if let Some(progress) = &self.progress {
+            progress.tell(self.stored_position());
+        }
         let mut waiting = Waiting::new(&self.watch, patience);
         let Some(source) = &mut self.current else {
             let next = self.sources.next(&mut waiting);
@@ -195,6 +221,7 @@ impl Input {
             Polled::Stopped(reason) => Next::StopReason(reason),
             Polled::LaneEnd => Next::LaneEnd,
             Polled::End => {
+                self.stored = self.stored_position();
                 self.ended = self.current.take();
                 Next::SourceEnd
             }

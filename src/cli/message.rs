@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
-use super::{Status, closed};
+use super::{Status, closed, progress};
 use crate::record::text::printable;
 
 static TOOL: OnceLock<String> = OnceLock::new();
@@ -38,7 +38,7 @@ pub fn is_terminal() -> bool {
 pub fn note(text: &str) {
     let line = format!("{}: {}\n", tool(), printable(&text.replace('\n', " ")));
     // Nobody is left to tell when stderr itself is gone.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    let _ = progress::aside(|| std::io::stderr().write_all(line.as_bytes()));
 }
 
 /// Reports an error with all its context; returns the status to end with.

@@ -28,6 +28,7 @@ pub mod options;
 pub mod output;
 pub mod pages;
 pub mod parallel;
+pub mod progress;
 pub mod pump;
 pub mod ready;
 pub mod rejects;

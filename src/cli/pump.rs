@@ -17,6 +17,7 @@ use super::lending::Lending;
 use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
+use super::progress::Progress;
 use super::rejects::Rejects;
 use super::seldom::Seldom;
 use super::sides::Sides;
@@ -96,7 +97,11 @@ pub fn run_lending<S: Stage>(
     lending: Lending<S>,
 ) -> anyhow::Result<Outcome> {
     let mut decoder = options.choice()?.decoder();
-    Pump::new(options, stage, lending, 1)?.run(&mut *decoder)
+    let mut pump = Pump::new(options, stage, lending, 1)?;
+    if pump.stage.shows_progress() {
+        pump.input.show(Progress::of(&options.files));
+    }
+    pump.run(&mut *decoder)
 }
 
 /// Runs a stage over other sources than the files of the command line.

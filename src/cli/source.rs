@@ -18,6 +18,11 @@ pub trait Source {
     /// are in the input.
     fn position(&self) -> u64;
 
+    /// How many bytes were read of what is stored, which may be compressed.
+    fn stored_position(&self) -> u64 {
+        self.position()
+    }
+
     /// Whether reading may have to wait for another program to write.
     fn may_wait(&self) -> bool;
 

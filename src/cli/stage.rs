@@ -60,6 +60,12 @@ pub trait Stage {
         false
     }
 
+    /// Whether a progress bar may be shown while plain files are read: not where standard output,
+    /// which may be the same terminal, gets anything meanwhile.
+    fn shows_progress(&self) -> bool {
+        false
+    }
+
     /// The number of workers that read plain files side by side. If there are several, the stage
     /// gets the whole lines of a plain file as spans, which nothing has read, and not as records.
     fn parallelism(&self) -> usize {

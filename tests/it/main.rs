@@ -101,6 +101,7 @@ mod topics {
     mod listen_syslog;
     mod named_producer;
     mod produce;
+    mod progress;
     mod reconnect;
     mod reconnect_producers;
     mod subscribe;

@@ -29,6 +29,7 @@ use super::lock_wait::WaitOptions;
 use super::reconnect::ReconnectOptions;
 use crate::cli::lending::{Lender, Lending};
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
+use crate::cli::progress::ProgressOptions;
 use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::record::control::Control;
@@ -82,6 +83,8 @@ Examples:
         log-serve does not read the input.\n\n\
         The first bad line ends produce, after all records before it were appended. \
         --rejects FILE stores bad lines and continues.\n\n\
+        While files are read for longer than a second, a progress bar on a terminal shows how much \
+        of them is read, as they are stored (--no-progress).\n\n\
         With --producer NAME the log stores with each batch how many records of the input NAME has \
         appended, and a checksum of them. If you run produce again with the same input, which may \
         have grown, it skips those records: nothing is appended twice, however the earlier run \
@@ -147,6 +150,9 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
 
+    #[command(flatten)]
+    progress: ProgressOptions,
+
     /// Print at the end how many records were appended, and which offsets they got
     ///
     /// A line like gh/0: 1204..1210 says that in partition 0 of gh, the records from offset 1204 up
@@ -207,6 +213,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         torn: None,
         small: false,
         side_by_side: live.is_some(),
+        progress: options.progress,
     };
     let outcome = match live {
         Some(live) => live.run(&options.input, &mut stage),
@@ -352,6 +359,7 @@ struct Produce {
     small: bool,
     /// Whether records come from several inputs that are read side by side.
     side_by_side: bool,
+    progress: ProgressOptions,
 }
 
 impl Produce {
@@ -397,6 +405,10 @@ impl Produce {
 
 impl Stage for Produce {
     const ENDS_WITH_OUTPUT: bool = false;
+
+    fn shows_progress(&self) -> bool {
+        self.progress.allowed()
+    }
 
     fn wants_offsets(&self) -> bool {
         self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
