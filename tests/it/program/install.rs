@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Ran, bin, run};
+use crate::common::{Ran, bin, run, run_on};
 
 /// Runs the script with the programs of the tests.
 fn install(temporary: &Path, args: &[&str]) -> Ran {
@@ -54,6 +54,45 @@ fn said(program: &Path, args: &[&str], input: &str) -> String {
     ran.stdout
 }
 
+const COLLECTING: &str = "lib/systemd/system/produce@.service";
+const CRONTAB: &str = "share/doc/millstream/examples/crontab";
+
+/// Runs what the installed timer and the crontab run, with a file of our own.
+#[track_caller]
+fn collects(prefix: &Path, temporary: &Path) {
+    let log = tempfile::tempdir_in(temporary).unwrap();
+    let file = log.path().join("app.log");
+    let text = |path: &str| fs::read_to_string(prefix.join(path)).unwrap();
+    let (unit, crontab) = (text(COLLECTING), text(CRONTAB));
+    let command = |line: Option<&str>| {
+        let command = line.unwrap().replace("%i", "app");
+        assert!(command.contains(" app /var/log/app.log "), "{command}");
+        command.replace("/var/log/app.log", file.to_str().unwrap())
+    };
+    let of_timer = command(unit.lines().find_map(|line| line.strip_prefix("ExecStart=")));
+    let of_cron = command(crontab.lines().find_map(|line| line.strip_prefix("* * * * *  ")));
+    for (records, command) in [("1\n", of_timer), ("1\n2\n", of_cron)] {
+        fs::write(&file, records).unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &command]).env("PATH", "").env("MILLSTREAM_DIR", log.path());
+        run(&mut shell, "").good();
+        assert_eq!(run_on(log.path(), "subscribe", &["app"], "").good(), records, "{command}");
+    }
+}
+
+/// Has systemd look at the installed units, where it is there.
+#[track_caller]
+fn hold(prefix: &Path) {
+    let units = ["service", "timer"].map(|kind| format!("lib/systemd/system/produce@app.{kind}"));
+    let mut command = Command::new("systemd-analyze");
+    // Their pages are not where man looks for them.
+    command.args(["verify", "--man=no"]).args(units.map(|unit| prefix.join(unit)));
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        return println!("left out: there is no systemd-analyze");
+    }
+    run(&mut command, "").good();
+}
+
 fn names(prefix: &Path) -> Vec<String> {
     let bin = files(&prefix.join("bin"));
     bin.into_iter().collect()
@@ -75,6 +114,9 @@ fn all_that_is_installed_runs_and_is_removed_again() {
             "bin/millstream",
             "bin/log-admin",
             "lib/systemd/system/log-serve.socket",
+            "lib/systemd/system/produce@.service",
+            "lib/systemd/system/produce@.timer",
+            "share/doc/millstream/examples/crontab",
             "lib/sysusers.d/millstream.conf",
             "share/systemd/user/log-serve.service",
             "share/man/man1/filter.1",
@@ -94,6 +136,8 @@ fn all_that_is_installed_runs_and_is_removed_again() {
     let unit = fs::read_to_string(prefix.join("lib/systemd/system/log-serve.service")).unwrap();
     let start = format!("\nExecStart={at}/bin/log-serve --data /var/lib/millstream\n");
     assert!(unit.contains(&start), "{unit}");
+    collects(&prefix, dir.path());
+    hold(&prefix);
     // The list is that of all files, and what is not in it stays.
     let list = fs::read_to_string(prefix.join("share/millstream/installed")).unwrap();
     assert!(found.remove("bin/another"));
@@ -126,6 +170,7 @@ fn millstream_alone_leaves_the_names_to_others() {
         let unit = fs::read_to_string(prefix.join(unit)).unwrap();
         assert!(unit.contains(&format!("\nExecStart={at}/bin/millstream log-serve --data ")));
     }
+    collects(&prefix, dir.path());
 }
 
 #[test]
@@ -142,6 +187,10 @@ fn names_may_have_a_prefix_and_packages_a_place() {
     has(&files(&prefix), &["share/man/man1/ms-filter.1", "share/man/man1/millstream.1"]);
     let unit = fs::read_to_string(prefix.join("lib/systemd/system/log-serve.service")).unwrap();
     assert!(unit.contains("\nExecStart=/usr/bin/ms-log-serve --data "), "{unit}");
+    let unit = fs::read_to_string(prefix.join(COLLECTING)).unwrap();
+    assert!(unit.contains("\nExecStart=/usr/bin/ms-produce %i "), "{unit}");
+    let crontab = fs::read_to_string(prefix.join(CRONTAB)).unwrap();
+    assert!(crontab.contains("\n* * * * *  /usr/bin/ms-produce app "), "{crontab}");
     // The completions are for these names.
     let share = |path: &str| fs::read_to_string(prefix.join("share").join(path)).unwrap();
     let zsh = share("zsh/site-functions/_ms-log-admin");
