@@ -271,3 +271,70 @@ fn what_expressions_know_of_a_record_is_that_of_the_whole_file() {
         assert_eq!(logs.collected(&args), "[2,3,7] [3,5,8] [4,7,9] [6,10,10]");
     });
 }
+
+fn with_ids(ids: &[u32]) -> String {
+    ids.iter().map(|id| format!("{{\"id\":{id}}}\n")).collect()
+}
+
+#[test]
+fn keys_that_the_topic_has_are_skipped_and_the_position_moves_on() {
+    let unique = ["--unique", ".id"];
+    let has = |ids: &[u32]| with_ids(ids).trim_end().replace('\n', " ");
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        run_on(dir, "produce", &["t"], with_ids(&[1, 2])).good();
+        // Nothing of this is appended, and yet it is not read again.
+        logs.write("app.log", with_ids(&[2, 1]));
+        let ran = logs.produce(&[&unique[..], &["-v"]].concat());
+        let said = "produce: 0 records appended to t\n\
+                    produce: 2 records skipped, because t has the same key\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, said));
+        assert_eq!(logs.collected(&[]), has(&[1, 2]));
+        // Some of this is, across a rotation and a batch of several lines of one key.
+        logs.append("app.log", &with_ids(&[3, 2, 3]));
+        logs.write("app.log.1.gz", gzip(fs::read(logs.path("app.log")).unwrap()));
+        fs::remove_file(logs.path("app.log")).unwrap();
+        logs.write("app.log", with_ids(&[3, 4, 1, 4]));
+        let ran = logs.produce(&[&unique[..], &["-v"]].concat());
+        let said = "produce: 2 records appended to t\n\
+                    produce: 5 records skipped, because t has the same key\n\
+                    produce: t/0: 2..4\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, said));
+        assert_eq!(logs.topic(), has(&[1, 2, 3, 4]));
+        assert_eq!(logs.collected(&[]), has(&[1, 2, 3, 4]));
+        // A record without a key is bad: those before it are appended, and it comes first again.
+        logs.append("app.log", &(with_ids(&[4, 5]) + "{\"n\":1}\n" + &with_ids(&[5, 6])));
+        for _ in 0..2 {
+            let ran = logs.produce(&unique);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert!(ran.stderr.contains("app.log:7: its unique key is null"), "{ran:?}");
+            assert_eq!(logs.topic(), has(&[1, 2, 3, 4, 5]));
+        }
+        let rejects = dir.join("rejects");
+        let ran = logs.produce(&[&unique[..], &["--rejects", rejects.to_str().unwrap()]].concat());
+        assert!(ran.stderr.contains("1 "), "{ran:?}");
+        assert_eq!(fs::read_to_string(&rejects).unwrap(), "{\"n\":1}\n");
+        assert_eq!(logs.topic(), has(&[1, 2, 3, 4, 5, 6]));
+        assert_eq!(logs.collected(&[]), has(&[1, 2, 3, 4, 5, 6]));
+    });
+}
+
+#[test]
+fn a_topic_of_unique_keys_takes_files_too() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        let create = ["create", "t", "--unique", ".id", "--partitions", "3", "--key", ".id"];
+        run_on(dir, "log-admin", &create, "").good();
+        // More than one batch, each half of which is in the one before.
+        let ids: Vec<u32> = (0..40).flat_map(|page| page * 500..page * 500 + 1000).collect();
+        logs.write("app.log", with_ids(&ids));
+        let stats = logs.produce(&["--stats"]).good();
+        assert!(stats.contains("\"records\":20500,\"skipped\":19500,"), "{stats}");
+        let stats = logs.produce(&["--stats"]).good();
+        assert!(stats.contains("\"records\":0,\"skipped\":0,"), "{stats}");
+        logs.append("app.log", &with_ids(&[20_499, 20_500]));
+        let stats = logs.produce(&["--stats"]).good();
+        assert!(stats.contains("\"records\":1,\"skipped\":1,"), "{stats}");
+        assert_eq!(logs.topic().split(' ').count(), 20_501);
+    });
+}
