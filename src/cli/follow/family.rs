@@ -16,7 +16,7 @@ use crate::ingest::files::identity::Inode;
 use crate::ingest::files::plan::{Found, in_order};
 use crate::ingest::files::rotation::Rotated;
 
-/// How long to wait before files are looked at again that are renamed meanwhile: at first, at most.
+/// How long to wait before files are looked at again that are rotated meanwhile: at first, at most.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -36,7 +36,7 @@ pub(super) fn members(
     live: &Path,
     is_named: impl Fn(&Path) -> bool,
 ) -> anyhow::Result<Vec<Member>> {
-    let mut pause = PAUSE_MIN;
+    let mut again = Again::default();
     loop {
         let before = list(live);
         if let Some(members) = open_all(&before, &is_named)?
@@ -45,11 +45,47 @@ pub(super) fn members(
             return Ok(sorted(members));
         }
         // Files are being renamed: what was read of them belongs to other names.
-        if pause > PAUSE_MAX {
+        again.pause(live)?;
+    }
+}
+
+/// Whether a file was truncated since it was opened: what it was compared with may be a copy of what
+/// it had.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn is_truncated(members: &[Member]) -> io::Result<bool> {
+    // One that is alone was not compared with others.
+    let compared = if members.len() > 1 { members } else { &[] };
+    for Member { content, found, .. } in compared.iter().filter(|one| one.content.is_plain()) {
+        if content.status()?.bytes < found.bytes || !content.head()?.starts_with(&found.head) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Waits longer and longer before files are looked at again, but not for ever.
+pub(super) struct Again(Duration);
+
+impl Default for Again {
+    fn default() -> Again {
+        Again(PAUSE_MIN)
+    }
+}
+
+impl Again {
+    /// Waits.
+    ///
+    /// # Errors
+    /// When the family of the file at `live` has changed too often.
+    pub fn pause(&mut self, live: &Path) -> anyhow::Result<()> {
+        if self.0 > PAUSE_MAX {
             return Err(anyhow!("{}: rotated again and again; try again", live.display()));
         }
-        std::thread::sleep(pause);
-        pause = pause.saturating_mul(2);
+        std::thread::sleep(self.0);
+        self.0 = self.0.saturating_mul(2);
+        Ok(())
     }
 }
 

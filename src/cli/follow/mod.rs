@@ -26,7 +26,7 @@ use anyhow::{Context, anyhow};
 
 use self::changes::Changes;
 use self::content::Content;
-use self::family::Member;
+use self::family::{Again, Member};
 pub use self::spool::{Done, Order, Spool};
 use self::targets::Targets;
 use self::visit::{Plan, State, Visit};
@@ -327,15 +327,23 @@ impl Follower {
         }
         let (families, targets) = (&self.families, &self.targets);
         let is_named = |path: &Path| families.contains(path) || targets.means(path);
-        let members = family::members(live, is_named)?;
+        let path = hash(live.as_os_str().as_encoded_bytes());
+        let mut again = Again::default();
+        let (members, remembered, decided) = loop {
+            let members = family::members(live, is_named)?;
+            let inodes = members.iter().map(|member| member.found.inode);
+            let remembered = self.memory.of_family(path, inodes);
+            let found: Vec<Found> = members.iter().map(|member| member.found.clone()).collect();
+            let decided = plan(&found, &remembered, path, &mut Members(&members))?;
+            // A copy of what was truncated meanwhile looks like a file that nobody knows.
+            if !family::is_truncated(&members).with_context(|| live.display().to_string())? {
+                break (members, remembered, decided);
+            }
+            again.pause(live)?;
+        };
         if members.is_empty() && self.targets.named().iter().any(|named| named == live) {
             self.missing.push(live.to_owned());
         }
-        let path = hash(live.as_os_str().as_encoded_bytes());
-        let inodes = members.iter().map(|member| member.found.inode);
-        let remembered = self.memory.of_family(path, inodes);
-        let found: Vec<Found> = members.iter().map(|member| member.found.clone()).collect();
-        let decided = plan(&found, &remembered, path, &mut Members(&members))?;
         self.to_keep.extend(decided.kept);
         for step in decided.steps {
             let Some(Member { path: at, found: file, .. }) = members.get(step.file) else {
