@@ -468,6 +468,11 @@ impl Follower {
             }
             return;
         }
+        // First of all: a file that appears before its directory is watched is found after that.
+        let dirs = self.targets.dirs();
+        if let Some(changes) = &mut self.changes {
+            changes.watch(dirs);
+        }
         let files = self.targets.files();
         let is_rotated = |path: &PathBuf| {
             let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
@@ -480,10 +485,6 @@ impl Follower {
         // A rotated file is read with the file that it was, also while that is not there.
         self.families.extend(files.iter().filter(|path| !is_rotated(path)).cloned());
         self.dirty.extend(self.families.iter().cloned());
-        let dirs = self.targets.dirs();
-        if let Some(changes) = &mut self.changes {
-            changes.watch(dirs);
-        }
     }
 }
 
