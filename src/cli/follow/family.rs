@@ -49,8 +49,8 @@ pub(super) fn members(
     }
 }
 
-/// Whether a file was truncated since it was opened: what it was compared with may be a copy of what
-/// it had.
+/// Whether a file was truncated since it was opened: what it was compared with may be a copy of
+/// what it had.
 ///
 /// # Errors
 /// When a file cannot be read.
