@@ -19,7 +19,7 @@ pub const SEGMENT_BYTES_DEFAULT: u64 = 256 << 20;
 /// How long a tombstone stays by default, in milliseconds: a day, as in Kafka
 /// (`delete.retention.ms`).
 pub const TOMBSTONE_MS_DEFAULT: u64 = 24 * 60 * 60 * 1000;
-/// How long a source is remembered of which nothing is heard, by default, in milliseconds: 30 days.
+/// How long a source that no run reports is remembered by default, in milliseconds: 30 days.
 pub const SOURCE_MS_DEFAULT: u64 = 30 * 24 * 60 * 60 * 1000;
 /// The longest topic name, in bytes: what a file name can hold, with room for a suffix.
 pub const TOPIC_NAME_BYTES_MAX: usize = 200;
@@ -69,7 +69,7 @@ pub struct Settings {
     /// [`TOMBSTONE_MS_DEFAULT`] if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tombstone_ms: Option<u64>,
-    /// How long a source is remembered of which nothing is heard, in milliseconds;
+    /// How long a source that no run reports is remembered, in milliseconds;
     /// [`SOURCE_MS_DEFAULT`] if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ms: Option<u64>,

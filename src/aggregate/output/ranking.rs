@@ -114,7 +114,7 @@ impl PartialEq for Candidate<'_> {
 
 impl Eq for Candidate<'_> {}
 
-/// A result to compare: jq's order, but for arrays and objects, which are compared as spelled.
+/// A result to compare: jq's order, but for arrays and objects, which are compared as JSON text.
 #[derive(Debug)]
 enum Rank {
     Null,

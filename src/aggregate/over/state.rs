@@ -24,7 +24,7 @@ use crate::window::Progress;
 pub enum Taken {
     /// It waits, or is out.
     In,
-    /// The watermark had passed it already; it is so far behind the greatest event time seen.
+    /// The watermark had passed it already; it is so far before the maximum event time seen.
     Late(Duration),
 }
 
@@ -93,7 +93,7 @@ impl OverState {
             return Ok(Taken::Late(self.progress.behind(time_ms)));
         }
         // What is wrong with a record is told when it comes. It is staged again when it counts:
-        // states are told apart by the order in which their records count.
+        // states are distinguished by the order in which their records count.
         if !self.projection.is_fit(record) {
             self.stage(record)?;
         }
@@ -242,7 +242,7 @@ impl OverState {
         }
     }
 
-    /// Appends a record, of which is known whether it is bare, with the results of its group, if
+    /// Appends a record, which is known to be bare or not, with the results of its group, if
     /// they pass.
     fn write(
         &mut self,

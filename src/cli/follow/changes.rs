@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::watch::{Waiting, Woken};
 use crate::sys::tree::{Happened, Tree, is_remote};
 
-/// How often directories are looked at of which the kernel tells nothing.
+/// How often directories are polled for which the kernel reports nothing.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Directories in which something may change.
