@@ -7,7 +7,7 @@
 //! - [`state`]: the state of all groups: values and watermarks in, results out.
 //! - `windowed`: groups by window: when windows open, close and report.
 //! - [`over`]: each record with aggregates of the last records of its group.
-//! - [`table`]: groups and their columns.
+//! - [`table`]: groups and their columns; [`keys`]: their keys.
 //! - `output`: selected results, as records or as a table for people.
 //! - [`functions`]: the aggregate functions.
 //! - `saved`: the whole of an aggregation, saved and restored.
@@ -17,6 +17,7 @@ pub mod aggregator;
 pub mod fault;
 pub mod functions;
 mod held;
+pub mod keys;
 mod memory;
 mod output;
 pub mod over;

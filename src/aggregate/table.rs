@@ -1,12 +1,8 @@
 //! The group table: one set of results in the making.
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
 use super::fault::{Fault, StreamError};
 use super::functions::function::{Call, Column, Function, Scope};
+use super::keys::{self, Keys};
 use super::memory::{allocated, vector};
 use super::output::emit::Row;
 use super::output::report::Results;
@@ -15,27 +11,15 @@ use crate::state::{Reader, StateError, Writer};
 
 /// Groups in the order in which they were added, and their state in each column.
 ///
-/// All keys stand in one buffer, one behind the other; a record of a known group costs no
-/// allocation. What a group costs beyond its key and its states is 16 bytes and its share of the
-/// hash table; 8 more in a table that can be merged.
+/// A record of a known group costs no allocation. A group costs its key in [`Keys`] and its states;
+/// 8 bytes more in a table that can be merged.
 pub struct Table {
-    keys: Vec<u8>,
-    /// Where each group's key ends in `keys`.
-    ends: Vec<usize>,
-    index: HashTable<usize>,
-    hasher: RandomState,
+    /// The number of a key is that of its group.
+    keys: Keys,
     /// When each group was first seen, in a table that can be merged.
     firsts: Option<Vec<u64>>,
     /// One an aggregate.
     pub(super) columns: Vec<Box<dyn Column>>,
-}
-
-/// A key looked up: its group, if there is one, and what it takes to add it.
-#[derive(Clone, Copy, Debug)]
-pub struct Found {
-    /// The group's number.
-    pub group: Option<usize>,
-    hash: u64,
 }
 
 /// A record on its way into tables.
@@ -61,37 +45,28 @@ impl Table {
     /// A table without groups, with these columns, which have none either. One that `merges`, with
     /// columns that do, can be merged with others.
     pub fn new(columns: Vec<Box<dyn Column>>, merges: bool) -> Table {
-        Table {
-            keys: Vec::new(),
-            ends: Vec::new(),
-            index: HashTable::new(),
-            hasher: RandomState::default(),
-            firsts: merges.then(Vec::new),
-            columns,
-        }
+        Table { keys: Keys::default(), firsts: merges.then(Vec::new), columns }
     }
 
     /// How many groups there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.keys.len()
     }
 
     /// Whether there are no groups.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.keys.is_empty()
     }
 
-    /// Looks a key up.
-    pub fn find(&self, key: &[u8]) -> Found {
-        let hash = hash(&self.hasher, key);
-        let group = self.index.find(hash, |group| self.key(*group) == key).copied();
-        Found { group, hash }
+    /// Looks a group up by its key.
+    pub fn find(&self, key: &[u8]) -> keys::Found {
+        self.keys.find(key)
     }
 
     /// The group of a key that was looked up; a new one, first seen at `arrival`, if there was
     /// none.
-    pub fn enter(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
-        if let Some(group) = found.group {
+    pub fn enter(&mut self, found: keys::Found, key: &[u8], arrival: u64) -> usize {
+        if let Some(group) = found.number {
             return group;
         }
         for column in &mut self.columns {
@@ -101,22 +76,16 @@ impl Table {
     }
 
     /// Adds a group, but not to the columns.
-    fn add_key(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
-        let group = self.len();
-        self.keys.extend_from_slice(key);
-        self.ends.push(self.keys.len());
+    fn add_key(&mut self, found: keys::Found, key: &[u8], arrival: u64) -> usize {
         self.firsts.iter_mut().for_each(|firsts| firsts.push(arrival));
-        let (keys, ends, hasher) = (&self.keys, &self.ends, &self.hasher);
-        let rehash = |group: &usize| hash(hasher, key_of(keys, ends, *group));
-        self.index.insert_unique(found.hash, group, rehash);
-        group
+        self.keys.add(found, key)
     }
 
     /// Takes a record, unless it is at fault, which then leaves no trace; gives its group.
     pub(super) fn take<S: Stager>(&mut self, record: &mut Incoming<'_, S>) -> Result<usize, Fault> {
         let found = self.find(record.key);
-        (record.stage)(found.group, &mut self.columns)?;
-        record.room.take(usize::from(found.group.is_none()))?;
+        (record.stage)(found.number, &mut self.columns)?;
+        record.room.take(usize::from(found.number.is_none()))?;
         Ok(self.apply(found, record.key, record.arrival))
     }
 
@@ -128,17 +97,17 @@ impl Table {
         let mut found = Vec::with_capacity(tables.len());
         for table in &mut *tables {
             let here = table.find(record.key);
-            (record.stage)(here.group, &mut table.columns)?;
+            (record.stage)(here.number, &mut table.columns)?;
             found.push(here);
         }
-        record.room.take(found.iter().filter(|found| found.group.is_none()).count())?;
-        let apply = |(table, found): (&mut &mut Table, Found)| {
+        record.room.take(found.iter().filter(|found| found.number.is_none()).count())?;
+        let apply = |(table, found): (&mut &mut Table, keys::Found)| {
             table.apply(found, record.key, record.arrival)
         };
         Ok(tables.iter_mut().zip(found).map(apply).collect())
     }
 
-    fn apply(&mut self, found: Found, key: &[u8], arrival: u64) -> usize {
+    fn apply(&mut self, found: keys::Found, key: &[u8], arrival: u64) -> usize {
         let group = self.enter(found, key, arrival);
         for column in &mut self.columns {
             column.apply(group, arrival);
@@ -154,11 +123,11 @@ impl Table {
         scope: Scope,
         results: &mut Results<'_>,
     ) -> Result<(), StreamError> {
-        let Table { keys, ends, firsts, columns, .. } = self;
-        let row = |group| Row { head, key: key_of(keys, ends, group), group, scope };
+        let Table { keys, firsts, columns } = self;
+        let row = |group| Row { head, key: keys.key(group), group, scope };
         match groups {
             Some(groups) => results.write(columns, groups.iter().copied().map(row)),
-            None => results.write(columns, in_order(ends.len(), firsts.as_deref()).map(row)),
+            None => results.write(columns, in_order(keys.len(), firsts.as_deref()).map(row)),
         }
     }
 
@@ -168,14 +137,10 @@ impl Table {
         groups: impl Iterator<Item = (usize, &'a Vec<u8>)>,
         results: &mut Results<'_>,
     ) -> Result<(), StreamError> {
-        let Table { keys, ends, columns, .. } = self;
+        let Table { keys, columns, .. } = self;
         let scope = Scope::default();
-        let row = |(group, head): (usize, &'a Vec<u8>)| Row {
-            head,
-            key: key_of(keys, ends, group),
-            group,
-            scope,
-        };
+        let row =
+            |(group, head): (usize, &'a Vec<u8>)| Row { head, key: keys.key(group), group, scope };
         results.write(columns, groups.map(row))
     }
 
@@ -184,10 +149,8 @@ impl Table {
     pub fn merge(&mut self, other: &Table) {
         if self.is_empty() {
             // What grows bit by bit takes more time, and more memory than it needs.
-            self.keys.reserve(other.keys.len());
-            self.ends.reserve(other.len());
+            self.keys.reserve_for(&other.keys);
             self.firsts.iter_mut().for_each(|firsts| firsts.reserve(other.len()));
-            self.index.reserve(other.len(), |_| 0);
             self.columns.iter_mut().for_each(|column| column.reserve(other.len()));
         }
         for from in 0..other.len() {
@@ -227,7 +190,7 @@ impl Table {
             let key = from.take_bytes()?;
             let arrival = if self.firsts.is_some() { from.take_u64()? } else { 0 };
             let found = self.find(key);
-            if found.group.is_some() {
+            if found.number.is_some() {
                 return Err(StateError::Invalid("a group occurs twice"));
             }
             self.add_key(found, key, arrival);
@@ -243,16 +206,12 @@ impl Table {
 
     /// About how many bytes of memory it takes; told at once, without a visit of the groups.
     pub fn bytes(&self) -> usize {
-        vector(&self.keys)
-            + vector(&self.ends)
-            + self.firsts.as_ref().map_or(0, vector)
-            + allocated(self.index.allocation_size())
-            + columns_bytes(&self.columns)
+        self.keys.memory() + self.firsts.as_ref().map_or(0, vector) + columns_bytes(&self.columns)
     }
 
     /// The key of a group; empty if there is no such group.
     pub fn key(&self, group: usize) -> &[u8] {
-        key_of(&self.keys, &self.ends, group)
+        self.keys.key(group)
     }
 }
 
@@ -293,19 +252,6 @@ fn in_order(count: usize, firsts: Option<&[u64]>) -> impl Iterator<Item = usize>
         Some(order) => order.get(rank).copied().unwrap_or(rank),
         None => rank,
     })
-}
-
-/// Keys are hashed alone: their length need not tell them from what follows.
-pub(super) fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write(key);
-    hasher.finish()
-}
-
-fn key_of<'a>(keys: &'a [u8], ends: &[usize], group: usize) -> &'a [u8] {
-    let start = group.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
-    let end = ends.get(group).copied().unwrap_or(start);
-    keys.get(start..end).unwrap_or_default()
 }
 
 /// Makes columns and tables.
@@ -382,7 +328,7 @@ mod tests {
             let mut counts: HashMap<&str, u64> = HashMap::new();
             for (number, key) in keys.iter().enumerate() {
                 let found = table.find(key.as_bytes());
-                prop_assert_eq!(found.group, first_seen.iter().position(|seen| seen == key));
+                prop_assert_eq!(found.number, first_seen.iter().position(|seen| seen == key));
                 put(&mut table, key, number);
                 if !first_seen.contains(&key.as_str()) {
                     first_seen.push(key);

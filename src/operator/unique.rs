@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use crate::aggregate::keys::Keys;
 use crate::state::{Reader, StateError, Writer};
 
 /// The keys that were seen.
 pub struct Seen {
-    /// For each, when it was seen last, or the time of the record of it that passed.
+    /// With [`Memory::All`]: all of them.
+    all: Keys,
+    /// Otherwise, for each, when it was seen last, or the time of the record of it that passed.
     keys: HashMap<Box<[u8]>, i64, RandomState>,
     /// Keys in the order of their last sighting, each with what `keys` then held of it; where that
     /// has changed since, the entry means nothing any more.
@@ -34,7 +37,8 @@ pub enum Memory {
 impl Seen {
     /// Nothing seen yet.
     pub fn new(memory: Memory) -> Seen {
-        Seen { keys: HashMap::default(), order: VecDeque::new(), memory, now: i64::MIN }
+        let (all, keys) = (Keys::default(), HashMap::default());
+        Seen { all, keys, order: VecDeque::new(), memory, now: i64::MIN }
     }
 
     /// Whether a record passes: none of its key is remembered. `time_ms` is its event time, where
@@ -42,9 +46,10 @@ impl Seen {
     pub fn passes(&mut self, key: &[u8], time_ms: i64) -> bool {
         match self.memory {
             Memory::All => {
-                let new = !self.keys.contains_key(key);
+                let found = self.all.find(key);
+                let new = found.number.is_none();
                 if new {
-                    self.keys.insert(key.into(), 0);
+                    self.all.add(found, key);
                 }
                 new
             }
@@ -58,11 +63,12 @@ impl Seen {
     pub fn save(&self, to: &mut Writer) {
         to.put_bytes(&self.memory.saved());
         to.put_i64(self.now);
-        to.put_len(self.keys.len());
         if self.memory == Memory::All {
-            self.keys.keys().for_each(|key| to.put_bytes(key));
+            to.put_len(self.all.len());
+            self.all.iter().for_each(|key| to.put_bytes(key));
             return;
         }
+        to.put_len(self.keys.len());
         // Entries that mean nothing any more are not missed.
         for (at, key) in self.order.iter().filter(|(at, key)| self.keys.get(key) == Some(at)) {
             to.put_i64(*at);
@@ -81,13 +87,15 @@ impl Seen {
         }
         let mut seen = Seen { now: from.take_i64()?, ..Seen::new(self.memory) };
         for _ in 0..from.take_count(1)? {
-            let timed = self.memory != Memory::All;
-            let at = if timed { from.take_i64()? } else { 0 };
-            let key: Box<[u8]> = from.take_bytes()?.into();
-            if timed {
-                seen.order.push_back((at, key.clone()));
-            }
-            if seen.keys.insert(key, at).is_some() {
+            let new = match self.memory {
+                Memory::All => seen.passes(from.take_bytes()?, 0),
+                Memory::Within(_) | Memory::Last(_) => {
+                    let (at, key) = (from.take_i64()?, from.take_bytes()?);
+                    seen.order.push_back((at, key.into()));
+                    seen.keys.insert(key.into(), at).is_none()
+                }
+            };
+            if !new {
                 return Err(StateError::Invalid("a key occurs twice"));
             }
         }

@@ -37,7 +37,7 @@ fn put(plan: &mut Plan, table: &mut Table, record: &str, arrival: u64) {
     let mut record = reading.load(record.as_bytes()).unwrap();
     projection.write_key(&mut record, &mut key).unwrap();
     let found = table.find(&key);
-    projection.stage(found.group, &mut record, &mut table.columns).unwrap();
+    projection.stage(found.number, &mut record, &mut table.columns).unwrap();
     let group = table.enter(found, &key, arrival);
     table.columns.iter_mut().for_each(|column| column.apply(group, arrival));
 }

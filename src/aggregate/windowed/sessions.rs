@@ -4,6 +4,7 @@ mod saved;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -15,7 +16,7 @@ use crate::aggregate::functions::function::{Column, Scope};
 use crate::aggregate::memory::{allocated, vector, written};
 use crate::aggregate::output::emit::Row;
 use crate::aggregate::output::report::Results;
-use crate::aggregate::table::{Incoming, Stager, columns_bytes, hash};
+use crate::aggregate::table::{Incoming, Stager, columns_bytes};
 use crate::time::Interval;
 
 /// Lists of so many sessions that close together are not counted as memory.
@@ -115,7 +116,7 @@ impl Sessions {
         progress: &Progress,
         results: &mut Results<'_>,
     ) -> Result<bool, Fault> {
-        let hash = hash(&self.hasher, record.key);
+        let hash = key_hash(&self.hasher, record.key);
         let known = self.index.find(hash, |group| *self.groups[*group].key == *record.key).copied();
         self.meet(known, alone);
         let first = self.met.first().copied();
@@ -161,7 +162,7 @@ impl Sessions {
             None => self.groups.push(added),
         }
         let (groups, hasher) = (&self.groups, &self.hasher);
-        let rehash = |group: &usize| crate::aggregate::table::hash(hasher, &groups[*group].key);
+        let rehash = |group: &usize| key_hash(hasher, &groups[*group].key);
         self.index.insert_unique(hash, group, rehash);
         group
     }
@@ -368,7 +369,7 @@ impl Sessions {
     fn drop_group(&mut self, group: usize) {
         let key = std::mem::take(&mut self.groups[group].key);
         self.groups_bytes -= allocated(key.len());
-        let hash = hash(&self.hasher, &key);
+        let hash = key_hash(&self.hasher, &key);
         if let Ok(entry) = self.index.find_entry(hash, |other| *other == group) {
             entry.remove();
         }
@@ -398,4 +399,11 @@ impl Sessions {
     pub(in crate::aggregate) fn bytes_most(&self) -> usize {
         self.bytes_most
     }
+}
+
+/// Keys are hashed alone: their length need not distinguish them from what follows.
+fn key_hash(hasher: &RandomState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
 }

@@ -1,7 +1,7 @@
 //! Saving and restoring open sessions.
 
-use super::Sessions;
-use crate::aggregate::table::{hash, load_columns, save_columns};
+use super::{Sessions, key_hash};
+use crate::aggregate::table::{load_columns, save_columns};
 use crate::aggregate::windowed::panes::{Policy, Progress};
 use crate::state::{Reader, StateError, Writer};
 use crate::time::Interval;
@@ -40,7 +40,7 @@ impl Sessions {
     ) -> Result<Sessions, StateError> {
         for _ in 0..from.take_count(1)? {
             let key = from.take_bytes()?;
-            let hash = hash(&self.hasher, key);
+            let hash = key_hash(&self.hasher, key);
             if self.index.find(hash, |group| *self.groups[*group].key == *key).is_some() {
                 return Err(StateError::Invalid("a group occurs twice"));
             }
