@@ -118,6 +118,7 @@ fn of_store(error: &store::Error) -> Status {
         store::Error::Client(error) => of_client(error),
         store::Error::Wait(error) | store::Error::Follow { error, .. } => Status::of_io(error),
         store::Error::NotAsWanted { .. } => Status::CantCreate,
+        store::Error::Overtaken { .. } => Status::TryAgain,
         store::Error::NoGroup { .. }
         | store::Error::NotBack { .. }
         | store::Error::GivenUp { .. }

@@ -406,7 +406,7 @@ fn force_names(storage: &dyn Storage, dir: &Path, surveys: &[Survey]) -> Result<
 }
 
 /// Compiles a topic's key.
-fn compile(key: &str, bounds: Bounds) -> Result<Program, LogError> {
+pub(super) fn compile(key: &str, bounds: Bounds) -> Result<Program, LogError> {
     let mut program = Program::compile(&[key]).map_err(|error| LogError::BadSettings {
         why: format!("the key is not a jq expression: {error}"),
     })?;

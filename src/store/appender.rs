@@ -7,23 +7,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::Store;
-use super::error::Error;
+use super::error::{AppendError, Error};
+use super::new_topic::{Created, NewTopic, repeatable};
 use super::placed::Placed;
 use super::reconnect::{Waited, connect_and, heed_with_grace};
 use super::tries::Tries;
+use super::wanted::Wanted;
 use super::watch::{News, Watch};
 use crate::api::appending::{
     Append, Appended, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, SOURCE_PREFIX, Stands,
     Unique,
 };
-use crate::api::error::{BadRecord, Code};
-use crate::api::reading::Offsets;
-use crate::api::topics::{Create, Named};
+use crate::api::error::Code;
 use crate::broker::appends::{Appends, Outcomes};
-use crate::broker::{self, Access, Broker, Limits};
+use crate::broker::{self, Broker, Limits};
 use crate::log::{Identity, Log, LogError, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
@@ -34,23 +32,6 @@ const KEPT_AT_ONCE: usize = 200;
 /// How long after an append without an answer its connection is known to be gone, at the most.
 const REPEATED_WITHIN: Duration = Duration::from_secs(3600);
 
-/// What the user asks of the topic; a topic that is there must agree.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// How many partitions.
-    pub partitions: Option<u32>,
-    /// The jq expression that places records.
-    pub key: Option<String>,
-}
-
-impl Wanted {
-    /// What creates a topic like this.
-    pub(super) fn to_create(&self, topic: &str) -> Create {
-        let (partitions, key) = (self.partitions, self.key.clone());
-        Create { topic: topic.to_owned(), partitions, key, ..Create::default() }
-    }
-}
-
 /// Appends to one topic.
 pub struct Appender {
     to: To,
@@ -58,6 +39,12 @@ pub struct Appender {
     placed: Placed,
     /// What is appended of batches, if not all.
     unique: Option<Unique>,
+    /// The topic, as long as it does not exist.
+    new: Option<NewTopic>,
+    /// What became of batches that were handed over, and for which no topic was needed.
+    refused: VecDeque<Result<u64, AppendError>>,
+    /// The topic, if it was created and nobody has asked for that yet.
+    created: Option<Created>,
 }
 
 enum To {
@@ -68,6 +55,8 @@ enum To {
         /// How long to wait for a daemon that goes away.
         patience: Duration,
     },
+    /// The topic does not exist.
+    Unopened { broker: Arc<Broker> },
     /// The topic is dropped before the service whose lock it writes under.
     Embedded {
         topic: Arc<Topic>,
@@ -79,45 +68,57 @@ enum To {
     },
 }
 
-/// Why a batch was not appended.
-#[derive(Debug)]
-pub enum AppendError {
-    /// These records are bad; nothing was appended.
-    Bad(Vec<BadRecord>),
-    /// A batch before this one was refused, so nothing of this one was appended.
-    Behind,
-    /// Anything else.
-    Other(Error),
-}
-
 impl Store {
-    /// Opens a topic for appending, and creates it if it does not exist; `patience` is how long
-    /// [`Appender::reconnect`] waits.
+    /// Opens a topic for appending; one that does not exist is created with the first record that it
+    /// takes. `patience` is how long [`Appender::reconnect`] waits.
     ///
     /// # Errors
-    /// When the log cannot be written to, or the topic exists and is not as wanted.
+    /// When the log cannot be written to, the topic exists and is not as wanted or not ours to
+    /// append to, or no topic can be like that.
     pub fn appender(
         self,
         topic: &str,
         wanted: &Wanted,
         patience: Duration,
     ) -> Result<Appender, Error> {
-        let to = match self {
+        match self {
             Store::Served { mut client, dir } => {
-                serve(&mut client, topic, wanted)?;
+                let exists = wanted.agrees_with_daemon(&mut client, topic)?;
                 let append = Append { topic: topic.to_owned(), ..Append::default() };
-                To::Served { client, append, dir, patience }
+                let new = (!exists).then(|| NewTopic::new(topic, wanted)).transpose()?;
+                Ok(Appender::new(To::Served { client, append, dir, patience }, new))
             }
             Store::Embedded { dir } => {
                 let broker = Arc::new(Broker::new(Log::open(&dir)?, Limits::default()));
-                embed(broker, topic, wanted)?
+                Appender::embedded(broker, topic, wanted)
             }
-        };
-        Ok(Appender { to, placed: Placed::default(), unique: None })
+        }
     }
 }
 
 impl Appender {
+    fn new(to: To, new: Option<NewTopic>) -> Appender {
+        let (placed, refused) = (Placed::default(), VecDeque::new());
+        Appender { to, placed, unique: None, new, refused, created: None }
+    }
+
+    /// Whether the topic does not exist yet.
+    pub fn is_new(&self) -> bool {
+        self.new.is_some()
+    }
+
+    /// The topic, once after it was created.
+    pub fn take_created(&mut self) -> Option<Created> {
+        self.created.take()
+    }
+
+    /// From now on the topic is also created to know where a source stands.
+    pub fn keep_positions(&mut self) {
+        if let Some(new) = &mut self.new {
+            new.keep_positions();
+        }
+    }
+
     /// Has the log append only records of keys that the topic does not have, from now on.
     pub fn append_only(&mut self, unique: Option<Unique>) {
         if let To::Served { append, .. } = &mut self.to {
@@ -143,14 +144,36 @@ impl Appender {
         })
     }
 
-    /// Writes to a topic of a service that is shared with others, and creates it if need be.
+    /// Writes to a topic of a service that is shared with others.
     pub(super) fn embedded(
         broker: Arc<Broker>,
         topic: &str,
         wanted: &Wanted,
     ) -> Result<Appender, Error> {
-        let to = embed(broker, topic, wanted)?;
-        Ok(Appender { to, placed: Placed::default(), unique: None })
+        Ok(match wanted.find(&broker, topic)? {
+            Some(topic) => Appender::new(embedded(broker, topic), None),
+            None => {
+                let new = NewTopic::new(topic, wanted)?;
+                Appender::new(To::Unopened { broker }, Some(new))
+            }
+        })
+    }
+
+    /// Creates the topic, for records that it takes.
+    fn create(&mut self) -> Result<(), Error> {
+        let Some(new) = &self.new else { return Ok(()) };
+        let is_new = match &mut self.to {
+            To::Served { client, .. } => new.create_through(client).map_err(repeatable)?,
+            To::Unopened { broker } => {
+                let (topic, is_new) = new.create_in(broker)?;
+                self.to = embedded(Arc::clone(broker), topic);
+                is_new
+            }
+            To::Embedded { .. } => false,
+        };
+        self.created = is_new.then(|| new.created());
+        self.new = None;
+        Ok(())
     }
 
     /// Ends waits for the daemon's answers soon after we are told to stop.
@@ -160,7 +183,7 @@ impl Appender {
     pub fn heed<W: Watch>(&mut self, watch: &W) -> io::Result<()> {
         match &mut self.to {
             To::Served { client, .. } => heed_with_grace(client, watch),
-            To::Embedded { .. } => Ok(()),
+            To::Unopened { .. } | To::Embedded { .. } => Ok(()),
         }
     }
 
@@ -170,11 +193,16 @@ impl Appender {
     /// # Errors
     /// When another one has the name now, or what the log holds of it cannot be read.
     pub fn stands(&mut self, name: &str) -> Result<u64, Error> {
+        if let Some(new) = &mut self.new {
+            new.take_name(name);
+            return Ok(0);
+        }
         let held = match &mut self.to {
             To::Served { client, append, .. } => {
                 let (topic, name) = (append.topic.clone(), name.to_owned());
                 client.producer(Producer { topic, name, release: false })?.sequence
             }
+            To::Unopened { .. } => None,
             // The lock on the log keeps all others out.
             To::Embedded { topic, .. } => topic.producer(name)?,
         };
@@ -186,6 +214,10 @@ impl Appender {
     /// # Errors
     /// When the daemon is gone.
     pub fn release(&mut self, name: &str) -> Result<(), Error> {
+        if let Some(new) = &mut self.new {
+            new.release(name);
+            return Ok(());
+        }
         if let To::Served { client, append, .. } = &mut self.to {
             let (topic, name) = (append.topic.clone(), name.to_owned());
             client.producer(Producer { topic, name, release: true })?;
@@ -198,9 +230,13 @@ impl Appender {
     /// # Errors
     /// When what the log holds of them cannot be read.
     pub fn sources(&mut self) -> Result<Vec<Stands>, Error> {
+        if self.new.is_some() {
+            return Ok(Vec::new());
+        }
         let prefix = SOURCE_PREFIX.to_owned();
         let (client, topic) = match &mut self.to {
             To::Served { client, append, .. } => (client, &append.topic),
+            To::Unopened { .. } => return Ok(Vec::new()),
             To::Embedded { topic, .. } => return Ok(topic.producers(&prefix, "", usize::MAX)?),
         };
         let mut all: Vec<Stands> = Vec::new();
@@ -225,11 +261,15 @@ impl Appender {
     /// # Errors
     /// When that cannot be written.
     pub fn keep_sources(&mut self, names: &[String]) -> Result<(), Error> {
+        if self.new.is_some() {
+            return Ok(());
+        }
         for names in names.chunks(KEPT_AT_ONCE) {
             match &mut self.to {
                 To::Served { client, append, .. } => {
                     client.keep(Keep { topic: append.topic.clone(), names: names.to_vec() })?;
                 }
+                To::Unopened { .. } => {}
                 To::Embedded { topic, .. } => topic.keep_producers(names)?,
             }
         }
@@ -243,7 +283,12 @@ impl Appender {
     /// # Errors
     /// When the daemon is gone.
     pub fn begin(&mut self, lines: &[u8], identity: Option<Identity>) -> Result<(), Error> {
+        if let Some(outcome) = self.refuse(lines, identity.as_ref()) {
+            self.refused.push_back(outcome);
+            return Ok(());
+        }
         match &mut self.to {
+            To::Unopened { .. } => {}
             To::Served { client, append, .. } => {
                 if let Some(identity) = identity {
                     append.producer = Some(identity.producer);
@@ -262,13 +307,31 @@ impl Appender {
         Ok(())
     }
 
+    /// What became of a batch for which no topic is needed, or can be created.
+    fn refuse(
+        &mut self,
+        lines: &[u8],
+        identity: Option<&Identity>,
+    ) -> Option<Result<u64, AppendError>> {
+        let new = self.new.as_mut()?;
+        if self.refused.back().is_some_and(Result::is_err) {
+            return Some(Err(AppendError::Behind));
+        }
+        let refused = new.refuse(lines, identity, self.unique.as_ref());
+        refused.or_else(|| self.create().err().map(|error| Err(AppendError::Other(error))))
+    }
+
     /// Waits for the earliest batch that was handed over; returns how many records it had, once
     /// they are durable.
     ///
     /// # Errors
     /// The bad ones among the records, or whatever else kept them from being appended.
     pub fn finish(&mut self) -> Result<u64, AppendError> {
+        if let Some(outcome) = self.refused.pop_front() {
+            return outcome;
+        }
         match &mut self.to {
+            To::Unopened { .. } => Ok(0),
             To::Served { client, .. } => {
                 let appended = client.receive_appended().map_err(of_client)?;
                 self.placed.note(&appended);
@@ -326,7 +389,7 @@ impl Appender {
     pub fn may_go_on(&self, error: &Error) -> bool {
         match &self.to {
             To::Served { patience, .. } => !patience.is_zero() && error.is_gone(),
-            To::Embedded { .. } => false,
+            To::Unopened { .. } | To::Embedded { .. } => false,
         }
     }
 
@@ -338,7 +401,7 @@ impl Appender {
     pub fn reconnect<W: Watch>(&mut self, producer: Option<&str>, watch: &W) -> Result<u64, Error> {
         let To::Served { client, append, dir, patience } = &mut self.to else { return Ok(0) };
         watch.hear(News::Gone(dir, *patience));
-        let topic = &append.topic;
+        let (topic, producer) = (&append.topic, producer.filter(|_| self.new.is_none()));
         let ask = |client: &mut Client| match producer {
             Some(name) => {
                 let (topic, name) = (topic.clone(), name.to_owned());
@@ -367,16 +430,25 @@ impl Appender {
     pub fn close(self) -> Result<(), Error> {
         match self.to {
             To::Served { .. } => Ok(()),
+            To::Unopened { broker } => close(broker),
             To::Embedded { broker, topic, .. } => {
                 topic.run_due()?;
                 drop(topic);
-                // Others may write to other topics of it.
-                match Arc::into_inner(broker) {
-                    Some(broker) => Ok(broker.close()?),
-                    None => Ok(()),
-                }
+                close(broker)
             }
         }
+    }
+}
+
+fn embedded(broker: Arc<Broker>, topic: Arc<Topic>) -> To {
+    To::Embedded { topic, broker, handed: Appends::default(), done: VecDeque::new() }
+}
+
+fn close(broker: Arc<Broker>) -> Result<(), Error> {
+    // Others may write to other topics of it.
+    match Arc::into_inner(broker) {
+        Some(broker) => Ok(broker.close()?),
+        None => Ok(()),
     }
 }
 
@@ -395,61 +467,5 @@ fn of_broker(error: broker::Error) -> AppendError {
         broker::Error::Log(LogError::BadRecords { records }) => AppendError::Bad(records),
         broker::Error::Log(LogError::ChainBroken { .. }) => AppendError::Behind,
         error => AppendError::Other(error.into()),
-    }
-}
-
-/// Makes the topic, or sees that it is as wanted.
-fn serve(client: &mut Client, name: &str, wanted: &Wanted) -> Result<(), Error> {
-    if !agrees_with_daemon(client, name, wanted)? {
-        client.create(wanted.to_create(name))?;
-    }
-    Ok(())
-}
-
-/// Whether the topic is there; if so, it must be as wanted.
-fn agrees_with_daemon(client: &mut Client, name: &str, wanted: &Wanted) -> Result<bool, Error> {
-    let ask = Offsets { topic: name.to_owned(), ..Offsets::default() };
-    match client.offsets(ask) {
-        Ok(_) => {}
-        Err(ClientError::Refused(refused)) if refused.code == Code::UnknownTopic => {
-            return Ok(false);
-        }
-        Err(error) => return Err(error.into()),
-    }
-    if wanted.partitions.is_some() || wanted.key.is_some() {
-        let there = client.describe(Named { topic: name.to_owned() })?.settings;
-        let partitions = there.get("partitions").and_then(Value::as_u64).unwrap_or_default();
-        let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
-        agree(name, partitions, there.get("key").and_then(Value::as_str), wanted)?;
-    }
-    Ok(true)
-}
-
-fn embed(broker: Arc<Broker>, name: &str, wanted: &Wanted) -> Result<To, Error> {
-    let topic = match broker.open(name) {
-        Err(LogError::UnknownTopic { .. }) => {
-            broker.create(&Access::of_owner(), wanted.to_create(name))?;
-            broker.open(name)?
-        }
-        topic => topic?,
-    };
-    let settings = topic.settings();
-    agree(name, settings.partitions, settings.key.as_deref(), wanted)?;
-    Ok(To::Embedded { topic, broker, handed: Appends::default(), done: VecDeque::new() })
-}
-
-/// Whether a topic that exists is what the user asked for.
-fn agree(name: &str, partitions: u32, key: Option<&str>, wanted: &Wanted) -> Result<(), Error> {
-    let refuse = |what: String| Err(Error::NotAsWanted { topic: name.to_owned(), what });
-    if wanted.partitions.is_some_and(|wanted| wanted != partitions) {
-        let what = if partitions == 1 { "partition" } else { "partitions" };
-        return refuse(format!(
-            "{partitions} {what}; log-admin alter --partitions adds partitions"
-        ));
-    }
-    match key {
-        _ if wanted.key.is_none() || wanted.key.as_deref() == key => Ok(()),
-        Some(key) => refuse(format!("the key {key}")),
-        None => refuse("no key".to_owned()),
     }
 }

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Store;
-use super::appender::{Appender, Wanted};
+use super::appender::Appender;
 use super::error::Error;
-use super::reconnect::{Waited, connect_and};
+use super::reconnect::{Waited, connect};
 use super::tries::Tries;
+use super::wanted::Wanted;
 use super::watch::Watch;
-use crate::api::error::Code;
-use crate::api::reading::Offsets;
 use crate::broker::{Broker, Limits};
-use crate::log::{Log, LogError};
-use crate::wire::ClientError;
+use crate::log::Log;
 
 /// A log to whose topics one appends.
 pub struct Appenders {
@@ -43,8 +41,8 @@ impl Store {
 }
 
 impl Appenders {
-    /// Opens a topic. If it does not exist, it is created if `may_create`, and nothing is opened
-    /// otherwise. Tells whether it was created.
+    /// Opens a topic. If it does not exist, it is created with the first record that it takes if it
+    /// `may_create`, and nothing is opened otherwise.
     ///
     /// # Errors
     /// When the log cannot be written to, or the topic exists and is not as wanted.
@@ -54,41 +52,27 @@ impl Appenders {
         wanted: &Wanted,
         may_create: bool,
         watch: &W,
-    ) -> Result<Option<(Appender, bool)>, Error> {
+    ) -> Result<Option<Appender>, Error> {
+        let may_be = |appender: &Appender| may_create || !appender.is_new();
         if let Some(broker) = &self.broker {
-            let is_new = matches!(broker.open(topic), Err(LogError::UnknownTopic { .. }));
-            if is_new && !may_create {
-                return Ok(None);
-            }
             let appender = Appender::embedded(Arc::clone(broker), topic, wanted)?;
-            return Ok(Some((appender, is_new)));
+            return Ok(Some(appender).filter(may_be));
         }
-        let asked = Offsets { topic: topic.to_owned(), ..Offsets::default() };
         let mut tries = Tries::within(self.patience);
         loop {
-            let exists = |client: &mut crate::wire::Client| match client.offsets(asked.clone()) {
-                Ok(_) => Ok(true),
-                Err(ClientError::Refused(refused)) if refused.code == Code::UnknownTopic => {
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            };
-            let (client, exists) = match connect_and(&self.dir, &mut tries, watch, exists)? {
-                Waited::Connected(connected) => connected,
-                Waited::Stopped(_) => return Err(Error::GivenUp { dir: self.dir.clone() }),
+            let dir = || self.dir.clone();
+            let client = match connect(&self.dir, &mut tries, watch)? {
+                Waited::Connected(client) => client,
+                Waited::Stopped(_) => return Err(Error::GivenUp { dir: dir() }),
                 Waited::NotInTime => {
-                    let (dir, patience) = (self.dir.clone(), self.patience);
-                    return Err(Error::NotBack { dir, patience });
+                    return Err(Error::NotBack { dir: dir(), patience: self.patience });
                 }
             };
-            if !exists && !may_create {
-                return Ok(None);
-            }
-            let store = Store::Served { client: Box::new(client), dir: self.dir.clone() };
+            let store = Store::Served { client: Box::new(client), dir: dir() };
             match store.appender(topic, wanted, self.patience) {
                 // It has gone since: the next one is asked.
                 Err(error) if error.is_gone() && !self.patience.is_zero() => {}
-                opened => return Ok(Some((opened?, !exists))),
+                opened => return Ok(Some(opened?).filter(may_be)),
             }
         }
     }

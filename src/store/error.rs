@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::watch::shown;
-use crate::api::error::Code;
+use crate::api::error::{BadRecord, Code};
 use crate::broker;
 use crate::log::LogError;
 use crate::wire::ClientError;
@@ -33,6 +33,10 @@ pub enum Error {
     /// The topic exists, and is not as wanted.
     #[error("{topic}: the topic already exists and has {what}")]
     NotAsWanted { topic: String, what: String },
+    #[error(
+        "{topic}: another process created the topic and appended as {name} meanwhile; run this again"
+    )]
+    Overtaken { topic: String, name: String },
     #[error("{group}: no such group")]
     NoGroup { group: String },
     #[error("{}: log-serve is gone, and was not started again within {}; start it", dir.join(SOCKET).display(), shown(*patience))]
@@ -41,6 +45,17 @@ pub enum Error {
     GivenUp { dir: PathBuf },
     #[error("{}: log-serve was killed; how much it had written to the output itself is not known, so subscribe ends; with --reconnect D, log-serve does not write there, and subscribe continues", dir.display())]
     UnknownOutput { dir: PathBuf },
+}
+
+/// Why a batch was not appended.
+#[derive(Debug)]
+pub enum AppendError {
+    /// These records are bad; nothing was appended.
+    Bad(Vec<BadRecord>),
+    /// A batch before this one was refused, so nothing of this one was appended.
+    Behind,
+    /// Anything else.
+    Other(Error),
 }
 
 impl From<broker::Error> for Error {

@@ -5,8 +5,8 @@
 //! ([`Watch`]), and so is what becomes of an [`Error`].
 //!
 //! - `topics`, `groups`, `stats`: the operations on topics, groups and figures.
-//! - [`appender`]: writing to one topic; [`placed`]: where records were put. [`appenders`]: writing
-//!   to several topics.
+//! - [`appender`]: writing to one topic; [`wanted`]: what it must be like; `new_topic`: one that does
+//!   not exist yet; [`placed`]: where records were put. [`appenders`]: writing to several topics.
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
 //! - [`member`]: reading one topic as a member of a consumer group.
@@ -25,6 +25,7 @@ pub mod error;
 mod groups;
 mod lent_output;
 pub mod member;
+mod new_topic;
 pub mod placed;
 pub mod reader;
 pub mod reconnect;
@@ -34,17 +35,20 @@ mod step;
 mod topics;
 pub mod tries;
 mod unserved;
+pub mod wanted;
 pub mod watch;
 
-pub use appender::{AppendError, Appender, Wanted};
+pub use appender::Appender;
 pub use appenders::Appenders;
-pub use error::Error;
+pub use error::{AppendError, Error};
 pub use member::Member;
+pub use new_topic::Created;
 pub use placed::Placed;
 pub use reader::{Manner, Reader, Reading};
 pub use step::Step;
 pub use topics::{Broken, Listed};
 pub use tries::Tries;
+pub use wanted::Wanted;
 pub use watch::{News, Watch};
 
 /// A log.

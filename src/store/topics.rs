@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::appender::Wanted;
 use super::error::Error;
+use super::wanted::Wanted;
 use super::{Store, embedded, embedded_new};
 use crate::api::reading::{At, ByPartition, Place};
 use crate::api::topics::{Alter, Compact, Create, Named, TakenAway, Topic, TopicEntry, Trim};

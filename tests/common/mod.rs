@@ -7,6 +7,7 @@ pub mod live;
 pub mod proc;
 pub mod producing;
 pub mod someone;
+pub mod terminal;
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};

@@ -100,6 +100,7 @@ mod topics {
     mod listen;
     mod listen_syslog;
     mod named_producer;
+    mod new_topics;
     mod produce;
     mod progress;
     mod reconnect;

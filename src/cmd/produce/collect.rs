@@ -288,10 +288,11 @@ impl Stage for Collect {
             batch.push(raw);
             Ok(ControlFlow::Continue(()))
         };
-        match enrich {
-            Some(enrich) => enrich.apply(raw, cx, take),
-            None => take(raw, cx),
-        }
+        let Some(enrich) = enrich else { return take(raw, cx) };
+        let flow = enrich.apply(raw, cx, take)?;
+        // It is good, also where nothing is appended for it, and need not be read again.
+        self.sender.keep_positions();
+        Ok(flow)
     }
 
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {

@@ -34,7 +34,7 @@ use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
-use crate::store::{Store, Wanted};
+use crate::store::{Appender, Created, Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
@@ -82,7 +82,8 @@ Examples:
         does with --unique, where records are skipped if they were appended. With --reconnect D, \
         log-serve does not read the input.\n\n\
         The first bad line ends produce, after all records before it were appended. \
-        --rejects FILE stores bad lines and continues.\n\n\
+        --rejects FILE stores bad lines and continues. A topic that does not exist is created with the \
+        first record that it takes; input that is empty or bad throughout leaves none.\n\n\
         While files are read for longer than a second, a progress bar on a terminal shows how much \
         of them is read, as they are stored (--no-progress).\n\n\
         With --producer NAME the log stores with each batch how many records of the input NAME has \
@@ -97,7 +98,7 @@ Examples:
     after_long_help = format!("{EXAMPLES}\n\n{FORMATS}")
 )]
 pub struct Options {
-    /// The topic to append to; created on first use. With --topic-by there is none
+    /// The topic to append to; created with its first record. With --topic-by there is none
     #[arg(
         required = false,
         required_unless_present = "topic_by",
@@ -166,7 +167,7 @@ pub struct Options {
 /// # Errors
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    // Before a topic is created.
+    // Before the log is opened.
     options.input.choice()?;
     options.check_operands()?;
     if options.route.is_on() {
@@ -254,6 +255,15 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
 /// Says how much is in the log now: after an error, what not to send again.
 fn tell(appended: u64, topic: &str) {
     message::note(&format!("{} appended to {topic}", records(appended)));
+}
+
+/// Says on a terminal that the topic is new, as somebody may have mistyped its name.
+fn announce(appender: &mut Appender) {
+    let Some(Created { topic, partitions }) = appender.take_created() else { return };
+    if message::is_terminal() {
+        let what = if partitions == 1 { "partition" } else { "partitions" };
+        message::note(&format!("created topic \"{topic}\" ({partitions} {what})"));
+    }
 }
 
 fn records(count: u64) -> String {

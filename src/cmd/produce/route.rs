@@ -196,19 +196,14 @@ impl Route {
             self.close_one(cx)?;
         }
         let opened = self.appenders.open(&self.name, &self.wanted, self.may_create > 0, &*watch);
-        let Some((appender, is_new)) = opened? else {
+        let Some(appender) = opened? else {
             return Err(StageError::Bad(format!(
                 "the topic {} does not exist, and {} topics were created; allow more with \
                  --max-topics",
                 self.name, self.most
             )));
         };
-        if is_new {
-            self.may_create -= 1;
-            if message::is_terminal() {
-                message::note(&format!("new topic {}", self.name));
-            }
-        }
+        self.may_create -= usize::from(appender.is_new());
         if !self.topics.contains(&self.name) {
             self.topics.push(self.name.clone());
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
+use super::announce;
 use super::batch::Batch;
 use super::position::Position;
 use crate::api::appending::Stands;
@@ -141,6 +142,11 @@ impl Sender {
         Ok(())
     }
 
+    /// Has the topic created, if it does not exist, to know where a source stands.
+    pub fn keep_positions(&mut self) {
+        self.appender.keep_positions();
+    }
+
     /// Where all sources stand that the topic knows.
     ///
     /// # Errors
@@ -234,9 +240,13 @@ impl Sender {
         Ok(())
     }
 
-    /// Whether there is any use in lending the input: the log counts no producer's records.
+    /// Whether there is any use in lending the input: the topic exists, and counts no producer's
+    /// records.
     pub fn lends(&self) -> bool {
-        self.producer.is_none() && self.fruitless < FRUITLESS_MAX && self.lost.is_none()
+        self.producer.is_none()
+            && self.fruitless < FRUITLESS_MAX
+            && self.lost.is_none()
+            && !self.appender.is_new()
     }
 
     /// Where a batch ends that begins there.
@@ -264,6 +274,7 @@ impl Sender {
                 Err(error) if self.appender.may_go_on(&error) => self.lost = Some(error),
                 begun => begun.map_err(|error| self.unanswered(error))?,
             }
+            announce(&mut self.appender);
         }
         self.unsent += usize::from(self.lost.is_some());
         self.sent_bytes += sent.batch.bytes().len();

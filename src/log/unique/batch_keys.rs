@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::key::{KeyHash, Keyer, NoKey};
+use super::key::{KeyHash, Keyer};
 use super::set::KeySet;
 use crate::api::appending::Unique;
 use crate::expr::Exceeded;
@@ -41,14 +41,7 @@ impl BatchKeys {
     ) -> Result<(), String> {
         self.partitions.push(partition);
         for (keyer, keys) in keyers.iter_mut().zip(&mut self.keys) {
-            keys.push(keyer.hash(record).map_err(|error| match error {
-                NoKey::Null => "its unique key is null".to_owned(),
-                NoKey::Failed(why) => format!("its unique key: {why}"),
-                NoKey::Exceeded(bound) => {
-                    *exceeded = Some(bound);
-                    format!("its unique key: {bound}")
-                }
-            })?);
+            keys.push(keyer.hash(record).map_err(|no_key| no_key.why(exceeded))?);
         }
         Ok(())
     }

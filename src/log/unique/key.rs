@@ -49,6 +49,20 @@ pub(in crate::log) enum NoKey {
     Exceeded(Exceeded),
 }
 
+impl NoKey {
+    /// Says why; `exceeded` is set if that is for a bound.
+    pub fn why(self, exceeded: &mut Option<Exceeded>) -> String {
+        match self {
+            NoKey::Null => "its unique key is null".to_owned(),
+            NoKey::Failed(why) => format!("its unique key: {why}"),
+            NoKey::Exceeded(bound) => {
+                *exceeded = Some(bound);
+                format!("its unique key: {bound}")
+            }
+        }
+    }
+}
+
 impl Keyer {
     /// Evaluates a jq expression within bounds.
     ///

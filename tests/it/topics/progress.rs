@@ -1,33 +1,15 @@
 //! The progress bar of `produce`, on a terminal.
 
 use std::fs;
-use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use nix::sys::signal::Signal;
 
 use crate::common::daemon::Daemon;
 use crate::common::proc::{read_bytes, runs};
-use crate::common::{Guard, bin, gzip, next_line, wait_for};
-
-/// Runs its arguments with a terminal as standard error: prints their process id, and then passes
-/// on, as it comes, what they print there.
-const ON_A_TERMINAL: &str = "\
-import os, subprocess, sys
-ours, theirs = os.openpty()
-ran = subprocess.Popen(sys.argv[1:], stderr=theirs, stdout=subprocess.DEVNULL)
-os.close(theirs)
-print(ran.pid, flush=True)
-try:
-    while piece := os.read(ours, 4096):
-        os.write(2, piece)
-except OSError:
-    pass
-sys.exit(ran.wait())
-";
+use crate::common::terminal::OnATerminal;
+use crate::common::{Guard, gzip, wait_for};
 
 /// What takes away what a line of a terminal shows.
 const ERASE: &str = "\r\x1b[2K";
@@ -36,61 +18,21 @@ const ERASE: &str = "\r\x1b[2K";
 /// begins, and much less than the input.
 const BEGUN_BYTES: u64 = 1 << 20;
 
-/// A `produce` on a terminal.
-struct OnATerminal {
-    child: Guard,
-    pid: u32,
-    shown: Arc<Mutex<String>>,
-    reader: JoinHandle<()>,
-}
-
-impl OnATerminal {
-    /// Starts it; none if there is no python3 to make the terminal.
-    fn start(daemon: &Daemon, args: &[&str], stdin: Stdio) -> Option<OnATerminal> {
-        if Command::new("python3").arg("--version").output().is_err() {
-            println!("left out: there is no python3");
-            return None;
-        }
-        let mut command = Command::new("python3");
-        command.args(["-c", ON_A_TERMINAL]).arg(bin("produce")).arg("t").args(args);
-        command.env("MILLSTREAM_DIR", &daemon.dir).env("TERM", "xterm");
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Guard(command.spawn().unwrap());
-        let pid = next_line(&mut BufReader::new(child.0.stdout.take().unwrap()));
-        let (shown, mut stderr) = (Arc::new(Mutex::new(String::new())), child.0.stderr.take());
-        let pieces = Arc::clone(&shown);
-        let reader = std::thread::spawn(move || {
-            let mut piece = [0; 4096];
-            while let Some(count @ 1..) = stderr.as_mut().and_then(|it| it.read(&mut piece).ok()) {
-                *pieces.lock().unwrap() += &String::from_utf8_lossy(&piece[..count]);
-            }
-        });
-        Some(OnATerminal { child, pid: pid.trim().parse().unwrap(), shown, reader })
-    }
-
-    /// Waits until it reads its input.
-    fn wait_until_it_reads(&self) {
-        wait_for("produce to read", || (read_bytes(self.pid) > BEGUN_BYTES).then_some(()));
-    }
-
-    fn shows(&self, part: &str) -> bool {
-        self.shown.lock().unwrap().contains(part)
-    }
-
-    /// Its exit status, and all that the terminal was sent.
-    fn end(mut self) -> (i32, String) {
-        let status = wait_for("produce to end", || self.child.0.try_wait().unwrap());
-        self.reader.join().unwrap();
-        (status.code().unwrap(), self.shown.lock().unwrap().clone())
-    }
-}
-
 /// Some 4 MB of records, and how many there are.
 fn records(dir: &Path) -> (PathBuf, usize) {
     let path = dir.join("f");
     let line = format!("\"{}\"\n", "x".repeat(4000));
     fs::write(&path, line.repeat(1000)).unwrap();
     (path, 1000)
+}
+
+/// Waits until it reads its input.
+fn wait_until_it_reads(ran: &OnATerminal) {
+    wait_for("produce to read", || (read_bytes(ran.pid) > BEGUN_BYTES).then_some(()));
+}
+
+fn on_a_terminal(daemon: &Daemon, args: &[&str], stdin: Stdio) -> Option<OnATerminal> {
+    OnATerminal::start(&daemon.dir, &[&["t"], args].concat(), stdin)
 }
 
 /// So many times the same file: more than a log that stands still lets `produce` send ahead.
@@ -104,8 +46,8 @@ fn a_bar_is_shown_while_files_are_read_and_gone_before_a_message() {
     fs::write(&bad, "{}\nx\n").unwrap();
     let mut args = vec![path.to_str().unwrap(); FILES];
     args.push(bad.to_str().unwrap());
-    let Some(ran) = OnATerminal::start(&daemon, &args, Stdio::null()) else { return };
-    ran.wait_until_it_reads();
+    let Some(ran) = on_a_terminal(&daemon, &args, Stdio::null()) else { return };
+    wait_until_it_reads(&ran);
     daemon.freeze();
     // It is shown also while nothing moves.
     wait_for("the bar", || ran.shows(" % [").then_some(()));
@@ -128,8 +70,8 @@ fn the_bar_counts_compressed_bytes_and_goes_away_when_produce_is_stopped() {
     fs::write(&packed, &compressed).unwrap();
     let mut args = vec![packed.to_str().unwrap(); FILES];
     args.insert(0, path.to_str().unwrap());
-    let Some(ran) = OnATerminal::start(&daemon, &args, Stdio::null()) else { return };
-    ran.wait_until_it_reads();
+    let Some(ran) = on_a_terminal(&daemon, &args, Stdio::null()) else { return };
+    wait_until_it_reads(&ran);
     daemon.freeze();
     wait_for("the bar", || ran.shows(" % [").then_some(()));
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(ran.pid as i32), Signal::SIGINT).unwrap();
@@ -155,8 +97,8 @@ fn no_bar_is_drawn_of_pipes_or_where_none_is_wanted() {
         let stdin = cat.as_mut().map_or(Stdio::null(), |cat| cat.0.stdout.take().unwrap().into());
         let files = if piped { &[][..] } else { &files };
         let args = [more, files].concat();
-        let Some(ran) = OnATerminal::start(&daemon, &args, stdin) else { return };
-        ran.wait_until_it_reads();
+        let Some(ran) = on_a_terminal(&daemon, &args, stdin) else { return };
+        wait_until_it_reads(&ran);
         daemon.freeze();
         assert_eq!(!runs(ran.pid, "progress").is_empty(), draws, "{more:?}");
         daemon.signal(Signal::SIGCONT);

@@ -67,6 +67,9 @@ impl Writer {
     /// Takes note that sources are there, on the disk if that was not known for long.
     pub(in crate::log) fn keep_producers(&mut self, names: &[String]) -> Result<(), LogError> {
         self.check()?;
+        if names.is_empty() {
+            return Ok(());
+        }
         let now_us = now_us();
         let known_us = now_us.saturating_sub(us_of_ms(self.settings.source_ms()) / 4);
         let producers = self.producers()?;
