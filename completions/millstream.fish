@@ -83,6 +83,8 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l retry 
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l listen -d 'Read what is sent to tcp://ADDR:PORT, udp://ADDR:PORT, unix://PATH or unixgram://PATH' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l socket-mode -d 'With --listen: the mode of Unix sockets, in octal' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-connections -d 'With --listen: accept N connections at a time; others wait' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l on-full -d 'While the log does not take records in time: have those who send wait, or drop records' -r -f -a "wait\t'They wait, and so does the program that sends them (default)'
+drop\t'They are dropped and counted'"
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l exec -d 'Read what a shell command writes to its standard output' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l restart -d 'With --exec: when to run the command again that has ended' -r -f -a "always\t'Whatever its exit status'
 on-failure\t'When it failed, or was killed'

@@ -46,6 +46,8 @@ complete -c produce -l retry -d 'While the log is full or cannot write, try agai
 complete -c produce -l listen -d 'Read what is sent to tcp://ADDR:PORT, udp://ADDR:PORT, unix://PATH or unixgram://PATH' -r
 complete -c produce -l socket-mode -d 'With --listen: the mode of Unix sockets, in octal' -r
 complete -c produce -l max-connections -d 'With --listen: accept N connections at a time; others wait' -r
+complete -c produce -l on-full -d 'While the log does not take records in time: have those who send wait, or drop records' -r -f -a "wait\t'They wait, and so does the program that sends them (default)'
+drop\t'They are dropped and counted'"
 complete -c produce -l exec -d 'Read what a shell command writes to its standard output' -r
 complete -c produce -l restart -d 'With --exec: when to run the command again that has ended' -r -f -a "always\t'Whatever its exit status'
 on-failure\t'When it failed, or was killed'

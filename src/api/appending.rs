@@ -85,16 +85,19 @@ impl Append {
     }
 }
 
-/// What the names of sources begin with: producers that are files. What is held of a source is
-/// forgotten when nothing was heard of it for as long as its topic says.
+/// What the names of sources begin with: producers that are files.
 pub const SOURCE_PREFIX: &str = "file:";
+
+/// What the names of runs begin with: producers that are one run of a tool, and do not come again.
+pub const RUN_PREFIX: &str = "run:";
 
 /// The most producers in one answer.
 pub const PRODUCERS_LISTED_MAX: usize = 1000;
 
-/// Whether a producer is a source.
-pub fn is_source(name: &str) -> bool {
-    name.starts_with(SOURCE_PREFIX)
+/// Whether a producer is a source or a run. What is held of one is forgotten when nothing was heard
+/// of it for as long as its topic says.
+pub fn is_passing(name: &str) -> bool {
+    name.starts_with(SOURCE_PREFIX) || name.starts_with(RUN_PREFIX)
 }
 
 /// Takes a producer's name for the client, and asks where the producer stands.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::blocks::Block;
 use super::line_offsets::LineOffsets;
 use super::output::{Output, OutputError};
-use super::rejects::Rejects;
+use super::rejects::{Rejected, Rejects};
 use super::sides::Sides;
 use super::streams::{Cut, Noted, Streams};
 use super::watch::Watch;
@@ -47,6 +47,22 @@ impl Context {
     pub(super) fn apart(out: Vec<u8>, sides: Sides) -> Context {
         let streams = Streams::Noted(Vec::new());
         Context { out, sides, more_at_hand: true, streams, ..Context::with(Rejects::default()) }
+    }
+
+    /// One for a stage in another thread, which works on records that were read here. Its bad
+    /// records are those that [`Context::take_rejected`] gives.
+    pub fn beside(&self) -> Context {
+        Context { watch: self.watch.clone(), ..Context::with(Rejects::gathering()) }
+    }
+
+    /// The bad records of a stage in another thread.
+    pub fn take_rejected(&mut self) -> Vec<Rejected> {
+        self.rejects.take_gathered()
+    }
+
+    /// What comes now is of this input.
+    pub fn begin_source(&mut self, name: &str) {
+        name.clone_into(&mut self.source);
     }
 
     /// One with nothing in it yet.

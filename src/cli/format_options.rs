@@ -176,6 +176,11 @@ impl FormatOptions {
         !other.contains(&self.format()) && self.multiline.is_none()
     }
 
+    /// Whether lines that belong together make one record.
+    pub fn is_joined(&self) -> bool {
+        self.multiline.is_some()
+    }
+
     /// Whether the format is found out by the first lines of each input.
     pub fn is_auto(&self) -> bool {
         self.format() == Format::Auto

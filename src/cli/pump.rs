@@ -238,7 +238,8 @@ impl<'a, S: Stage> Pump<'a, S> {
             self.cx.flush()?;
         }
         let ended = loop {
-            let (idle, holding) = (self.stage.idle_timeout(), decoder.patience());
+            let idle = self.stage.idle_timeout();
+            let holding = decoder.patience().filter(|_| self.stage.takes_quiet());
             let lanes = self.lanes.as_ref().and_then(Lanes::patience);
             let patience = idle.into_iter().chain(holding).chain(lanes).min();
             let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);

@@ -16,13 +16,36 @@ pub struct Rejects {
     kept: Option<Keep>,
     /// What tells of bad lines that are dropped, if they are.
     dropping: Option<Seldom>,
+    /// Bad lines that another thread deals with, if one does.
+    gathered: Option<Vec<Rejected>>,
     /// How many lines were found bad.
     told: u64,
     /// How many lines of the input were kept; a row in quotes may have several.
     count: u64,
 }
 
+/// A bad line, for the thread that deals with it.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Its place in the input.
+    pub place: String,
+    /// How it stood there.
+    pub bytes: Vec<u8>,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 impl Rejects {
+    /// Gathers bad lines for another thread.
+    pub(super) fn gathering() -> Rejects {
+        Rejects { gathered: Some(Vec::new()), ..Rejects::default() }
+    }
+
+    /// What was gathered.
+    pub(super) fn take_gathered(&mut self) -> Vec<Rejected> {
+        self.gathered.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Keeps bad lines in `path`, behind what is there already; without a path, the first bad line
     /// is an error.
     ///
@@ -41,7 +64,7 @@ impl Rejects {
 
     /// Whether a tool can go on after bad lines.
     pub fn kept(&self) -> bool {
-        self.kept.is_some() || self.dropping.is_some()
+        self.kept.is_some() || self.dropping.is_some() || self.gathered.is_some()
     }
 
     /// Whether bad lines were dropped.
@@ -54,6 +77,11 @@ impl Rejects {
     /// # Errors
     /// When rejects are not kept, or when keeping this one failed.
     pub fn take(&mut self, place: &str, bytes: &[u8], why: &str) -> anyhow::Result<()> {
+        if let Some(gathered) = &mut self.gathered {
+            let (place, bytes, why) = (place.to_owned(), bytes.to_owned(), why.to_owned());
+            gathered.push(Rejected { place, bytes, why });
+            return Ok(());
+        }
         if let Some(seldom) = &mut self.dropping {
             self.told += 1;
             seldom.note(|| format!("{place}: dropped: {why}"));

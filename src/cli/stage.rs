@@ -88,6 +88,12 @@ pub trait Stage {
         false
     }
 
+    /// Whether lines that belong together are all there once no more has come for a while. If not,
+    /// they end where others begin, or with the input.
+    fn takes_quiet(&self) -> bool {
+        true
+    }
+
     /// A bad line comes next. Processes the records before it now, so that rejects keep their
     /// order.
     ///

@@ -17,7 +17,8 @@ pub struct Raw<'a> {
     /// The line of the input at which it begins, counted from 1.
     pub line: u64,
     /// Whether the input ended without a line end behind it: if the record is also not valid, the
-    /// input was cut in the middle.
+    /// input was cut in the middle. Of lines that belong together, whether it ended behind them:
+    /// more of them might have followed.
     pub unterminated: bool,
 }
 

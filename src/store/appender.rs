@@ -69,8 +69,8 @@ enum To {
 }
 
 impl Store {
-    /// Opens a topic for appending; one that does not exist is created with the first record that it
-    /// takes. `patience` is how long [`Appender::reconnect`] waits.
+    /// Opens a topic for appending; one that does not exist is created with the first record that
+    /// it takes. `patience` is how long [`Appender::reconnect`] waits.
     ///
     /// # Errors
     /// When the log cannot be written to, the topic exists and is not as wanted or not ours to
@@ -100,6 +100,11 @@ impl Appender {
     fn new(to: To, new: Option<NewTopic>) -> Appender {
         let (placed, refused) = (Placed::default(), VecDeque::new());
         Appender { to, placed, unique: None, new, refused, created: None }
+    }
+
+    /// Whether it appends through a daemon.
+    pub fn is_served(&self) -> bool {
+        matches!(self.to, To::Served { .. })
     }
 
     /// Whether the topic does not exist yet.

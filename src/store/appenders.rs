@@ -41,6 +41,11 @@ impl Store {
 }
 
 impl Appenders {
+    /// Whether it appends through a daemon.
+    pub fn is_served(&self) -> bool {
+        self.broker.is_none()
+    }
+
     /// Opens a topic. If it does not exist, it is created with the first record that it takes if it
     /// `may_create`, and nothing is opened otherwise.
     ///

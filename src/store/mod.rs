@@ -5,8 +5,9 @@
 //! ([`Watch`]), and so is what becomes of an [`Error`].
 //!
 //! - `topics`, `groups`, `stats`: the operations on topics, groups and figures.
-//! - [`appender`]: writing to one topic; [`wanted`]: what it must be like; `new_topic`: one that does
-//!   not exist yet; [`placed`]: where records were put. [`appenders`]: writing to several topics.
+//! - [`appender`]: writing to one topic; [`wanted`]: what it must be like; `new_topic`: one that
+//!   does not exist yet; [`placed`]: where records were put. [`appenders`]: writing to several
+//!   topics.
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
 //! - [`member`]: reading one topic as a member of a consumer group.

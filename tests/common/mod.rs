@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod live;
 pub mod proc;
 pub mod producing;
+pub mod small_disk;
 pub mod someone;
 pub mod terminal;
 

@@ -1,6 +1,6 @@
 //! A `produce` that runs until it is asked to end.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
@@ -22,7 +22,7 @@ impl Producing {
     /// Starts it on the log in `dir`.
     pub fn start(dir: &Path, args: &[&str]) -> Producing {
         let mut command = tool_on(dir, "produce", args);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, stderr) = channel();
@@ -64,12 +64,13 @@ impl Producing {
         kill(Pid::from_raw(self.pid().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Waits for its end; `stderr` is all it said.
+    /// Waits for its end; `stderr` is all it said. What it prints is no more than a pipe holds.
     pub fn end(mut self) -> Ran {
         let status = wait_for("produce to end", || self.child.0.try_wait().unwrap());
         self.heard.extend(self.stderr.iter());
-        let stderr = self.heard.join("\n").into_bytes();
-        std::process::Output { status, stdout: Vec::new(), stderr }.into()
+        let (mut stdout, stderr) = (Vec::new(), self.heard.join("\n").into_bytes());
+        self.child.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+        std::process::Output { status, stdout, stderr }.into()
     }
 
     /// Asks it to end, and waits for that.

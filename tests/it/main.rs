@@ -99,8 +99,10 @@ mod topics {
     mod lent_output;
     mod listen;
     mod listen_syslog;
+    mod live_restarts;
     mod named_producer;
     mod new_topics;
+    mod on_full;
     mod produce;
     mod progress;
     mod reconnect;

@@ -61,6 +61,26 @@ impl Batch {
         self.keep_before(0);
     }
 
+    /// Takes all records of another batch, after those that are here.
+    pub fn append(&mut self, other: &mut Batch) {
+        if self.is_empty() {
+            std::mem::swap(self, other);
+            other.clear();
+            return;
+        }
+        let (records, bytes) = (self.len(), self.bytes.len());
+        self.bytes.append(&mut other.bytes);
+        self.lines.append(&mut other.lines);
+        self.ends.extend(other.ends.drain(..).map(|end| bytes + end));
+        self.origins.extend(other.origins.drain(..).map(|(first, name)| (records + first, name)));
+        self.unterminated = other.unterminated.take();
+    }
+
+    /// How much memory it takes, but for the names of inputs.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.len() + self.len() * (size_of::<u64>() + size_of::<usize>())
+    }
+
     /// A record without its line end, its input line, and whether that had no line end.
     pub fn record(&self, record: u64) -> (&[u8], u64, bool) {
         let at = usize::try_from(record).unwrap_or(usize::MAX);

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::{Duration as StdDuration, Instant};
 
 use clap::Args;
+use serde_json::json;
 
 use super::batch::Batch;
 use super::enrich::Enrich;
 use super::sender::{Origin, Sender};
-use super::{BATCH_BYTES, Options, tell, unique};
+use super::{BATCH_BYTES, Options, stats, tell, unique};
 use crate::api::appending::Stands;
 use crate::cli::follow::{Done, FollowOptions, Following, Order, Spool};
-use crate::cli::output::Output;
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
 use crate::cli::{Failure, Status};
 use crate::ingest::files::identity::hash;
@@ -60,6 +60,10 @@ pub struct CollectOptions {
     poll: Option<Duration>,
 
     /// Append a last line without a line end once the file has not changed for D
+    ///
+    /// The same holds for the last lines that belong together with --multiline. Without the option,
+    /// they wait for the next run, or for their writer. With --producer and standard input, only 0
+    /// takes them.
     #[arg(long, value_name = "D")]
     partial_after: Option<Duration>,
 
@@ -72,6 +76,16 @@ impl CollectOptions {
     /// Whether files are resumed.
     pub fn is_on(&self) -> bool {
         self.resume || self.follow || self.spool.is_some()
+    }
+
+    /// Whether what was done is printed at the end.
+    pub fn stats(&self) -> bool {
+        self.stats
+    }
+
+    /// How old a file must be that ends without a line end, for its last line to be taken.
+    pub fn partial_after(&self) -> Option<StdDuration> {
+        self.partial_after.map(Duration::to_std)
     }
 
     fn spool(&self) -> Option<Spool> {
@@ -105,14 +119,14 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     }
     let enrich = options.enrich.build()?;
     options.unique.asked()?;
-    let (mut sender, known) = open(options)?;
-    sender.retry(options.collect.retry());
+    let (sender, known) = open(options)?;
+    let sender = sender.retrying(options.collect.retry());
     let follow = FollowOptions {
         paths: paths.clone(),
         follow: options.collect.follow,
         poll: options.collect.poll.map(Duration::to_std),
         spool,
-        partial_after: options.collect.partial_after.map(Duration::to_std),
+        partial_after: options.collect.partial_after(),
     };
     let known = known.into_iter().map(|one| (one.name, one.sequence, one.time_us));
     let following = Following::new(follow, known)?;
@@ -137,12 +151,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
     closed?;
     if options.collect.stats {
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stats = serde_json::json!({
+        stats::print(&json!({
             "topic": options.topic, "files": files, "records": appended,
-            "skipped": placed.skipped, "bytes": bytes, "ms": ms,
-        });
-        Output::stdout()?.write(format!("{stats}\n").as_bytes())?;
+            "skipped": placed.skipped, "bytes": bytes, "ms": stats::ms_since(begun),
+        }))?;
     }
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);

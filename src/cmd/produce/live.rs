@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration as StdDuration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::live::address::Address;
 use crate::cli::live::command::{CommandOptions, Restart, Runs};
 use crate::cli::live::listener::{ListenOptions, Listener, Listening, Lost};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{self, Outcome, Stage};
-use crate::cli::{Status, message};
+use crate::cli::{Failure, Status, message};
 use crate::time::Duration;
 
 /// What the options are listed under.
@@ -48,6 +48,13 @@ pub(super) struct LiveOptions {
     )]
     max_connections: u32,
 
+    /// While the log does not take records in time: have those who send wait, or drop records
+    ///
+    /// With drop, records wait in up to 8 MiB of memory; more are dropped, counted, and reported at
+    /// most every 10 s. Their number is reported at the end, with status 65, and by --stats.
+    #[arg(long, value_name = "WHAT", value_enum, hide_short_help = true, help_heading = HEADING)]
+    on_full: Option<OnFull>,
+
     /// Read what a shell command writes to its standard output
     ///
     /// Its standard error is that of produce. When produce ends, it sends SIGTERM to the command
@@ -77,6 +84,15 @@ pub(super) struct LiveOptions {
     restart_after: Duration,
 }
 
+/// What becomes of records that the log does not take in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnFull {
+    /// They wait, and so does the program that sends them (default)
+    Wait,
+    /// They are dropped and counted
+    Drop,
+}
+
 /// Reads the mode of a file.
 fn mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
@@ -97,7 +113,24 @@ impl LiveOptions {
         self.exec.is_some() || !self.listen.is_empty()
     }
 
-    /// The input, if there is one. Sockets are made now, before a topic is.
+    /// Whether records are dropped that the log does not take in time.
+    pub fn drops(&self) -> bool {
+        self.on_full == Some(OnFull::Drop)
+    }
+
+    /// Refuses what has no effect.
+    ///
+    /// # Errors
+    /// When there is no live input, and an option is only for that.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.on_full.is_some() && !self.is_on() {
+            let why = "--on-full: it has no effect without --listen or --exec; files wait";
+            return Err(Failure::usage(why));
+        }
+        Ok(())
+    }
+
+    /// The input, if there is one. Sockets are made now, before the log is opened.
     ///
     /// # Errors
     /// When a socket cannot be made.

@@ -5,35 +5,39 @@ mod collect;
 mod enrich;
 mod formats;
 mod live;
+mod plain;
 mod position;
+mod queue;
 mod route;
+mod run_name;
 mod sender;
+mod shedding;
+mod stats;
 mod unique;
 
-use std::ops::ControlFlow;
-use std::time::Duration as StdDuration;
+use std::time::{Duration as StdDuration, Instant};
 
 use clap::Parser;
 use clap::builder::ArgPredicate;
+use serde_json::json;
 
-use self::batch::Batch;
 use self::collect::CollectOptions;
-use self::enrich::{Enrich, EnrichOptions};
+use self::enrich::EnrichOptions;
 use self::formats::FORMATS;
 use self::live::LiveOptions;
+use self::plain::{Left, OtherInput, Produce, Skip};
 use self::position::{Position, Standing};
 use self::route::RouteOptions;
 use self::sender::Sender;
+use self::shedding::Shedding;
 use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
 use super::reconnect::ReconnectOptions;
-use crate::cli::lending::{Lender, Lending};
+use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::progress::ProgressOptions;
-use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
+use crate::cli::pump::{self, Ended, in_option};
 use crate::cli::{Failure, Status, message};
-use crate::record::control::Control;
-use crate::record::decode::Raw;
 use crate::store::{Appender, Created, Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
@@ -75,25 +79,28 @@ Examples:
         log's directory itself, and waits while another process writes there (--wait). Data from a \
         pipe is appended as it arrives, and is acknowledged before produce reads more; files are \
         appended half a megabyte at a time. Control records are consumed, not appended.\n\n\
-        When log-serve is stopped and started again, produce waits for it and continues; no record \
-        is lost or appended twice (--reconnect). If log-serve is killed while it has not answered an \
-        append, or while it reads the input for produce, the outcome is unknown, and produce ends \
-        with status 69. With --producer NAME the log knows the outcome, and produce continues; so it \
-        does with --unique, where records are skipped if they were appended. With --reconnect D, \
-        log-serve does not read the input.\n\n\
-        The first bad line ends produce, after all records before it were appended. \
-        --rejects FILE stores bad lines and continues. A topic that does not exist is created with the \
+        When log-serve is stopped and started again, produce waits for it and continues; no \
+        record is lost or appended twice (--reconnect). If log-serve is killed while it has not \
+        answered an append, or while it reads the input for produce, the outcome is unknown, and \
+        produce ends with status 69. With --producer NAME, --reconnect D, --listen or --exec the \
+        log knows the outcome, and produce continues; so it does with --unique, where records \
+        are skipped if they were appended. With --reconnect D, log-serve does not read the \
+        input.\n\n\
+        The first bad line ends produce, after all records before it were appended. --rejects \
+        FILE stores bad lines and continues. A topic that does not exist is created with the \
         first record that it takes; input that is empty or bad throughout leaves none.\n\n\
         While files are read for longer than a second, a progress bar on a terminal shows how much \
         of them is read, as they are stored (--no-progress).\n\n\
-        With --producer NAME the log stores with each batch how many records of the input NAME has \
-        appended, and a checksum of them. If you run produce again with the same input, which may \
-        have grown, it skips those records: nothing is appended twice, however the earlier run \
-        ended. An input that begins with other records, as after a rotation or with its files in \
-        another order, is refused with status 65, and nothing is appended: use a name for each \
-        file. A last line without a line end may be incomplete; it is not appended until it has \
-        one, and the status is 65 until then. Only one process at a time can append as NAME; \
-        another one ends with status 75.",
+        With --producer NAME the log stores with each batch how many records of the input NAME \
+        has appended, and a checksum of them. If you run produce again with the same input, \
+        which may have grown, it skips those records: nothing is appended twice, however the \
+        earlier run ended. An input that begins with other records, as after a rotation or with \
+        its files in another order, is refused with status 65, and nothing is appended: use a \
+        name for each file. A last line without a line end may be incomplete; it is not appended \
+        until it has one, and the status is 65 until then. The same holds for the last lines \
+        that belong together with --multiline. --partial-after D takes them if the file has not \
+        changed for D. Only one process at a time can append as NAME; another one ends with \
+        status 75.",
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{FORMATS}")
 )]
@@ -167,11 +174,13 @@ pub struct Options {
 /// # Errors
 /// When the log cannot be written to, or the input cannot be read or is bad.
 pub fn run(options: Options) -> anyhow::Result<Status> {
+    let begun = Instant::now();
     // Before the log is opened.
     options.input.choice()?;
     options.check_operands()?;
+    options.live.check()?;
     if options.route.is_on() {
-        return route::run(options);
+        return route::run(options, begun);
     }
     if options.collect.is_on() {
         return collect::run(&options);
@@ -195,40 +204,54 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => 0,
     };
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
-    let mut sender = Sender::new(appender, options.producer.clone(), stands);
-    if live.is_some() {
-        // Those who send wait meanwhile.
-        sender.retry(StdDuration::MAX);
-    }
-    let lending = if options.lends() && enrich.is_none() {
-        Lending::by(Produce::lender)
-    } else {
-        Lending::off()
+    let (producer, run_name) = (options.producer.clone(), options.run_name(appender.is_served()));
+    // Those who send to us wait meanwhile.
+    let retry = if live.is_some() { StdDuration::MAX } else { StdDuration::ZERO };
+    let sender = move || {
+        let sender = match producer {
+            Some(name) => Sender::new(appender, Some(name), stands),
+            None => Sender::of_run(appender, run_name, 0),
+        };
+        sender.retrying(retry)
     };
-    let mut stage = Produce {
-        sender,
-        batch: Batch::default(),
-        named: options.producer.is_some(),
-        skip,
-        enrich,
-        torn: None,
-        small: false,
-        side_by_side: live.is_some(),
-        progress: options.progress,
+    let (outcome, left, dropped) = match live {
+        Some(live) if options.live.drops() => {
+            let make = || Produce::new(sender(), None).side_by_side();
+            let mut stage = Shedding::new(enrich, make, Produce::leave);
+            let outcome = live.run(&options.input, &mut stage);
+            let (left, dropped) = stage.left();
+            (outcome, left.unwrap_or_default(), dropped)
+        }
+        Some(live) => {
+            let mut stage = Produce::new(sender(), enrich).side_by_side();
+            let outcome = live.run(&options.input, &mut stage);
+            (outcome, stage.leave(), 0)
+        }
+        None => {
+            let lends = options.lends() && enrich.is_none();
+            let lending = if lends { Lending::by(Produce::lender) } else { Lending::off() };
+            let mut stage = Produce::new(sender(), enrich).showing(options.progress);
+            if options.producer.is_some() {
+                stage = stage.resuming(skip, options.collect.partial_after());
+            }
+            let outcome = pump::run_lending(&options.input, &mut stage, lending);
+            (outcome, stage.leave(), 0)
+        }
     };
-    let outcome = match live {
-        Some(live) => live.run(&options.input, &mut stage),
-        None => pump::run_lending(&options.input, &mut stage, lending),
-    };
-    let (appended, skip, torn) = (stage.sender.appended(), stage.skip, stage.torn);
-    let appender = stage.sender.into_appender();
-    let placed = appender.placed().clone();
-    let closed = appender.close();
+    let Left { appended, placed, skip, torn, failed } = left;
     let outcome = outcome.map_err(|error| {
         tell(appended, &options.topic);
         options.explain(error, skip)
     })?;
-    closed?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    if options.collect.stats() {
+        stats::print(&json!({
+            "topic": options.topic, "records": appended, "skipped": placed.skipped,
+            "dropped": dropped, "ms": stats::ms_since(begun),
+        }))?;
+    }
     if outcome.ended == Ended::Input && skip.is_going_on() {
         return Err(options.explain(OtherInput.into(), skip));
     }
@@ -240,14 +263,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         unique::tell(&placed, &options.topic);
     }
     match torn {
-        Some(place) => Err(Failure::new(
-            Status::Data,
-            format!(
-                "{place}: the last line has no line end, and may be incomplete; it is appended \
-                 once it has one"
-            ),
-        )
-        .into()),
+        Some(place) => Err(options.incomplete(&place).into()),
+        None if dropped > 0 => Ok(Status::Data),
         None => Ok(outcome.status),
     }
 }
@@ -269,11 +286,6 @@ fn announce(appender: &mut Appender) {
 fn records(count: u64) -> String {
     format!("{count} {}", if count == 1 { "record" } else { "records" })
 }
-
-/// The records of the input are not those that its producer has appended.
-#[derive(Debug, thiserror::Error)]
-#[error("the input is not the one that was appended earlier")]
-struct OtherInput;
 
 impl Options {
     /// How long to wait for a daemon that is gone: others that send to us wait meanwhile.
@@ -304,6 +316,18 @@ impl Options {
              nothing was appended; use another --producer name for it"
         );
         Failure::new(Status::Data, why).into()
+    }
+
+    /// What the input ends with may be incomplete.
+    fn incomplete(&self, place: &str) -> Failure {
+        let why = if self.input.format.is_joined() {
+            "more lines may follow that belong to the last ones; they are appended once another \
+             record begins, or with --partial-after D"
+        } else {
+            "the last line has no line end, and may be incomplete; it is appended once it has one, \
+             or with --partial-after D"
+        };
+        Failure::new(Status::Data, format!("{place}: {why}"))
     }
 
     /// Reports how much of the input was appended before.
@@ -337,118 +361,5 @@ impl Options {
             && !knows_all
             && self.lend.allowed()
             && self.unique.is_off()
-    }
-}
-
-/// What of the input the log has from before, and how much of that was read.
-#[derive(Clone, Copy)]
-struct Skip {
-    to: Standing,
-    at: Position,
-}
-
-impl Skip {
-    /// Whether there are records to come that the log has.
-    fn is_going_on(self) -> bool {
-        self.at.records() < self.to.records
-    }
-}
-
-/// Gathers what one read returned into a batch, and appends it.
-struct Produce {
-    sender: Sender,
-    batch: Batch,
-    /// Whether the log counts the records of the input, under a name.
-    named: bool,
-    skip: Skip,
-    /// What is done with records before they are appended.
-    enrich: Option<Box<Enrich>>,
-    /// Where the input ends in the middle of a line, if it does and that is not appended.
-    torn: Option<String>,
-    /// Whether what was read last was so little that the log would have taken it.
-    small: bool,
-    /// Whether records come from several inputs that are read side by side.
-    side_by_side: bool,
-    progress: ProgressOptions,
-}
-
-impl Produce {
-    /// Passes over a record that the log has. When it is the last one, all of them must be those
-    /// that were appended.
-    fn pass(&mut self, record: &[u8]) -> Result<(), OtherInput> {
-        self.skip.at = self.skip.at.behind_record(record);
-        if self.skip.is_going_on() {
-            return Ok(());
-        }
-        self.sender.begin_at(self.skip.at);
-        if self.skip.to.agrees(self.skip.at) { Ok(()) } else { Err(OtherInput) }
-    }
-
-    /// Lends the input, where the log would take more of it than we do.
-    fn lender(&mut self) -> Option<&mut dyn Lender> {
-        (self.small && self.sender.lends()).then_some(&mut self.sender)
-    }
-}
-
-impl Produce {
-    /// Takes a record as it is to be appended.
-    fn append(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        if self.skip.is_going_on() {
-            self.pass(raw.bytes)?;
-            return Ok(ControlFlow::Continue(()));
-        }
-        if self.named && raw.unterminated {
-            // What comes behind it must not be counted before it.
-            self.torn = Some(cx.place(raw.line));
-            return Ok(ControlFlow::Break(()));
-        }
-        if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
-            self.sender.send(&mut self.batch, cx)?;
-        }
-        if self.side_by_side {
-            self.batch.begin_origin(cx.source());
-        }
-        self.batch.push(raw);
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
-impl Stage for Produce {
-    const ENDS_WITH_OUTPUT: bool = false;
-
-    fn shows_progress(&self) -> bool {
-        self.progress.allowed()
-    }
-
-    fn wants_offsets(&self) -> bool {
-        self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
-    }
-
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        let Some(mut enrich) = self.enrich.take() else { return self.append(raw, cx) };
-        let flow = enrich.apply(raw, cx, |raw, cx| self.append(raw, cx));
-        self.enrich = Some(enrich);
-        flow
-    }
-
-    fn leaves_torn(&mut self, line: u64, cx: &Context) -> bool {
-        if self.named && !self.skip.is_going_on() {
-            self.torn = Some(cx.place(line));
-        }
-        self.torn.is_some()
-    }
-
-    fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
-        Ok(())
-    }
-
-    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        if cx.more_at_hand {
-            // Each append costs a trip to the disk: a file fills the batch first.
-            return Ok(());
-        }
-        self.small = self.batch.bytes().len() <= LINES_BYTES_MAX;
-        self.sender.send(&mut self.batch, cx)?;
-        self.sender.finish(cx)
     }
 }

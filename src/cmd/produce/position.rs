@@ -19,7 +19,7 @@ pub(super) struct Position {
 }
 
 /// Where the log has a producer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// How many records of its input it has appended, or rejected.
     pub records: u64,

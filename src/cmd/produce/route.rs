@@ -3,20 +3,24 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::{Duration as StdDuration, Instant};
 
 use clap::Args;
+use serde_json::json;
 
 use super::batch::Batch;
 use super::enrich::Enrich;
 use super::sender::Sender;
-use super::{BATCH_BYTES, Options, records};
+use super::shedding::Shedding;
+use super::{BATCH_BYTES, Options, records, stats};
+use crate::api::appending::Unique;
 use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::expr::Program;
 use crate::log::settings::check_name;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
-use crate::store::{Appenders, Store, Wanted};
+use crate::store::{self, Appenders, Store, Wanted};
 
 /// How many topics are open at a time: each has a batch, and a connection to the daemon.
 const OPEN_MAX: usize = 128;
@@ -29,10 +33,7 @@ pub(super) struct RouteOptions {
     /// A topic is created with its first record. Within each topic, records keep their order. A
     /// record for which EXPR is not the name of a topic is bad. The expression sees the record as it
     /// is appended, after --filter, --map and --add.
-    #[arg(
-        long, value_name = "EXPR",
-        conflicts_with_all = ["producer", "resume", "follow", "unique"]
-    )]
+    #[arg(long, value_name = "EXPR")]
     topic_by: Option<String>,
 
     /// With --topic-by: where records go for which EXPR is null or not the name of a topic
@@ -55,7 +56,7 @@ impl RouteOptions {
 ///
 /// # Errors
 /// When the log cannot be written to, or the input cannot be read or is bad.
-pub(super) fn run(mut options: Options) -> anyhow::Result<Status> {
+pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status> {
     let first = std::mem::take(&mut options.topic);
     if !first.is_empty() {
         options.input.files.insert(0, PathBuf::from(first));
@@ -70,33 +71,88 @@ pub(super) fn run(mut options: Options) -> anyhow::Result<Status> {
     let patience = options.patience(live.is_some());
     let dir = options.data.dir()?;
     let open = || Ok(Store::open(&dir)?.appenders(patience)?);
-    let mut stage = Route {
+    let appenders = options.wait.retry_or_tell(open)?;
+    let run_name = options.run_name(appenders.is_served());
+    let enrich = options.enrich.build()?;
+    let unique = options.unique.asked()?;
+    let (default, most) = (route.topic_default.clone(), route.max_topics);
+    let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
+    let retry = if live.is_some() { StdDuration::MAX } else { StdDuration::ZERO };
+    let make = move |enrich| Route {
         by,
-        default: route.topic_default.clone(),
-        wanted: Wanted { partitions: options.partitions, key: options.key.clone() },
-        may_create: route.max_topics,
-        most: route.max_topics,
-        appenders: options.wait.retry_or_tell(open)?,
+        default,
+        wanted,
+        unique,
+        may_create: most,
+        most,
+        appenders,
         open: HashMap::new(),
         uses: 0,
-        topics: Vec::new(),
+        topics: HashMap::new(),
+        run_name,
         appended: 0,
-        enrich: options.enrich.build()?,
-        retries: live.is_some(),
+        skipped: 0,
+        enrich,
+        retry,
         name: String::new(),
     };
-    let outcome = match live {
-        Some(live) => live.run(&options.input, &mut stage),
-        None => pump::run(&options.input, &mut stage),
+    let (outcome, left, dropped) = match live {
+        Some(live) if options.live.drops() => {
+            let mut stage = Shedding::new(enrich, move || make(None), Route::leave);
+            let outcome = live.run(&options.input, &mut stage);
+            let (left, dropped) = stage.left();
+            (outcome, left.unwrap_or_default(), dropped)
+        }
+        Some(live) => {
+            let mut stage = make(enrich);
+            let outcome = live.run(&options.input, &mut stage);
+            (outcome, stage.leave(), 0)
+        }
+        None => {
+            let mut stage = make(enrich);
+            let outcome = pump::run(&options.input, &mut stage);
+            (outcome, stage.leave(), 0)
+        }
     };
-    let closed = stage.close();
-    let outcome = outcome.inspect_err(|_| stage.tell())?;
-    closed?;
-    if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
-        stage.tell();
+    let outcome = outcome.inspect_err(|_| left.tell())?;
+    if options.collect.stats() {
+        stats::print(&json!({
+            "topics": left.topics, "records": left.appended, "skipped": left.skipped,
+            "dropped": dropped, "ms": stats::ms_since(begun),
+        }))?;
     }
-    stage.appenders.close()?;
-    Ok(outcome.status)
+    if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
+        left.tell();
+    }
+    if let Some(error) = left.failed {
+        return Err(error.into());
+    }
+    Ok(if dropped > 0 { Status::Data } else { outcome.status })
+}
+
+/// What a run leaves.
+#[derive(Default)]
+struct Left {
+    /// To how many topics records were appended, and how many records.
+    topics: usize,
+    appended: u64,
+    /// How many were skipped, since their topics have their keys.
+    skipped: u64,
+    /// Why the log could not be left as the next one likes to find it, if so.
+    failed: Option<store::Error>,
+}
+
+impl Left {
+    /// Says how much is in the log now.
+    fn tell(&self) {
+        let (count, appended) = (self.topics, records(self.appended));
+        let topics = if count == 1 { "topic" } else { "topics" };
+        message::note(&format!("{appended} appended to {count} {topics}"));
+        if self.skipped > 0 {
+            let what = records(self.skipped);
+            message::note(&format!("{what} skipped, because their topics have the same keys"));
+        }
+    }
 }
 
 /// Gathers what one read returned into a batch for each topic, and appends them.
@@ -104,6 +160,8 @@ struct Route {
     by: Program,
     default: Option<String>,
     wanted: Wanted,
+    /// What is appended, if not all.
+    unique: Option<Unique>,
     /// How many topics may still be created, and how many they were.
     may_create: usize,
     most: usize,
@@ -111,13 +169,17 @@ struct Route {
     /// The topics that are open.
     open: HashMap<String, Open>,
     uses: u64,
-    /// All topics that were appended to.
-    topics: Vec<String>,
-    /// How many records those have got that are closed now.
+    /// All topics that were appended to, each with the sequence that this run had there
+    /// when it was closed.
+    topics: HashMap<String, u64>,
+    /// The name under which this run appends, if it has one.
+    run_name: Option<String>,
+    /// How many records those have got that are closed now, and how many they had.
     appended: u64,
+    skipped: u64,
     enrich: Option<Box<Enrich>>,
-    /// Whether to try again for ever while the log cannot take records.
-    retries: bool,
+    /// How long to try again while the log cannot take records.
+    retry: StdDuration,
     /// The topic of the record in hand.
     name: String,
 }
@@ -196,7 +258,7 @@ impl Route {
             self.close_one(cx)?;
         }
         let opened = self.appenders.open(&self.name, &self.wanted, self.may_create > 0, &*watch);
-        let Some(appender) = opened? else {
+        let Some(mut appender) = opened? else {
             return Err(StageError::Bad(format!(
                 "the topic {} does not exist, and {} topics were created; allow more with \
                  --max-topics",
@@ -204,13 +266,9 @@ impl Route {
             )));
         };
         self.may_create -= usize::from(appender.is_new());
-        if !self.topics.contains(&self.name) {
-            self.topics.push(self.name.clone());
-        }
-        let mut sender = Sender::new(appender, None, 0);
-        if self.retries {
-            sender.retry(std::time::Duration::MAX);
-        }
+        appender.append_only(self.unique.clone());
+        let stands = *self.topics.entry(self.name.clone()).or_default();
+        let sender = Sender::of_run(appender, self.run_name.clone(), stands).retrying(self.retry);
         let open = Open { sender, batch: Batch::default(), used: self.uses };
         self.open.insert(self.name.clone(), open);
         Ok(())
@@ -223,27 +281,27 @@ impl Route {
         let Some(mut open) = self.open.remove(&name) else { return Ok(()) };
         open.sender.send(&mut open.batch, cx)?;
         open.sender.finish(cx)?;
-        self.appended += open.sender.appended();
-        open.sender.into_appender().close()?;
-        Ok(())
+        self.topics.insert(name, open.sender.stands());
+        Ok(self.close(open)?)
     }
 
-    /// Closes all topics.
-    fn close(&mut self) -> anyhow::Result<()> {
+    /// Takes note of what was done with a topic, and closes it.
+    fn close(&mut self, open: Open) -> Result<(), store::Error> {
+        self.appended += open.sender.appended();
+        let appender = open.sender.into_appender();
+        self.skipped += appender.placed().skipped;
+        appender.close()
+    }
+
+    /// Closes all topics, and the log.
+    fn leave(mut self) -> Left {
         let mut closed = Ok(());
-        for (_, open) in self.open.drain() {
-            self.appended += open.sender.appended();
-            let one = open.sender.into_appender().close();
+        for (_, open) in std::mem::take(&mut self.open) {
+            let one = self.close(open);
             closed = closed.and(one);
         }
-        Ok(closed?)
-    }
-
-    /// Says how much is in the log now.
-    fn tell(&self) {
-        let (count, appended) = (self.topics.len(), records(self.appended));
-        let topics = if count == 1 { "topic" } else { "topics" };
-        message::note(&format!("{appended} appended to {count} {topics}"));
+        let failed = closed.and(self.appenders.close()).err();
+        Left { topics: self.topics.len(), appended: self.appended, skipped: self.skipped, failed }
     }
 }
 
@@ -286,6 +344,13 @@ impl Options {
     /// Refuses what does not go together with operands that are all FILEs.
     pub(super) fn check_operands(&self) -> Result<(), Failure> {
         let reads_files = !(self.topic.is_empty() && self.input.files.is_empty());
+        if self.route.is_on() && (self.collect.is_on() || self.producer.is_some()) {
+            let why = "--topic-by: it does not go together with --resume, --follow, --spool and \
+                       --producer: a topic keeps where an input was left together with the records, \
+                       and a crash may leave several topics at several places; collect into one \
+                       topic, and route that";
+            return Err(Failure::usage(why));
+        }
         if self.route.is_on() && reads_files && self.live.is_on() {
             let why = "with --topic-by, all operands are FILEs, and --listen and --exec take none";
             return Err(Failure::usage(why));

@@ -1,9 +1,10 @@
 //! Appending batches one behind the other, several under way at a time.
 
+mod lent;
+mod mending;
 mod patience;
 
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -13,26 +14,22 @@ use super::batch::Batch;
 use super::position::Position;
 use crate::api::appending::Stands;
 use crate::api::error::BadRecord;
-use crate::cli::blame::explained;
-use crate::cli::input::Watch;
-use crate::cli::lending::{Back, Lender};
 use crate::cli::pump::Context;
 use crate::cli::{Failure, Status};
 use crate::log::Identity;
-use crate::record::decode::Raw;
 use crate::store::{self, AppendError, Appender};
 
 /// How many bytes are sent ahead of the log's answers: enough that it has the next ones at hand
 /// when the disk is done with those before.
 const AHEAD_BYTES_MAX: usize = 4 << 20;
 
-/// How many times in a row the input is lent in vain, as when its lines come in pieces.
-const FRUITLESS_MAX: u32 = 8;
-
 /// Appends batches in order; the log takes none behind one that it refused.
 pub(super) struct Sender {
     appender: Appender,
     producer: Option<String>,
+    /// Whether that is the name of this run alone: what the log does not know of it was not
+    /// appended.
+    is_run: bool,
     /// Where in the input the next batch begins; without a producer nobody wants to know.
     at: Position,
     /// The source whose records are sent, if it is one that resumes.
@@ -97,6 +94,7 @@ impl Sender {
         Sender {
             appender,
             producer,
+            is_run: false,
             at: Position::default(),
             origin: None,
             claims: Vec::new(),
@@ -115,6 +113,12 @@ impl Sender {
         }
     }
 
+    /// Appends under a name that no other run has, if there is one, which the log has at this
+    /// sequence.
+    pub fn of_run(appender: Appender, name: Option<String>, stands: u64) -> Sender {
+        Sender { is_run: true, ..Sender::new(appender, name, stands) }
+    }
+
     /// How many records were appended.
     pub fn appended(&self) -> u64 {
         self.appended
@@ -126,8 +130,9 @@ impl Sender {
     }
 
     /// Tries again for so long while the log refuses what is no fault of the records.
-    pub fn retry(&mut self, retry: Duration) {
-        self.retry = retry;
+    #[must_use]
+    pub fn retrying(self, retry: Duration) -> Sender {
+        Sender { retry, ..self }
     }
 
     /// Takes names that nobody else has as long as we run.
@@ -225,8 +230,7 @@ impl Sender {
         let next = self.spare.pop().unwrap_or_default();
         let batch = std::mem::replace(batch, next);
         let (after, begin) = (self.stands, self.at);
-        let end = self.behind(begin, &batch);
-        let sequence = end.sequence();
+        let (sequence, end) = self.behind(after, begin, &batch);
         (self.stands, self.at) = (sequence, end);
         self.dispatch(Sent { batch, after, begin, sequence })?;
         self.wait_for_room(cx)
@@ -240,27 +244,21 @@ impl Sender {
         Ok(())
     }
 
-    /// Whether there is any use in lending the input: the topic exists, and counts no producer's
-    /// records.
-    pub fn lends(&self) -> bool {
-        self.producer.is_none()
-            && self.fruitless < FRUITLESS_MAX
-            && self.lost.is_none()
-            && !self.appender.is_new()
-    }
-
-    /// Where a batch ends that begins there.
-    fn behind(&self, begin: Position, batch: &Batch) -> Position {
-        match self.producer {
-            Some(_) => begin.behind(batch.bytes(), batch.len() as u64),
-            None => begin,
+    /// The sequence after a batch, and where that ends in the input.
+    fn behind(&self, after: u64, begin: Position, batch: &Batch) -> (u64, Position) {
+        let records = batch.len() as u64;
+        if self.is_run || self.producer.is_none() {
+            // Of a run, nobody compares the records: they are only counted.
+            return (after.saturating_add(records), begin);
         }
+        let end = begin.behind(batch.bytes(), records);
+        (end.sequence(), end)
     }
 
     fn begin(&mut self, sent: &Sent) -> Result<(), store::Error> {
         let identity = self.producer.clone().map(|producer| Identity {
             producer,
-            after: Some(sent.after),
+            after: (!self.is_run).then_some(sent.after),
             sequence: sent.sequence,
         });
         self.appender.begin(sent.batch.bytes(), identity)
@@ -348,20 +346,6 @@ impl Sender {
         known && self.appender.may_go_on(error)
     }
 
-    /// Leaves the records before a bad one in a batch.
-    fn cut(&self, sent: &mut Sent, record: u64) -> anyhow::Result<()> {
-        let Some(origin) = &self.origin else {
-            sent.batch.keep_before(record);
-            sent.sequence = self.behind(sent.begin, &sent.batch).sequence();
-            return Ok(());
-        };
-        let (_, line, _) = sent.batch.record(record);
-        // Others of the same line come again with it.
-        sent.batch.keep_before_line(line);
-        sent.sequence = origin.sequence_before(line)?;
-        Ok(())
-    }
-
     fn take_first(&mut self) -> Option<Sent> {
         let sent = self.sent.pop_front()?;
         self.sent_bytes -= sent.batch.bytes().len();
@@ -374,128 +358,6 @@ impl Sender {
         batch.clear();
         self.spare.push(batch);
     }
-
-    /// Deals with a batch that has bad records; then those behind it, which were refused for
-    /// that, are appended one by one.
-    fn mend(&mut self, sent: Sent, bad: &[BadRecord], cx: &mut Context) -> anyhow::Result<()> {
-        let behind = std::mem::take(&mut self.sent);
-        let answers = behind.len() - std::mem::take(&mut self.unsent);
-        self.sent_bytes = 0;
-        for _ in 0..answers {
-            match self.appender.finish() {
-                Err(AppendError::Behind) => {}
-                // None of them is appended, in any case.
-                Err(AppendError::Other(error)) if self.appender.may_go_on(&error) => {
-                    self.lost = Some(error);
-                    break;
-                }
-                Err(AppendError::Other(error)) => return Err(self.unanswered(error)),
-                _ => return Err(out_of_turn()),
-            }
-        }
-        // A batch without one good record is not appended, and the next begins where it did.
-        self.stands = self.append_good(sent, bad, cx)?;
-        for mut sent in behind {
-            sent.after = self.stands;
-            self.stands = self.append(sent, cx)?;
-        }
-        Ok(())
-    }
-
-    /// Appends a batch while nothing else is under way; tells where the producer stands then.
-    fn append(&mut self, sent: Sent, cx: &mut Context) -> anyhow::Result<u64> {
-        let stands = sent.sequence;
-        self.dispatch(sent)?;
-        match self.outcome(cx)? {
-            None => Ok(stands),
-            Some((sent, Ok(records))) => {
-                self.note(sent, records);
-                Ok(stands)
-            }
-            Some((sent, Err(bad))) => self.append_good(sent, &bad, cx),
-        }
-    }
-
-    /// Rejects the bad records and appends the others; if rejects are not kept, only those before
-    /// the first bad one. Tells where the producer stands then.
-    fn append_good(
-        &mut self,
-        mut sent: Sent,
-        bad: &[BadRecord],
-        cx: &mut Context,
-    ) -> anyhow::Result<u64> {
-        let in_order = bad.is_sorted_by(|one, next| one.record < next.record);
-        let there = bad.last().is_some_and(|last| last.record < sent.batch.len() as u64);
-        let Some(first) = bad.first().filter(|_| in_order && there) else {
-            return Err(anyhow!(
-                "log-serve refused records, but did not report which; use log-serve of the same version"
-            ));
-        };
-        if let Some(origin) = &self.origin {
-            cx.begin_behind(origin.lines_before());
-        }
-        let mut why = Ok(());
-        if cx.keeps_rejects() {
-            bad.iter().try_for_each(|bad| reject(&sent.batch, bad, cx))?;
-            sent.batch.remove(bad);
-        } else {
-            why = reject(&sent.batch, first, cx);
-            self.cut(&mut sent, first.record)?;
-        }
-        let stands = sent.after;
-        let moves = sent.sequence != sent.after && self.origin.is_some();
-        let is_void = sent.batch.is_empty() && !moves;
-        let stands = if is_void { stands } else { self.append(sent, cx)? };
-        why.map(|()| stands)
-    }
-}
-
-/// All that was sent must be finished before.
-impl Lender for Sender {
-    fn lend(&mut self, pipe: BorrowedFd<'_>, watch: &Watch) -> anyhow::Result<Back> {
-        let read = |appended: u64, appender: &Appender| appended + appender.placed().skipped;
-        let before = read(self.appended, &self.appender);
-        let appended = |records| self.appended = self.appended.saturating_add(records);
-        let bytes = match self.appender.lend(pipe, watch, appended) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => {
-                self.fruitless = FRUITLESS_MAX;
-                return Ok(Back::default());
-            }
-            // The next batch waits for the log to come back.
-            Err(error) if self.can_tell(&error) => {
-                self.lost = Some(error);
-                Vec::new()
-            }
-            Err(error) if self.appender.may_go_on(&error) || error.is_interrupted() => {
-                return Err(read_by_the_log(&error.into()));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let lines = read(self.appended, &self.appender) - before;
-        self.fruitless = if lines > 0 { 0 } else { self.fruitless + 1 };
-        Ok(Back { lines, bytes })
-    }
-}
-
-fn reject(batch: &Batch, bad: &BadRecord, cx: &mut Context) -> anyhow::Result<()> {
-    let (bytes, line, unterminated) = batch.record(bad.record);
-    let why = explained(&bad.why, &Raw { bytes, line, unterminated });
-    let place = match batch.origin(bad.record) {
-        Some(name) => format!("{name}:{line}"),
-        None => cx.place(line),
-    };
-    cx.reject(&place, bytes, &why)
-}
-
-/// Why a daemon that read our input, and was killed, ends us.
-fn read_by_the_log(error: &anyhow::Error) -> anyhow::Error {
-    let why = format!(
-        "{error}; log-serve was reading the input itself, and this run has lost what it read but did \
-         not append; --producer NAME makes it safe to run again, and with --reconnect D log-serve \
-         does not read the input"
-    );
-    Failure::new(Status::of(error), why).into()
 }
 
 fn out_of_turn() -> anyhow::Error {

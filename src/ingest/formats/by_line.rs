@@ -50,7 +50,7 @@ impl<P: Parse> Decoder for ByLine<P> {
 
     fn finish(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
         let flow = self.lines.finish(&mut Taking { records: &mut self.records, sink });
-        let flow = if flow.is_continue() { self.records.group_end(sink) } else { flow };
+        let flow = if flow.is_continue() { self.records.last_group_end(sink) } else { flow };
         self.records.parser.reset();
         flow?;
         self.records.made.hand_over(sink)
@@ -88,6 +88,8 @@ struct Text<'a> {
     text: Option<&'a str>,
     line: u64,
     unterminated: bool,
+    /// Whether more lines that belong to it might have followed.
+    open: bool,
 }
 
 impl<P: Parse> Records<P> {
@@ -120,8 +122,17 @@ impl<P: Parse> Records<P> {
         }
     }
 
-    /// Takes the lines that belong together.
+    /// Takes the lines that belong together, as another line begins the next ones.
     fn group_end(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        self.take_group(false, sink)
+    }
+
+    /// The same, as the input has ended: more might have followed.
+    fn last_group_end(&mut self, sink: &mut dyn Sink) -> ControlFlow<()> {
+        self.take_group(true, sink)
+    }
+
+    fn take_group(&mut self, open: bool, sink: &mut dyn Sink) -> ControlFlow<()> {
         let Some(group) = self.joining.as_mut().and_then(Joining::take) else {
             return ControlFlow::Continue(());
         };
@@ -132,7 +143,7 @@ impl<P: Parse> Records<P> {
             let bad = Bad { bytes: &bytes, line, why, unterminated, more, continued };
             return self.bad(bad, sink);
         }
-        let text = Text { bytes: &bytes, text: None, line, unterminated };
+        let text = Text { bytes: &bytes, text: None, line, unterminated, open };
         let flow = self.record(text, sink);
         if let Some(joining) = &mut self.joining {
             joining.reuse(bytes);
@@ -143,7 +154,7 @@ impl<P: Parse> Records<P> {
     /// Makes the record of a line.
     #[inline]
     fn record(&mut self, line: Text<'_>, sink: &mut dyn Sink) -> ControlFlow<()> {
-        let Text { bytes, text, line, unterminated } = line;
+        let Text { bytes, text, line, unterminated, open } = line;
         if !P::TAKES_BLANK && is_blank(bytes) {
             return ControlFlow::Continue(());
         }
@@ -163,7 +174,7 @@ impl<P: Parse> Records<P> {
             parsed => parsed,
         };
         match parsed {
-            Ok(()) if unterminated => self.made.end_unterminated(sink),
+            Ok(()) if unterminated || open => self.made.end_unterminated(sink),
             Ok(()) => {
                 self.made.end();
                 ControlFlow::Continue(())
@@ -173,7 +184,7 @@ impl<P: Parse> Records<P> {
                 if unterminated {
                     why.push_str(" (the input ends here, without a line end: it may be cut short)");
                 }
-                let (more, continued) = (false, false);
+                let (unterminated, more, continued) = (unterminated || open, false, false);
                 self.bad(Bad { bytes, line, why, unterminated, more, continued }, sink)
             }
         }
@@ -202,7 +213,8 @@ struct Taking<'a, P> {
 impl<P: Parse> Sink for Taking<'_, P> {
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
         let Raw { bytes, line, unterminated } = raw;
-        self.records.line(Text { bytes, text: None, line, unterminated }, self.sink)
+        let text = Text { bytes, text: None, line, unterminated, open: false };
+        self.records.line(text, self.sink)
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
@@ -213,7 +225,7 @@ impl<P: Parse> Sink for Taking<'_, P> {
         for (end, line) in memchr::memchr_iter(b'\n', bytes).zip(before + 1..) {
             let text = text.and_then(|text| text.get(start..end));
             let bytes = bytes.get(start..end).unwrap_or_default();
-            let line = Text { bytes, text, line, unterminated: false };
+            let line = Text { bytes, text, line, unterminated: false, open: false };
             self.records.line(line, self.sink)?;
             start = end + 1;
         }

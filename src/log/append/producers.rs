@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::Identity;
 use super::new_names::{self, NEW_NAMES, Named, NewNames};
-use crate::api::appending::{Stands, is_source};
+use crate::api::appending::{Stands, is_passing};
 use crate::api::reading::ByPartition;
 use crate::log::LogError;
 use crate::log::segment::format::Entry;
@@ -395,7 +395,7 @@ impl Producers {
         let last_number = last_number(&self.producers);
         let numbers = &mut self.numbers;
         self.producers.retain_mut(|one| {
-            if !is_source(&one.name) || one.number == last_number {
+            if !is_passing(&one.name) || one.number == last_number {
                 return true;
             }
             let Some(last) = &mut one.last else { return true };

@@ -75,6 +75,26 @@ fn a_file_that_grows_is_taken_line_by_line() {
 }
 
 #[test]
+fn lines_that_belong_together_wait_until_others_begin() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        let args = ["--from", "lines", "--multiline", r"^\S"];
+        logs.write("app.log", "a\n b\n");
+        assert_eq!(logs.collected(&args), "");
+        logs.append("app.log", " c\nd\n");
+        assert_eq!(logs.collected(&args), "{\"line\":\"a\\n b\\n c\"}");
+        assert_eq!(logs.collected(&args), "{\"line\":\"a\\n b\\n c\"}");
+        let both = "{\"line\":\"a\\n b\\n c\"} {\"line\":\"d\"}";
+        assert_eq!(logs.collected(&[&args[..], &["--partial-after", "0"]].concat()), both);
+        // What comes too late is a record of its own; and what was rotated away is complete.
+        logs.append("app.log", " e\n");
+        logs.rename("app.log", "app.log.1");
+        logs.write("app.log", "f\n");
+        assert_eq!(logs.collected(&args), format!("{both} {{\"line\":\" e\"}}"));
+    });
+}
+
+#[test]
 fn a_file_is_known_by_whatever_name_it_has() {
     both_ways(|dir| {
         let logs = Logs::new(dir);

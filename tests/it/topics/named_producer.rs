@@ -114,6 +114,50 @@ fn a_last_line_that_is_half_written_waits() {
 }
 
 #[test]
+fn lines_that_belong_together_wait_until_others_begin() {
+    both_ways(|dir| {
+        let file = dir.join("app.log");
+        let path = file.to_str().unwrap();
+        let args = ["--from", "lines", "--multiline", r"^\S", path];
+        for (text, status, stored) in [
+            ("a\n b\n", 65, 0),
+            ("a\n b\n c\nd\n", 65, 1),
+            ("a\n b\n c\nd\n", 65, 1),
+            ("a\n b\n c\nd\n e\nf\n", 65, 2),
+        ] {
+            fs::write(&file, text).unwrap();
+            let ran = produce(dir, &args, "");
+            assert_eq!(ran.status, status, "{text:?}: {ran:?}");
+            assert!(ran.stderr.contains("more lines may follow"), "{ran:?}");
+            assert_eq!(read(dir).lines().count(), stored, "{text:?}");
+        }
+        assert_eq!(read(dir), "{\"line\":\"a\\n b\\n c\"}\n{\"line\":\"d\\n e\"}\n");
+        assert_eq!(produce(dir, &[&args[..], &["--partial-after", "1h"]].concat(), "").status, 65);
+        assert_eq!(produce(dir, &[&args[..], &["--partial-after", "0"]].concat(), "").status, 0);
+        assert!(read(dir).ends_with("{\"line\":\"f\"}\n"));
+        // The same from a pipe.
+        let piped = ["--from", "lines", "--multiline", r"^\S"];
+        let ran =
+            run_on(dir, "produce", &[&["u", "--producer", "p"], &piped[..]].concat(), "a\n b\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        let taken = [&["u", "--producer", "p", "--partial-after", "0"], &piped[..]].concat();
+        assert_eq!(run_on(dir, "produce", &taken, "a\n b\n").status, 0);
+    });
+}
+
+#[test]
+fn json_over_several_lines_may_be_incomplete_at_the_end() {
+    both_ways(|dir| {
+        let args = ["--multiline", r"^\{"];
+        let ran = produce(dir, &args, "{\"a\":\n1}\n{\"a\":\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(ran.stderr.contains("stdin:3: more lines may follow"), "{ran:?}");
+        assert_eq!(produce(dir, &args, "{\"a\":\n1}\n{\"a\":\n2}\n{}\n").status, 65);
+        assert_eq!(read(dir).lines().count(), 2);
+    });
+}
+
+#[test]
 fn nothing_behind_a_half_written_line_is_appended() {
     both_ways(|dir| {
         let (one, two) = (dir.join("one"), dir.join("two"));

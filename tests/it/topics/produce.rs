@@ -4,9 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::common::daemon::{Daemon, both_ways};
+use crate::common::small_disk::both_ways_on_a_small_disk;
 use crate::common::someone::{NOBODY, can_be_others, tool_as};
 use crate::common::{self, Guard, Ran, run, run_on, shared_data, tool, tool_on, wait_for};
 
@@ -350,29 +351,6 @@ fn a_file_that_is_closed_to_us_is_not_permitted() {
     assert!(ran.stderr.contains("records: Permission denied"), "{ran:?}");
 }
 
-/// A small file system of our own, where the machine allows one; unmounted at the end.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path) -> Option<SmallDisk> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(at).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then(|| SmallDisk(at.to_owned()))
-    }
-
-    fn grow(&self) {
-        let mut mount = Command::new("mount");
-        mount.args(["-o", "remount,size=16m"]).arg(&self.0);
-        assert!(mount.status().unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_an_error_that_heals() {
     both_ways_on_a_small_disk(|dir, disk| {
@@ -391,19 +369,6 @@ fn a_full_disk_is_an_error_that_heals() {
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
         assert!(subscribe(dir, &["t"]) == input);
     });
-}
-
-fn both_ways_on_a_small_disk(test: impl Fn(&Path, &SmallDisk)) {
-    for served in [false, true] {
-        let dir = dir();
-        let Some(disk) = SmallDisk::mount(dir.path()) else {
-            eprintln!("this machine allows no tmpfs of our own");
-            return;
-        };
-        let daemon = served.then(|| Daemon::start(dir.path(), &[]));
-        test(dir.path(), &disk);
-        drop(daemon);
-    }
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn nothing_is_lost_or_doubled_while_daemons_come_and_go() {
     let cases = [
         (&["--producer", "p"][..], &[KILL, TERM, KILL][..]),
         (&[], &[TERM]),
-        (&["--reconnect", "30s"], &[TERM]),
+        (&["--reconnect", "30s"], &[KILL, TERM, KILL]),
     ];
     for (args, signals) in cases {
         let (ran, records, rejects, numbers) = flood(args, signals);
@@ -136,7 +136,7 @@ fn nothing_is_lost_or_doubled_while_daemons_come_and_go() {
 fn what_was_not_answered_by_a_killed_daemon_ends_a_producer_without_a_name() {
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(dir.path(), &[]);
-    let mut producer = produce(dir.path(), &["--reconnect", "30s"]);
+    let mut producer = produce(dir.path(), &["--no-lend"]);
     producer.send("1\n");
     stored(dir.path(), "1\n");
     daemon.signal(Signal::SIGSTOP);

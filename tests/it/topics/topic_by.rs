@@ -89,6 +89,30 @@ fn a_run_whose_input_is_all_bad_creates_no_topic() {
 }
 
 #[test]
+fn each_topic_gets_a_key_once() {
+    both_ways(|dir| {
+        let args = ["--topic-by", ".t", "--unique", ".id", "-v"];
+        let input = "{\"t\":\"a\",\"id\":1}\n{\"t\":\"b\",\"id\":1}\n{\"t\":\"a\",\"id\":1}\n";
+        let ran = produce(dir, &args, input);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(ran.stderr.starts_with("produce: 2 records appended to 2 topics\n"), "{ran:?}");
+        assert!(ran.stderr.contains("1 record skipped, because their topics have"), "{ran:?}");
+        let stats = [&args[..4], &["--stats"]].concat();
+        let ran = produce(dir, &stats, &format!("{input}{{\"t\":\"a\",\"id\":2}}\n"));
+        assert!(
+            ran.stdout.contains("\"records\":1") && ran.stdout.contains("\"skipped\":3"),
+            "{ran:?}"
+        );
+        assert_eq!(records(dir, "a").len(), 2);
+        assert_eq!(records(dir, "b").len(), 1);
+        // Records without a key create no topic.
+        let ran = produce(dir, &["--topic-by", ".t", "--unique", ".id"], "{\"t\":\"c\"}\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert_eq!(topics(dir), ["a", "b"]);
+    });
+}
+
+#[test]
 fn new_topics_are_limited() {
     both_ways(|dir| {
         assert_eq!(produce(dir, &["old"], "1\n").status, 0);
@@ -136,6 +160,9 @@ fn operands_and_other_inputs_do_not_go_together() {
     for args in [
         &["t", "--topic-by", ".a", "--exec", "true"][..],
         &["--topic-by", ".a", "--producer", "p"],
+        &["--topic-by", ".a", "--resume", "f"],
+        &["--topic-by", ".a", "-F", "f"],
+        &["--topic-by", ".a", "--spool", "."],
         &["--topic-by", "syntax error"],
         &["--topic-by", ".a", "--topic-default", "../x"],
         &["--topic-default", "x", "t"],

@@ -88,7 +88,8 @@ impl Sender {
 
     /// Takes note of the batches that are appended, by where the log has the producer.
     fn pass_appended(&mut self, stands: u64) -> anyhow::Result<()> {
-        if self.sent.front().is_none_or(|first| first.after == stands) {
+        let is_unknown = self.is_run && stands == 0;
+        if is_unknown || self.sent.front().is_none_or(|first| first.after == stands) {
             return Ok(());
         }
         let Some(last) = self.sent.iter().position(|sent| sent.sequence == stands) else {

@@ -2,7 +2,7 @@
 //! their numbers, and saved where the entries that tell of them may go.
 
 use super::{Batch, LogError, Partition, Producers, Writer};
-use crate::api::appending::{Stands, is_source};
+use crate::api::appending::{Stands, is_passing};
 use crate::log::clock::{now_us, us_of_ms};
 
 impl Writer {
@@ -11,7 +11,7 @@ impl Writer {
         for identity in batches.iter().filter_map(|batch| batch.identity.as_ref()) {
             let producers = self.producers()?;
             producers.number(&identity.producer);
-            if is_source(&identity.producer) {
+            if is_passing(&identity.producer) {
                 // It must not be forgotten before its batch is appended.
                 let now_us = now_us();
                 producers.keep(&identity.producer, now_us, now_us);
@@ -74,7 +74,7 @@ impl Writer {
         let known_us = now_us.saturating_sub(us_of_ms(self.settings.source_ms()) / 4);
         let producers = self.producers()?;
         let mut news = false;
-        for name in names.iter().filter(|name| is_source(name)) {
+        for name in names.iter().filter(|name| is_passing(name)) {
             news |= producers.keep(name, now_us, known_us);
         }
         if news { self.save_producers() } else { Ok(()) }
