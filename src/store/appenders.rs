@@ -46,22 +46,31 @@ impl Appenders {
         self.broker.is_none()
     }
 
-    /// Opens a topic. If it does not exist, it is created with the first record that it takes if it
-    /// `may_create`, and nothing is opened otherwise.
+    /// Opens a topic, and takes a producer's name there, if there is one; tells where the producer
+    /// stands, 0 at its beginning. A topic that does not exist is created with the first record
+    /// that it takes if it `may_create`, and not opened otherwise.
     ///
     /// # Errors
-    /// When the log cannot be written to, or the topic exists and is not as wanted.
+    /// When the log cannot be written to, the topic exists and is not as wanted, or another one has
+    /// the name now.
     pub fn open<W: Watch>(
         &self,
         topic: &str,
         wanted: &Wanted,
+        producer: Option<&str>,
         may_create: bool,
         watch: &W,
-    ) -> Result<Option<Appender>, Error> {
-        let may_be = |appender: &Appender| may_create || !appender.is_new();
+    ) -> Result<Option<(Appender, u64)>, Error> {
+        let named = |appender: Result<Appender, Error>| {
+            let mut appender = appender?;
+            if !may_create && appender.is_new() {
+                return Ok(None);
+            }
+            let stands = producer.map(|name| appender.stands(name)).transpose()?;
+            Ok(Some((appender, stands.unwrap_or(0))))
+        };
         if let Some(broker) = &self.broker {
-            let appender = Appender::embedded(Arc::clone(broker), topic, wanted)?;
-            return Ok(Some(appender).filter(may_be));
+            return named(Appender::embedded(Arc::clone(broker), topic, wanted));
         }
         let mut tries = Tries::within(self.patience);
         loop {
@@ -74,10 +83,10 @@ impl Appenders {
                 }
             };
             let store = Store::Served { client: Box::new(client), dir: dir() };
-            match store.appender(topic, wanted, self.patience) {
+            match named(store.appender(topic, wanted, self.patience)) {
                 // It has gone since: the next one is asked.
                 Err(error) if error.is_gone() && !self.patience.is_zero() => {}
-                opened => return Ok(Some(opened?).filter(may_be)),
+                opened => return opened,
             }
         }
     }

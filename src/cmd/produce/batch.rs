@@ -15,6 +15,8 @@ pub(super) struct Batch {
     origins: Vec<(usize, String)>,
     /// The input line that had no line end, if it is here.
     unterminated: Option<u64>,
+    /// The sequence of the producer after each record, where others than these count, too.
+    sequences: Vec<u64>,
 }
 
 impl Batch {
@@ -56,6 +58,16 @@ impl Batch {
         self.unterminated = raw.unterminated.then_some(raw.line);
     }
 
+    /// Says which sequence the producer has after the record that was taken last.
+    pub fn mark(&mut self, sequence: u64) {
+        self.sequences.push(sequence);
+    }
+
+    /// The sequence that the producer has after all records, if that was said.
+    pub fn sequence(&self) -> Option<u64> {
+        self.sequences.last().copied()
+    }
+
     /// Forgets all records, and keeps the room for others.
     pub fn clear(&mut self) {
         self.keep_before(0);
@@ -71,6 +83,7 @@ impl Batch {
         let (records, bytes) = (self.len(), self.bytes.len());
         self.bytes.append(&mut other.bytes);
         self.lines.append(&mut other.lines);
+        self.sequences.append(&mut other.sequences);
         self.ends.extend(other.ends.drain(..).map(|end| bytes + end));
         self.origins.extend(other.origins.drain(..).map(|(first, name)| (records + first, name)));
         self.unterminated = other.unterminated.take();
@@ -97,6 +110,7 @@ impl Batch {
         self.bytes.truncate(end);
         self.lines.truncate(record);
         self.ends.truncate(record);
+        self.sequences.truncate(record);
         self.origins.retain(|(first, _)| *first < record);
     }
 
@@ -117,6 +131,7 @@ impl Batch {
                 kept.bytes.extend_from_slice(self.bytes.get(from..to).unwrap_or_default());
                 kept.lines.push(line);
                 kept.ends.push(kept.bytes.len());
+                kept.sequences.extend(self.sequences.get(at));
             }
         }
         *self = kept;

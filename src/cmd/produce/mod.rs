@@ -2,6 +2,7 @@
 
 mod batch;
 mod collect;
+mod ending;
 mod enrich;
 mod formats;
 mod live;
@@ -179,6 +180,11 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     options.input.choice()?;
     options.check_operands()?;
     options.live.check()?;
+    if options.producer.is_some() && options.enrich.reads_clock() {
+        let why = "with --producer, records are compared with those of an earlier run, and $now \
+                   makes them differ; leave one of them out";
+        return Err(in_option("$now", why).into());
+    }
     if options.route.is_on() {
         return route::run(options, begun);
     }
@@ -187,11 +193,6 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let enrich = options.enrich.build()?;
     options.unique.asked()?;
-    if options.producer.is_some() && options.enrich.reads_clock() {
-        let why = "with --producer, records are compared with those of an earlier run, and $now \
-                   makes them differ; leave one of them out";
-        return Err(in_option("$now", why).into());
-    }
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let dir = options.data.dir()?;
     let live = options.live.open(&options.input)?;
@@ -232,7 +233,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             let lending = if lends { Lending::by(Produce::lender) } else { Lending::off() };
             let mut stage = Produce::new(sender(), enrich).showing(options.progress);
             if options.producer.is_some() {
-                stage = stage.resuming(skip, options.collect.partial_after());
+                stage = stage.resuming(skip, options.ending());
             }
             let outcome = pump::run_lending(&options.input, &mut stage, lending);
             (outcome, stage.leave(), 0)
@@ -316,18 +317,6 @@ impl Options {
              nothing was appended; use another --producer name for it"
         );
         Failure::new(Status::Data, why).into()
-    }
-
-    /// What the input ends with may be incomplete.
-    fn incomplete(&self, place: &str) -> Failure {
-        let why = if self.input.format.is_joined() {
-            "more lines may follow that belong to the last ones; they are appended once another \
-             record begins, or with --partial-after D"
-        } else {
-            "the last line has no line end, and may be incomplete; it is appended once it has one, \
-             or with --partial-after D"
-        };
-        Failure::new(Status::Data, format!("{place}: {why}"))
     }
 
     /// Reports how much of the input was appended before.

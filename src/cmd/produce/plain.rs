@@ -1,11 +1,10 @@
 //! Records of any input, for one topic.
 
-use std::fs;
 use std::ops::ControlFlow;
-use std::time::Duration as StdDuration;
 
 use super::BATCH_BYTES;
 use super::batch::Batch;
+use super::ending::Ending;
 use super::enrich::Enrich;
 use super::position::{Position, Standing};
 use super::sender::Sender;
@@ -40,16 +39,10 @@ impl Skip {
 pub(super) struct Produce {
     sender: Sender,
     batch: Batch,
-    /// Whether the log counts the records of the input, under a name.
-    named: bool,
     skip: Skip,
     /// What is done with records before they are appended.
     enrich: Option<Box<Enrich>>,
-    /// Where the input ends in the middle of a line, or of lines that belong together, if it does
-    /// and that is not appended.
-    torn: Option<String>,
-    /// For how long nothing must have been added to such an end, so that it is taken.
-    partial_after: Option<StdDuration>,
+    ending: Ending,
     /// Whether what was read last was so little that the log would have taken it.
     small: bool,
     /// Whether records come from several inputs that are read side by side.
@@ -78,22 +71,19 @@ impl Produce {
         Produce {
             sender,
             batch: Batch::default(),
-            named: false,
             skip: Skip::default(),
             enrich,
-            torn: None,
-            partial_after: None,
+            ending: Ending::default(),
             small: false,
             side_by_side: false,
             progress: None,
         }
     }
 
-    /// The log counts the records of the input, and has some of them. What the input ends with is
-    /// not taken before nothing was added to it for so long, if ever.
+    /// The log counts the records of the input, and has some of them.
     #[must_use]
-    pub fn resuming(self, skip: Skip, partial_after: Option<StdDuration>) -> Produce {
-        Produce { named: true, skip, partial_after, ..self }
+    pub fn resuming(self, skip: Skip, ending: Ending) -> Produce {
+        Produce { skip, ending, ..self }
     }
 
     /// Records come from several inputs that are read side by side.
@@ -113,7 +103,8 @@ impl Produce {
         let appended = self.sender.appended();
         let appender = self.sender.into_appender();
         let placed = appender.placed().clone();
-        Left { appended, placed, skip: self.skip, torn: self.torn, failed: appender.close().err() }
+        let (torn, failed) = (self.ending.into_torn(), appender.close().err());
+        Left { appended, placed, skip: self.skip, torn, failed }
     }
 
     /// Passes over a record that the log has. When it is the last one, all of them must be those
@@ -125,15 +116,6 @@ impl Produce {
         }
         self.sender.begin_at(self.skip.at);
         if self.skip.to.agrees(self.skip.at) { Ok(()) } else { Err(OtherInput) }
-    }
-
-    /// Whether what the input ends with is taken as it is, since nothing was added to it for long.
-    fn is_settled(&self, cx: &Context) -> bool {
-        let Some(after) = self.partial_after else { return false };
-        // Standard input has no age.
-        let modified = fs::metadata(cx.source()).and_then(|file| file.modified());
-        let age = modified.map(|time| time.elapsed().unwrap_or_default());
-        age.unwrap_or_default() >= after
     }
 
     /// Lends the input, where the log would take more of it than we do.
@@ -149,9 +131,8 @@ impl Produce {
             self.pass(raw.bytes)?;
             return Ok(ControlFlow::Continue(()));
         }
-        if self.named && raw.unterminated && !self.is_settled(cx) {
+        if raw.unterminated && self.ending.holds(raw.line, cx) {
             // What comes behind it must not be counted before it.
-            self.torn = Some(cx.place(raw.line));
             return Ok(ControlFlow::Break(()));
         }
         if self.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
@@ -185,14 +166,11 @@ impl Stage for Produce {
 
     fn takes_quiet(&self) -> bool {
         // Another run reads the same input, and must find the same records.
-        !self.named
+        !self.ending.may_hold()
     }
 
     fn leaves_torn(&mut self, line: u64, cx: &Context) -> bool {
-        if self.named && !self.skip.is_going_on() && !self.is_settled(cx) {
-            self.torn = Some(cx.place(line));
-        }
-        self.torn.is_some()
+        !self.skip.is_going_on() && self.ending.holds(line, cx)
     }
 
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {

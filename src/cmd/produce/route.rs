@@ -9,7 +9,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::batch::Batch;
+use super::ending::Ending;
 use super::enrich::Enrich;
+use super::plain::OtherInput;
+use super::position::{Position, Standing};
 use super::sender::Sender;
 use super::shedding::Shedding;
 use super::{BATCH_BYTES, Options, records, stats};
@@ -72,7 +75,11 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
     let dir = options.data.dir()?;
     let open = || Ok(Store::open(&dir)?.appenders(patience)?);
     let appenders = options.wait.retry_or_tell(open)?;
-    let run_name = options.run_name(appenders.is_served());
+    let producer = match &options.producer {
+        Some(name) => Producer::Named(name.clone()),
+        None => Producer::Run(options.run_name(appenders.is_served())),
+    };
+    let ending = options.ending();
     let enrich = options.enrich.build()?;
     let unique = options.unique.asked()?;
     let (default, most) = (route.topic_default.clone(), route.max_topics);
@@ -89,7 +96,10 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
         open: HashMap::new(),
         uses: 0,
         topics: HashMap::new(),
-        run_name,
+        producer,
+        read: Position::default(),
+        passed: 0,
+        ending,
         appended: 0,
         skipped: 0,
         enrich,
@@ -114,7 +124,20 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
             (outcome, stage.leave(), 0)
         }
     };
-    let outcome = outcome.inspect_err(|_| left.tell())?;
+    let outcome = outcome.map_err(|error| {
+        left.tell();
+        if error.is::<OtherInput>() { options.other_input() } else { error }
+    })?;
+    if let (Some((topic, had, has)), Ended::Input) = (&left.missing, outcome.ended) {
+        left.tell();
+        let name = options.producer.as_deref().unwrap_or_default();
+        let why = format!(
+            "{topic}: the input has {}, and {name} had read {had} when it appended there: it is \
+             another input, or its files are in another order; use another --producer name for it",
+            records(*has)
+        );
+        return Err(Failure::new(Status::Data, why).into());
+    }
     if options.collect.stats() {
         stats::print(&json!({
             "topics": left.topics, "records": left.appended, "skipped": left.skipped,
@@ -124,8 +147,16 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         left.tell();
     }
+    if options.producer.is_some() && left.passed > 0 && (options.verbose || left.appended == 0) {
+        let were = if left.passed == 1 { "was" } else { "were" };
+        let what = records(left.passed);
+        message::note(&format!("{what} of the input {were} already appended"));
+    }
     if let Some(error) = left.failed {
         return Err(error.into());
+    }
+    if let Some(place) = left.torn {
+        return Err(options.incomplete(&place).into());
     }
     Ok(if dropped > 0 { Status::Data } else { outcome.status })
 }
@@ -138,6 +169,13 @@ struct Left {
     appended: u64,
     /// How many were skipped, since their topics have their keys.
     skipped: u64,
+    /// How many a named producer had appended in earlier runs.
+    passed: u64,
+    /// A topic for which it had read more records of its input than this input has; how many, and
+    /// how many this has.
+    missing: Option<(String, u64, u64)>,
+    /// Where the input ends with what is not appended, since it may be incomplete.
+    torn: Option<String>,
     /// Why the log could not be left as the next one likes to find it, if so.
     failed: Option<store::Error>,
 }
@@ -169,11 +207,15 @@ struct Route {
     /// The topics that are open.
     open: HashMap<String, Open>,
     uses: u64,
-    /// All topics that were appended to, each with the sequence that this run had there
-    /// when it was closed.
-    topics: HashMap<String, u64>,
-    /// The name under which this run appends, if it has one.
-    run_name: Option<String>,
+    /// All topics that were opened.
+    topics: HashMap<String, Known>,
+    /// Under which name this run appends.
+    producer: Producer,
+    /// How many records were taken of the input, and which: for a named producer.
+    read: Position,
+    /// How many of them their topics had from earlier runs.
+    passed: u64,
+    ending: Ending,
     /// How many records those have got that are closed now, and how many they had.
     appended: u64,
     skipped: u64,
@@ -184,10 +226,30 @@ struct Route {
     name: String,
 }
 
+/// Under which name a run appends to all topics.
+enum Producer {
+    /// Its own, or none.
+    Run(Option<String>),
+    /// The one that the user gave: each topic has how much of the input was read when it got its last
+    /// record.
+    Named(String),
+}
+
+/// What is known of a topic.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// What a named producer has appended there before this run.
+    skip: Standing,
+    /// The sequence that this run had there when it was closed.
+    stands: u64,
+}
+
 /// A topic that is open.
 struct Open {
     sender: Sender,
     batch: Batch,
+    /// What of it a named producer has appended in earlier runs.
+    skip: Standing,
     /// When it was used last, counted in batches and topics.
     used: u64,
 }
@@ -231,6 +293,13 @@ impl Route {
 
     /// Takes a record as it is to be appended.
     fn append(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
+        if self.is_named() {
+            if raw.unterminated && self.ending.holds(raw.line, cx) {
+                // What comes after it must not be counted before it.
+                return Ok(ControlFlow::Break(()));
+            }
+            self.read = self.read.behind_record(raw.bytes);
+        }
         self.find(raw.bytes)?;
         if !self.open.contains_key(&self.name) {
             self.open(cx)?;
@@ -238,6 +307,15 @@ impl Route {
         let Some(open) = self.open.get_mut(&self.name) else {
             return Ok(ControlFlow::Continue(()));
         };
+        let is_named = matches!(self.producer, Producer::Named(_));
+        if is_named && self.read.records() <= open.skip.records {
+            self.passed += 1;
+            let is_last = self.read.records() == open.skip.records;
+            return match open.skip.agrees(self.read) || !is_last {
+                true => Ok(ControlFlow::Continue(())),
+                false => Err(OtherInput.into()),
+            };
+        }
         if open.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
             open.sender.send(&mut open.batch, cx)?;
         }
@@ -248,7 +326,14 @@ impl Route {
         // A batch may be of several inputs, since it waits until it is full.
         open.batch.begin_origin(cx.source());
         open.batch.push(raw);
+        if is_named {
+            open.batch.mark(self.read.sequence());
+        }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn is_named(&self) -> bool {
+        matches!(self.producer, Producer::Named(_))
     }
 
     /// Opens the topic of the record in hand.
@@ -257,8 +342,13 @@ impl Route {
         if self.open.len() >= OPEN_MAX {
             self.close_one(cx)?;
         }
-        let opened = self.appenders.open(&self.name, &self.wanted, self.may_create > 0, &*watch);
-        let Some(mut appender) = opened? else {
+        let name = match &self.producer {
+            Producer::Named(name) => Some(name.as_str()),
+            Producer::Run(_) => None,
+        };
+        let may_create = self.may_create > 0;
+        let opened = self.appenders.open(&self.name, &self.wanted, name, may_create, &*watch);
+        let Some((mut appender, stands)) = opened? else {
             return Err(StageError::Bad(format!(
                 "the topic {} does not exist, and {} topics were created; allow more with \
                  --max-topics",
@@ -267,9 +357,15 @@ impl Route {
         };
         self.may_create -= usize::from(appender.is_new());
         appender.append_only(self.unique.clone());
-        let stands = *self.topics.entry(self.name.clone()).or_default();
-        let sender = Sender::of_run(appender, self.run_name.clone(), stands).retrying(self.retry);
-        let open = Open { sender, batch: Batch::default(), used: self.uses };
+        // Opened again, what it has is of this run, and comes before what is read now.
+        let new = Known { skip: Standing::of(stands), stands: 0 };
+        let known = *self.topics.entry(self.name.clone()).or_insert(new);
+        let sender = match &self.producer {
+            Producer::Named(name) => Sender::new(appender, Some(name.clone()), stands),
+            Producer::Run(name) => Sender::of_run(appender, name.clone(), known.stands),
+        };
+        let sender = sender.retrying(self.retry);
+        let open = Open { sender, batch: Batch::default(), skip: known.skip, used: self.uses };
         self.open.insert(self.name.clone(), open);
         Ok(())
     }
@@ -281,7 +377,7 @@ impl Route {
         let Some(mut open) = self.open.remove(&name) else { return Ok(()) };
         open.sender.send(&mut open.batch, cx)?;
         open.sender.finish(cx)?;
-        self.topics.insert(name, open.sender.stands());
+        self.topics.entry(name).or_default().stands = open.sender.stands();
         Ok(self.close(open)?)
     }
 
@@ -301,7 +397,19 @@ impl Route {
             closed = closed.and(one);
         }
         let failed = closed.and(self.appenders.close()).err();
-        Left { topics: self.topics.len(), appended: self.appended, skipped: self.skipped, failed }
+        // Of these the input should have had more.
+        let read = self.read.records();
+        let missing = |known: &Known| known.skip.records > read;
+        let missing = self.topics.iter().find(|(_, known)| missing(known));
+        Left {
+            missing: missing.map(|(name, known)| (name.clone(), known.skip.records, read)),
+            topics: self.topics.len(),
+            appended: self.appended,
+            skipped: self.skipped,
+            passed: self.passed,
+            torn: self.ending.into_torn(),
+            failed,
+        }
     }
 }
 
@@ -317,6 +425,14 @@ impl Stage for Route {
         let flow = enrich.apply(raw, cx, |raw, cx| self.append(raw, cx));
         self.enrich = Some(enrich);
         flow
+    }
+
+    fn takes_quiet(&self) -> bool {
+        !self.ending.may_hold()
+    }
+
+    fn leaves_torn(&mut self, line: u64, cx: &Context) -> bool {
+        self.ending.holds(line, cx)
     }
 
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
@@ -341,14 +457,24 @@ impl Stage for Route {
 }
 
 impl Options {
+    /// The input is not the one that the producer has appended.
+    fn other_input(&self) -> anyhow::Error {
+        let name = self.producer.as_deref().unwrap_or_default();
+        let why = format!(
+            "the input is not the one of which {name} has appended the beginning: it is another one, \
+             or its files are in another order; use another --producer name for it"
+        );
+        Failure::new(Status::Data, why).into()
+    }
+
     /// Refuses what does not go together with operands that are all FILEs.
     pub(super) fn check_operands(&self) -> Result<(), Failure> {
         let reads_files = !(self.topic.is_empty() && self.input.files.is_empty());
-        if self.route.is_on() && (self.collect.is_on() || self.producer.is_some()) {
-            let why = "--topic-by: it does not go together with --resume, --follow, --spool and \
-                       --producer: a topic keeps where an input was left together with the records, \
-                       and a crash may leave several topics at several places; collect into one \
-                       topic, and route that";
+        if self.route.is_on() && self.collect.is_on() {
+            let why = "--topic-by: it does not go together with --resume, --follow and --spool: a \
+                       topic keeps where a file was left together with the records, and a crash may \
+                       leave several topics at several places; collect into one topic, and route \
+                       that";
             return Err(Failure::usage(why));
         }
         if self.route.is_on() && reads_files && self.live.is_on() {

@@ -247,6 +247,9 @@ impl Sender {
     /// The sequence after a batch, and where that ends in the input.
     fn behind(&self, after: u64, begin: Position, batch: &Batch) -> (u64, Position) {
         let records = batch.len() as u64;
+        if let Some(sequence) = batch.sequence() {
+            return (sequence, begin);
+        }
         if self.is_run || self.producer.is_none() {
             // Of a run, nobody compares the records: they are only counted.
             return (after.saturating_add(records), begin);

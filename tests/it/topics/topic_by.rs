@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::common::daemon::both_ways;
+use nix::sys::signal::Signal;
+
+use crate::common::daemon::{Daemon, both_ways};
 use crate::common::producing::{Producing, await_records, records, send};
 use crate::common::{Ran, run_on};
 
@@ -113,6 +116,79 @@ fn each_topic_gets_a_key_once() {
 }
 
 #[test]
+fn a_named_producer_appends_to_each_topic_what_it_lacks() {
+    both_ways(|dir| {
+        let rejects = dir.join("rejects");
+        let args = ["--topic-by", ".t", "--producer", "p", "--rejects", rejects.to_str().unwrap()];
+        let line = |topic: &str, n: u32| format!("{{\"t\":\"{topic}\",\"n\":{n}}}\n");
+        let first = [line("a", 1), "{}\n".to_owned(), line("b", 2), line("a", 3)].concat();
+        assert_eq!(produce(dir, &args, &first).status, 65);
+        let ran = produce(dir, &args, &first);
+        assert!(ran.stderr.contains("3 records of the input were already appended"), "{ran:?}");
+        // One of the topics has lost what it had, as if it had never got it.
+        assert_eq!(run_on(dir, "log-admin", &["delete", "b"], "").status, 0);
+        let more = [first.clone(), line("c", 4), line("b", 5), line("a", 6)].concat();
+        assert_eq!(produce(dir, &args, &more).status, 65);
+        let stored = ["a", "b", "c"].map(|topic| records(dir, topic).concat());
+        let wanted = [
+            [line("a", 1), line("a", 3), line("a", 6)].concat(),
+            [line("b", 2), line("b", 5)].concat(),
+            line("c", 4),
+        ];
+        assert_eq!(stored, wanted.map(|text| text.replace('\n', "")));
+        // Another input is noticed: one that is shorter, and one that is different.
+        let other = more.replace(":3}", ":7}");
+        for (input, said) in [(&first, "the input has 4 records"), (&other, "not the one of which")]
+        {
+            let ran = produce(dir, &args, input);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert!(ran.stderr.contains(said), "{ran:?}");
+        }
+        let torn = more.trim_end().to_owned() + "\n" + line("a", 8).trim_end();
+        let ran = produce(dir, &args, &torn);
+        assert!(ran.stderr.contains("the last line has no line end"), "{ran:?}");
+        assert_eq!(records(dir, "a").len(), 3);
+    });
+}
+
+#[test]
+fn a_named_producer_that_is_killed_leaves_each_topic_a_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("input");
+    let topic = |n: u64| n * n % 7;
+    let line =
+        |n: u64| format!("{{\"t\":\"t{}\",\"n\":{n},\"pad\":\"{}\"}}\n", topic(n), "x".repeat(90));
+    let count = 60_000;
+    fs::write(&file, (0..count).map(line).collect::<String>()).unwrap();
+    let args = ["--topic-by", ".t", "--producer", "p", file.to_str().unwrap()];
+    let mut daemon = Daemon::start(dir.path(), &[]);
+    for round in 0..12_u64 {
+        let producing = Producing::start(dir.path(), &args);
+        std::thread::sleep(Duration::from_millis(20 + 15 * round));
+        if round % 3 == 0 {
+            daemon.signal(Signal::SIGKILL);
+            drop(daemon.end());
+            daemon = Daemon::start(dir.path(), &[]);
+        }
+        producing.signal(Signal::SIGKILL);
+        producing.end();
+    }
+    assert_eq!(produce(dir.path(), &args, "").status, 0);
+    let mut all = 0;
+    for number in 0..7 {
+        let wanted: Vec<String> = (0..count)
+            .filter(|n| topic(*n) == number)
+            .map(|n| line(n).trim_end().to_owned())
+            .collect();
+        let stored = records(dir.path(), &format!("t{number}"));
+        assert!(stored == wanted, "t{number}: {} of {}", stored.len(), wanted.len());
+        all += stored.len();
+    }
+    assert_eq!(all as u64, count);
+    daemon.terminate();
+}
+
+#[test]
 fn new_topics_are_limited() {
     both_ways(|dir| {
         assert_eq!(produce(dir, &["old"], "1\n").status, 0);
@@ -159,7 +235,6 @@ fn operands_and_other_inputs_do_not_go_together() {
     let dir = tempfile::tempdir().unwrap();
     for args in [
         &["t", "--topic-by", ".a", "--exec", "true"][..],
-        &["--topic-by", ".a", "--producer", "p"],
         &["--topic-by", ".a", "--resume", "f"],
         &["--topic-by", ".a", "-F", "f"],
         &["--topic-by", ".a", "--spool", "."],
