@@ -136,6 +136,9 @@ const UNSAFE: [(&str, &str); 5] = [
     ("src/record/scan/neon.rs", "a call of what is compiled for registers that are always there"),
 ];
 
+/// The one file that asks what time it is, so that one place says what a time is that is set.
+const READS_THE_CLOCK: &str = "src/sys/clock.rs";
+
 const LINES_MAX: usize = 500;
 const COLUMNS_MAX: usize = 100;
 const MAIN_LINES_MAX: usize = 12;
@@ -223,6 +226,15 @@ fn only_sys_speaks_to_the_kernel(source: &Source, broken: &mut Broken) {
         if path.contains("::") && is_of(&path, &OF_THE_KERNEL) {
             let remedy = "call a function of src/sys, or put one there: small, with plain types";
             broken.say(&source.path, line, &format!("'{path}' outside sys"), remedy);
+        }
+    }
+}
+
+fn one_file_reads_the_clock(source: &Source, broken: &mut Broken) {
+    for line in source.lines_with("SystemTime::now") {
+        if source.path != READS_THE_CLOCK {
+            let remedy = "call sys::clock, or let the caller pass in the time";
+            broken.say(&source.path, line, "'SystemTime::now'", remedy);
         }
     }
 }
@@ -406,7 +418,7 @@ fn lists_name_files_that_exist() {
     let rooms = ARROWS.iter().map(|(room, _)| format!("src/{room}"));
     let with_reasons = LONG.iter().chain(&UNSAFE).chain(&ASKS_THE_KERNEL).chain(&NAMES_THE_KERNEL);
     let circles = circles::CIRCLES.iter().flat_map(|(files, _)| *files);
-    let single = [KNOWS_ALL_ERRORS, STUB];
+    let single = [KNOWS_ALL_ERRORS, STUB, READS_THE_CLOCK];
     let named = PURE
         .iter()
         .chain(&single)
@@ -491,6 +503,11 @@ fn pure_rooms_know_nothing_of_the_world() {
 #[test]
 fn only_sys_names_the_crates_that_speak_to_the_kernel() {
     hold(only_sys_speaks_to_the_kernel);
+}
+
+#[test]
+fn only_one_file_asks_what_time_it_is() {
+    hold(one_file_reads_the_clock);
 }
 
 #[test]

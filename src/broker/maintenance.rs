@@ -7,11 +7,12 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{Broker, lock};
 use crate::api::topics::TakenAway;
 use crate::log::LogError;
+use crate::sys::clock::{self, now_us};
 
 /// The longest sleep while something is due: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -135,7 +136,7 @@ fn open_kept(broker: &Broker) -> Result<(), LogError> {
 /// Tends the topics that are due by now, or by `woken_us`; gives the time when the next one is.
 /// One at a time is in hand, so that the others may be closed meanwhile.
 fn run_due(broker: &Broker, woken_us: i64) -> i64 {
-    let now_us = now_us().max(woken_us);
+    let now_us = clock::now_us().max(woken_us);
     let (due, later_us) = broker.log.due(now_us);
     let mut next_us = later_us.unwrap_or(NEVER);
     for name in due {
@@ -151,7 +152,7 @@ fn run_due(broker: &Broker, woken_us: i64) -> i64 {
             Err(LogError::UnknownTopic { .. }) => NEVER,
             Err(error) => {
                 tracing::warn!("{name}: maintenance failed: {error}");
-                self::now_us().saturating_add(RETRY_US)
+                clock::now_us().saturating_add(RETRY_US)
             }
         };
         next_us = next_us.min(due_us);
@@ -180,9 +181,4 @@ fn compact(broker: &Broker, woken_us: i64) -> i64 {
 fn tell(topic: &str, partition: u32, one: &TakenAway) {
     let (records, bytes) = (one.records, one.bytes);
     tracing::debug!("{topic}/{partition}: compacted: {records} records, {bytes} bytes less");
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -11,6 +11,7 @@ use crate::ingest::formats::times::Missing;
 use crate::ingest::formats::types::{Types, Values};
 use crate::ingest::formats::{Choice, Form, Settings};
 use crate::record::reserved::{Reserved, is_reserved_key};
+use crate::sys::clock::now_ms;
 use crate::time::Zone;
 
 /// What the options are listed under, beside `--from`.
@@ -330,12 +331,6 @@ impl FormatOptions {
             false => Ok(()),
         }
     }
-}
-
-/// The time by the system's clock, in milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default()
 }
 
 /// Reads a delimiter of CSV.

@@ -1,10 +1,10 @@
 //! Places in a topic as a user names them: `start`, `end`, an offset, a time, or how long ago.
 
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::reading::At;
 use crate::cli::Failure;
+use crate::sys::clock::now_us;
 use crate::time::duration::Duration;
 use crate::time::timestamp::parse_us;
 
@@ -66,11 +66,6 @@ pub fn at(place: Place, option: &str, partitions: &[u32]) -> Result<At, Failure>
             partitions.len()
         ))),
     }
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

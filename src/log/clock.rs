@@ -1,12 +1,11 @@
 //! The log's clock: for append times, and for what is due when. Tests can set it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::sys::clock;
 
 /// The time now, in µs since the epoch. It may jump either way: nothing may count on less than that
 /// it is right most of the time.
 pub(super) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_us = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+    let now_us = clock::now_us();
     #[cfg(test)]
     let now_us = test::shifted(now_us);
     now_us

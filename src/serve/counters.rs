@@ -1,9 +1,10 @@
 //! What the daemon counts of connections since it began, and of what it refused.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::api::error::Code;
+use crate::sys::clock::now_us;
 
 /// The counters of the daemon.
 #[derive(Debug)]
@@ -21,9 +22,8 @@ pub(super) struct Counters {
 impl Counters {
     /// All at nothing; the daemon begins now.
     pub fn new() -> Counters {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Counters {
-            started_us: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+            started_us: now_us(),
             started: Instant::now(),
             connections_taken: AtomicU64::new(0),
             connections_most: AtomicU64::new(0),

@@ -2,6 +2,7 @@
 //! plain types. The crates nix and rustix are named here, and nearly nowhere else
 //! (`tests/tidy.rs`). Nothing here knows records, topics, the protocol or a tool.
 //!
+//! - [`clock`]: the time by the system's clock.
 //! - [`descriptor`]: file descriptors by their numbers; which are open.
 //! - [`wait`]: waiting for descriptors; [`event`]: waking somebody who waits.
 //! - [`file`]: files and directories; [`lock`]: locks on them; [`changes`]: what happens to them;
@@ -13,6 +14,7 @@
 
 pub mod aligned;
 pub mod changes;
+pub mod clock;
 pub mod datagram;
 pub mod descriptor;
 pub mod event;
@@ -23,6 +25,5 @@ pub mod poller;
 pub mod process;
 pub mod socket;
 pub mod tree;
-
 pub mod user;
 pub mod wait;

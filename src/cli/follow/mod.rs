@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 
@@ -38,6 +38,7 @@ use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
 use crate::ingest::files::plan::{Contents, Found, identity_of, plan};
 use crate::ingest::files::rotation::Rotated;
+use crate::sys::clock::now_us;
 
 /// How long a rotated file is left alone whose last line has no line end, if nothing says that its
 /// writer is done with it.
@@ -486,9 +487,4 @@ impl Follower {
         self.families.extend(files.iter().filter(|path| !is_rotated(path)).cloned());
         self.dirty.extend(self.families.iter().cloned());
     }
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,6 @@
 //! `--filter`, `--map` and `--add`: what becomes of records before they are appended.
 
 use std::ops::ControlFlow;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::Failure;
 use crate::cli::pump::{Context, StageError, in_option};
@@ -10,6 +9,7 @@ use crate::record::decode::Raw;
 use crate::record::reserved;
 use crate::record::splice::{add_fields, replace_fields};
 use crate::record::text::write_string;
+use crate::sys::clock::now_ms;
 use crate::time::timestamp::write_ms;
 
 /// What is done with records on their way into a topic.
@@ -137,12 +137,10 @@ fn host_name() -> String {
 }
 
 fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut text = Vec::new();
-    let written = i64::try_from(since.as_millis()).map(|ms| write_ms(ms, &mut text));
-    match written {
-        Ok(Ok(())) => String::from_utf8_lossy(&text).into_owned(),
-        _ => String::new(),
+    match write_ms(now_ms(), &mut text) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => String::new(),
     }
 }
 
