@@ -12,6 +12,7 @@ use siphasher::sip128::SipHasher24;
 
 use crate::expr::{Bounds, Exceeded, Program, RecordError, Value};
 use crate::log::LogError;
+use crate::record::members::string_end;
 use crate::record::number::write_canonical;
 use crate::record::text::write_string;
 
@@ -125,7 +126,7 @@ fn write_alike(json: &str, out: &mut Vec<u8>) {
     let mut rest = json;
     while let Some(first) = rest.bytes().next() {
         let end = match first {
-            b'"' => string_end(rest.as_bytes()),
+            b'"' => string_end(rest.as_bytes()).unwrap_or(rest.len()),
             b'-' | b'0'..=b'9' => rest
                 .bytes()
                 .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
@@ -146,19 +147,6 @@ fn write_alike(json: &str, out: &mut Vec<u8>) {
         }
         rest = behind;
     }
-}
-
-/// How long a string is that a text begins with, quotes included.
-fn string_end(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

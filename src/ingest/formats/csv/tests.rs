@@ -1,33 +1,10 @@
 //! The decoder as a whole: values, quotes, line numbers, limits, and any cut into blocks.
 
 use super::*;
+use crate::ingest::formats::tests::{Seen, decode_all};
 use crate::record::decode::Raw;
-use crate::record::json::validate;
 use crate::record::text::write_string;
 use proptest::prelude::*;
-
-/// What a decoder handed over: records as `line:json`, bad rows as `line!bytes!why`, pieces joined.
-#[derive(Default)]
-struct Seen(Vec<String>);
-
-impl Sink for Seen {
-    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
-        assert_eq!(validate(raw.bytes), Ok(()));
-        let end = if raw.unterminated { "~" } else { "" };
-        self.0.push(format!("{}:{}{end}", raw.line, String::from_utf8_lossy(raw.bytes)));
-        ControlFlow::Continue(())
-    }
-
-    fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
-        let bytes = bad.bytes.escape_ascii();
-        if !bad.continued {
-            self.0.push(format!("{}!{}!", bad.line, bad.why));
-        }
-        let piece = format!("{bytes}");
-        self.0.last_mut().expect("a piece continues something").push_str(&piece);
-        ControlFlow::Continue(())
-    }
-}
 
 fn all_text() -> CsvOptions {
     let types = "all-text".parse().unwrap();
@@ -47,11 +24,7 @@ fn decode_with(options: CsvOptions, input: &[u8], block_bytes: usize) -> Vec<Str
 /// Decodes in blocks of every size, which must not matter.
 #[track_caller]
 fn decode(input: &[u8]) -> Vec<String> {
-    let whole = decode_with(CsvOptions::default(), input, input.len().max(1));
-    for size in 1..input.len() {
-        assert_eq!(decode_with(CsvOptions::default(), input, size), whole, "blocks of {size}");
-    }
-    whole
+    decode_all(|| Box::new(CsvDecoder::new(CsvOptions::default())), input)
 }
 
 #[test]
