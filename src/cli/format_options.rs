@@ -59,7 +59,7 @@ pub struct FormatOptions {
     )]
     null: Vec<String>,
 
-    /// With csv and tsv: the character between cells, instead of a comma or a tab
+    /// With csv and tsv: the character between cells, instead of a comma or a tab; or tab
     #[arg(
         long, value_name = "CHAR", value_parser = delimiter,
         hide_short_help = true, help_heading = HEADING
@@ -336,8 +336,11 @@ impl FormatOptions {
 /// Reads a delimiter of CSV.
 fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
+        b"\\t" | b"tab" => Ok(b'\t'),
         [byte] if is_delimiter(*byte) => Ok(*byte),
-        _ => Err("it must be one ASCII character, not a letter, digit, quote, +, - or .".into()),
+        _ => Err("it must be one ASCII character, not a letter, digit, quote, +, - or .; \
+                  or tab"
+            .into()),
     }
 }
 

@@ -492,7 +492,7 @@ impl<S: Stage> Sink for Pump<'_, S> {
             return ControlFlow::Break(());
         }
         let place = self.place(bad.line);
-        match self.cx.rejects.take_piece(&place, bad.bytes, &bad.why, bad.more, bad.continued) {
+        match self.cx.rejects.take_bad(&place, &bad) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.fail_at(Some(bad.line), error),
         }

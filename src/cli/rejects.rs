@@ -6,6 +6,7 @@ use std::path::Path;
 use super::keep::Keep;
 use super::seldom::Seldom;
 use super::{Failure, Status, message};
+use crate::record::decode::Bad;
 
 /// How many rejected lines are reported one by one; the rest only in the count at the end.
 const REPORTED_MAX: u64 = 10;
@@ -88,38 +89,31 @@ impl Rejects {
             return Ok(());
         }
         if self.kept.is_none() {
-            let remedy = "--rejects FILE stores such lines and continues";
-            return Err(Failure::new(Status::Data, format!("{place}: {why}; {remedy}")).into());
+            return refused(place, why, "; --rejects FILE stores such lines and continues");
         }
         self.tell(place, why);
         self.write(bytes)?;
         self.end_line()
     }
 
-    /// Takes a piece of a bad line that is too long to be held; `more` pieces may follow, and those
-    /// that are `continued` belong to a line already counted.
+    /// Takes what a decoder found bad, perhaps a piece of a line that is too long to be held; later
+    /// pieces belong to a line already counted.
     ///
     /// # Errors
     /// As [`Rejects::take`].
-    pub fn take_piece(
-        &mut self,
-        place: &str,
-        bytes: &[u8],
-        why: &str,
-        more: bool,
-        continued: bool,
-    ) -> anyhow::Result<()> {
-        if !continued {
-            if !more {
-                return self.take(place, bytes, why);
+    pub fn take_bad(&mut self, place: &str, bad: &Bad<'_>) -> anyhow::Result<()> {
+        if !bad.continued {
+            if !self.kept() && bad.spoils_rest {
+                // Storing all of the input would be no remedy.
+                return refused(place, &bad.why, "");
             }
-            if self.kept.is_none() {
-                return self.take(place, bytes, why);
+            if !bad.more || self.kept.is_none() {
+                return self.take(place, bad.bytes, &bad.why);
             }
-            self.tell(place, why);
+            self.tell(place, &bad.why);
         }
-        self.write(bytes)?;
-        if more { Ok(()) } else { self.end_line() }
+        self.write(bad.bytes)?;
+        if bad.more { Ok(()) } else { self.end_line() }
     }
 
     /// Takes an input that ended too early. There is nothing of it to keep, so it shows in the exit
@@ -182,4 +176,9 @@ impl Rejects {
         ));
         Status::Data
     }
+}
+
+/// What a bad line means to a tool that keeps none.
+fn refused(place: &str, why: &str, remedy: &str) -> anyhow::Result<()> {
+    Err(Failure::new(Status::Data, format!("{place}: {why}{remedy}")).into())
 }

@@ -38,6 +38,16 @@ pub struct Bad<'a> {
     pub more: bool,
     /// Whether this is a later piece of a line that was already reported.
     pub continued: bool,
+    /// Whether all that follows in this input is bad, too, as rows are without their header.
+    pub spoils_rest: bool,
+}
+
+impl<'a> Bad<'a> {
+    /// A whole line with its line end, or what counts as one.
+    pub fn line(bytes: &'a [u8], line: u64, why: String) -> Bad<'a> {
+        let (unterminated, more, continued, spoils_rest) = (false, false, false, false);
+        Bad { bytes, line, why, unterminated, more, continued, spoils_rest }
+    }
 }
 
 /// Where a decoder puts what it finds.

@@ -73,7 +73,7 @@ impl LineDecoder {
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
         let why = format!("the line is longer than the limit of {} bytes", self.record_bytes_max);
-        sink.bad(Bad { bytes, line, why, unterminated: false, more, continued })
+        sink.bad(Bad { more, continued, ..Bad::line(bytes, line, why) })
     }
 
     /// Keeps the beginning of a line for the next block, unless it is over the limit already.

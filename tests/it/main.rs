@@ -73,6 +73,7 @@ mod pipes {
     mod hostile;
     mod json_agreement;
     mod kill_matrix;
+    mod other_programs;
     mod pipeline;
     mod questions;
     mod reserved;

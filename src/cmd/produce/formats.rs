@@ -25,8 +25,8 @@ with the line in FIELD.
       after that. - is null. Escapes like \\x22 and \\\" are resolved.
   filter '.severity <= 3' --from syslog /var/log/syslog
       syslog: time, hostname, app_name, procid, msg; with a priority also facility and severity, as
-      numbers; of RFC 5424 also msgid and structured_data, an object of objects. See --year and
-      --tz.
+      numbers; of RFC 5424 also msgid and structured_data, an object of objects. What is sent with
+      a priority may lack the host and the time; these are null. See --year and --tz.
   journalctl -o json -f | aggregate --from journal --tumbling 1m --by ._SYSTEMD_UNIT count
       journal: the fields of systemd.journal-fields(7) as they are, after time, which is
       __REALTIME_TIMESTAMP.

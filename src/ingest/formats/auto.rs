@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::csv::{CsvOptions, is_delimiter};
+use super::csv::{CsvOptions, is_delimiter, named_delimiter};
 use super::settings::{Form, Settings};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::Lines;
@@ -111,6 +111,12 @@ fn candidates(lines: &[&str], settings: &Settings) -> Vec<Candidate> {
     add("syslog", Form::Syslog, count(&Form::Syslog).good);
     let pairs = of(mostly_pairs);
     add("logfmt", Form::Logfmt, count(&Form::Logfmt).good.min(pairs));
+    if lines.first().is_some_and(|line| named_delimiter(line.as_bytes()).is_some()) {
+        let form = Form::Csv(plain.csv());
+        let rows = count(&form);
+        add("csv", form, if rows.bad == 0 && rows.good > 0 { lines.len() } else { 0 });
+        return all;
+    }
     for (delimiter, name) in [
         (b'\t', "tsv"),
         (b',', "csv"),
@@ -183,6 +189,8 @@ pub fn looks_like(line: &[u8]) -> Option<(&'static str, &'static str)> {
         Some(("syslog", "syslog"))
     } else if mostly_pairs(line) && fits(Form::Logfmt) {
         Some(("logfmt", "logfmt"))
+    } else if named_delimiter(line.as_bytes()).is_some() {
+        Some(("CSV", "csv"))
     } else if is_header(line, b'\t') {
         Some(("tab-separated values", "tsv"))
     } else if is_header(line, b',') {

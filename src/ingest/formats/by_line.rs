@@ -113,10 +113,8 @@ impl<P: Parse> Records<P> {
         match joining.take_piece(self.record_bytes_max) {
             Some((bytes, line, continued)) => {
                 let why = group_too_long(self.record_bytes_max);
-                self.bad(
-                    Bad { bytes: &bytes, line, why, unterminated: false, more: true, continued },
-                    sink,
-                )
+                let bad = Bad { more: true, continued, ..Bad::line(&bytes, line, why) };
+                self.bad(bad, sink)
             }
             None => ControlFlow::Continue(()),
         }
@@ -139,9 +137,8 @@ impl<P: Parse> Records<P> {
         let Group { bytes, line, unterminated, over } = group;
         if over {
             let why = group_too_long(self.record_bytes_max);
-            let (more, continued) = (false, true);
-            let bad = Bad { bytes: &bytes, line, why, unterminated, more, continued };
-            return self.bad(bad, sink);
+            let bad = Bad::line(&bytes, line, why);
+            return self.bad(Bad { unterminated, continued: true, ..bad }, sink);
         }
         let text = Text { bytes: &bytes, text: None, line, unterminated, open };
         let flow = self.record(text, sink);
@@ -184,8 +181,8 @@ impl<P: Parse> Records<P> {
                 if unterminated {
                     why.push_str(" (the input ends here, without a line end: it may be cut short)");
                 }
-                let (unterminated, more, continued) = (unterminated || open, false, false);
-                self.bad(Bad { bytes, line, why, unterminated, more, continued }, sink)
+                let bad = Bad::line(bytes, line, why);
+                self.bad(Bad { unterminated: unterminated || open, ..bad }, sink)
             }
         }
     }

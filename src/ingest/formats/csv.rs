@@ -319,10 +319,8 @@ impl CsvDecoder {
     /// Takes the header, or what Excel writes before it: `sep=;`. Whether the row is no more than
     /// that: an input without a header has none.
     fn header(&mut self, row: &[u8], sink: &mut dyn Sink) -> Result<bool, String> {
-        if let [b's', b'e', b'p', b'=', delimiter] = row
-            && is_delimiter(*delimiter)
-        {
-            self.begin(*delimiter);
+        if let Some(delimiter) = named_delimiter(row) {
+            self.begin(delimiter);
             return Ok(true);
         }
         let types = &self.options.values.types;
@@ -361,7 +359,7 @@ impl CsvDecoder {
         unterminated: bool,
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
-        self.give_up_header();
+        let spoils_rest = self.give_up_header();
         self.made.hand_over(sink)?;
         let last = self.line + lines_in(row, false);
         if last > self.line {
@@ -370,8 +368,7 @@ impl CsvDecoder {
         if unterminated {
             why.push_str(" (the input ends here, without a line end: it may be cut short)");
         }
-        let (line, more, continued) = (self.line, false, false);
-        sink.bad(Bad { bytes: row, line, why, unterminated, more, continued })
+        sink.bad(Bad { unterminated, spoils_rest, ..Bad::line(row, self.line, why) })
     }
 
     /// Hands over a row, or a piece of one, that is over the limit.
@@ -382,19 +379,20 @@ impl CsvDecoder {
         continued: bool,
         sink: &mut dyn Sink,
     ) -> ControlFlow<()> {
-        self.give_up_header();
+        let spoils_rest = self.give_up_header();
         self.made.hand_over(sink)?;
         let max = self.options.record_bytes_max;
         let why = format!("the row is longer than the limit of {max} bytes");
-        let line = self.line;
-        sink.bad(Bad { bytes, line, why, unterminated: false, more, continued })
+        sink.bad(Bad { more, continued, spoils_rest, ..Bad::line(bytes, self.line, why) })
     }
 
-    /// A bad row where the header should be leaves the input without one.
-    fn give_up_header(&mut self) {
-        if matches!(self.header, Header::Awaited) {
+    /// A bad row where the header should be leaves the input without one; whether it is there.
+    fn give_up_header(&mut self) -> bool {
+        let is_awaited = matches!(self.header, Header::Awaited);
+        if is_awaited {
             self.header = Header::Unusable;
         }
+        is_awaited
     }
 
     /// Hands over the row in which the input ended.
@@ -420,8 +418,7 @@ impl CsvDecoder {
             why.push_str(&format!(" (all of lines {} to {last} is in that row)", self.line));
         }
         self.made.hand_over(sink)?;
-        let (line, unterminated, more, continued) = (self.line, true, false, false);
-        sink.bad(Bad { bytes: &bytes, line, why, unterminated, more, continued })
+        sink.bad(Bad { unterminated: true, ..Bad::line(&bytes, self.line, why) })
     }
 }
 
@@ -462,6 +459,12 @@ pub fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~')
         && !byte.is_ascii_alphanumeric()
         && !b"\"+-.".contains(&byte)
+}
+
+/// The delimiter that a first line names, if it does no more than that.
+pub(super) fn named_delimiter(row: &[u8]) -> Option<u8> {
+    let [b's', b'e', b'p', b'=', delimiter] = row else { return None };
+    is_delimiter(*delimiter).then_some(*delimiter)
 }
 
 /// Whether cells can be put in this byte, as in quotes.

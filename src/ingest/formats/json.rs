@@ -251,9 +251,8 @@ impl Json {
                 if ended {
                     why.push_str(" (the input ends here: it may be cut short)");
                 }
-                let (bytes, unterminated) = (value.trim_ascii_end(), ended);
-                let (more, continued) = (false, false);
-                sink.bad(Bad { bytes, line, why, unterminated, more, continued })
+                let bad = Bad::line(value.trim_ascii_end(), line, why);
+                sink.bad(Bad { unterminated: ended, ..bad })
             }
         }
     }
@@ -267,7 +266,7 @@ impl Json {
     ) -> ControlFlow<()> {
         self.made.hand_over(sink)?;
         let why = format!("the value is longer than the limit of {} bytes", self.record_bytes_max);
-        sink.bad(Bad { bytes, line: self.line, why, unterminated: false, more, continued })
+        sink.bad(Bad { more, continued, ..Bad::line(bytes, self.line, why) })
     }
 }
 

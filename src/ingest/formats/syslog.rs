@@ -1,8 +1,11 @@
 //! syslog: RFC 5424, and the older form that RFC 3164 describes, as files and forwarders have it.
 
+mod priority;
+
+use self::priority::Priority;
 use super::by_line::Parse;
 use super::object::Object;
-use super::times::{Missing, YearlessTimes};
+use super::times::{Missing, Moment, YearlessTimes};
 use crate::record::text::write_string;
 use crate::time::timestamp::{Written, read};
 
@@ -23,22 +26,20 @@ impl Syslog {
     }
 
     fn read(&mut self, line: &str, record: &mut Vec<u8>) -> Result<(), &'static str> {
+        // Python's SysLogHandler sends the end of a string of C.
+        let line = line.strip_suffix('\0').unwrap_or(line);
         let mut object = Object::new(record);
-        let (priority, rest) = match line.strip_prefix('<') {
-            Some(inside) => priority(inside).ok_or("<…> is not a priority from 0 to 191")?,
-            None => (None, line),
-        };
-        match (priority, rest.strip_prefix("1 ")) {
-            (Some(priority), Some(rest)) => {
+        match line.strip_prefix('<') {
+            Some(inside) => {
+                let sent = Priority::sent(inside).ok_or("<…> is not a priority from 0 to 191")?;
+                let (priority, rest) = sent;
                 write_priority(priority, &mut object);
-                self.read_5424(rest, &mut object)?;
-            }
-            (priority, _) => {
-                if let Some(priority) = priority {
-                    write_priority(priority, &mut object);
+                match rest.strip_prefix("1 ") {
+                    Some(rest) => self.read_5424(rest, &mut object)?,
+                    None => self.read_sent(rest, &mut object),
                 }
-                self.read_3164(rest, &mut object)?;
             }
+            None => self.read_stored(line, &mut object)?,
         }
         object.end();
         Ok(())
@@ -48,7 +49,8 @@ impl Syslog {
         let (time, mut rest) = rest.split_once(' ').ok_or("the timestamp is missing")?;
         match time {
             "-" => object.null("time"),
-            _ => write_instant(time, object).ok_or("the timestamp is not of RFC 3339")?,
+            _ if is_instant(time) => object.text("time", time),
+            _ => return Err("the timestamp is not of RFC 3339"),
         }
         for (key, why) in [
             ("hostname", "the hostname is missing"),
@@ -128,40 +130,101 @@ impl Syslog {
         }
     }
 
-    /// Reads what RFC 3164 saw in the field: a time, a host, mostly a tag, and a text. rsyslog
-    /// writes the same with a time of RFC 3339.
-    fn read_3164(&mut self, text: &str, object: &mut Object<'_>) -> Result<(), &'static str> {
-        const NO_TIME: &str = "no time like 'Mar  5 10:00:00' or of RFC 3339 begins the line";
-        let rest = if text.starts_with(|c: char| c.is_ascii_digit()) {
-            let (time, rest) = text.split_once(' ').ok_or(NO_TIME)?;
-            write_instant(time, object).ok_or(NO_TIME)?;
-            rest
-        } else {
-            let rest = self.times.write(text, object.field("time")).ok_or(NO_TIME)?;
-            rest.strip_prefix(' ').ok_or("the hostname is missing")?
-        };
-        let (host, behind) = rest.split_once(' ').ok_or("the hostname is missing")?;
-        // On the way to the syslog of the same machine, messages have no host.
-        let rest = match tag(host) {
-            Some((_, _, "")) => {
-                object.null("hostname");
-                rest
-            }
-            _ => {
-                object.text("hostname", host);
-                behind
-            }
-        };
-        let (app_name, procid, msg) = tag(rest).unwrap_or((None, None, rest));
-        for (key, value) in [("app_name", app_name), ("procid", procid)] {
-            match value {
-                Some(value) => object.text(key, value),
-                None => object.null(key),
-            }
+    /// Reads what RFC 3164 saw in the field, as daemons write it to files: a time, a host, mostly a
+    /// tag, and a text. rsyslog writes the same with a time of RFC 3339.
+    fn read_stored(&mut self, line: &str, object: &mut Object<'_>) -> Result<(), &'static str> {
+        let (time, rest) =
+            self.time(line).ok_or("no time like 'Mar  5 10:00:00' or of RFC 3339 begins the line")?;
+        let rest = rest.strip_prefix(' ').ok_or("the hostname is missing")?;
+        // The daemons of BSD write the priority before the host, if they are told to.
+        let before = rest.strip_prefix('<').and_then(|inside| {
+            let (word, rest) = inside.split_once("> ")?;
+            Some((Priority::of_names(word)?, rest))
+        });
+        let (mut priority, rest) = before.map_or((None, rest), |(it, rest)| (Some(it), rest));
+        let (host, mut rest) = host(rest).ok_or("the hostname is missing")?;
+        // And that of busybox after it.
+        if let (None, Some((word, behind))) = (priority, rest.split_once(' ')) {
+            priority = Priority::of_names(word);
+            rest = if priority.is_some() { behind } else { rest };
         }
-        object.text("msg", msg);
+        if let Some(priority) = priority {
+            write_priority(priority, object);
+        }
+        time.write(object.field("time"));
+        write_tail(host, rest, object);
         Ok(())
     }
+
+    /// Reads the same as programs and devices send it, after its priority. Many leave out the host,
+    /// and some the time.
+    fn read_sent(&mut self, text: &str, object: &mut Object<'_>) {
+        let timed = self.time(text).and_then(|(time, rest)| {
+            // Firewalls of Cisco end the time with a colon.
+            Some((time, rest.strip_prefix(':').unwrap_or(rest).strip_prefix(' ')?))
+        });
+        match timed {
+            Some((time, rest)) => {
+                time.write(object.field("time"));
+                let (host, rest) = host(rest).unwrap_or((None, rest));
+                write_tail(host, rest, object);
+            }
+            None => {
+                object.null("time");
+                write_tail(None, text, object);
+            }
+        }
+    }
+
+    /// The time at the front, of either form.
+    fn time<'t>(&mut self, text: &'t str) -> Option<(Time<'t>, &'t str)> {
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            let (time, rest) = text.split_at(text.find(' ')?);
+            return is_instant(time).then_some((Time::Instant(time), rest));
+        }
+        let (moment, rest) = self.times.read(text)?;
+        Some((Time::Moment(moment), rest))
+    }
+}
+
+/// The time of a message of the older form.
+enum Time<'t> {
+    /// Of RFC 3339.
+    Instant(&'t str),
+    Moment(Moment<'t>),
+}
+
+impl Time<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Time::Instant(text) => write_string(text, out),
+            Time::Moment(moment) => moment.write(out),
+        }
+    }
+}
+
+/// The host at the front, and what comes after it. On the way to the syslog of the same machine,
+/// messages have none.
+fn host(text: &str) -> Option<(Option<&str>, &str)> {
+    let (host, rest) = text.split_once(' ')?;
+    Some(match tag(host) {
+        Some((_, _, "")) => (None, text),
+        _ => (Some(host), rest),
+    })
+}
+
+/// Writes what comes after the time.
+fn write_tail(host: Option<&str>, text: &str, object: &mut Object<'_>) {
+    // Firewalls of Cisco set the tag off from the host.
+    let text = text.strip_prefix(": ").unwrap_or(text);
+    let (app_name, procid, msg) = tag(text).unwrap_or((None, None, text));
+    for (key, value) in [("hostname", host), ("app_name", app_name), ("procid", procid)] {
+        match value {
+            Some(value) => object.text(key, value),
+            None => object.null(key),
+        }
+    }
+    object.text("msg", msg);
 }
 
 /// The program, its process and the text of `sshd[123]: text`; none if there is no such tag.
@@ -181,23 +244,15 @@ fn tag(text: &str) -> Option<(Option<&str>, Option<&str>, &str)> {
     Some((Some(app_name), procid, msg.strip_prefix(' ').unwrap_or(msg)))
 }
 
-/// The priority in front of `>`, and the rest.
-fn priority(text: &str) -> Option<(Option<u8>, &str)> {
-    let (digits, rest) = text.split_once('>')?;
-    let plain = matches!(digits.len(), 1..=3) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let priority = plain.then(|| digits.parse().ok())??;
-    (priority <= 191).then_some((Some(priority), rest))
-}
-
-fn write_priority(priority: u8, object: &mut Object<'_>) {
-    for (key, number) in [("facility", priority / 8), ("severity", priority % 8)] {
+fn write_priority(priority: Priority, object: &mut Object<'_>) {
+    for (key, number) in [("facility", priority.facility), ("severity", priority.severity)] {
         object.field(key).extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 }
 
-/// Writes a time of RFC 3339 as it is.
-fn write_instant(text: &str, object: &mut Object<'_>) -> Option<()> {
-    matches!(read(text), Ok(Written::Instant(_))).then(|| object.text("time", text))
+/// Whether this is a time of RFC 3339.
+fn is_instant(text: &str) -> bool {
+    matches!(read(text), Ok(Written::Instant(_)))
 }
 
 impl Parse for Syslog {
@@ -258,6 +313,68 @@ mod tests {
     }
 
     #[test]
+    fn what_programs_and_devices_send() {
+        for (line, fields) in [
+            // The syslog driver of Docker; the libraries of C and Go.
+            (
+                "<30>Mar  5 10:00:00 h web[7]: up",
+                r#"3,"severity":6,"time":"2017-03-05T10:00:00Z","hostname":"h","app_name":"web","procid":"7","msg":"up""#,
+            ),
+            (
+                "<30>2017-03-05T10:00:00+01:00 h app[7]: up",
+                r#"3,"severity":6,"time":"2017-03-05T10:00:00+01:00","hostname":"h","app_name":"app","procid":"7","msg":"up""#,
+            ),
+            // syslog-ng with fractions; a library that writes days of one digit with one space.
+            (
+                "<13>Mar  5 10:00:00.123 h a: b",
+                r#"1,"severity":5,"time":"2017-03-05T10:00:00.123Z","hostname":"h","app_name":"a","procid":null,"msg":"b""#,
+            ),
+            (
+                "<13>Mar 5 10:00:00 h a: b",
+                r#"1,"severity":5,"time":"2017-03-05T10:00:00Z","hostname":"h","app_name":"a","procid":null,"msg":"b""#,
+            ),
+            // Python, which ends the text with a NUL; a router; the kernel.
+            (
+                "<14>app: started\0",
+                r#"1,"severity":6,"time":null,"hostname":null,"app_name":"app","procid":null,"msg":"started""#,
+            ),
+            (
+                "<30>system,info user admin logged in",
+                r#"3,"severity":6,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"system,info user admin logged in""#,
+            ),
+            (
+                "<6>[   12.345678] eth0: link up",
+                r#"0,"severity":6,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"[   12.345678] eth0: link up""#,
+            ),
+            // Firewalls of Cisco, without and with their names.
+            (
+                "<166>Mar 05 2024 10:00:00: %ASA-6-302013: Built",
+                r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":null,"app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
+            ),
+            (
+                "<166>Mar 05 2024 10:00:00 fw : %ASA-6-302013: Built",
+                r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":"fw","app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
+            ),
+            ("<13>x", r#"1,"severity":5,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"x""#),
+        ] {
+            assert_eq!(parse(line).unwrap(), format!("{{\"facility\":{fields}}}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn daemons_may_write_the_priority_to_their_files() {
+        let expected = parse("<30>Mar  5 10:00:00 h a[1]: b").unwrap();
+        // busybox, as on Alpine; the daemons of BSD.
+        for line in
+            ["Mar  5 10:00:00 h daemon.info a[1]: b", "Mar  5 10:00:00 <daemon.info> h a[1]: b"]
+        {
+            assert_eq!(parse(line).unwrap(), expected, "{line}");
+        }
+        let other = parse("Mar  5 10:00:00 h example.com a: b").unwrap();
+        assert!(other.ends_with("\"msg\":\"example.com a: b\"}"), "{other}");
+    }
+
+    #[test]
     fn the_newer_form() {
         let line = "<165>1 2003-10-11T22:14:15.003Z mymachine evntslog - ID47 \
                     [a@1 k=\"v\\\"\\]\\\\\\n\" l=\"\"][b] \u{feff}An event";
@@ -278,6 +395,8 @@ mod tests {
             ("plain text", "no time like"),
             ("<192>Mar  5 10:00:00 h a: b", "<…> is not a priority"),
             ("Mar  5 10:00:00 h", "the hostname is missing"),
+            ("Mar  5 10:00:00. h a: b", "the hostname is missing"),
+            ("Mar 5 1:00:00 h a: b", "no time like"),
             ("<1>1 x h a p m - t", "the timestamp is not of RFC 3339"),
             ("<1>1 - h a p m", "the msgid is missing"),
             ("<1>1 - h a p m [x k=v] t", "the structured data is not"),
@@ -309,7 +428,8 @@ mod tests {
             let mut data = String::new();
             let mut record = Vec::new();
             let mut object = Object::new(&mut record);
-            write_priority(priority, &mut object);
+            let numbers = Priority { facility: priority / 8, severity: priority % 8 };
+            write_priority(numbers, &mut object);
             object.null("time");
             for (key, value) in ["hostname", "app_name", "procid", "msgid"].iter().zip(&header) {
                 object.text_or_nil(key, value);

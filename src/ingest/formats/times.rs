@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime, Time};
 
 use crate::record::civil::DAY_S;
 use crate::time::Zone;
-use crate::time::timestamp::write_ms;
+use crate::time::timestamp::{MAX_MS, MIN_MS, write_ms};
 use crate::time::zone::Shown;
 
 const MONTHS: [&[u8; 3]; 12] = [
@@ -105,6 +105,79 @@ impl Default for Missing {
     }
 }
 
+/// A time that was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment<'t> {
+    /// Its second, in milliseconds since 1970.
+    second_ms: i64,
+    /// The digits of the fraction of the second.
+    fraction: &'t str,
+}
+
+impl Moment<'_> {
+    /// Writes it as RFC 3339 in quotes, with as many digits as it was read with.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        // Every year has four digits, so it has this form.
+        let _ = write_ms(self.second_ms, out);
+        if !self.fraction.is_empty() {
+            out.pop();
+            out.push(b'.');
+            out.extend_from_slice(self.fraction.as_bytes());
+            out.push(b'Z');
+        }
+        out.push(b'"');
+    }
+}
+
+/// A time as it is written.
+struct Stamp<'t> {
+    month: i8,
+    day: i8,
+    year: Option<i16>,
+    clock: Time,
+    /// What a leap second adds.
+    leap_ms: i64,
+    fraction: &'t str,
+}
+
+impl<'t> Stamp<'t> {
+    /// Reads `Mar  5 10:00:00`, as RFC 3164 has it; with one space before a day of one digit, as
+    /// libraries write it; with a year after the day, as firewalls do; with a fraction of the
+    /// second. Gives what comes after it.
+    fn read(text: &'t str) -> Option<(Stamp<'t>, &'t str)> {
+        let (name, rest) = text.split_at_checked(3)?;
+        let month = month(name.as_bytes())?;
+        let rest = rest.strip_prefix(' ')?;
+        let (day, rest) = rest.strip_prefix(' ').unwrap_or(rest).split_once(' ')?;
+        let day = matches!(day.len(), 1..=2).then(|| digits(day.as_bytes()))??;
+        let year = rest.split_once(' ').filter(|(year, _)| year.len() == 4);
+        let year = year.and_then(|(year, rest)| Some((digits(year.as_bytes())?, rest)));
+        let (year, rest) = year.map_or((None, rest), |(year, rest)| (Some(year), rest));
+        let (clock, rest) = rest.split_at_checked(8)?;
+        let [h0, h1, b':', i0, i1, b':', s0, s1] = *clock.as_bytes() else { return None };
+        let (hour, minute, second) = (digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?);
+        if !is_time(hour, minute, second) {
+            return None;
+        }
+        let small = |number: i16| i8::try_from(number).ok();
+        let clock = Time::new(small(hour)?, small(minute)?, small(second.min(59))?, 0).ok()?;
+        let leap_ms = i64::from(second == 60) * 1_000;
+        let (fraction, rest) = fraction(rest);
+        Some((Stamp { month, day: small(day)?, year, clock, leap_ms, fraction }, rest))
+    }
+}
+
+/// The digits of a fraction at the front, and the rest.
+fn fraction(text: &str) -> (&str, &str) {
+    let behind = text.strip_prefix('.').unwrap_or_default();
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        1..=9 => behind.split_at(digits),
+        _ => ("", text),
+    }
+}
+
 /// Reads times that lack a year and a time zone, one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct YearlessTimes {
@@ -124,28 +197,15 @@ impl YearlessTimes {
         self.last = None;
     }
 
-    /// Writes the time at the front of a text, `Mar  5 10:00:00`, as RFC 3339 in quotes, and gives
-    /// what comes after it. `None` if there is none.
-    pub fn write<'t>(&mut self, text: &'t str, out: &mut Vec<u8>) -> Option<&'t str> {
-        let (front, rest) = text.split_at_checked(15)?;
-        let front: &[u8; 15] = front.as_bytes().try_into().ok()?;
-        let [m0, m1, m2, b' ', d0, d1, b' ', h0, h1, b':', i0, i1, b':', s0, s1] = *front else {
-            return None;
-        };
-        let month = month(&[m0, m1, m2])?;
-        let day = if d0 == b' ' { digits(&[d1])? } else { digits(&[d0, d1])? };
-        let day = i8::try_from(day).ok()?;
-        let (hour, minute, second) = (digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?);
-        if !is_time(hour, minute, second) {
-            return None;
-        }
-        let small = |number: i16| i8::try_from(number).ok();
-        let clock = Time::new(small(hour)?, small(minute)?, small(second.min(59))?, 0).ok()?;
-        let leap_ms = i64::from(second == 60) * 1_000;
-        let year = self.year(month);
+    /// Reads the time at the front of a text, `Mar  5 10:00:00`, and gives what comes after it.
+    /// `None` if there is none.
+    pub fn read<'t>(&mut self, text: &'t str) -> Option<(Moment<'t>, &'t str)> {
+        let (stamp, rest) = Stamp::read(text)?;
+        let Stamp { month, day, clock, leap_ms, fraction, .. } = stamp;
+        let year = stamp.year.unwrap_or_else(|| self.year(month));
         let time_ms = self.instant(year, month, day, clock);
         // Without a year of its own it is of the last one in which it is no future time.
-        let time_ms = match (time_ms, self.missing.year) {
+        let time_ms = match (time_ms, stamp.year.or(self.missing.year)) {
             (Some(time_ms), None) if time_ms > self.missing.now_ms.saturating_add(AHEAD_MS) => {
                 self.instant(year - 1, month, day, clock)
             }
@@ -153,18 +213,17 @@ impl YearlessTimes {
             (None, None) => (1..8).find_map(|past| self.instant(year - past, month, day, clock)),
             (time_ms, _) => time_ms,
         }?;
+        let second_ms = time_ms + leap_ms;
+        (MIN_MS..=MAX_MS).contains(&second_ms).then_some(())?;
         self.last = Some((year, month));
-        out.push(b'"');
-        write_ms(time_ms + leap_ms, out).ok()?;
-        out.push(b'"');
-        Some(rest)
+        Some((Moment { second_ms, fraction }, rest))
     }
 
     /// The year of a time of this month. Logs go on through the turn of the year, and may have no
     /// line for months; but the month before that of the last time is out of order.
     fn year(&self, month: i8) -> i16 {
         let Some(year) = self.missing.year else {
-            let days = self.missing.now_ms.min(crate::time::timestamp::MAX_MS) / (DAY_S * 1_000);
+            let days = self.missing.now_ms.min(MAX_MS) / (DAY_S * 1_000);
             let (year, ..) = crate::record::civil::date(days);
             return i16::try_from(year).unwrap_or(9999);
         };
@@ -228,8 +287,10 @@ mod tests {
         let mut times = YearlessTimes::new(missing);
         let read = |text: &&str| {
             let mut out = Vec::new();
-            let rest = times.write(text, &mut out);
-            assert_eq!(rest.is_some(), !out.is_empty());
+            if let Some((moment, rest)) = times.read(text) {
+                moment.write(&mut out);
+                out.extend_from_slice(rest.as_bytes());
+            }
             String::from_utf8(out).unwrap()
         };
         texts.iter().map(read).collect()
@@ -279,6 +340,38 @@ mod tests {
                 "\"2026-03-02T11:59:00Z\"",
                 "\"2025-03-02T12:30:00Z\"",
                 "\"2024-02-29T01:00:00Z\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn times_come_as_programs_write_them() {
+        let missing = Missing { year: Some(2015), ..Missing::default() };
+        let texts = [
+            "Jul  5 12:00:00 h",
+            "Jul 5 12:00:00 h",
+            "Jul 05 12:00:00.123456 h",
+            "Jul  5 12:00:00.5",
+            "Jul 05 2024 12:00:00: x",
+            "Jul  5 12:00:00.",
+            "Jul 5  12:00:00",
+            "Jul 5 02024 12:00:00",
+            "Jul 123 12:00:00",
+            "Jul 5 12:0x:00",
+        ];
+        assert_eq!(
+            yearless(missing, &texts),
+            [
+                "\"2015-07-05T12:00:00Z\" h",
+                "\"2015-07-05T12:00:00Z\" h",
+                "\"2015-07-05T12:00:00.123456Z\" h",
+                "\"2015-07-05T12:00:00.5Z\"",
+                "\"2024-07-05T12:00:00Z\": x",
+                "\"2024-07-05T12:00:00Z\".",
+                "",
+                "",
+                "",
+                "",
             ]
         );
     }

@@ -8,6 +8,9 @@ use crate::ingest::formats::types::{Type, Types};
 use crate::record::reserved::{Reserved, is_reserved_key};
 use crate::record::text::{excerpt, write_string};
 
+/// What helps where text is not UTF-8: mostly it is of Windows.
+const CONVERT: &str = "convert it, as with iconv -f CP1252 -t UTF-8";
+
 /// The columns that a header names.
 #[derive(Debug)]
 pub(super) struct Columns(Vec<Column>);
@@ -40,10 +43,12 @@ impl Columns {
         types: &Types,
     ) -> Result<Columns, String> {
         not_too_many(cells.fields())?;
-        let not_utf8 = |index| format!("invalid UTF-8 in the header's column {}", index + 1);
+        let not_utf8 =
+            |index| format!("invalid UTF-8 in the header's column {}; {CONVERT}", index + 1);
         let mut columns = Vec::with_capacity(cells.fields());
         let mut seen = HashMap::with_capacity(cells.fields());
         let mut spellings = Spellings::new(raw, delimiter, quote);
+        let has_names = cells.texts().map_err(not_utf8)?.any(|name| !name.is_empty());
         for (name, number) in cells.texts().map_err(not_utf8)?.zip(1..) {
             if spellings.next() == Spelling::QuotedAndMore {
                 return Err(format!("characters after the quotes in the header's column {number}"));
@@ -54,19 +59,20 @@ impl Columns {
                      iconv -f UTF-16LE -t UTF-8"
                 ));
             }
-            // Programs for tables begin with a column of row numbers, which has no name.
-            let is_index = name.is_empty() && number == 1 && cells.fields() > 1;
-            let name = if is_index { "c1" } else { name };
-            if name.is_empty() {
-                return Err(format!("the header's column {number} has no name"));
-            }
-            if let Some(first) = seen.insert(name, number) {
-                return Err(format!("the header names columns {first} and {number} \"{name}\""));
-            }
-            if number == 1 && is_reserved_key(name) {
+            // Programs for tables begin with a column of row numbers, which has no name, and may
+            // end with columns that were once in use.
+            let name = match name {
+                "" if has_names => format!("c{number}"),
+                "" => return Err(format!("the header's column {number} has no name")),
+                name => name.to_owned(),
+            };
+            if number == 1 && is_reserved_key(&name) {
                 return Err(format!("the header's first column: {Reserved}"));
             }
-            columns.push(Column::new(name, number, types));
+            columns.push(Column::new(&name, number, types));
+            if let Some(first) = seen.insert(name.clone(), number) {
+                return Err(format!("the header names columns {first} and {number} \"{name}\""));
+            }
         }
         Ok(Columns(columns))
     }
@@ -141,7 +147,8 @@ impl Columns {
             let s = if fields == 1 { "" } else { "s" };
             return Err(format!("the row has {fields} field{s}, the header {}", self.count()));
         }
-        let texts = cells.texts().map_err(|index| self.fault("invalid UTF-8", index))?;
+        let not_utf8 = |index| format!("{}; {CONVERT}", self.fault("invalid UTF-8", index));
+        let texts = cells.texts().map_err(not_utf8)?;
         let mut spellings = Spellings::new(raw, delimiter, options.quote);
         for (index, (column, text)) in self.0.iter().zip(texts).enumerate() {
             record.extend_from_slice(&column.key);

@@ -101,7 +101,9 @@ fn a_byte_order_mark_is_skipped_once() {
     let torn = decode(b"\xef\xbba\n1\n");
     assert_eq!(
         torn.first().map(String::as_str),
-        Some(r"1!invalid UTF-8 in the header's column 1!\xef\xbba")
+        Some(
+            r"1!invalid UTF-8 in the header's column 1; convert it, as with iconv -f CP1252 -t UTF-8!\xef\xbba"
+        )
     );
     assert_eq!(decode(b"\xef\xbb").len(), 1);
     assert_eq!(decode(b"\xef\xbb\xbf"), [""; 0]);
@@ -132,23 +134,29 @@ fn a_row_must_have_as_many_fields_as_the_header() {
 }
 
 #[test]
-fn the_first_column_may_have_no_name() {
+fn some_columns_may_have_no_name() {
     assert_eq!(decode(b",a\n0,x\n"), [r#"2:{"c1":0,"a":"x"}"#]);
+    assert_eq!(decode(b"a,,b,\"\"\n0,,x,\n"), [r#"2:{"a":0,"c2":null,"b":"x","c4":null}"#]);
     assert!(decode(b",c1\n0,x\n")[0].starts_with("1!the header names columns 1 and 2 \"c1\""));
-    assert!(decode(b"\"\"\n0\n")[0].starts_with("1!the header's column 1 has no name"));
+    for nameless in ["\"\"\n0\n", ",,\na,b,c\n"] {
+        let seen = decode(nameless.as_bytes());
+        assert!(seen[0].starts_with("1!the header's column 1 has no name"), "{seen:?}");
+    }
 }
 
 #[test]
 fn a_bad_header_leaves_no_row_a_name() {
-    let cases: [(&[u8], &str); 7] = [
+    let cases: [(&[u8], &str); 6] = [
         (
             b"a\0,b\0\n1,2,3\n",
             "NUL byte in the header's column 1; UTF-16 has such: convert it, as with iconv -f UTF-16LE -t UTF-8",
         ),
         (b"a,b,a\n1,2,3\n", "the header names columns 1 and 3 \"a\""),
-        (b"a,,b\n1,2,3\n", "the header's column 2 has no name"),
-        (b"a,\"\",b\n1,2,3\n", "the header's column 2 has no name"),
-        (b"a,\xff,b\n1,2,3\n", "invalid UTF-8 in the header's column 2"),
+        (b",,\n1,2,3\n", "the header's column 1 has no name"),
+        (
+            b"a,\xff,b\n1,2,3\n",
+            "invalid UTF-8 in the header's column 2; convert it, as with iconv -f CP1252 -t UTF-8",
+        ),
         (b"\"a\"b,c,d\n1,2,3\n", "characters after the quotes in the header's column 1"),
         (
             b"@millstream,c,d\n1,2,3\n",
@@ -168,8 +176,8 @@ fn invalid_utf8_is_found_in_its_column() {
     assert_eq!(
         decode(b"a,b\nx,\xffy\n\xc3,\xa4\nx,y\n"),
         [
-            r#"2!invalid UTF-8 in column "b"!x,\xffy"#,
-            r#"3!invalid UTF-8 in column "a"!\xc3,\xa4"#,
+            r#"2!invalid UTF-8 in column "b"; convert it, as with iconv -f CP1252 -t UTF-8!x,\xffy"#,
+            r#"3!invalid UTF-8 in column "a"; convert it, as with iconv -f CP1252 -t UTF-8!\xc3,\xa4"#,
             r#"4:{"a":"x","b":"y"}"#,
         ]
     );
