@@ -133,8 +133,9 @@ impl Syslog {
     /// Reads what RFC 3164 saw in the field, as daemons write it to files: a time, a host, mostly a
     /// tag, and a text. rsyslog writes the same with a time of RFC 3339.
     fn read_stored(&mut self, line: &str, object: &mut Object<'_>) -> Result<(), &'static str> {
-        let (time, rest) =
-            self.time(line).ok_or("no time like 'Mar  5 10:00:00' or of RFC 3339 begins the line")?;
+        let (time, rest) = self
+            .time(line)
+            .ok_or("no time like 'Mar  5 10:00:00' or of RFC 3339 begins the line")?;
         let rest = rest.strip_prefix(' ').ok_or("the hostname is missing")?;
         // The daemons of BSD write the priority before the host, if they are told to.
         let before = rest.strip_prefix('<').and_then(|inside| {
@@ -355,7 +356,10 @@ mod tests {
                 "<166>Mar 05 2024 10:00:00 fw : %ASA-6-302013: Built",
                 r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":"fw","app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
             ),
-            ("<13>x", r#"1,"severity":5,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"x""#),
+            (
+                "<13>x",
+                r#"1,"severity":5,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"x""#,
+            ),
         ] {
             assert_eq!(parse(line).unwrap(), format!("{{\"facility\":{fields}}}"), "{line}");
         }

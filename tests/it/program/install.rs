@@ -54,24 +54,28 @@ fn said(program: &Path, args: &[&str], input: &str) -> String {
     ran.stdout
 }
 
-const COLLECTING: &str = "lib/systemd/system/produce@.service";
+/// The units that collect a file: of the system, and of a user.
+const COLLECTING: [&str; 2] =
+    ["lib/systemd/system/produce@.service", "share/systemd/user/produce@.service"];
 const CRONTAB: &str = "share/doc/millstream/examples/crontab";
 
-/// Runs what the installed timer and the crontab run, with a file of our own.
+/// Runs what the installed timers and the crontab run, with a file of our own.
 #[track_caller]
 fn collects(prefix: &Path, temporary: &Path) {
     let log = tempfile::tempdir_in(temporary).unwrap();
     let file = log.path().join("app.log");
-    let text = |path: &str| fs::read_to_string(prefix.join(path)).unwrap();
-    let (unit, crontab) = (text(COLLECTING), text(CRONTAB));
-    let command = |line: Option<&str>| {
-        let command = line.unwrap().replace("%i", "app");
-        assert!(command.contains(" app /var/log/app.log "), "{command}");
-        command.replace("/var/log/app.log", file.to_str().unwrap())
+    let line = |path: &str, begin: &str| {
+        let text = fs::read_to_string(prefix.join(path)).unwrap();
+        let command = text.lines().find_map(|line| line.strip_prefix(begin)).unwrap();
+        let command = command.replace("%i", "app");
+        let place = ["/var/log/app.log", "%h/.local/state/app.log"]
+            .into_iter()
+            .find(|place| command.contains(&format!(" app {place} ")));
+        command.replace(place.expect("a file"), file.to_str().unwrap())
     };
-    let of_timer = command(unit.lines().find_map(|line| line.strip_prefix("ExecStart=")));
-    let of_cron = command(crontab.lines().find_map(|line| line.strip_prefix("* * * * *  ")));
-    for (records, command) in [("1\n", of_timer), ("1\n2\n", of_cron)] {
+    let [of_timer, of_user] = COLLECTING.map(|unit| line(unit, "ExecStart="));
+    let of_cron = line(CRONTAB, "* * * * *  ");
+    for (records, command) in [("1\n", of_timer), ("1\n2\n", of_user), ("1\n2\n3\n", of_cron)] {
         fs::write(&file, records).unwrap();
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &command]).env("PATH", "").env("MILLSTREAM_DIR", log.path());
@@ -83,14 +87,19 @@ fn collects(prefix: &Path, temporary: &Path) {
 /// Has systemd look at the installed units, where it is there.
 #[track_caller]
 fn hold(prefix: &Path) {
-    let units = ["service", "timer"].map(|kind| format!("lib/systemd/system/produce@app.{kind}"));
-    let mut command = Command::new("systemd-analyze");
-    // Their pages are not where man looks for them.
-    command.args(["verify", "--man=no"]).args(units.map(|unit| prefix.join(unit)));
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         return println!("left out: there is no systemd-analyze");
     }
-    run(&mut command, "").good();
+    let runtime = tempfile::tempdir().unwrap();
+    for (whose, dir) in [("--system", "lib/systemd/system"), ("--user", "share/systemd/user")] {
+        let units = ["service", "timer"].map(|kind| format!("{dir}/produce@app.{kind}"));
+        let mut command = Command::new("systemd-analyze");
+        // Their pages are not where man looks for them.
+        command.args([whose, "verify", "--man=no"]).args(units.map(|unit| prefix.join(unit)));
+        // A user's manager has its sockets there.
+        command.env("XDG_RUNTIME_DIR", runtime.path());
+        run(&mut command, "").good();
+    }
 }
 
 fn names(prefix: &Path) -> Vec<String> {
@@ -119,6 +128,8 @@ fn all_that_is_installed_runs_and_is_removed_again() {
             "share/doc/millstream/examples/crontab",
             "lib/sysusers.d/millstream.conf",
             "share/systemd/user/log-serve.service",
+            "share/systemd/user/produce@.service",
+            "share/systemd/user/produce@.timer",
             "share/man/man1/filter.1",
             "share/man/man1/millstream.1",
             "share/man/man1/log-admin-create.1",
@@ -187,8 +198,10 @@ fn names_may_have_a_prefix_and_packages_a_place() {
     has(&files(&prefix), &["share/man/man1/ms-filter.1", "share/man/man1/millstream.1"]);
     let unit = fs::read_to_string(prefix.join("lib/systemd/system/log-serve.service")).unwrap();
     assert!(unit.contains("\nExecStart=/usr/bin/ms-log-serve --data "), "{unit}");
-    let unit = fs::read_to_string(prefix.join(COLLECTING)).unwrap();
-    assert!(unit.contains("\nExecStart=/usr/bin/ms-produce %i "), "{unit}");
+    for unit in COLLECTING {
+        let unit = fs::read_to_string(prefix.join(unit)).unwrap();
+        assert!(unit.contains("\nExecStart=/usr/bin/ms-produce %i "), "{unit}");
+    }
     let crontab = fs::read_to_string(prefix.join(CRONTAB)).unwrap();
     assert!(crontab.contains("\n* * * * *  /usr/bin/ms-produce app "), "{crontab}");
     // The completions are for these names.

@@ -34,8 +34,7 @@ impl Priority {
         let plain =
             matches!(digits.len(), 1..=3) && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number: u8 = plain.then(|| digits.parse().ok())??;
-        (number <= 191)
-            .then_some((Priority { facility: number / 8, severity: number % 8 }, rest))
+        (number <= 191).then_some((Priority { facility: number / 8, severity: number % 8 }, rest))
     }
 
     /// Reads a word like `daemon.info`.
