@@ -109,14 +109,23 @@ pub struct Lines<'a> {
     record_bytes_max: usize,
     /// What [`Lines::may_name`] found out, once it was asked.
     named: Option<bool>,
+    /// See [`Lines::are_compact`].
+    compact: bool,
 }
 
 impl<'a> Lines<'a> {
     /// Records that a decoder has made, a line each, of lines of the input that follow each other;
-    /// so many lines lie before these.
-    pub fn made(text: &'a [u8], line: u64) -> Lines<'a> {
+    /// so many lines lie before these. `compact` is what [`Lines::are_compact`] then says.
+    pub fn made(text: &'a [u8], line: u64, compact: bool) -> Lines<'a> {
         let record_bytes_max = usize::MAX;
-        Lines { text, at: 0, begin: None, line, record_bytes_max, named: None }
+        Lines { text, at: 0, begin: None, line, record_bytes_max, named: None, compact }
+    }
+
+    /// Whether the records are known to be as we write records: valid JSON without white space
+    /// between values, no key twice in an object, and in strings only the escapes that JSON
+    /// requires.
+    pub fn are_compact(&self) -> bool {
+        self.compact
     }
 
     /// Whether a key that begins with `name` may be in the text, written plainly or with escapes.
@@ -198,7 +207,8 @@ impl Decoder for LineDecoder {
         let (text, rest) = block.split_at(end);
         let (line, record_bytes_max) = (self.line, self.record_bytes_max);
         let begin = Some(whole.len() - block.len());
-        let mut lines = Lines { text, at: 0, begin, line, record_bytes_max, named: None };
+        let (named, compact) = (None, false);
+        let mut lines = Lines { text, at: 0, begin, line, record_bytes_max, named, compact };
         loop {
             sink.lines(&mut lines)?;
             self.line = lines.line;

@@ -1,10 +1,14 @@
 //! Arrays and objects as they stand in the record: their items, and their compact form.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
 use super::text::decode;
 use super::value::inside;
 use super::{Stop, Value};
 use crate::record::json::DEPTH_MAX;
-use crate::record::members::string_end;
+use crate::record::members::{string_end, string_extent};
 use crate::record::text::write_utf8;
 
 /// How many keys of one object are compared with each other to see whether one comes twice.
@@ -84,7 +88,7 @@ pub(super) fn count(container: Value<'_>, writer: &mut Compact) -> Result<usize,
             writer.open.push(Open { object: true, seen: 0 });
             let mut count = 0;
             for (key, _) in items(json) {
-                writer.key(key)?;
+                writer.key(key, memchr::memchr(b'\\', key).is_some())?;
                 count += 1;
             }
             Ok(count)
@@ -99,6 +103,7 @@ pub(super) struct Compact {
     open: Vec<Open>,
     /// Hashes of the keys of the objects that are open.
     seen: Vec<u64>,
+    hasher: FixedState,
     decoded: Vec<u8>,
 }
 
@@ -119,23 +124,30 @@ impl Compact {
     ) -> Result<(), Stop> {
         self.open.clear();
         self.seen.clear();
-        let mut rest = json;
+        // What lies between these is not written yet, and is as we write it.
+        let (mut from, mut at) = (0, 0);
         let mut key_next = false;
-        while let [byte, behind @ ..] = rest {
+        while let Some(byte) = json.get(at) {
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => {
-                    rest = behind;
+                b'"' => {
+                    let rest = json.get(at..).unwrap_or_default();
+                    let (length, escaped) = string_extent(rest).ok_or(Stop::Fallback)?;
+                    let string = rest.get(..length).unwrap_or_default();
+                    if std::mem::take(&mut key_next) {
+                        self.key(inside(string), escaped)?;
+                    }
+                    if escaped {
+                        out.extend_from_slice(json.get(from..at).unwrap_or_default());
+                        self.decode(inside(string))?;
+                        write_utf8(&self.decoded, out);
+                        from = at + length;
+                    }
+                    at += length;
                     continue;
                 }
-                b'"' => {
-                    let end = string_end(rest).ok_or(Stop::Fallback)?;
-                    let (string, behind) = rest.split_at_checked(end).ok_or(Stop::Fallback)?;
-                    if std::mem::take(&mut key_next) {
-                        self.key(inside(string))?;
-                    }
-                    self.string(string, out)?;
-                    rest = behind;
-                    continue;
+                b' ' | b'\t' | b'\r' | b'\n' => {
+                    out.extend_from_slice(json.get(from..at).unwrap_or_default());
+                    from = at + 1;
                 }
                 b'{' | b'[' => {
                     if depth + self.open.len() >= DEPTH_MAX {
@@ -152,9 +164,9 @@ impl Compact {
                 b',' => key_next = self.open.last().is_some_and(|open| open.object),
                 _ => {}
             }
-            out.push(*byte);
-            rest = behind;
+            at += 1;
         }
+        out.extend_from_slice(json.get(from..).unwrap_or_default());
         Ok(())
     }
 
@@ -176,13 +188,14 @@ impl Compact {
         Ok(())
     }
 
-    /// Takes note of a key of the innermost object.
-    fn key(&mut self, key: &[u8]) -> Result<(), Stop> {
-        let hash = match memchr::memchr(b'\\', key) {
-            None => hash(key),
-            Some(_) => {
+    /// Takes note of a key of the innermost object. Two keys of the same hash are taken for the
+    /// same, which costs time and nothing else.
+    fn key(&mut self, key: &[u8], escaped: bool) -> Result<(), Stop> {
+        let hash = match escaped {
+            false => self.hasher.hash_one(key),
+            true => {
                 self.decode(key)?;
-                hash(&self.decoded)
+                self.hasher.hash_one(self.decoded.as_slice())
             }
         };
         let from = self.open.last().map_or(0, |open| open.seen);
@@ -193,10 +206,4 @@ impl Compact {
         self.seen.push(hash);
         Ok(())
     }
-}
-
-/// FNV-1a: two keys of the same hash are taken for the same, which costs time and nothing else.
-fn hash(key: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    key.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }

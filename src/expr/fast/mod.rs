@@ -192,7 +192,7 @@ impl Evaluator {
             return None;
         }
         let (scanner, plan, slots) = (&mut self.scanner, &self.plan, &mut self.slots);
-        match self.trusted {
+        match self.trusted || lines.are_compact() {
             false => {
                 let mut picker = Picker::<false>::resume(text, scanner, plan, slots);
                 next_record(&mut picker, lines, &mut self.refused)
@@ -308,6 +308,10 @@ impl Evaluator {
         watch: &mut Watch,
         out: &mut Vec<u8>,
     ) {
+        if lines.are_compact() && self.is_whole(index) {
+            out.extend_from_slice(lines.rest());
+            return lines.pass_all();
+        }
         let _ = self.each(index, lines, watch, |context, expr, _| {
             let start = out.len();
             let written = context.stream(expr, Value::Null, out);
@@ -318,6 +322,12 @@ impl Evaluator {
         });
     }
 
+    /// Whether expression `index` is the whole record.
+    fn is_whole(&self, index: usize) -> bool {
+        let Some((Expr::Path(number), paths)) = self.expressions.get(index) else { return false };
+        paths.get(*number).is_some_and(|path| path.steps.is_empty())
+    }
+
     #[inline(always)]
     fn each(
         &mut self,
@@ -326,7 +336,7 @@ impl Evaluator {
         watch: &mut Watch,
         work: impl for<'r> FnMut(&mut Context<'r>, &'r Expr, &[u8]) -> Taken,
     ) -> ControlFlow<()> {
-        match self.trusted {
+        match self.trusted || lines.are_compact() {
             false => self.each_with::<false>(index, lines, watch, work),
             true => self.each_with::<true>(index, lines, watch, work),
         }

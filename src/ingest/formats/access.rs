@@ -14,6 +14,8 @@ pub(super) struct Access {
 }
 
 impl Parse for Access {
+    const COMPACT: bool = true;
+
     fn parse(&mut self, line: &str, record: &mut Vec<u8>) -> Result<(), String> {
         self.read(line, record).map_err(str::to_owned)
     }

@@ -17,6 +17,9 @@ pub(super) trait Parse {
     /// Whether blank lines are lines like others; they are skipped if not.
     const TAKES_BLANK: bool = false;
 
+    /// Whether its records are as [`Lines::are_compact`] says.
+    const COMPACT: bool = false;
+
     /// Appends the record of a line, as JSON.
     ///
     /// # Errors
@@ -37,7 +40,7 @@ impl<P: Parse> ByLine<P> {
     /// Records, and what they are made of, have at most `record_bytes_max` bytes. With `joining`,
     /// it says which lines belong together.
     pub fn new(parser: P, joining: Option<Joining>, record_bytes_max: usize) -> ByLine<P> {
-        let records = Records { parser, joining, made: Made::default(), record_bytes_max };
+        let records = Records { parser, joining, made: Made::new(P::COMPACT), record_bytes_max };
         ByLine { lines: LineDecoder::verbatim(record_bytes_max), records }
     }
 }

@@ -123,7 +123,7 @@ impl CsvDecoder {
             skipped: 0,
             cells: Cells::default(),
             quick: Quick::default(),
-            made: Made::default(),
+            made: Made::new(true),
         };
         decoder.reset();
         decoder

@@ -18,9 +18,16 @@ pub(super) struct Made {
     next: u64,
     /// Where the one begins that is being made.
     begin: usize,
+    /// Whether they are as [`Lines::are_compact`] says.
+    compact: bool,
 }
 
 impl Made {
+    /// For records that are `compact` or not, as [`Lines::are_compact`] means it.
+    pub fn new(compact: bool) -> Made {
+        Made { compact, ..Made::default() }
+    }
+
     /// Makes ready for the record of this line of the input. Those before it are handed over if it
     /// is not of the line after theirs, or if they are many.
     #[inline]
@@ -70,7 +77,7 @@ impl Made {
         if self.text.is_empty() {
             return ControlFlow::Continue(());
         }
-        let flow = give(Lines::made(&self.text, self.before), sink);
+        let flow = give(Lines::made(&self.text, self.before, self.compact), sink);
         self.text.clear();
         (self.before, self.begin) = (self.next.saturating_sub(1), 0);
         flow

@@ -6,8 +6,10 @@ use super::csv::CsvOptions;
 use super::pattern::Pattern;
 use super::regex::{Groups, compile};
 use super::{Form, Settings};
+use crate::expr::Program;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::json::validate;
+use crate::record::lines::Lines;
 
 /// What a decoder handed over: records as `line:json`, with `~` if the input's end ended them; bad
 /// ones as `line!why!bytes`, pieces joined.
@@ -134,6 +136,51 @@ fn blocks_do_not_matter_and_a_reader_resumes_anywhere() {
                 resume_anywhere(|| settings.decoder(), input.as_bytes());
             }
         }
+    }
+}
+
+/// Holds records that are said to be compact to what the full evaluator makes of them.
+struct Compact {
+    whole: Program,
+    count: usize,
+}
+
+impl Sink for Compact {
+    fn record(&mut self, _: Raw<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        while lines.are_compact()
+            && let Some(line) = lines.next_line()
+        {
+            let mut out = Vec::new();
+            self.whole.load(line).unwrap().write(0, &mut out).unwrap();
+            assert_eq!(out, [line, b"\n"].concat(), "{}", String::from_utf8_lossy(line));
+            self.count += 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn bad(&mut self, _: Bad<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+#[test]
+fn compact_records_are_as_we_write_them() {
+    let csv = (
+        Form::Csv(CsvOptions::default()),
+        "\"a\"\"\t\",b\\,@millstream\n\u{1}\u{7f}/,-0,1E+05\n\"\r\n\",1.50,\u{2028}\u{e4}\n",
+    );
+    for (form, input) in all().into_iter().chain([csv]) {
+        let whole = Program::compile(&["."]).unwrap().without_fast();
+        let mut seen = Compact { whole, count: 0 };
+        let claims = matches!(form, Form::Csv(_) | Form::Common | Form::Combined | Form::Lines);
+        let settings = Settings { form, ..Settings::ndjson(1000) };
+        let mut decoder = settings.decoder();
+        assert!(decoder.decode(input.as_bytes(), &mut seen).is_continue());
+        assert_eq!(seen.count > 0, claims, "{:?}", settings.form);
     }
 }
 

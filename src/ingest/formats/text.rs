@@ -8,6 +8,7 @@ pub(super) struct Text;
 
 impl Parse for Text {
     const TAKES_BLANK: bool = true;
+    const COMPACT: bool = true;
 
     fn parse(&mut self, line: &str, record: &mut Vec<u8>) -> Result<(), String> {
         record.extend_from_slice(b"{\"line\":");
