@@ -46,7 +46,7 @@ complete -c aggregate -l regex -d 'Read lines by a regular expression, whose nam
 complete -c aggregate -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c aggregate -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c aggregate -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c aggregate -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c aggregate -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c aggregate -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c aggregate -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c aggregate -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -60,5 +60,6 @@ complete -c aggregate -l expand -d 'With --hop and --cumulate: emit each record 
 complete -c aggregate -l control -d 'Write control records, so that later tools notice when the results are cut short'
 complete -c aggregate -l stats -d 'Print statistics on standard error at the end: groups, windows, memory'
 complete -c aggregate -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c aggregate -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aggregate -s V -l version -d 'Print version'

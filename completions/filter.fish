@@ -28,7 +28,7 @@ complete -c filter -l regex -d 'Read lines by a regular expression, whose named 
 complete -c filter -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c filter -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c filter -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c filter -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c filter -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c filter -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c filter -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c filter -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -44,5 +44,6 @@ complete -c filter -s c -l count -d 'Print only how many records were kept'
 complete -c filter -s q -l quiet -d 'Print nothing, stop at the first record that is kept, and set the exit status as -e does'
 complete -c filter -s e -l exit-status -d 'End with status 1 if no record was kept'
 complete -c filter -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c filter -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c filter -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c filter -s V -l version -d 'Print version'

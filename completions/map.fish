@@ -22,7 +22,7 @@ complete -c map -l regex -d 'Read lines by a regular expression, whose named gro
 complete -c map -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c map -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c map -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c map -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c map -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c map -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c map -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c map -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -33,5 +33,6 @@ complete -c map -l explain -d 'Print which evaluator runs the expressions and wh
 complete -c map -l plain -d 'Print no control records; a terminal gets none anyway'
 complete -c map -l trust -d 'Assume that the input is valid JSON, as the log\'s records are, and check only what is read'
 complete -c map -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c map -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c map -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c map -s V -l version -d 'Print version'

@@ -54,7 +54,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l regex 
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -95,11 +95,11 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l topic-
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l max-topics -d 'With --topic-by: create at most N topics; records for more are bad' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l resume -d 'Append what each FILE has more than the log, also where it was rotated meanwhile'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s F -l follow -d 'As --resume, and then wait for more; FILE may be a quoted pattern'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l stats -d 'Print at the end what was done, as a JSON object'
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s V -l version -d 'Print version'
@@ -171,7 +171,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand filter" -l regex -
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand filter" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -187,6 +187,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand filter" -s c -l co
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s q -l quiet -d 'Print nothing, stop at the first record that is kept, and set the exit status as -e does'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s e -l exit-status -d 'End with status 1 if no record was kept'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand filter" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s f -l from-file -d 'Read the expression from FILE instead of EXPR' -r -F
@@ -213,7 +214,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand map" -l regex -d '
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand map" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -224,6 +225,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand map" -l explain -d
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l plain -d 'Print no control records; a terminal gets none anyway'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l trust -d 'Assume that the input is valid JSON, as the log\'s records are, and check only what is read'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l tumbling -d 'Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y' -r
@@ -263,7 +265,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand window" -l regex -
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand window" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -273,6 +275,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand window" -l tz -d '
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l plain -d 'Emit records only, no control records'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand window" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand window" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l by -d 'Group by the value of a jq expression; may be repeated' -r
@@ -323,7 +326,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l rege
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -337,6 +340,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l expa
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l control -d 'Write control records, so that later tools notice when the results are cut short'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l stats -d 'Print statistics on standard error at the end: groups, windows, memory'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"

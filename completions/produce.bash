@@ -23,7 +23,7 @@ _produce() {
 
     case "${cmd}" in
         produce)
-            opts="-F -v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --wait --reconnect --no-lend --partitions --key --filter --map --add --unique --within --last --max-unique --resume --follow --spool --done --order --stats --poll --partial-after --retry --listen --socket-mode --max-connections --on-full --exec --restart --restart-after --topic-by --topic-default --max-topics --producer --no-progress --verbose --help --version"
+            opts="-F -v -h -V --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --data --wait --reconnect --no-lend --partitions --key --filter --map --add --unique --within --last --max-unique --resume --follow --spool --done --order --stats --poll --partial-after --retry --listen --socket-mode --max-connections --on-full --exec --restart --restart-after --topic-by --topic-default --max-topics --producer --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

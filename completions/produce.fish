@@ -17,7 +17,7 @@ complete -c produce -l regex -d 'Read lines by a regular expression, whose named
 complete -c produce -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c produce -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c produce -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c produce -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c produce -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c produce -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c produce -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c produce -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -58,11 +58,11 @@ complete -c produce -l topic-default -d 'With --topic-by: where records go for w
 complete -c produce -l max-topics -d 'With --topic-by: create at most N topics; records for more are bad' -r
 complete -c produce -l producer -d 'Append as NAME, and skip the records of the input that NAME has already appended' -r
 complete -c produce -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c produce -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c produce -l resume -d 'Append what each FILE has more than the log, also where it was rotated meanwhile'
 complete -c produce -s F -l follow -d 'As --resume, and then wait for more; FILE may be a quoted pattern'
 complete -c produce -l stats -d 'Print at the end what was done, as a JSON object'
-complete -c produce -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c produce -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c produce -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c produce -s V -l version -d 'Print version'

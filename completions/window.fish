@@ -35,7 +35,7 @@ complete -c window -l regex -d 'Read lines by a regular expression, whose named 
 complete -c window -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c window -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c window -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c window -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c window -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c window -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c window -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c window -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -45,5 +45,6 @@ complete -c window -l tz -d 'The time zone of event times that have no offset, a
 complete -c window -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
 complete -c window -l plain -d 'Emit records only, no control records'
 complete -c window -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c window -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c window -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c window -s V -l version -d 'Print version'

@@ -2,8 +2,11 @@
 //!
 //! Each of them is a [`Source`], which gives its bytes; [`Sources`] says which one comes next.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +51,12 @@ pub trait Sources {
     /// # Errors
     /// When it cannot be opened.
     fn next(&mut self, waiting: &mut Waiting<'_>) -> anyhow::Result<NextSource>;
+
+    /// How many bytes all of them have, also those that were given, as they are stored; none if
+    /// that cannot be known, as of a pipe. It may change, as more becomes known.
+    fn stored_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What comes next of an input.
@@ -67,6 +76,8 @@ pub struct Files {
     files: VecDeque<PathBuf>,
     /// Among how many plain files are shared out.
     parallelism: usize,
+    /// How many bytes all have, once that was asked for.
+    bytes: OnceCell<Option<u64>>,
 }
 
 impl Files {
@@ -74,7 +85,7 @@ impl Files {
     /// several `parallelism`, the whole lines of plain files come as spans.
     pub fn new(files: &[PathBuf], parallelism: usize) -> Files {
         let files = if files.is_empty() { vec![PathBuf::from("-")] } else { files.to_vec() };
-        Files { files: files.into(), parallelism }
+        Files { files: files.into(), parallelism, bytes: OnceCell::new() }
     }
 }
 
@@ -84,6 +95,10 @@ impl Sources for Files {
         let name = name_of(&path);
         let opened = FileSource::open(&path, Arc::clone(&name), self.parallelism);
         Ok(NextSource::Source(Box::new(opened.with_context(|| name.to_string())?)))
+    }
+
+    fn stored_bytes(&self) -> Option<u64> {
+        *self.bytes.get_or_init(|| self.files.iter().map(|file| stored_bytes(file)).sum())
     }
 }
 
@@ -117,9 +132,10 @@ impl Input {
         }
     }
 
-    /// Shows how much of it is read.
-    pub(super) fn show(&mut self, progress: Option<Progress>) {
-        self.progress = progress;
+    /// Shows how much of it is read, if that can be known.
+    pub(super) fn show_progress(&mut self) {
+        let total = self.sources.stored_bytes().filter(|total| *total > 0);
+        self.progress = total.and_then(Progress::of);
     }
 
     /// The source that is read, once one is open.
@@ -195,6 +211,9 @@ impl Input {
     pub fn read(&mut self, block: &mut [u8], patience: Option<Duration>) -> anyhow::Result<Next> {
         if let Some(progress) = &self.progress {
             progress.tell(self.stored_position());
+            if let Some(total) = self.sources.stored_bytes() {
+                progress.set_total(total);
+            }
         }
         let mut waiting = Waiting::new(&self.watch, patience);
         let Some(source) = &mut self.current else {
@@ -231,4 +250,35 @@ impl Input {
 
 fn name_of(path: &Path) -> Arc<str> {
     if path == Path::new("-") { Arc::from("stdin") } else { Arc::from(path.to_string_lossy()) }
+}
+
+/// How many bytes there are to read of a file, if it is a plain one; `-` is standard input.
+fn stored_bytes(path: &Path) -> Option<u64> {
+    if path != Path::new("-") {
+        let metadata = std::fs::metadata(path).ok()?;
+        return metadata.is_file().then_some(metadata.len());
+    }
+    let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+    let metadata = stdin.metadata().ok()?;
+    let begin = metadata.is_file().then(|| stdin.stream_position().ok()).flatten()?;
+    Some(metadata.len().saturating_sub(begin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_of_plain_files_is_it_known_how_much_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, empty) = (dir.path().join("f"), dir.path().join("e"));
+        std::fs::write(&file, "12345").unwrap();
+        std::fs::write(&empty, "").unwrap();
+        let pipe = PathBuf::from("/dev/null");
+        let of = |files: &[PathBuf]| Files::new(files, 1).stored_bytes();
+        assert_eq!(of(&[file.clone(), empty.clone(), file.clone()]), Some(10));
+        assert_eq!(of(&[empty]), Some(0));
+        assert_eq!(of(&[file.clone(), pipe]), None);
+        assert_eq!(of(&[file, dir.path().join("missing")]), None);
+    }
 }

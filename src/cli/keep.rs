@@ -1,12 +1,12 @@
 //! Files in which a tool keeps lines that it does not pass on.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{Failure, Status, written};
+use super::{Failure, Status, progress, written};
 
 /// A file at whose end lines are kept, behind what is there already.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Keep {
     file: File,
     path: PathBuf,
     what: &'static str,
+    /// Whether it is a terminal, as /dev/stderr may be.
+    is_terminal: bool,
 }
 
 impl Keep {
@@ -30,7 +32,7 @@ impl Keep {
             Failure::new(status, format!("{}: cannot store {what} there: {error}", path.display()))
         })?;
         written::note(&file, what, true)?;
-        Ok(Keep { file, path: path.to_owned(), what })
+        Ok(Keep { is_terminal: file.is_terminal(), file, path: path.to_owned(), what })
     }
 
     /// Where the lines are kept.
@@ -44,6 +46,10 @@ impl Keep {
     /// When the write fails.
     pub fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let place = || format!("{}: {}", self.path.display(), self.what);
-        self.file.write_all(bytes).with_context(place)
+        let written = match self.is_terminal {
+            true => progress::aside(|| self.file.write_all(bytes)),
+            false => self.file.write_all(bytes),
+        };
+        written.with_context(place)
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format_options::FormatOptions;
+use super::progress::ProgressOptions;
 use super::{Failure, Status};
 use crate::ingest::formats::Choice;
 use crate::record::RECORD_BYTES_MAX;
@@ -29,6 +30,10 @@ pub struct InputOptions {
     /// The format of the input.
     #[command(flatten)]
     pub format: FormatOptions,
+
+    /// Whether progress through FILEs is shown.
+    #[command(flatten)]
+    pub progress: ProgressOptions,
 }
 
 impl InputOptions {

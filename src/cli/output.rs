@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use super::{Failure, Status, closed, written};
+use super::{Failure, Status, closed, progress, written};
 use crate::sys::{self, wait::has_hung_up};
 
 /// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
@@ -30,6 +30,7 @@ pub struct Output {
     file: File,
     /// Whether a poll can tell that the reader is gone: a pipe or a socket.
     pub(super) hangs_up: bool,
+    is_terminal: bool,
     /// Whether it is a pipe, whose reader takes what was written when it likes.
     is_pipe: bool,
     /// Whether the kernel copies to it from files; as far as we know.
@@ -52,12 +53,18 @@ impl Output {
         written::note(&file, "standard output", appends)?;
         widen_pipe(file.as_fd());
         let hangs_up = kind.is_fifo() || kind.is_socket();
-        Ok(Output { hangs_up, is_pipe: kind.is_fifo(), takes_files: true, file })
+        let (is_terminal, is_pipe) = (file.is_terminal(), kind.is_fifo());
+        Ok(Output { hangs_up, is_terminal, is_pipe, takes_files: true, file })
     }
 
     /// Whether a person is reading.
     pub fn is_terminal(&self) -> bool {
-        self.file.is_terminal()
+        self.is_terminal
+    }
+
+    /// Whether nobody shows it to a person but we: the reader of a pipe may do so at any time.
+    pub(super) fn is_of_ours_alone(&self) -> bool {
+        !self.hangs_up
     }
 
     /// How many bytes are in the pipe that its reader has not taken yet, whoever wrote them; 0 if
@@ -86,7 +93,11 @@ impl Output {
             return Ok(());
         }
         closed::check_stdout()?;
-        self.file.write_all(bytes).map_err(failed)
+        let written = match self.is_terminal {
+            true => progress::aside(|| self.file.write_all(bytes)),
+            false => self.file.write_all(bytes),
+        };
+        written.map_err(failed)
     }
 
     /// Writes `bytes` bytes of a file from `position` on, which the kernel copies, or only refers

@@ -1,13 +1,12 @@
 //! A progress bar on a terminal, for a tool that reads files for longer than a moment.
 //!
 //! The tool's own thread only stores how far it has come, once a block. Another thread draws, so
-//! that the bar also says so when nothing moves. Messages are printed beside it.
+//! that the bar also says so when nothing moves. Whatever else is written to the terminal takes the
+//! bar away meanwhile (`aside`). What others write there is not known, so there is none beside a
+//! pipe.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{self, IsTerminal, Seek};
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::sys::process::is_in_foreground;
 
 /// How long a tool has run before the bar is shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
@@ -32,7 +33,7 @@ static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ProgressOptions {
     /// Show no progress bar; without this, it is shown on a terminal while files are read
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_progress: bool,
 }
 
@@ -43,28 +44,33 @@ impl ProgressOptions {
     }
 }
 
-/// Shows how much of the files is read, until it is dropped.
+/// Shows how much is done, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Progress {
-    read: Arc<AtomicU64>,
+pub struct Progress {
+    state: Arc<State>,
     /// Dropped to end the thread that draws.
     going_on: Option<Sender<()>>,
     drawing: Option<JoinHandle<()>>,
 }
 
+/// What is drawn, in bytes.
+#[derive(Debug)]
+struct State {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
 impl Progress {
-    /// Progress through these files, as they are stored; standard input if there are none. `None`
-    /// if nobody would see it, or one of them is no plain file, so that its end is not known.
-    pub fn of(files: &[PathBuf]) -> Option<Progress> {
+    /// Progress through so many bytes. `None` if nobody would see it.
+    pub fn of(total: u64) -> Option<Progress> {
         if !io::stderr().is_terminal() || std::env::var_os("TERM").is_some_and(|it| it == "dumb") {
             return None;
         }
-        let total = stored_bytes(files)?;
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         bar.set_style(ProgressStyle::with_template(TEMPLATE).ok()?.progress_chars("=> ").with_key(
             "left",
             |state: &ProgressState, out: &mut dyn Write| {
-                // As long as nothing is read, nobody can tell.
+                // As long as nothing is done, nobody can tell.
                 let eta = state.eta();
                 if !eta.is_zero() {
                     let _ = write!(out, ", {:#} left", HumanDuration(eta));
@@ -72,17 +78,22 @@ impl Progress {
             },
         ));
         let (going_on, ended) = channel();
-        let read = Arc::new(AtomicU64::new(0));
-        let (shared, drawn) = (Arc::clone(&read), bar.clone());
+        let state = Arc::new(State { done: AtomicU64::new(0), total: AtomicU64::new(total) });
+        let (shared, drawn) = (Arc::clone(&state), bar.clone());
         let drawing = Builder::new().name("progress".to_owned());
         let drawing = drawing.spawn(move || draw(&drawn, &shared, &ended)).ok()?;
         *shown() = Some(bar);
-        Some(Progress { read, going_on: Some(going_on), drawing: Some(drawing) })
+        Some(Progress { state, going_on: Some(going_on), drawing: Some(drawing) })
     }
 
-    /// So many bytes of all files were read, as they are stored.
-    pub fn tell(&self, read: u64) {
-        self.read.store(read, Ordering::Relaxed);
+    /// So many bytes are done.
+    pub fn tell(&self, done: u64) {
+        self.state.done.store(done, Ordering::Relaxed);
+    }
+
+    /// So many bytes there are to do in all, as far as is known now.
+    pub fn set_total(&self, total: u64) {
+        self.state.total.store(total, Ordering::Relaxed);
     }
 }
 
@@ -111,57 +122,25 @@ fn shown() -> MutexGuard<'static, Option<ProgressBar>> {
 }
 
 /// Draws the bar until `ended` is closed, and takes it away. It counts from the beginning, unseen
-/// at first, so that it knows the rate when it is shown.
-fn draw(bar: &ProgressBar, read: &AtomicU64, ended: &Receiver<()>) {
+/// at first, so that it knows the rate when it is shown. In the background it is not shown: it would
+/// stand in the middle of what is typed.
+fn draw(bar: &ProgressBar, state: &State, ended: &Receiver<()>) {
     let begun = Instant::now();
     while ended.recv_timeout(DRAWN_EVERY) == Err(RecvTimeoutError::Timeout) {
-        let read = read.load(Ordering::Relaxed);
-        if bar.length().is_some_and(|total| read > total) {
-            // A file has grown.
-            bar.set_length(read);
+        let done = state.done.load(Ordering::Relaxed);
+        // A file may have grown.
+        let total = state.total.load(Ordering::Relaxed).max(done);
+        if bar.length() != Some(total) {
+            bar.set_length(total);
         }
-        if bar.is_hidden() && begun.elapsed() >= SHOWN_AFTER {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
+        let is_visible = begun.elapsed() >= SHOWN_AFTER && is_in_foreground(io::stderr());
+        if is_visible == bar.is_hidden() {
+            bar.set_draw_target(match is_visible {
+                true => ProgressDrawTarget::stderr(),
+                false => ProgressDrawTarget::hidden(),
+            });
         }
-        bar.set_position(read);
+        bar.set_position(done);
     }
     bar.finish_and_clear();
-}
-
-/// How many bytes there are to read, if all are plain files and not empty.
-fn stored_bytes(files: &[PathBuf]) -> Option<u64> {
-    let total = match files {
-        [] => bytes_of(Path::new("-"))?,
-        files => files.iter().map(|file| bytes_of(file)).sum::<Option<u64>>()?,
-    };
-    (total > 0).then_some(total)
-}
-
-fn bytes_of(path: &Path) -> Option<u64> {
-    if path != Path::new("-") {
-        let metadata = std::fs::metadata(path).ok()?;
-        return metadata.is_file().then_some(metadata.len());
-    }
-    let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
-    let metadata = stdin.metadata().ok()?;
-    let begin = metadata.is_file().then(|| stdin.stream_position().ok()).flatten()?;
-    Some(metadata.len().saturating_sub(begin))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_of_plain_files_is_it_known_how_much_there_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, empty) = (dir.path().join("f"), dir.path().join("e"));
-        std::fs::write(&file, "12345").unwrap();
-        std::fs::write(&empty, "").unwrap();
-        let pipe = PathBuf::from("/dev/null");
-        assert_eq!(stored_bytes(&[file.clone(), empty.clone(), file.clone()]), Some(10));
-        assert_eq!(stored_bytes(&[empty]), None);
-        assert_eq!(stored_bytes(&[file.clone(), pipe]), None);
-        assert_eq!(stored_bytes(&[file, dir.path().join("missing")]), None);
-    }
 }

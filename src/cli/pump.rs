@@ -17,7 +17,6 @@ use super::lending::Lending;
 use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
 use super::output::{Output, OutputError};
-use super::progress::Progress;
 use super::rejects::Rejects;
 use super::seldom::Seldom;
 use super::sides::Sides;
@@ -29,7 +28,7 @@ use super::streams::Cut;
 use super::watch::{StopReason, Watch};
 use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
-use crate::record::decode::{Bad, Decoder, Raw, Sink};
+use crate::record::decode::{Bad, Decoder, Raw, Sink, Unheard};
 use crate::record::lines::Lines;
 
 /// How a pump came to its end.
@@ -78,6 +77,7 @@ pub(super) fn run_beside<S: Stage>(
     let parallelism = if alone { 1 } else { stage.parallelism() };
     let mut pump = Pump::new(options, stage, Lending::off(), parallelism)?;
     pump.begins_stream = begins_stream;
+    pump.show_progress(options);
     // Its lines are apart from those of standard output, and written before them.
     std::mem::swap(sides, &mut pump.cx.sides);
     let outcome = pump.run(&mut *format.decoder());
@@ -98,9 +98,7 @@ pub fn run_lending<S: Stage>(
 ) -> anyhow::Result<Outcome> {
     let mut decoder = options.choice()?.decoder();
     let mut pump = Pump::new(options, stage, lending, 1)?;
-    if pump.stage.shows_progress() {
-        pump.input.show(Progress::of(&options.files));
-    }
+    pump.show_progress(options);
     pump.run(&mut *decoder)
 }
 
@@ -116,6 +114,7 @@ pub fn run_sources<S: Stage>(
     let mut decoder = options.choice()?.decoder();
     let mut pump = Pump::new(options, stage, Lending::off(), 1)?;
     pump.input = Input::new(sources, Arc::clone(&pump.watch));
+    pump.show_progress(options);
     pump.run(&mut *decoder)
 }
 
@@ -136,19 +135,6 @@ pub fn run_live<S: Stage>(
     pump.lanes = Some(Lanes::new(choice, options.max_record, pump.stage.wants_offsets()));
     pump.cx.rejects = std::mem::take(&mut pump.cx.rejects).or_drop();
     pump.run(&mut *decoder)
-}
-
-/// What a decoder is given for what it learns, and not for its records.
-struct Unheard;
-
-impl Sink for Unheard {
-    fn record(&mut self, _: Raw<'_>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn bad(&mut self, _: Bad<'_>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
 }
 
 /// Whether an error only says that nobody reads our standard output any more.
@@ -208,6 +194,16 @@ impl<'a, S: Stage> Pump<'a, S> {
             failed: None,
             enough: false,
         })
+    }
+
+    /// Shows how much of the input is read, where that can be known and stays apart from what the
+    /// tool writes.
+    fn show_progress(&mut self, options: &InputOptions) {
+        let is_apart =
+            !S::ENDS_WITH_OUTPUT || self.cx.output.as_ref().is_some_and(Output::is_of_ours_alone);
+        if is_apart && self.stage.shows_progress() && options.progress.allowed() {
+            self.input.show_progress();
+        }
     }
 
     /// Runs to the end of the input, or of what is wanted of it.

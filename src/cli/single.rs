@@ -47,6 +47,10 @@ impl<O: Operator> Stage for Single<'_, O> {
         self.0.control(INPUT, control, line, cx).map_err(stage_error)
     }
 
+    fn shows_progress(&self) -> bool {
+        true
+    }
+
     fn idle_timeout(&self) -> Option<Duration> {
         self.0.patience()
     }

@@ -60,8 +60,8 @@ pub trait Stage {
         false
     }
 
-    /// Whether a progress bar may be shown while plain files are read: not where standard output,
-    /// which may be the same terminal, gets anything meanwhile.
+    /// Whether a progress bar may be shown while plain files are read: not where others write to
+    /// the terminal meanwhile.
     fn shows_progress(&self) -> bool {
         false
     }

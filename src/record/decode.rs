@@ -84,6 +84,19 @@ pub trait Sink {
     }
 }
 
+/// What a decoder is given for what it learns, and not for its records.
+pub struct Unheard;
+
+impl Sink for Unheard {
+    fn record(&mut self, _: Raw<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn bad(&mut self, _: Bad<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
 /// Turns the bytes of one input into records.
 pub trait Decoder {
     /// Decodes all records that `block` completes; keeps the rest for the next call.

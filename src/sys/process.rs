@@ -2,10 +2,11 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::os::fd::AsFd;
 
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeValLike;
-use nix::unistd::{SysconfVar, sysconf};
+use nix::unistd::{SysconfVar, getpgrp, sysconf, tcgetpgrp};
 
 /// Calls the process by a name, for ps and top (comm in proc(5)).
 ///
@@ -13,6 +14,12 @@ use nix::unistd::{SysconfVar, sysconf};
 /// As `prctl(2)`.
 pub fn set_name(name: &CStr) -> io::Result<()> {
     Ok(nix::sys::prctl::set_name(name)?)
+}
+
+/// Whether it may write to this terminal in the midst of what is typed there: a job in the
+/// background may not. Nobody types at a terminal that does not control it.
+pub fn is_in_foreground(terminal: impl AsFd) -> bool {
+    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
 /// Memory that is in RAM, in bytes (proc(5)).

@@ -8,12 +8,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use super::content::Content;
 use crate::cli::message;
 use crate::ingest::files::identity::Inode;
-use crate::ingest::files::plan::{Found, in_order};
+use crate::ingest::files::mark::Mark;
+use crate::ingest::files::plan::{Contents, Found, in_order};
 use crate::ingest::files::rotation::Rotated;
 
 /// How long to wait before files are looked at again that are rotated meanwhile: at first, at most.
@@ -25,6 +26,38 @@ pub(super) struct Member {
     pub path: PathBuf,
     pub content: Content,
     pub found: Found,
+}
+
+/// The files of a family, to be looked into.
+pub(super) struct Members<'a>(pub &'a [Member]);
+
+impl Contents for Members<'_> {
+    type Error = anyhow::Error;
+
+    fn agrees(&mut self, file: usize, mark: Mark) -> anyhow::Result<bool> {
+        let Some(Member { path, content, found }) = self.0.get(file) else { return Ok(false) };
+        match content.agrees(mark, &found.head) {
+            Err(error) if !found.named => {
+                message::note(&format!("{}: left out: {error}", path.display()));
+                Ok(false)
+            }
+            agrees => agrees.with_context(|| path.display().to_string()),
+        }
+    }
+
+    fn at_end(&mut self, file: usize) -> anyhow::Result<Mark> {
+        let Some(Member { path, content, found }) = self.0.get(file) else {
+            return Ok(Mark::default());
+        };
+        let reader = match content.reader(found.bytes) {
+            // It is truncated meanwhile: no other file has this mark.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Ok(Mark::new(found.bytes, true, &[], &[]));
+            }
+            reader => reader.with_context(|| path.display().to_string())?,
+        };
+        Ok(Mark::new(found.bytes, false, &found.head, reader.tail(found.bytes)))
+    }
 }
 
 /// Reads the family of the file at `live`, the earliest file first; `is_named` says which other

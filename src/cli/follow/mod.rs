@@ -5,9 +5,10 @@
 //! - `targets`: which files are meant. `family`: a file with those it was rotated to.
 //! - `content`: what is in a file. `visit`: a part of that, as a source.
 //! - `spool`: a directory of files that are taken once.
-//! - `changes`: waiting until something changes.
+//! - `changes`: waiting until something changes. `amount`: how much there is to read.
 //! - here: which visit is next, and what is known of those that are over.
 
+mod amount;
 mod changes;
 mod content;
 mod family;
@@ -24,19 +25,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 
+use self::amount::Amount;
 use self::changes::Changes;
 use self::content::Content;
-use self::family::{Again, Member};
+use self::family::{Again, Member, Members};
 pub use self::spool::{Done, Order, Spool};
 use self::targets::Targets;
 use self::visit::{Plan, State, Visit};
 use crate::cli::input::{NextSource, Sources};
-use crate::cli::message;
 use crate::cli::watch::{Waiting, Woken};
 use crate::ingest::files::identity::{Identity, hash};
 use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
-use crate::ingest::files::plan::{Contents, Found, identity_of, plan};
+use crate::ingest::files::plan::{Found, identity_of, plan};
 use crate::ingest::files::rotation::Rotated;
 use crate::sys::clock::now_us;
 
@@ -87,6 +88,7 @@ struct Follower {
     later: BTreeMap<PathBuf, Instant>,
     visits: VecDeque<Plan>,
     current: Option<Rc<RefCell<State>>>,
+    amount: Amount,
     changes: Option<Changes>,
     /// Of which files the log is to be told that they are there, and when that was done.
     to_keep: Vec<Identity>,
@@ -120,6 +122,7 @@ impl Following {
             later: BTreeMap::new(),
             visits: VecDeque::new(),
             current: None,
+            amount: Amount::default(),
             changes: None,
             to_keep: Vec::new(),
             kept: HashMap::new(),
@@ -129,6 +132,7 @@ impl Following {
             follower.changes = Some(Changes::new(follower.options.poll)?);
         }
         follower.look_everywhere();
+        follower.amount = Amount::of(&follower.dirty);
         Ok(Following(Rc::new(RefCell::new(follower))))
     }
 
@@ -233,37 +237,11 @@ impl Sources for Following {
     fn next(&mut self, waiting: &mut Waiting<'_>) -> anyhow::Result<NextSource> {
         self.0.borrow_mut().next(waiting)
     }
-}
 
-/// The files of a family, to be looked into.
-struct Members<'a>(&'a [Member]);
-
-impl Contents for Members<'_> {
-    type Error = anyhow::Error;
-
-    fn agrees(&mut self, file: usize, mark: Mark) -> anyhow::Result<bool> {
-        let Some(Member { path, content, found }) = self.0.get(file) else { return Ok(false) };
-        match content.agrees(mark, &found.head) {
-            Err(error) if !found.named => {
-                message::note(&format!("{}: left out: {error}", path.display()));
-                Ok(false)
-            }
-            agrees => agrees.with_context(|| path.display().to_string()),
-        }
-    }
-
-    fn at_end(&mut self, file: usize) -> anyhow::Result<Mark> {
-        let Some(Member { path, content, found }) = self.0.get(file) else {
-            return Ok(Mark::default());
-        };
-        let reader = match content.reader(found.bytes) {
-            // It is truncated meanwhile: no other file has this mark.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Ok(Mark::new(found.bytes, true, &[], &[]));
-            }
-            reader => reader.with_context(|| path.display().to_string())?,
-        };
-        Ok(Mark::new(found.bytes, false, &found.head, reader.tail(found.bytes)))
+    fn stored_bytes(&self) -> Option<u64> {
+        let follower = self.0.borrow();
+        // Nobody knows how much comes of what is followed.
+        (!follower.options.follow).then(|| follower.amount.total(follower.visits.iter()))
     }
 }
 
@@ -289,7 +267,7 @@ impl Follower {
     /// Begins a visit; none if the file is another one by now.
     fn begin(&mut self, plan: Plan) -> anyhow::Result<Option<Visit>> {
         let name: Arc<str> = Arc::from(plan.path.to_string_lossy());
-        let live = plan.live.clone();
+        let (live, bytes) = (plan.live.clone(), plan.bytes());
         let opened = Content::open(&plan.path).and_then(|content| {
             // Another file may have the name by now.
             let is_same = content.status()?.inode == plan.inode;
@@ -303,6 +281,7 @@ impl Follower {
             }
             Err(error) => return Err(anyhow::Error::new(error).context(name.to_string())),
         };
+        self.amount.begin(bytes);
         let state = Rc::new(RefCell::new(state));
         self.current = Some(Rc::clone(&state));
         Ok(Some(Visit::new(name, state)))
@@ -319,6 +298,7 @@ impl Follower {
     /// Decides what is to be read of a file and those it was rotated to.
     fn look_at(&mut self, live: &Path) -> anyhow::Result<()> {
         self.later.remove(live);
+        self.amount.see(live);
         if let Some(spool) = &self.options.spool {
             let found = spool.look(&self.memory, now_us())?;
             self.visits.extend(found.visits);
@@ -358,6 +338,7 @@ impl Follower {
                 path: at.clone(),
                 inode: file.inode,
                 identity: step.identity,
+                stored: file.bytes,
                 from: step.mark,
                 takes_rest: settled,
                 finishes: file.compressed,

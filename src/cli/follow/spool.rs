@@ -106,6 +106,7 @@ impl Spool {
                 path,
                 inode: status.inode,
                 identity,
+                stored: status.bytes,
                 from,
                 takes_rest: true,
                 finishes: true,

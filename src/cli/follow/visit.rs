@@ -22,6 +22,8 @@ pub(super) struct Plan {
     /// The file that had that path when this was decided.
     pub inode: Inode,
     pub identity: Identity,
+    /// How many bytes it had then, as they are stored.
+    pub stored: u64,
     /// Where it was left.
     pub from: Mark,
     /// Whether a last line without a line end is a whole one.
@@ -30,6 +32,17 @@ pub(super) struct Plan {
     pub finishes: bool,
     /// Another identity of the file, for the log to remember.
     pub also: Option<Identity>,
+}
+
+impl Plan {
+    /// How many bytes there are to read, as they are stored; of a compressed file, of which it is
+    /// not known where it was left in these, all.
+    pub fn bytes(&self) -> u64 {
+        match self.stored.checked_sub(self.from.position) {
+            Some(left) if left > 0 => left,
+            _ => self.stored,
+        }
+    }
 }
 
 /// A visit that is going on.
@@ -191,6 +204,12 @@ impl Source for Visit {
 
     fn position(&self) -> u64 {
         self.position
+    }
+
+    fn stored_position(&self) -> u64 {
+        let plan = &self.state.borrow().plan;
+        // Of a compressed file more may be given than is stored.
+        self.position.saturating_sub(plan.from.position).min(plan.bytes())
     }
 
     fn may_wait(&self) -> bool {

@@ -232,6 +232,10 @@ impl<S: Shared> Stage for Parallel<'_, S> {
         }
     }
 
+    fn shows_progress(&self) -> bool {
+        true
+    }
+
     fn parallelism(&self) -> usize {
         self.workers.count()
     }

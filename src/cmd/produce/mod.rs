@@ -36,7 +36,6 @@ use super::lock_wait::WaitOptions;
 use super::reconnect::ReconnectOptions;
 use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
-use crate::cli::progress::ProgressOptions;
 use crate::cli::pump::{self, Ended, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::store::{Appender, Created, Store, Wanted};
@@ -159,9 +158,6 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
 
-    #[command(flatten)]
-    progress: ProgressOptions,
-
     /// Print at the end how many records were appended, and which offsets they got
     ///
     /// A line like gh/0: 1204..1210 says that in partition 0 of gh, the records from offset 1204 up
@@ -231,7 +227,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => {
             let lends = options.lends() && enrich.is_none();
             let lending = if lends { Lending::by(Produce::lender) } else { Lending::off() };
-            let mut stage = Produce::new(sender(), enrich).showing(options.progress);
+            let mut stage = Produce::new(sender(), enrich);
             if options.producer.is_some() {
                 stage = stage.resuming(skip, options.ending());
             }

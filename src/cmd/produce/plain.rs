@@ -9,7 +9,6 @@ use super::enrich::Enrich;
 use super::position::{Position, Standing};
 use super::sender::Sender;
 use crate::cli::lending::Lender;
-use crate::cli::progress::ProgressOptions;
 use crate::cli::pump::{Context, Stage, StageError};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -47,7 +46,6 @@ pub(super) struct Produce {
     small: bool,
     /// Whether records come from several inputs that are read side by side.
     side_by_side: bool,
-    progress: Option<ProgressOptions>,
 }
 
 /// What a stage leaves.
@@ -76,7 +74,6 @@ impl Produce {
             ending: Ending::default(),
             small: false,
             side_by_side: false,
-            progress: None,
         }
     }
 
@@ -90,12 +87,6 @@ impl Produce {
     #[must_use]
     pub fn side_by_side(self) -> Produce {
         Produce { side_by_side: true, ..self }
-    }
-
-    /// Shows how much of files is read.
-    #[must_use]
-    pub fn showing(self, progress: ProgressOptions) -> Produce {
-        Produce { progress: Some(progress), ..self }
     }
 
     /// Closes the log.
@@ -150,7 +141,7 @@ impl Stage for Produce {
     const ENDS_WITH_OUTPUT: bool = false;
 
     fn shows_progress(&self) -> bool {
-        self.progress.is_some_and(ProgressOptions::allowed)
+        true
     }
 
     fn wants_offsets(&self) -> bool {

@@ -416,6 +416,10 @@ impl Route {
 impl Stage for Route {
     const ENDS_WITH_OUTPUT: bool = false;
 
+    fn shows_progress(&self) -> bool {
+        true
+    }
+
     fn wants_offsets(&self) -> bool {
         self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
     }
