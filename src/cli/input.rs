@@ -155,6 +155,12 @@ impl Input {
         }
     }
 
+    /// Reads no more of the current source.
+    pub(super) fn drop_source(&mut self) {
+        self.stored = self.stored_position();
+        (self.current, self.ended) = (None, None);
+    }
+
     /// Whether a signal has asked us to stop.
     pub fn stopped(&self) -> Option<StopReason> {
         self.watch.stopped()

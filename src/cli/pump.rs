@@ -4,6 +4,7 @@
 //! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
 mod side_by_side;
+mod source_end;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -152,6 +153,8 @@ struct Pump<'a, S> {
     lanes: Option<Lanes>,
     /// Why no more is read of the lane that is worked on, if so.
     given_up: Option<String>,
+    /// Whether a bad line has ended a source, and not the tool.
+    has_given_up: bool,
     /// Messages about them.
     seldom: Seldom,
     /// Whether what the tool writes is a stream of its own, with a start and an end.
@@ -189,6 +192,7 @@ impl<'a, S: Stage> Pump<'a, S> {
             lending,
             lanes: None,
             given_up: None,
+            has_given_up: false,
             seldom: Seldom::default(),
             begins_stream,
             failed: None,
@@ -221,6 +225,7 @@ impl<'a, S: Stage> Pump<'a, S> {
         };
         let status = match (self.cx.rejects.conclude(), ended) {
             (_, Ended::Stopped(_)) if self.cx.rejects.has_dropped() => Status::Data,
+            (Status::Done, _) | (_, Ended::Stopped(_)) if self.has_given_up => Status::Data,
             (_, Ended::Stopped(signal)) => Status::Signal(signal),
             (status, _) => status,
         };
@@ -307,10 +312,12 @@ impl<'a, S: Stage> Pump<'a, S> {
                 self.cx.offsets.reset();
             }
             self.cx.flush()?;
-            if let Some(error) = self.failed.take() {
-                return Err(error);
+            if let Some(error) = self.failed.take().or(settled.err()) {
+                match self.goes_on(&error, decoder) {
+                    true => continue,
+                    false => return Err(error),
+                }
             }
-            settled?;
             if source_end && let Some(stopped) = self.end_streams()? {
                 break stopped;
             }
@@ -352,18 +359,6 @@ impl<'a, S: Stage> Pump<'a, S> {
             self.cx.begin_behind(lines);
         }
         Ok(())
-    }
-
-    /// A source has ended. What is left of it is a record, unless it comes again with the rest.
-    fn end_source(&mut self, decoder: &mut dyn Decoder) {
-        if self.input.rest_counts() {
-            let _ = decoder.finish(self);
-            self.cx.position = self.input.position();
-        } else {
-            self.cx.position = self.input.position().saturating_sub(decoder.pending());
-            let _ = decoder.finish(&mut Unheard);
-        }
-        self.stage.source_end();
     }
 
     /// The place of a line that the decoder has seen, for messages.

@@ -19,6 +19,8 @@ pub struct Rejects {
     dropping: Option<Seldom>,
     /// Bad lines that another thread deals with, if one does.
     gathered: Option<Vec<Rejected>>,
+    /// Whether a bad line was refused, which ends the tool or what is read of the source.
+    refused: bool,
     /// How many lines were found bad.
     told: u64,
     /// How many lines of the input were kept; a row in quotes may have several.
@@ -89,7 +91,7 @@ impl Rejects {
             return Ok(());
         }
         if self.kept.is_none() {
-            return refused(place, why, "; --rejects FILE stores such lines and continues");
+            return self.refuse(place, why, "; --rejects FILE stores such lines and continues");
         }
         self.tell(place, why);
         self.write(bytes)?;
@@ -105,7 +107,7 @@ impl Rejects {
         if !bad.continued {
             if !self.kept() && bad.spoils_rest {
                 // Storing all of the input would be no remedy.
-                return refused(place, &bad.why, "");
+                return self.refuse(place, &bad.why, "");
             }
             if !bad.more || self.kept.is_none() {
                 return self.take(place, bad.bytes, &bad.why);
@@ -114,6 +116,17 @@ impl Rejects {
         }
         self.write(bad.bytes)?;
         if bad.more { Ok(()) } else { self.end_line() }
+    }
+
+    /// A bad line that nobody keeps.
+    fn refuse(&mut self, place: &str, why: &str, remedy: &str) -> anyhow::Result<()> {
+        self.refused = true;
+        Err(Failure::new(Status::Data, format!("{place}: {why}{remedy}")).into())
+    }
+
+    /// Whether a bad line was refused since this was last asked.
+    pub fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
     }
 
     /// Takes an input that ended too early. There is nothing of it to keep, so it shows in the exit
@@ -176,9 +189,4 @@ impl Rejects {
         ));
         Status::Data
     }
-}
-
-/// What a bad line means to a tool that keeps none.
-fn refused(place: &str, why: &str, remedy: &str) -> anyhow::Result<()> {
-    Err(Failure::new(Status::Data, format!("{place}: {why}{remedy}")).into())
 }

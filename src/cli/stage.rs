@@ -94,6 +94,12 @@ pub trait Stage {
         true
     }
 
+    /// A bad line ends what is read of its source, and what came before it is processed. Whether
+    /// the tool continues with other sources; the line is told of then, and shows in the status.
+    fn gives_up_source(&mut self) -> bool {
+        false
+    }
+
     /// A bad line comes next. Processes the records before it now, so that rejects keep their
     /// order.
     ///

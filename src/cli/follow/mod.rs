@@ -31,6 +31,7 @@ use self::content::Content;
 use self::family::{Again, Member, Members};
 pub use self::spool::{Done, Order, Spool};
 use self::targets::Targets;
+pub use self::visit::Visited;
 use self::visit::{Plan, State, Visit};
 use crate::cli::input::{NextSource, Sources};
 use crate::cli::watch::{Waiting, Woken};
@@ -67,15 +68,6 @@ pub struct FollowOptions {
 #[derive(Clone)]
 pub struct Following(Rc<RefCell<Follower>>);
 
-/// A file that is being visited.
-#[derive(Clone, Debug)]
-pub struct Visited {
-    /// Its source's name in the log.
-    pub name: String,
-    /// Where it was left.
-    pub from: Mark,
-}
-
 struct Follower {
     options: FollowOptions,
     targets: Targets,
@@ -87,6 +79,8 @@ struct Follower {
     /// Those that are to be looked at later, also if nothing changes.
     later: BTreeMap<PathBuf, Instant>,
     visits: VecDeque<Plan>,
+    /// Files with a bad line, of which no more is read: of a family, the one with the plain name.
+    given_up: BTreeSet<PathBuf>,
     current: Option<Rc<RefCell<State>>>,
     amount: Amount,
     changes: Option<Changes>,
@@ -121,6 +115,7 @@ impl Following {
             dirty: BTreeSet::new(),
             later: BTreeMap::new(),
             visits: VecDeque::new(),
+            given_up: BTreeSet::new(),
             current: None,
             amount: Amount::default(),
             changes: None,
@@ -199,6 +194,13 @@ impl Following {
         let Some(also) = also.as_ref().filter(|_| mark.ended) else { return Ok(None) };
         follower.memory.note(also.clone(), mark, now_us);
         Ok(Some(also.to_string()))
+    }
+
+    /// Reads no more of the file that is being visited, nor of those of its family that come after
+    /// it: the next run begins where this one was left. Whether there may be other files.
+    pub fn give_up(&self) -> bool {
+        let Ok(state) = self.state() else { return false };
+        self.0.borrow_mut().give_up_file(&state.borrow().plan)
     }
 
     /// The names of sources that are there, and of which the log was not told for long.
@@ -295,15 +297,36 @@ impl Follower {
         None
     }
 
+    /// See [`Following::give_up`].
+    fn give_up_file(&mut self, plan: &Plan) -> bool {
+        if self.options.spool.is_some() {
+            self.given_up.insert(plan.path.clone());
+        } else {
+            self.visits.retain(|other| other.live != plan.live);
+            self.later.remove(&plan.live);
+            self.given_up.insert(plan.live.clone());
+        }
+        let is_open = self.options.spool.is_some()
+            || self.targets.have_patterns()
+            || self.families.len() > self.given_up.len();
+        let comes = !(self.visits.is_empty() && self.dirty.is_empty() && self.later.is_empty());
+        comes || self.options.follow && is_open
+    }
+
     /// Decides what is to be read of a file and those it was rotated to.
     fn look_at(&mut self, live: &Path) -> anyhow::Result<()> {
         self.later.remove(live);
         self.amount.see(live);
         if let Some(spool) = &self.options.spool {
             let found = spool.look(&self.memory, now_us())?;
-            self.visits.extend(found.visits);
+            let given_up = &self.given_up;
+            let visits = found.visits.into_iter().filter(|plan| !given_up.contains(&plan.path));
+            self.visits.extend(visits);
             let at = found.unsettled.and_then(|time| Instant::now().checked_add(time));
             self.later.extend(at.map(|at| (live.to_owned(), at)));
+            return Ok(());
+        }
+        if self.given_up.contains(live) {
             return Ok(());
         }
         let (families, targets) = (&self.families, &self.targets);

@@ -50,6 +50,11 @@ impl Targets {
         &self.files
     }
 
+    /// Whether files may be meant that are not there yet.
+    pub fn have_patterns(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
     /// All files that there are, and those that were named as they are.
     pub fn files(&self) -> BTreeSet<PathBuf> {
         let mut all: BTreeSet<PathBuf> = self.files.iter().cloned().collect();

@@ -45,6 +45,15 @@ impl Plan {
     }
 }
 
+/// A file that is being visited.
+#[derive(Clone, Debug)]
+pub struct Visited {
+    /// Its source's name in the log.
+    pub name: String,
+    /// Where it was left.
+    pub from: Mark,
+}
+
 /// A visit that is going on.
 pub(super) struct State {
     pub plan: Plan,

@@ -319,6 +319,12 @@ impl Stage for Collect {
         self.is_end = true;
     }
 
+    fn gives_up_source(&mut self) -> bool {
+        (self.is_end, self.visit) = (false, None);
+        self.batch.clear();
+        self.following.give_up()
+    }
+
     fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let Some(told) = self.begin(cx)? else { return Ok(()) };
         let mark = match cx.broken() {

@@ -28,6 +28,14 @@ impl<'a> Logs<'a> {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// As a file that nobody writes to any more.
+    fn write_long_ago(&self, name: &str, text: impl AsRef<[u8]>) {
+        self.write(name, text);
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        let file = fs::File::options().write(true).open(self.path(name)).unwrap();
+        file.set_modified(old).unwrap();
+    }
+
     fn append(&self, name: &str, text: &str) {
         let mut file = OpenOptions::new().append(true).open(self.path(name)).unwrap();
         file.write_all(text.as_bytes()).unwrap();
@@ -238,16 +246,7 @@ fn finished_files_of_a_directory_are_taken_once_and_put_away() {
     both_ways(|dir| {
         let logs = Logs::new(dir);
         let spool = logs.dir.to_str().unwrap();
-        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
-        let write = |name: &str, bytes: &[u8]| {
-            logs.write(name, bytes);
-            fs::File::options()
-                .write(true)
-                .open(logs.path(name))
-                .unwrap()
-                .set_modified(old)
-                .unwrap();
-        };
+        let write = |name: &str, bytes: &[u8]| logs.write_long_ago(name, bytes);
         write("b.ndjson", b"3\n4");
         write("a.ndjson.gz", &gzip("1\n2\n"));
         write(".c", b"5\n");
@@ -289,6 +288,54 @@ fn what_expressions_know_of_a_record_is_that_of_the_whole_file() {
         assert_eq!(logs.collected(&args), "[2,3,7] [3,5,8]");
         logs.append("app.log", "9\n\n10\n");
         assert_eq!(logs.collected(&args), "[2,3,7] [3,5,8] [4,7,9] [6,10,10]");
+    });
+}
+
+#[test]
+fn a_bad_line_of_one_file_leaves_the_others() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        let paths = ["a.log", "b.log", "c.log"].map(|name| logs.path(name));
+        let paths = paths.each_ref().map(|path| path.to_str().unwrap());
+        let args = [&["t", "--resume"][..], &paths].concat();
+        logs.write("a.log", "1\n");
+        logs.write("b.log", "2\nbad\n3\n");
+        logs.write("c.log", "4\n");
+        // The place is told once, and the next run finds the line again.
+        for more in [["5\n", "6\n"], ["7\n", "8\n"]] {
+            let ran = run_on(dir, "produce", &args, "");
+            assert_eq!((ran.status, ran.stderr.matches("b.log:2: ").count()), (65, 1), "{ran:?}");
+            logs.append("a.log", more[0]);
+            logs.append("b.log", more[1]);
+        }
+        assert_eq!(logs.topic(), "1 2 4 5");
+        let rejects = dir.join("rejects");
+        let args = [&args[..], &["--rejects", rejects.to_str().unwrap()]].concat();
+        assert_eq!(run_on(dir, "produce", &args, "").status, 65);
+        assert_eq!(logs.topic(), "1 2 4 5 7 3 6 8");
+        // What a file was rotated to does not overtake it.
+        logs.append("b.log", "worse\n");
+        logs.rename("b.log", "b.log.1");
+        logs.write("b.log", "9\n");
+        logs.append("c.log", "10\n");
+        assert_eq!(run_on(dir, "produce", &args[..5], "").status, 65);
+        assert_eq!(logs.topic(), "1 2 4 5 7 3 6 8 10");
+        run_on(dir, "produce", &args, "");
+        assert_eq!(logs.topic(), "1 2 4 5 7 3 6 8 10 9");
+    });
+}
+
+#[test]
+fn a_bad_file_of_a_directory_stays_there_and_leaves_the_others() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        let spool = logs.path(".");
+        logs.write_long_ago("a.ndjson", "1\nbad\n");
+        logs.write_long_ago("b.ndjson", "2\n");
+        let ran = run_on(dir, "produce", &["t", "--spool", spool.to_str().unwrap()], "");
+        assert_eq!((ran.status, ran.stderr.matches("a.ndjson:2: ").count()), (65, 1), "{ran:?}");
+        assert_eq!(logs.topic(), "1 2");
+        assert!(logs.path("a.ndjson").exists() && logs.path("b.ndjson.done").exists());
     });
 }
 
