@@ -5,6 +5,10 @@ truncating; rotated files are compressed and, once their lines are in the topic,
 produce --resume again and again as cron runs it, collects them all; it is killed with SIGKILL at any time, and so
 is log-serve, without which produce works on the log itself. In the end the topic has every line of every file once,
 and those of a file in order.
+
+With --peers, rsyslog and Flume collect the same files and are killed, too; a table shows what each has in the end.
+Then files rotate only every few seconds, as a Java machine needs seconds to start, and none is removed, so that
+what is lost is lost by those who collect.
 """
 
 import json
@@ -15,9 +19,14 @@ import subprocess
 import time
 
 from .common import TRY_AGAIN, Trial
+from .peers import peers
+from .tally import HEAD, Tally
 
 FILES = 4
+NAMES = "app?.log"
 KEPT_MIN = 2
+# How long writers wait after each step, with peers.
+LULL_SECONDS = 1
 # Killed; the daemon was, under it; or somebody else has the log now.
 HARMLESS = (-9, -15, 0, 69, 74, TRY_AGAIN)
 
@@ -25,10 +34,13 @@ HARMLESS = (-9, -15, 0, 69, 74, TRY_AGAIN)
 class Rotations(Trial):
     SECONDS = 30
 
-    def __init__(self, **options):
+    def __init__(self, with_peers=False, **options):
         super().__init__(**options)
         self.logs = os.path.join(self.dir, "logs")
+        self.pattern = os.path.join(self.logs, NAMES)
         os.mkdir(self.logs)
+        self.peers = peers(self, NAMES) if with_peers else []
+        self.lull = LULL_SECONDS if with_peers else 0
         self.written = [0] * FILES
         self.counts = dict.fromkeys(["renamed", "copied", "compressed", "removed", "runs", "kills"], 0)
 
@@ -82,7 +94,7 @@ class Rotations(Trial):
                 os.truncate(self.path(number), 0)
                 self.counts["copied"] += 1
             self.age(number, chance)
-            time.sleep(chance.choice([0, 0.001, 0.02, 0.1]))
+            time.sleep(self.lull + chance.choice([0, 0.001, 0.02, 0.1]))
 
     def age(self, number, chance):
         """Compresses a rotated file, and removes the oldest one if all of it is in the topic."""
@@ -93,7 +105,7 @@ class Rotations(Trial):
             subprocess.run([*program, self.path(number, f".{chance.choice(plain)}")], check=True)
             self.counts["compressed"] += 1
             rotated = self.rotated(number)
-        if len(rotated) > KEPT_MIN and chance.random() < 0.1:
+        if len(rotated) > KEPT_MIN and chance.random() < 0.1 and not self.peers:
             rotation = max(rotated)
             path = self.path(number, f".{rotation}{rotated[rotation]}")
             read = {".gz": ["gzip", "-dc"], ".zst": ["zstd", "-dcq"]}.get(rotated[rotation], ["cat"])
@@ -107,10 +119,9 @@ class Rotations(Trial):
 
     def collect(self, chance):
         """As cron does it, or for ever; killed or not."""
-        pattern = os.path.join(self.logs, "app?.log")
         while self.going():
             follows = chance.random() < 0.5
-            child = self.start("produce", "t", pattern, "--follow" if follows else "--resume")
+            child = self.start("produce", "t", self.pattern, "--follow" if follows else "--resume")
             self.counts["runs"] += 1
             seconds = chance.uniform(0.02, 1.5) if follows else chance.choice([0.05, 0.2, 9])
             try:
@@ -134,9 +145,9 @@ class Rotations(Trial):
                 self.fail(f"log-serve ended with {child.returncode}: {err}")
             time.sleep(chance.choice([0, 0.3, 1]))
 
-    def check(self):
+    def check(self, lines):
         following = [0] * FILES
-        for line in self.expect("subscribe", "t").splitlines():
+        for line in lines:
             record = json.loads(line)
             if record["n"] != following[record["f"]]:
                 return self.fail(f"file {record['f']} has line {record['n']} where {following[record['f']]} comes next")
@@ -149,15 +160,32 @@ class Rotations(Trial):
         for number in range(FILES):
             with open(self.path(number), "ab") as out:
                 out.write(self.line(number, random.Random(0)))
-        self.expect("produce", "t", os.path.join(self.logs, "app?.log"), "--resume")
+        self.expect("produce", "t", self.pattern, "--resume")
+        for peer in self.peers:
+            peer.first()
         jobs = [self.thread(self.write, number, random.Random(f"{self.seed} {number}")) for number in range(FILES)]
         jobs.append(self.thread(self.collect, random.Random(f"{self.seed} collect")))
         jobs.append(self.thread(self.serve, random.Random(f"{self.seed} serve")))
+        jobs += [self.thread(peer.collect, random.Random(f"{self.seed} {peer.name}")) for peer in self.peers]
         for job in jobs:
             job.join()
-        pattern = os.path.join(self.logs, "app?.log")
         for _ in range(2):
-            self.expect("produce", "t", pattern, "--resume", "--wait", "10s")
-        self.check()
+            self.expect("produce", "t", self.pattern, "--resume", "--wait", "10s")
+        lines = self.expect("subscribe", "t").splitlines()
+        self.check(lines)
+        if self.peers:
+            self.compare(lines)
         counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
         return f"{sum(self.written)} lines of {FILES} files; {counts}"
+
+    def compare(self, lines):
+        """Prints what each collector has."""
+        for job in [self.thread(peer.finish) for peer in self.peers]:
+            job.join()
+        ours = Tally()
+        for line in lines:
+            ours.add(line)
+        print(HEAD)
+        print(ours.row("millstream", self.written, self.counts["kills"]))
+        for peer in self.peers:
+            print(peer.tally().row(peer.name, self.written, peer.kills))
