@@ -7,8 +7,8 @@ import statistics
 import subprocess
 import sys
 
-from .common import ROOT, have, said, tool
-from .filter import seconds
+from ..common import ROOT, have, said, tool
+from ..filter import seconds
 
 DATA = ROOT / "../shared/data"
 
