@@ -244,11 +244,16 @@ impl Topic {
     /// Appends batches, in order, with one write and one fdatasync a file for all of them. What was
     /// appended is on the disk, and visible to readers, when this returns. One result a batch.
     pub fn append(&self, mut group: Vec<Batch>) -> Vec<Result<Appended, LogError>> {
+        self.append_from(&mut group)
+    }
+
+    /// The same, for one who uses the batches' memory again ([`Batch::into_buffer`]).
+    pub fn append_from(&self, group: &mut [Batch]) -> Vec<Result<Appended, LogError>> {
         let mut writer = lock(&self.writer);
         let results = if writer.unique().is_some() || group.iter().any(|it| it.keys.is_some()) {
             self.append_unique(&mut writer, group)
         } else {
-            let results = writer.append(&mut group, true, &mut []);
+            let results = writer.append(group, true, &mut []);
             self.show(&writer);
             results
         };

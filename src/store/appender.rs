@@ -22,7 +22,7 @@ use crate::api::appending::{
 use crate::api::error::Code;
 use crate::broker::appends::{Appends, Outcomes};
 use crate::broker::{self, Broker, Limits};
-use crate::log::{Identity, Log, LogError, Topic};
+use crate::log::{Batch, Identity, Log, LogError, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
 
@@ -65,6 +65,8 @@ enum To {
         handed: Appends<()>,
         /// What became of those before them.
         done: VecDeque<Result<Appended, broker::Error>>,
+        /// Memory of those, for the next ones: giving it back to the kernel each time is slow.
+        buffers: Vec<Vec<u8>>,
     },
 }
 
@@ -303,10 +305,12 @@ impl Appender {
                 append.chained = client.outstanding() > 0;
                 client.send_append(append, lines)?;
             }
-            To::Embedded { topic, handed, done, .. } => {
+            To::Embedded { topic, handed, done, buffers, .. } => {
                 let chained = !(handed.is_empty() && done.is_empty());
                 let unique = self.unique.as_ref();
-                handed.hand(topic.prepare_unique(lines.to_vec(), identity, unique), chained, ());
+                let mut buffer = buffers.pop().unwrap_or_default();
+                buffer.extend_from_slice(lines);
+                handed.hand(topic.prepare_unique(buffer, identity, unique), chained, ());
             }
         }
         Ok(())
@@ -342,11 +346,14 @@ impl Appender {
                 self.placed.note(&appended);
                 Ok(appended.records)
             }
-            To::Embedded { topic, handed, done, .. } => {
+            To::Embedded { topic, handed, done, buffers, .. } => {
                 if done.is_empty() {
-                    let (underway, batches) = handed.close(topic.name());
-                    let none = batches.is_empty();
-                    let outcomes = if none { Outcomes::new() } else { topic.append(batches) };
+                    let (underway, mut batches) = handed.close(topic.name());
+                    let outcomes = match &mut batches[..] {
+                        [] => Outcomes::new(),
+                        batches => topic.append_from(batches),
+                    };
+                    buffers.extend(batches.into_iter().map(Batch::into_buffer));
                     done.extend(underway.settle(outcomes).map(|(outcome, ())| outcome));
                 }
                 let Some(outcome) = done.pop_front() else { return Ok(0) };
@@ -446,7 +453,8 @@ impl Appender {
 }
 
 fn embedded(broker: Arc<Broker>, topic: Arc<Topic>) -> To {
-    To::Embedded { topic, broker, handed: Appends::default(), done: VecDeque::new() }
+    let (handed, done, buffers) = (Appends::default(), VecDeque::new(), Vec::new());
+    To::Embedded { topic, broker, handed, done, buffers }
 }
 
 fn close(broker: Arc<Broker>) -> Result<(), Error> {

@@ -77,6 +77,13 @@ impl Batch {
         self.records
     }
 
+    /// Memory that it no longer needs, empty, for the next batch.
+    pub fn into_buffer(mut self) -> Vec<u8> {
+        let mut buffer = self.parts.pop().map(|part| part.bytes).unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+
     /// How many bytes of records it has.
     pub fn byte_count(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.len()).sum()

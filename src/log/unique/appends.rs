@@ -39,10 +39,10 @@ impl Topic {
     pub(in crate::log) fn append_unique(
         &self,
         writer: &mut MutexGuard<'_, Writer>,
-        mut group: Vec<Batch>,
+        group: &mut [Batch],
     ) -> Vec<Result<Appended, LogError>> {
         if let Some(unique) = writer.unique() {
-            for batch in &mut group {
+            for batch in &mut *group {
                 // The setting was made after the batch was prepared.
                 if batch.keys.as_ref().is_none_or(|keys| !keys.has(&unique)) {
                     batch.refused = self.key_again(batch).err();
