@@ -47,7 +47,7 @@ class Flume:
         self.out.mkdir(parents=True)
         regex = re.escape(names).replace(r"\*", ".*").replace(r"\?", ".")
         if rotated:
-            regex += r"(\.\d+)?"
+            regex += r"([.-]\d+)?"
         # A backslash in a file of Java's properties is written twice.
         pattern = f"{logs}/{regex}".replace("\\", "\\\\")
         self.agent = self.home / "agent.properties"

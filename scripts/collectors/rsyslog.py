@@ -37,7 +37,7 @@ class Rsyslog:
         state = f'persistStateInterval="{state_lines}"' + ' persistStateAfterSubmission="on"' * safe
         text = MAIN.format(home=home, queue=queue, sync=sync)
         # What is compressed does not end with a digit.
-        for pattern in [names, f"{names}.*[0-9]"] if rotated else [names]:
+        for pattern in [names, f"{names}[.-]*[0-9]"] if rotated else [names]:
             text += INPUT.format(pattern=f"{logs}/{pattern}", state=state)
         self.config = self.home / "rsyslog.conf"
         self.config.write_text(text)

@@ -1,7 +1,8 @@
 """Files that are written, rotated, copied, compressed and removed at random, while produce collects them.
 
 Each file has a writer that appends lines, some of them in two pieces, and rotates: by renaming, or by copying and
-truncating; rotated files are compressed and, once their lines are in the topic, removed. produce --follow, or
+truncating, to names with numbers that shift, or with dates; rotated files are compressed and, once their lines are
+in the topic, removed. produce --follow, or
 produce --resume again and again as cron runs it, collects them all; it is killed with SIGKILL at any time, and so
 is log-serve, without which produce works on the log itself. In the end the topic has every line of every file once,
 and those of a file in order.
@@ -23,6 +24,9 @@ from .peers import peers
 from .tally import HEAD, Tally
 
 FILES = 4
+# Those whose rotated files have dates in their names; the others' have numbers.
+DATED = (2, 3)
+FIRST_DATE = 20260101000000
 NAMES = "app?.log"
 KEPT_MIN = 2
 # How long writers wait after each step, with peers.
@@ -42,6 +46,7 @@ class Rotations(Trial):
         self.peers = peers(self, NAMES) if with_peers else []
         self.lull = LULL_SECONDS if with_peers else 0
         self.written = [0] * FILES
+        self.dates = [FIRST_DATE] * FILES
         self.counts = dict.fromkeys(["renamed", "copied", "compressed", "removed", "runs", "kills"], 0)
 
     def path(self, number, rotation=""):
@@ -55,18 +60,22 @@ class Rotations(Trial):
         return json.dumps(record).encode() + b"\n"
 
     def rotated(self, number):
-        """The rotated files of a file by their numbers, with what compressing added to their names."""
-        found = {}
-        for name in os.listdir(self.logs):
-            rest = name.removeprefix(f"app{number}.log.")
-            if rest != name:
-                rotation, _, end = rest.partition(".")
-                found[int(rotation)] = "." + end if end else ""
-        return found
+        """The names of a file's rotated files, the oldest first."""
+        live = f"app{number}.log"
+        names = [name for name in os.listdir(self.logs) if name.startswith(live) and name != live]
+        place = lambda name: int(name.removeprefix(live)[1:].partition(".")[0])
+        return sorted(names, key=place, reverse=number not in DATED)
 
-    def shift(self, number):
-        for rotation, end in sorted(self.rotated(number).items(), reverse=True):
-            os.rename(self.path(number, f".{rotation}{end}"), self.path(number, f".{rotation + 1}{end}"))
+    def place(self, number):
+        """Where a file goes that is rotated now: its name has the date, or the others move up a number."""
+        if number in DATED:
+            self.dates[number] += 1
+            return self.path(number, f"-{self.dates[number]}")
+        for name in self.rotated(number):
+            rotation, dot, end = name.removeprefix(f"app{number}.log.").partition(".")
+            to = self.path(number, f".{int(rotation) + 1}{dot}{end}")
+            os.rename(os.path.join(self.logs, name), to)
+        return self.path(number, ".1")
 
     def write(self, number, chance):
         """A program that writes a log; the second file and every other one after it is copied and truncated."""
@@ -81,16 +90,14 @@ class Rotations(Trial):
             time.sleep(chance.choice([0, 0, 0.01, 0.05]))
             if chance.random() < 0.3 and not copies:
                 # A writer that is told only later that its file was rotated.
-                self.shift(number)
-                os.rename(self.path(number), self.path(number, ".1"))
+                os.rename(self.path(number), self.place(number))
                 out.write(torn[at:])
                 out = open(self.path(number), "ab", buffering=0)
                 self.counts["renamed"] += 1
             else:
                 out.write(torn[at:])
             if chance.random() < 0.3 and copies:
-                self.shift(number)
-                shutil.copyfile(self.path(number), self.path(number, ".1"))
+                shutil.copyfile(self.path(number), self.place(number))
                 os.truncate(self.path(number), 0)
                 self.counts["copied"] += 1
             self.age(number, chance)
@@ -98,17 +105,15 @@ class Rotations(Trial):
 
     def age(self, number, chance):
         """Compresses a rotated file, and removes the oldest one if all of it is in the topic."""
-        rotated = self.rotated(number)
-        plain = [rotation for rotation, end in rotated.items() if not end]
+        plain = [name for name in self.rotated(number) if not name.endswith((".gz", ".zst"))]
         if plain and chance.random() < 0.3:
             program = chance.choice([["gzip", "-q"], ["zstd", "-q", "--rm"]])
-            subprocess.run([*program, self.path(number, f".{chance.choice(plain)}")], check=True)
+            subprocess.run([*program, os.path.join(self.logs, chance.choice(plain))], check=True)
             self.counts["compressed"] += 1
-            rotated = self.rotated(number)
+        rotated = self.rotated(number)
         if len(rotated) > KEPT_MIN and chance.random() < 0.1 and not self.peers:
-            rotation = max(rotated)
-            path = self.path(number, f".{rotation}{rotated[rotation]}")
-            read = {".gz": ["gzip", "-dc"], ".zst": ["zstd", "-dcq"]}.get(rotated[rotation], ["cat"])
+            path = os.path.join(self.logs, rotated[0])
+            read = {".gz": ["gzip", "-dc"], ".zst": ["zstd", "-dcq"]}.get(os.path.splitext(path)[1], ["cat"])
             text = subprocess.run([*read, path], check=True, capture_output=True).stdout
             last = max((json.loads(line)["n"] for line in text.splitlines()), default=-1)
             status, out, _ = self.run("subscribe", "t")
