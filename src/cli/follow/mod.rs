@@ -16,8 +16,9 @@ mod spool;
 mod targets;
 mod visit;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -47,6 +48,9 @@ use crate::sys::clock::now_us;
 const SETTLING: Duration = Duration::from_secs(1);
 /// How often the log is told that a file is still there.
 const KEEPING: Duration = Duration::from_secs(3600);
+
+/// How many files it is decided about at once: they are visited later than that.
+const FAMILIES_MAX: usize = 64;
 
 /// How files are read.
 #[derive(Clone, Debug, Default)]
@@ -258,8 +262,8 @@ impl Follower {
                 if let Some(visit) = self.begin(plan)? {
                     return Ok(NextSource::Source(Box::new(visit)));
                 }
-            } else if let Some(live) = self.dirty.pop_first() {
-                self.look_at(&live)?;
+            } else if !self.dirty.is_empty() {
+                self.look_at_dirty()?;
             } else if let Some(next) = self.wait(waiting)? {
                 return Ok(next);
             }
@@ -313,37 +317,66 @@ impl Follower {
         comes || self.options.follow && is_open
     }
 
-    /// Decides what is to be read of a file and those it was rotated to.
-    fn look_at(&mut self, live: &Path) -> anyhow::Result<()> {
-        self.later.remove(live);
-        self.amount.see(live);
+    /// Decides what is to be read of files that may have changed and of those they were rotated to:
+    /// of the first of them, and of others in its directory.
+    fn look_at_dirty(&mut self) -> anyhow::Result<()> {
         if let Some(spool) = &self.options.spool {
             let found = spool.look(&self.memory, now_us())?;
             let given_up = &self.given_up;
             let visits = found.visits.into_iter().filter(|plan| !given_up.contains(&plan.path));
             self.visits.extend(visits);
+            self.dirty.iter().for_each(|dir| self.amount.see(dir));
+            self.dirty.clear();
+            self.later.clear();
             let at = found.unsettled.and_then(|time| Instant::now().checked_add(time));
-            self.later.extend(at.map(|at| (live.to_owned(), at)));
+            self.later.extend(at.map(|at| (spool.dir.clone(), at)));
             return Ok(());
         }
-        if self.given_up.contains(live) {
-            return Ok(());
+        let given_up = &self.given_up;
+        self.dirty.retain(|live| !given_up.contains(live));
+        let dir = self.dirty.first().and_then(|live| live.parent());
+        let lives = self.dirty.iter().take_while(|live| live.parent() == dir);
+        let lives: Vec<PathBuf> = lives.take(FAMILIES_MAX).cloned().collect();
+        let read = family::families(&lives, |path| self.is_named(path));
+        for (live, members) in lives.into_iter().zip(read) {
+            // The same file under another name: what is known of it changes by that visit.
+            let is_same =
+                |member: &Member| self.visits.iter().any(|visit| visit.inode == member.found.inode);
+            if members.as_ref().is_ok_and(|members| members.iter().any(is_same)) {
+                break;
+            }
+            match members.and_then(|members| self.decide(&live, members)) {
+                // What was decided before it is read first.
+                Err(_) if !self.visits.is_empty() => break,
+                decided => decided?,
+            }
+            self.amount.see(&live);
+            self.dirty.remove(&live);
+            self.later.remove(&live);
         }
-        let (families, targets) = (&self.families, &self.targets);
-        let is_named = |path: &Path| families.contains(path) || targets.means(path);
+        Ok(())
+    }
+
+    /// Whether the user named a file.
+    fn is_named(&self, path: &Path) -> bool {
+        self.families.contains(path) || self.targets.means(path)
+    }
+
+    /// Decides what is to be read of a file and those it was rotated to.
+    fn decide(&mut self, live: &Path, members: Vec<Member>) -> anyhow::Result<()> {
         let path = hash(live.as_os_str().as_encoded_bytes());
-        let mut again = Again::default();
-        let (members, remembered, decided) = loop {
-            let members = family::members(live, is_named)?;
+        let (mut members, mut again) = (members, Again::default());
+        let (remembered, decided) = loop {
             let inodes = members.iter().map(|member| member.found.inode);
             let remembered = self.memory.of_family(path, inodes);
             let found: Vec<Found> = members.iter().map(|member| member.found.clone()).collect();
             let decided = plan(&found, &remembered, path, &mut Members(&members))?;
             // A copy of what was truncated meanwhile looks like a file that nobody knows.
             if !family::is_truncated(&members).with_context(|| live.display().to_string())? {
-                break (members, remembered, decided);
+                break (remembered, decided);
             }
             again.pause(live)?;
+            members = family::members(live, |path| self.is_named(path))?;
         };
         if members.is_empty() && self.targets.named().iter().any(|named| named == live) {
             self.missing.push(live.to_owned());
@@ -479,16 +512,17 @@ impl Follower {
             changes.watch(dirs);
         }
         let files = self.targets.files();
+        let names: HashSet<_> = files.iter().map(|path| (path.parent(), name_of(path))).collect();
         let is_rotated = |path: &PathBuf| {
-            let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
-            let name = name.to_string_lossy();
-            let others = files.range(dir.to_owned()..).take_while(|other| other.starts_with(dir));
-            let named =
-                |other: &PathBuf| other.file_name().map(|name| name.to_string_lossy().into_owned());
-            others.filter_map(named).any(|live| Rotated::of(&name, &live).is_some())
+            let name = name_of(path);
+            Rotated::lives(&name).into_iter().any(|live| names.contains(&(path.parent(), live)))
         };
         // A rotated file is read with the file that it was, also while that is not there.
         self.families.extend(files.iter().filter(|path| !is_rotated(path)).cloned());
         self.dirty.extend(self.families.iter().cloned());
     }
+}
+
+fn name_of(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }

@@ -1,5 +1,6 @@
 //! What rotation makes of a file's name: `app.log.1`, `app.log.2.gz`, `app-20240131.log`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// What compressing adds to a name.
@@ -44,6 +45,25 @@ impl Rotated {
         Some(Rotated { key: behind.or_else(within)?, compressed })
     }
 
+    /// The names of all files that a file of this name may be a rotated one of.
+    pub fn lives(name: &str) -> Vec<Cow<'_, str>> {
+        let plain = COMPRESSED.iter().find_map(|end| name.strip_suffix(end));
+        let mut lives: Vec<Cow<'_, str>> = plain.map(Cow::from).into_iter().collect();
+        let name = plain.unwrap_or(name);
+        for (at, _) in name.match_indices(['.', '-', '_']) {
+            let (live, added) = name.split_at(at);
+            if key(added).is_some() {
+                lives.push(live.into());
+            }
+            if let Some((added, extension)) = added.rsplit_once('.')
+                && key(added).is_some()
+            {
+                lives.push(format!("{live}.{extension}").into());
+            }
+        }
+        lives
+    }
+
     /// Which one was rotated earlier, as far as their names say it.
     pub fn order(&self, other: &Rotated) -> Option<Ordering> {
         match (&self.key, &other.key) {
@@ -85,6 +105,8 @@ fn key(added: &str) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -105,6 +127,7 @@ mod tests {
             "app.log-20240131-1706700000",
         ] {
             assert!(Rotated::of(name, live).is_some(), "{name}");
+            assert!(Rotated::lives(name).contains(&live.into()), "{name}");
         }
         for name in [
             "app.log",
@@ -121,6 +144,21 @@ mod tests {
             "app.",
         ] {
             assert!(Rotated::of(name, live).is_none(), "{name}");
+            assert!(!Rotated::lives(name).contains(&live.into()), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lives_are_all_that_a_name_may_be_of(
+            stem in "[a.1-]{0,3}", added in "[.-]?[0-9.]{0,9}", end in "(\\.a|\\.1)?(\\.gz)?",
+            live in "[a.1-]{0,4}(\\.a)?",
+        ) {
+            let name = format!("{stem}{added}{end}");
+            for live in [live, stem.clone(), format!("{stem}.a"), format!("{stem}.1")] {
+                let is_one = Rotated::lives(&name).contains(&live.as_str().into());
+                prop_assert_eq!(Rotated::of(&name, &live).is_some(), is_one, "{} {}", name, live);
+            }
         }
     }
 

@@ -242,6 +242,54 @@ fn a_file_that_is_not_there_is_an_error_and_one_that_was_rotated_is_none() {
 }
 
 #[test]
+fn of_many_files_each_is_taken_once_and_with_those_it_was_rotated_to() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        let pattern = logs.path("app*.log");
+        let collected = || {
+            let args = ["t", "--resume", pattern.to_str().unwrap()];
+            assert_eq!(run_on(dir, "produce", &args, "").good(), "");
+            let mut all: Vec<u32> = Vec::new();
+            all.extend(logs.topic().split(' ').map(|record| record.parse::<u32>().unwrap()));
+            all.sort_unstable();
+            all
+        };
+        for number in 0..300 {
+            logs.write(&format!("app{number}.log"), format!("{number}\n"));
+        }
+        // Other names of the same files.
+        fs::hard_link(logs.path("app0.log"), logs.path("app00.log")).unwrap();
+        std::os::unix::fs::symlink(logs.path("app7.log"), logs.path("app71.log.log")).unwrap();
+        assert_eq!(collected(), Vec::from_iter(0..300));
+        for number in (0..300).step_by(3) {
+            logs.append(&format!("app{number}.log"), &format!("{}\n", number + 300));
+            logs.rename(&format!("app{number}.log"), &format!("app{number}.log.1"));
+            logs.write(&format!("app{number}.log"), format!("{}\n", number + 301));
+        }
+        let late = (0..300).step_by(3).flat_map(|number| [number + 300, number + 301]);
+        let all: Vec<u32> = (0..300).chain(late).collect();
+        assert_eq!(collected(), all);
+        assert_eq!(collected(), all);
+    });
+}
+
+#[test]
+fn files_before_one_that_cannot_be_read_are_taken() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        logs.write("a.log", "1\n");
+        logs.write("b.log", &gzip("2\n")[..12]);
+        logs.write("c.log", "3\n");
+        let pattern = logs.path("?.log");
+        let args = ["t", "--resume", pattern.to_str().unwrap()];
+        let ran = run_on(dir, "produce", &args, "");
+        assert_ne!(ran.status, 0, "{ran:?}");
+        assert!(ran.stderr.contains("b.log"), "{ran:?}");
+        assert_eq!(logs.topic(), "1");
+    });
+}
+
+#[test]
 fn finished_files_of_a_directory_are_taken_once_and_put_away() {
     both_ways(|dir| {
         let logs = Logs::new(dir);
