@@ -33,6 +33,7 @@ complete -c millstream -n "__fish_millstream_needs_command" -f -a "filter" -d 'K
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "map" -d 'Replace each record by the results of a jq expression'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "window" -d 'Give each record its window of event time'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "aggregate" -d 'Group records and reduce each group'
+complete -c millstream -n "__fish_millstream_needs_command" -f -a "inspect" -d 'Look at records on a screen: of files, and at the end of a pipe'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "log-admin" -d 'Create, change, list, describe, trim, compact, delete and verify the topics of a log'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
@@ -343,6 +344,37 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l no-h
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -s V -l version -d 'Print version'
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l max-record -d 'Refuse records longer than SIZE' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
+json\t'JSON values in any layout; an array gives its items'
+csv\t'Comma-separated values; the first row names the fields'
+tsv\t'Tab-separated values; the first row names the fields'
+logfmt\t'key=value pairs'
+combined\t'Access logs in Apache\'s and nginx\'s combined format'
+common\t'Access logs in the common format'
+syslog\t'Messages of RFC 5424 or RFC 3164'
+journal\t'What \'journalctl -o json\' prints'
+lines\t'Plain text; the field is line'
+regex\t'By a regular expression: --from regex EXPR'
+pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
+auto\t'Whatever the first 200 lines show; a message says what'"
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l memory -d 'How much of standard input, or of compressed input, is kept in memory' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l plain -d 'Print what the first screen shows, once, and end; $COLUMNS and $LINES are its size'
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -l wait -d 'While another process writes the log, wait up to D for it to end; 0 does not wait [default: 5s]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and not __fish_seen_subcommand_from create alter delete trim compact list describe groups reset stats verify help" -l json -d 'Print JSON, one object on each line'
@@ -463,15 +495,16 @@ complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and __f
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Print metrics of the log: sizes, offsets and lag, and what log-serve does and uses'
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check every index entry, checksum and line; exit status 1 if something is damaged'
 complete -c millstream -n "__fish_millstream_using_subcommand log-admin; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "produce" -d 'Append records to a topic of the log'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "log-serve" -d 'Serve a log: store appended records, and deliver them over a Unix socket'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "subscribe" -d 'Print the records of a topic'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "filter" -d 'Keep the records for which a jq expression is true'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "map" -d 'Replace each record by the results of a jq expression'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "window" -d 'Give each record its window of event time'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "aggregate" -d 'Group records and reduce each group'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "log-admin" -d 'Create, change, list, describe, trim, compact, delete and verify the topics of a log'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate log-admin help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "produce" -d 'Append records to a topic of the log'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "log-serve" -d 'Serve a log: store appended records, and deliver them over a Unix socket'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "subscribe" -d 'Print the records of a topic'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "filter" -d 'Keep the records for which a jq expression is true'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "map" -d 'Replace each record by the results of a jq expression'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "window" -d 'Give each record its window of event time'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "aggregate" -d 'Group records and reduce each group'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "inspect" -d 'Look at records on a screen: of files, and at the end of a pipe'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "log-admin" -d 'Create, change, list, describe, trim, compact, delete and verify the topics of a log'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and __fish_seen_subcommand_from log-admin" -f -a "create" -d 'Create a topic; one that already exists with the same settings is accepted'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and __fish_seen_subcommand_from log-admin" -f -a "alter" -d 'Change a topic\'s settings; "default" sets one back to its default'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and __fish_seen_subcommand_from log-admin" -f -a "delete" -d 'Delete a topic with all its records'

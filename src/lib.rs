@@ -15,6 +15,7 @@
 //! - [`broker`]: the operations of a log service over [`log`]. No protocol.
 //! - [`store`]: a log as its users see it: through the daemon, or by its files.
 //! - [`serve`]: the daemon, which puts [`wire`] before [`broker`].
+//! - [`tui`]: the screen of `inspect`: state, keys, views. No files.
 //! - [`cli`]: the one door: input, output, signals, messages, exit statuses, manual pages.
 //! - [`cmd`]: one file a tool: its options and how they wire the rooms together.
 
@@ -33,5 +34,6 @@ pub mod state;
 pub mod store;
 mod sys;
 pub mod time;
+pub mod tui;
 pub mod window;
 pub mod wire;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,6 +71,21 @@ impl Raw {
             }
         }
     }
+}
+
+/// Where the text of a file begins, which is read as it stands: behind a byte order mark, if it has
+/// one. None if it is compressed, or in an encoding that is not read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text_begin(file: &File) -> io::Result<Option<u64>> {
+    let mut start = [0; SIGN_BYTES_MAX];
+    let count = file.read_at(&mut start, 0)?;
+    Ok(match Encoding::of(start.get(..count).unwrap_or_default()) {
+        Some(Encoding::Plain) | None => Some(0),
+        Some(Encoding::Marked) => Some(MARK.len() as u64),
+        Some(_) => None,
+    })
 }
 
 impl FileSource {

@@ -188,7 +188,7 @@ impl Input {
     }
 
     /// How many bytes of all sources were read, as they are stored.
-    fn stored_position(&self) -> u64 {
+    pub fn stored_position(&self) -> u64 {
         self.stored + self.current.as_ref().map_or(0, |source| source.stored_position())
     }
 

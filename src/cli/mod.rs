@@ -13,7 +13,7 @@ mod closed;
 mod context;
 mod decompress;
 mod encoding;
-mod file_source;
+pub mod file_source;
 pub mod follow;
 pub mod format_options;
 pub mod inherited;

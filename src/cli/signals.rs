@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use nix::unistd::{Pid, getpgrp};
+use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
+use signal_hook::iterator::Signals;
 
 use crate::sys::wait::{Wanted, wait};
 
@@ -62,6 +63,45 @@ pub(super) fn outlive_file_limits() {
     // Nobody looks at the flag: a handler, whatever it does, makes the write return. If it cannot
     // be installed the signal ends us, as it would have.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// What somebody wants of a program that has taken the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To end, by this signal.
+    End(i32),
+    /// To stop for a while, and give the terminal back: [`suspend`].
+    Suspend,
+    /// To take the terminal again: it was stopped, and is not any more.
+    Resume,
+}
+
+/// Has a thread tell what signals want, until `tell` wants no more.
+///
+/// # Errors
+/// When the kernel refuses the handlers or the thread.
+pub fn hear(tell: impl Fn(Wish) -> bool + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGTSTP, SIGCONT])?;
+    let hear = move || {
+        let wish = |number| match number {
+            SIGTSTP => Wish::Suspend,
+            SIGCONT => Wish::Resume,
+            number => Wish::End(number),
+        };
+        let _ = signals.forever().map(wish).all(tell);
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(hear).map(|_| ())
+}
+
+/// Asks all processes of the pipeline that we belong to to suspend, us too.
+pub fn suspend_all() {
+    // If it is refused, nothing happens.
+    let _ = killpg(getpgrp(), Signal::SIGTSTP);
+}
+
+/// Suspends the process, until somebody resumes it.
+pub fn suspend() {
+    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
 }
 
 /// Asks the tool to stop, as SIGTERM from outside does: so another thread ends a wait for input.

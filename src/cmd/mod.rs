@@ -5,6 +5,7 @@ pub mod aggregate;
 mod clock;
 mod expression;
 pub mod filter;
+pub mod inspect;
 mod late;
 mod lock_wait;
 pub mod log_admin;
@@ -43,6 +44,7 @@ pub fn tools() -> Vec<Tool> {
         Tool::new("map", map::run),
         Tool::new("window", window::run),
         Tool::new("aggregate", aggregate::run),
+        Tool::new("inspect", inspect::run),
         Tool::new("log-admin", log_admin::run),
     ]
 }

@@ -81,6 +81,11 @@ mod pipes {
     mod unix_files;
 }
 
+/// What is for people at a terminal.
+mod terminal {
+    mod inspect;
+}
+
 /// The program by all its names, and where it is installed.
 mod program {
     mod install;

@@ -1,0 +1,284 @@
+//! Who reads: a thread that answers what the screen asks, and between answers looks for more
+//! records, filters them, and searches.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use super::chunk::Chunk;
+use super::feed::{Advance, Feed};
+use super::view::View;
+use crate::tui::pattern::Pattern;
+use crate::tui::row::Row;
+use crate::tui::{Ask, Data, Extent, Target};
+
+/// How often the screen is told how much there is, at most.
+const TOLD_EVERY: Duration = Duration::from_millis(50);
+
+/// How often files are looked at for more.
+const LOOKED_EVERY: Duration = Duration::from_millis(200);
+
+/// How many rows are given at once, at most.
+const ROWS_MAX: u64 = 4096;
+
+/// What wakes the thread.
+#[derive(Debug)]
+pub enum Wake {
+    /// The screen asks.
+    Ask(Ask),
+    /// More records came.
+    Grown,
+}
+
+/// The records, the view of them, and what is under way.
+pub struct Reader<F, T> {
+    feed: F,
+    view: View,
+    search: Option<Search>,
+    told: Option<Extent>,
+    told_at: Instant,
+    /// Gives the screen what it asked for; false if there is none any more.
+    tell: T,
+    /// The chunk that was used last.
+    last: Option<Arc<Chunk>>,
+}
+
+/// A search that is under way.
+struct Search {
+    pattern: Pattern,
+    /// The number of the next record to look at; none if it is before the first one.
+    next: Option<u64>,
+    forward: bool,
+}
+
+impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
+    /// Reads `feed`.
+    pub fn new(feed: F, tell: T) -> Reader<F, T> {
+        let (view, told_at) = (View::default(), Instant::now());
+        Reader { feed, view, search: None, told: None, told_at, tell, last: None }
+    }
+
+    /// Works until the screen is gone.
+    pub fn run(&mut self, wakes: &Receiver<Wake>) {
+        loop {
+            let more = match self.work() {
+                Ok(more) => more,
+                Err(error) => {
+                    (self.tell)(Data::Failed(format!("{error:#}")));
+                    return self.hold_out(wakes);
+                }
+            };
+            let told = self.tell_extent(more);
+            if !told {
+                return;
+            }
+            let wake = if more {
+                match wakes.try_recv() {
+                    Ok(wake) => Some(wake),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            } else {
+                match wakes.recv_timeout(LOOKED_EVERY) {
+                    Ok(wake) => Some(wake),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            };
+            if let Some(Wake::Ask(ask)) = wake
+                && let Err(error) = self.answer(ask)
+            {
+                (self.tell)(Data::Failed(format!("{error:#}")));
+                return self.hold_out(wakes);
+            }
+        }
+    }
+
+    /// Reading has failed: what was read stays on the screen.
+    fn hold_out(&mut self, wakes: &Receiver<Wake>) {
+        while let Ok(wake) = wakes.recv() {
+            if let Wake::Ask(ask) = wake {
+                let _ = self.answer(ask);
+            }
+        }
+    }
+
+    /// Does a little of all that is to be done; says whether there is more.
+    fn work(&mut self) -> anyhow::Result<bool> {
+        let before = self.feed.span();
+        let settled = self.feed.settled();
+        let advance = self.feed.advance()?;
+        let span = self.feed.span();
+        if span != before {
+            // The last line may have become longer, or the file another one.
+            self.view.take_back(settled.min(self.feed.settled()).min(span.end));
+            self.view.forget(span.start);
+            self.last = None;
+        }
+        let filters = self.view.filter_on(&mut self.feed)?;
+        if let Some(at) = self.view.place_found(&self.feed) {
+            let epoch = self.view.epoch();
+            self.tell_extent(false);
+            (self.tell)(Data::Near { epoch, at });
+        }
+        let searches = self.search_on()?;
+        Ok(advance == Advance::More || filters || searches)
+    }
+
+    fn extent(&self) -> Extent {
+        let records = self.feed.span();
+        Extent {
+            epoch: self.view.epoch(),
+            span: self.view.span(&records),
+            scanned: self.view.scanned().unwrap_or(records.end),
+            progress: self.view.progress(&records).or(self.feed.progress()),
+            ended: self.feed.has_ended(),
+            failed: self.view.failed(),
+            note: self.feed.note(),
+            records,
+        }
+    }
+
+    /// Tells how much there is, if that is due; false if nobody hears it.
+    fn tell_extent(&mut self, more: bool) -> bool {
+        if more && self.told.is_some() && self.told_at.elapsed() < TOLD_EVERY {
+            return true;
+        }
+        let extent = self.extent();
+        if self.told.as_ref() == Some(&extent) {
+            return true;
+        }
+        self.told_at = Instant::now();
+        self.told = Some(extent.clone());
+        (self.tell)(Data::Extent(extent))
+    }
+
+    fn answer(&mut self, ask: Ask) -> anyhow::Result<()> {
+        match ask {
+            Ask::Rows { epoch, span } if epoch == self.view.epoch() => {
+                let (first, rows) = self.rows(span)?;
+                (self.tell)(Data::Rows { epoch, first, rows });
+            }
+            Ask::Filter { epoch, expression, near } => {
+                let span = self.feed.span();
+                match View::new(epoch, expression.as_deref(), near, &span) {
+                    Ok(view) => {
+                        (self.view, self.search) = (view, None);
+                        self.tell_extent(false);
+                        if expression.is_none() {
+                            (self.tell)(Data::Near { epoch, at: near });
+                        }
+                    }
+                    Err(why) => {
+                        (self.tell)(Data::Refused(why));
+                    }
+                }
+            }
+            Ask::Search { epoch, text, from, forward } if epoch == self.view.epoch() => {
+                self.search = match Pattern::new(&text) {
+                    Ok(pattern) => {
+                        let next = self.view.number(from);
+                        let next = if forward { next.or(Some(self.feed.span().end)) } else { next };
+                        Some(Search { pattern, next, forward })
+                    }
+                    Err(_) => None,
+                };
+            }
+            Ask::Seek { epoch, target } if epoch == self.view.epoch() => {
+                self.seek(epoch, target);
+            }
+            Ask::Stop => self.search = None,
+            // Of a view that is no more.
+            Ask::Rows { .. } | Ask::Search { .. } | Ask::Seek { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Rows of the view, and the position of the first.
+    fn rows(&mut self, span: Range<u64>) -> anyhow::Result<(u64, Vec<Row>)> {
+        let there = self.view.span(&self.feed.span());
+        let first = span.start.max(there.start);
+        let end = span.end.min(there.end).min(first.saturating_add(ROWS_MAX));
+        let mut rows = Vec::new();
+        for at in first..end {
+            let Some(number) = self.view.number(at) else { break };
+            let Some(row) = self.chunk(number)?.and_then(|chunk| chunk.row(number)) else { break };
+            rows.push(row);
+        }
+        Ok((first, rows))
+    }
+
+    fn chunk(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        let has = |chunk: &Arc<Chunk>| chunk.first <= number && number < chunk.end();
+        if let Some(chunk) = self.last.as_ref().filter(|chunk| has(chunk)) {
+            return Ok(Some(Arc::clone(chunk)));
+        }
+        self.last = self.feed.chunk(number)?;
+        Ok(self.last.clone())
+    }
+
+    fn seek(&mut self, epoch: u64, target: Target) {
+        let span = self.feed.span();
+        let number = match target {
+            Target::Record(number) => number,
+            Target::Percent(percent) => {
+                let share = percent.clamp(0.0, 100.0) / 100.0;
+                span.start + ((span.end - span.start) as f64 * share) as u64
+            }
+            Target::Written(place) => match self.feed.find(&place) {
+                Ok(number) => number,
+                Err(error) => {
+                    (self.tell)(Data::Refused(format!("{error:#}")));
+                    return;
+                }
+            },
+        };
+        let at = Some(self.view.position(number));
+        (self.tell)(Data::Found { epoch, at });
+    }
+
+    /// Searches a chunk; says whether there is more to search.
+    fn search_on(&mut self) -> anyhow::Result<bool> {
+        let Some(search) = &self.search else { return Ok(false) };
+        let (next, forward) = (search.next, search.forward);
+        let span = self.feed.span();
+        // A filter keeps records only up to here.
+        let end = self.view.scanned().unwrap_or(span.end).min(span.end);
+        let Some(next) = next.filter(|next| *next >= span.start || forward) else {
+            return Ok(self.found(None));
+        };
+        let next = next.max(span.start);
+        if next >= end {
+            let complete = self.extent().progress.is_none();
+            return Ok(if forward && !complete { false } else { self.found(None) });
+        }
+        let Some(chunk) = self.chunk(next)? else { return Ok(self.found(None)) };
+        let numbers = if forward { next..chunk.end().min(end) } else { chunk.first..next + 1 };
+        let Some(search) = &mut self.search else { return Ok(false) };
+        search.next = if forward { Some(numbers.end) } else { numbers.start.checked_sub(1) };
+        let is_hit = |number: &u64| {
+            let record = chunk.record(*number).unwrap_or_default();
+            search.pattern.is_in(record) && self.view.has(*number)
+        };
+        let hit = match forward {
+            true => numbers.clone().find(is_hit),
+            false => numbers.clone().rev().find(is_hit),
+        };
+        Ok(match hit {
+            Some(number) => {
+                let at = self.view.position(number);
+                self.found(Some(at))
+            }
+            None => true,
+        })
+    }
+
+    /// The search has ended.
+    fn found(&mut self, at: Option<u64>) -> bool {
+        self.search = None;
+        self.tell_extent(false);
+        (self.tell)(Data::Found { epoch: self.view.epoch(), at });
+        false
+    }
+}

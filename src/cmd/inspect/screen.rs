@@ -1,0 +1,93 @@
+//! The screen on a terminal: whatever happens comes through one channel, and after it the screen is
+//! drawn, once.
+
+use std::io;
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use super::reader::Wake;
+use crate::cli::signals::{self, Wish};
+use crate::cli::{Failure, Status};
+use crate::tui::terminal::{self, Screen};
+use crate::tui::{Effect, Event, State, Theme};
+
+/// How soon a frame may follow another one, if nothing was typed.
+const FRAME: Duration = Duration::from_millis(30);
+
+/// What happens.
+#[derive(Debug)]
+pub enum Happening {
+    /// To the screen.
+    Event(Event),
+    /// A signal came.
+    Wish(Wish),
+    /// The terminal cannot be read any more.
+    Lost(io::Error),
+}
+
+/// Shows `state` until the user quits.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub fn run(
+    mut state: State,
+    theme: Theme,
+    (happenings, tell): (&Receiver<Happening>, Sender<Happening>),
+    asks: &Sender<Wake>,
+) -> anyhow::Result<Status> {
+    let signals = tell.clone();
+    signals::hear(move |wish| signals.send(Happening::Wish(wish)).is_ok())?;
+    let failed = |error: io::Error| Failure::new(Status::Io, format!("the terminal: {error}"));
+    let mut screen = Screen::open().map_err(failed)?;
+    let keys = move || {
+        let read = terminal::read(|event| tell.send(Happening::Event(event)).is_ok());
+        if let Err(error) = read {
+            let _ = tell.send(Happening::Lost(error));
+        }
+    };
+    Builder::new().name("keys".to_owned()).spawn(keys)?;
+    let (columns, lines) = screen.size().map_err(failed)?;
+    let mut first = Some(Happening::Event(Event::Size(columns, lines)));
+    let mut drawn_at: Option<Instant> = None;
+    loop {
+        let mut hurries = false;
+        while let Some(happening) = first.take().or_else(|| happenings.try_recv().ok()) {
+            match happening {
+                Happening::Event(event) => {
+                    hurries |= !matches!(event, Event::Data(_));
+                    for effect in state.take(event) {
+                        match effect {
+                            Effect::Ask(ask) => drop(asks.send(Wake::Ask(ask))),
+                            Effect::Copy(text) => screen.copy(&text).map_err(failed)?,
+                            Effect::Redraw => screen.clear().map_err(failed)?,
+                            Effect::Suspend => signals::suspend_all(),
+                            Effect::Quit => return Ok(Status::Done),
+                        }
+                    }
+                }
+                Happening::Wish(Wish::End(signal)) => return Ok(Status::Signal(signal)),
+                Happening::Wish(Wish::Suspend) => {
+                    screen.leave();
+                    signals::suspend();
+                }
+                Happening::Wish(Wish::Resume) => {
+                    screen.enter().map_err(failed)?;
+                    // It may have another size now.
+                    let (columns, lines) = screen.size().map_err(failed)?;
+                    state.take(Event::Size(columns, lines));
+                }
+                Happening::Lost(error) => return Err(failed(error).into()),
+            }
+        }
+        // What comes fast is drawn as often as an eye can follow.
+        let wait = drawn_at.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
+        if hurries || wait.is_zero() {
+            screen.draw(&state, theme).map_err(failed)?;
+            drawn_at = Some(Instant::now());
+            first = happenings.recv().ok();
+        } else {
+            first = happenings.recv_timeout(wait).ok();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The screen as it is drawn: a bar, the body, and a line for the status, messages and typing.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::pen::Pen;
+use super::state::{Layout, State};
+use super::theme::Theme;
+use super::{help, lines, table, text, tree_view};
+
+/// The fewest columns and lines that something can be shown in.
+const LEAST: (u16, u16) = (10, 3);
+
+/// Draws all of it.
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        Pen::new(buffer, (area.x, area.right()), area.y).write("too small", Style::new());
+        return;
+    }
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    title(buffer, area, state, theme);
+    match (&state.tree, state.layout) {
+        (Some(tree), _) => tree_view::draw(buffer, body, tree, theme),
+        (None, Layout::Lines) => lines::draw(buffer, body, state, theme),
+        (None, Layout::Table) => table::draw(buffer, body, state, theme),
+    }
+    if let Some(at) = state.help {
+        help::draw(buffer, body, at, theme);
+    }
+    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+    match &state.prompt {
+        Some(prompt) => {
+            let sign = prompt.purpose.sign();
+            // The end of a long line is where the user types.
+            let hidden = (prompt.column() + 2).saturating_sub(usize::from(area.width));
+            let mut pen = Pen::new(buffer, (area.x, area.right()), bottom.y);
+            pen.write(sign, theme.key());
+            pen.hide(hidden);
+            pen.write(&text::safe(prompt.text().as_bytes()), Style::new());
+            if prompt.text().is_empty() {
+                pen.write("  ", Style::new());
+                pen.write(prompt.purpose.hint(), theme.dim());
+            }
+            let column = u16::try_from(1 + prompt.column() - hidden).unwrap_or(area.width - 1);
+            let x = area.x.saturating_add(column).min(area.right() - 1);
+            frame.set_cursor_position(Position::new(x, bottom.y));
+        }
+        None => status(buffer, bottom, state, theme),
+    }
+}
+
+/// What is looked at, and how much of it there is.
+fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
+    let extent = &state.list.extent;
+    let (count, all) = (
+        extent.span.end - extent.span.start,
+        extent.records.end.saturating_sub(extent.records.start),
+    );
+    let mut right = match (&state.filter, count) {
+        (Some(_), _) => format!("{} of {} records", text::thousands(count), text::thousands(all)),
+        (None, 1) => "1 record".to_owned(),
+        (None, _) => format!("{} records", text::thousands(count)),
+    };
+    if extent.records.start > 0 {
+        right = format!("{} dropped, {right}", text::thousands(extent.records.start));
+    }
+    if let Some(progress) = extent.progress {
+        right = format!("{right}, {} % read", progress / 10);
+    }
+    let place = match count {
+        0 => String::new(),
+        _ => {
+            let at = state.list.cursor - extent.span.start;
+            let percent = (at + 1).saturating_mul(100) / count.max(1);
+            format!("  {}/{} {percent}%", text::thousands(at + 1), text::thousands(count))
+        }
+    };
+    let name = match &state.tree {
+        Some(tree) => format!(" {}", text::safe(tree.row.place.as_bytes())),
+        None => format!(" {}", text::safe(state.title.as_bytes())),
+    };
+    bar(buffer, area, area.y, &name, &format!("{right}{place} "), theme.bar());
+}
+
+/// A line with a text at its left and one at its right, which has the right of way.
+pub fn bar(buffer: &mut Buffer, area: Rect, y: u16, left: &str, right: &str, style: Style) {
+    buffer.set_style(Rect { y, height: 1, ..area }, style);
+    let wide = text::width(right).min(usize::from(area.width));
+    let from = area.right().saturating_sub(u16::try_from(wide).unwrap_or(area.width));
+    Pen::new(buffer, (area.x, from), y).write(left, style);
+    Pen::new(buffer, (from, area.right()), y).write(right, style);
+}
+
+/// The keys that are named at the bottom, the most important first.
+const HINTS: [(&str, &str); 7] = [
+    ("h", "help"),
+    ("q", "quit"),
+    ("/", "search"),
+    ("&", "filter"),
+    ("Enter", "tree"),
+    ("t", "table"),
+    ("F", "follow"),
+];
+
+const HINTS_IN_TREE: [(&str, &str); 6] = [
+    ("h", "help"),
+    ("q", "back"),
+    ("Enter", "fold"),
+    ("n", "next"),
+    ("N", "previous"),
+    ("&", "filter"),
+];
+
+fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
+    let mut pen = Pen::new(buffer, (area.x, area.right()), area.y);
+    pen.write(" ", Style::new());
+    if let Some((message, is_error)) = &state.message {
+        let style = if *is_error { theme.bad() } else { Style::new() };
+        return pen.write(&text::safe(message.as_bytes()), style);
+    }
+    if let Some(count) = state.count {
+        return pen.write(&count.to_string(), theme.key());
+    }
+    if state.help.is_some() {
+        return pen.write("q ends the help; j, k and Space scroll it", theme.key());
+    }
+    let mut said = Vec::new();
+    if state.searches {
+        said.push("searching; Esc ends it".to_owned());
+    }
+    if let Some(fault) = state.list.current().and_then(|row| row.fault.as_ref()) {
+        said.push(fault.clone());
+    }
+    if state.list.follows {
+        said.push("following".to_owned());
+    }
+    if let Some(filter) = &state.filter {
+        said.push(format!("& {filter}"));
+    }
+    if let (Some(_), failed @ 1..) = (&state.filter, state.list.extent.failed) {
+        said.push(format!("the filter failed for {}", text::thousands(failed)));
+    }
+    if let Some(note) = &state.list.extent.note {
+        said.push(note.clone());
+    }
+    for text in &said {
+        pen.write(&text::safe(text.as_bytes()), theme.key());
+        pen.write("   ", Style::new());
+    }
+    let hints = if state.tree.is_some() { &HINTS_IN_TREE[..] } else { &HINTS[..] };
+    for (key, what) in hints {
+        if pen.room() < key.len() + what.len() + 3 {
+            break;
+        }
+        pen.write(key, theme.key());
+        pen.write(&format!(" {what}  "), Style::new());
+    }
+}

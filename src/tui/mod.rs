@@ -1,0 +1,41 @@
+//! The screen of `inspect`: a state machine. Keys, sizes and data come in as [`Event`]s, [`State`]
+//! takes them and says what is to be done, and [`draw()`] draws it. Nothing here reads records, and
+//! drawing never waits: those who read are asked ([`Ask`]), and answer ([`Data`]) when they can.
+//!
+//! - [`event`]: what happens, and what is to be done. [`row`]: what is asked, and what comes.
+//! - [`keys`]: the keys as data: what is done, the help overlay and the manual page come of it.
+//! - [`state`]: what is shown. Its parts: `list`, which part of how many records; `columns` of the
+//!   table; `tree`, one record; `prompt`, a line that is typed.
+//! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `help`.
+//! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
+//!   wide it is; `json`: the pieces of a record; `pattern`: what is searched for.
+//! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it was.
+
+mod columns;
+mod draw;
+pub mod event;
+mod help;
+mod json;
+pub mod keys;
+mod lines;
+mod list;
+pub mod pattern;
+mod pen;
+pub mod plain;
+mod prompt;
+pub mod row;
+pub mod state;
+mod table;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+pub mod theme;
+mod tree;
+mod tree_view;
+
+pub use draw::draw;
+pub use event::{Effect, Event};
+pub use row::{Ask, Data, Extent, Row, Target};
+pub use state::State;
+pub use theme::Theme;

@@ -1,0 +1,136 @@
+//! Text of records as a terminal may be given it: nothing in it commands the terminal, and it is as
+//! wide as it says.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What stands for the rest of a text that is cut.
+pub const CUT: &str = "…";
+
+/// Bytes of a record as text without control characters: those, and the ones that change the
+/// direction of what follows, are written as escapes.
+pub fn safe(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if !text.contains(is_unsafe) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match is_unsafe(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a terminal may take it for a command, or write what follows elsewhere.
+fn is_unsafe(c: char) -> bool {
+    let directs =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || directs || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// How many columns a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The part of a text that is `columns` wide at most, and how wide it is.
+pub fn front(text: &str, columns: usize) -> (&str, usize) {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide > columns {
+            return (text.get(..at).unwrap_or_default(), used);
+        }
+        used += wide;
+    }
+    (text, used)
+}
+
+/// What follows the first `columns` columns of a text; and how many of these were wanted, but not
+/// there.
+pub fn behind(text: &str, columns: usize) -> (&str, usize) {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        if used >= columns {
+            return (text.get(at..).unwrap_or_default(), 0);
+        }
+        used += c.width().unwrap_or(0);
+    }
+    ("", columns.saturating_sub(used))
+}
+
+/// A text in a cell of so many columns: cut, or filled up at its right or left.
+pub fn cell(text: &str, columns: usize, right: bool) -> String {
+    let wide = width(text);
+    if wide > columns {
+        let (kept, used) = front(text, columns.saturating_sub(1));
+        let gap = columns.saturating_sub(used + 1);
+        return format!("{kept}{CUT}{}", " ".repeat(gap));
+    }
+    let gap = " ".repeat(columns - wide);
+    if right { gap + text } else { text.to_owned() + &gap }
+}
+
+/// A number with commas between its thousands.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number of bytes, in three digits or so.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let (mut value, mut unit) = (count as f64 / 1024.0, 0);
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(value < 10.0);
+    format!("{value:.digits$} {}", UNITS.get(unit).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        assert_eq!(safe(b"a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(safe("\u{9b}2J\u{202e}".as_bytes()), "\\u{9b}2J\\u{202e}");
+        assert_eq!(safe(b"\xff"), "\u{fffd}");
+        assert!(matches!(safe("é東".as_bytes()), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wide_characters_are_measured() {
+        assert_eq!(front("東京都", 5), ("東京", 4));
+        assert_eq!(behind("東京都", 2), ("京都", 0));
+        assert_eq!(behind("ab", 5), ("", 3));
+        assert_eq!(cell("東京都", 4, false), "東… ");
+        assert_eq!(cell("ab", 4, true), "  ab");
+        assert_eq!(cell("abcd", 4, true), "abcd");
+    }
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(10 << 30), "10 GiB");
+    }
+}

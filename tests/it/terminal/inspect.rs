@@ -1,0 +1,176 @@
+//! `inspect`: what its first screen shows, and on a terminal, which tmux is here.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::common::{bin, run, tool, wait_for};
+
+fn plain(args: &[&str], size: (u16, u16), input: &str) -> String {
+    let args: Vec<&str> = ["--plain"].iter().chain(args).copied().collect();
+    let mut command = tool("inspect", &args);
+    command.env("COLUMNS", size.0.to_string()).env("LINES", size.1.to_string());
+    run(&mut command, input).good()
+}
+
+#[test]
+fn the_first_screen_is_printed() {
+    let input = "{\"a\":1}\n\n{\"a\":\"\u{9b}2J\"}\nnot json\n";
+    let shown = plain(&["-"], (40, 10), input);
+    assert_eq!(
+        shown,
+        " standard input      3 records  1/3 33%\n{\"a\":1}\n{\"a\":\"\\u{9b}2J\"}\n! not json\n"
+    );
+    let many: String = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let shown = plain(&[], (30, 5), &many);
+    assert_eq!(shown.lines().skip(1).collect::<Vec<_>>(), ["{\"n\":0}", "{\"n\":1}", "{\"n\":2}"]);
+}
+
+#[test]
+fn every_format_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv.gz");
+    let mut gzip = flate2::write::GzEncoder::new(File::create(&path).unwrap(), Default::default());
+    gzip.write_all(b"a,b\n1,x\n2,y\n").unwrap();
+    gzip.finish().unwrap();
+    let shown = plain(&[path.to_str().unwrap(), "--from", "csv"], (60, 10), "");
+    assert!(shown.ends_with("\n{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n"), "{shown}");
+    let two = dir.path().join("b.ndjson");
+    std::fs::write(&two, "{\"c\":3}\n{\"c\":4}").unwrap();
+    let two = two.to_str().unwrap();
+    let shown = plain(&[two, two], (60, 10), "");
+    assert!(shown.ends_with("\n{\"c\":3}\n{\"c\":4}\n{\"c\":3}\n{\"c\":4}\n"), "{shown}");
+}
+
+#[test]
+fn it_needs_a_terminal_and_something_to_look_at() {
+    let ran = run(&mut tool("inspect", &["-"]), "1\n");
+    assert_eq!(ran.status, 2);
+    assert!(ran.stderr.contains("standard output is not a terminal; --plain"), "{ran:?}");
+    let ran = run(&mut tool("inspect", &["--plain", "/nonexistent/f"]), "");
+    assert_eq!((ran.status, ran.stderr.contains("/nonexistent/f: ")), (74, true), "{ran:?}");
+}
+
+/// A terminal of its own, in which a shell runs a command.
+struct Terminal {
+    dir: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// Starts one; none where there is no tmux.
+    fn start(size: (u16, u16), line: impl FnOnce(&Path) -> String) -> Option<Terminal> {
+        let dir = tempfile::tempdir().unwrap();
+        let line = line(dir.path());
+        let terminal = Terminal { dir };
+        let (columns, lines) = (size.0.to_string(), size.1.to_string());
+        let begin = ["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &lines];
+        let script = format!("PS1='$ '; {line}; echo \"status $?\"; exec sleep 1000");
+        let mut command = terminal.tmux();
+        let started = command.args(begin).args(["bash", "--norc", "-c", &script]).status();
+        match started {
+            Ok(status) if status.success() => Some(terminal),
+            _ => {
+                eprintln!("skipped: there is no tmux");
+                None
+            }
+        }
+    }
+
+    fn tmux(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command.arg("-S").arg(self.dir.path().join("tmux")).env_remove("TMUX");
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn press(&self, keys: &[&str]) {
+        assert!(self.tmux().arg("send-keys").args(keys).status().unwrap().success());
+    }
+
+    fn lines(&self) -> String {
+        let shown = self.tmux().args(["capture-pane", "-p"]).output().unwrap();
+        String::from_utf8_lossy(&shown.stdout).into_owned()
+    }
+
+    #[track_caller]
+    fn awaits(&self, what: &str) -> String {
+        wait_for(what, || Some(self.lines()).filter(|lines| lines.contains(what)))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.tmux().arg("kill-server").status();
+    }
+}
+
+#[test]
+fn a_file_is_followed_searched_and_filtered() {
+    let begin = |dir: &Path| {
+        let records: String = (0..500).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        std::fs::write(dir.join("f"), records).unwrap();
+        format!("{} {}", bin("inspect").display(), dir.join("f").display())
+    };
+    let Some(terminal) = Terminal::start((80, 24), begin) else { return };
+    terminal.awaits("500 records  1/500");
+    terminal.press(&["/", "n\":4.1", "Enter"]);
+    terminal.awaits("402/500");
+    terminal.press(&["&", ".n % 100 == 1", "Enter"]);
+    terminal.awaits("5 of 500 records  5/5");
+    let mut file = File::options().append(true).open(terminal.dir.path().join("f")).unwrap();
+    file.write_all(b"{\"n\":601}\n").unwrap();
+    terminal.awaits("6 of 501 records  5/6");
+    terminal.press(&["F"]);
+    file.write_all(b"{\"n\":701}\n{\"n\":702}\n").unwrap();
+    terminal.awaits("7 of 503 records  7/7");
+    terminal.press(&["Enter"]);
+    terminal.awaits("\"n\": 701");
+    terminal.press(&["q", "q"]);
+    terminal.awaits("status 0");
+}
+
+#[test]
+fn keys_come_from_the_terminal_while_records_come_from_a_pipe() {
+    let begin = |_: &Path| {
+        format!(
+            "(for n in 1 2 3; do echo \"$n\"; done; sleep 1000) | {} -",
+            bin("inspect").display()
+        )
+    };
+    let Some(terminal) = Terminal::start((60, 10), begin) else { return };
+    terminal.awaits("3 records  1/3");
+    terminal.press(&["G"]);
+    terminal.awaits("3/3 100%");
+    terminal.press(&["q"]);
+    // The shell waits for the other process of the pipeline.
+    terminal.press(&["C-c"]);
+    wait_for("the screen to be given back", || {
+        (!terminal.lines().contains("records")).then_some(())
+    });
+}
+
+#[test]
+fn the_terminal_is_given_back_to_whoever_ends_or_suspends_it() {
+    for (signal, status) in [("TERM", "status 143"), ("INT", "status 130")] {
+        let begin = |dir: &Path| {
+            std::fs::write(dir.join("f"), "{\"n\":1}\n").unwrap();
+            let (program, file) = (bin("inspect"), dir.join("f"));
+            let pid = dir.join("pid");
+            format!(
+                "(echo $BASHPID >{}; exec {} {})",
+                pid.display(),
+                program.display(),
+                file.display()
+            )
+        };
+        let Some(terminal) = Terminal::start((60, 10), begin) else { return };
+        terminal.awaits("1 record  1/1");
+        let pid = std::fs::read_to_string(terminal.dir.path().join("pid")).unwrap();
+        assert!(Command::new("kill").args(["-s", signal, pid.trim()]).status().unwrap().success());
+        let lines = terminal.awaits(status);
+        assert!(!lines.contains("1 record"), "{lines}");
+        terminal.press(&["x"]);
+        terminal.awaits("x");
+    }
+}
