@@ -23,6 +23,7 @@ complete -c inspect -l multiline -d 'Join lines: one in which REGEX is found beg
 complete -c inspect -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
 complete -c inspect -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
 complete -c inspect -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
+complete -c inspect -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
 complete -c inspect -l memory -d 'How much of standard input, or of compressed input, is kept in memory' -r
 complete -c inspect -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c inspect -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'

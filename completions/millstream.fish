@@ -33,7 +33,7 @@ complete -c millstream -n "__fish_millstream_needs_command" -f -a "filter" -d 'K
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "map" -d 'Replace each record by the results of a jq expression'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "window" -d 'Give each record its window of event time'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "aggregate" -d 'Group records and reduce each group'
-complete -c millstream -n "__fish_millstream_needs_command" -f -a "inspect" -d 'Look at records on a screen: of files, and at the end of a pipe'
+complete -c millstream -n "__fish_millstream_needs_command" -f -a "inspect" -d 'Look at records on a screen: of topics, of files, and at the end of a pipe'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "log-admin" -d 'Create, change, list, describe, trim, compact, delete and verify the topics of a log'
 complete -c millstream -n "__fish_millstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
@@ -369,6 +369,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l multil
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l tz -d 'With syslog: the time zone of times that have none, like Europe/Berlin [default: UTC]' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]' -r -f -a "(__fish_complete_directories)"
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l memory -d 'How much of standard input, or of compressed input, is kept in memory' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
@@ -502,7 +503,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fi
 complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "map" -d 'Replace each record by the results of a jq expression'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "window" -d 'Give each record its window of event time'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "aggregate" -d 'Group records and reduce each group'
-complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "inspect" -d 'Look at records on a screen: of files, and at the end of a pipe'
+complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "inspect" -d 'Look at records on a screen: of topics, of files, and at the end of a pipe'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "log-admin" -d 'Create, change, list, describe, trim, compact, delete and verify the topics of a log'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and not __fish_seen_subcommand_from produce log-serve subscribe filter map window aggregate inspect log-admin help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millstream -n "__fish_millstream_using_subcommand help; and __fish_seen_subcommand_from log-admin" -f -a "create" -d 'Create a topic; one that already exists with the same settings is accepted'

@@ -5,10 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use super::keys::Scope;
 use super::pen::Pen;
-use super::state::{Layout, State};
+use super::state::{Layout, Page, State};
 use super::theme::Theme;
-use super::{help, lines, table, text, tree_view};
+use super::{help, lines, table, text, topics_view, tree_view};
 
 /// The fewest columns and lines that something can be shown in.
 const LEAST: (u16, u16) = (10, 3);
@@ -23,7 +24,9 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     }
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     title(buffer, area, state, theme);
+    let overview = state.overview.as_ref().filter(|_| state.page == Page::Topics);
     match (&state.tree, state.layout) {
+        _ if let Some(overview) = overview => topics_view::draw(buffer, body, overview, theme),
         (Some(tree), _) => tree_view::draw(buffer, body, tree, theme),
         (None, Layout::Lines) => lines::draw(buffer, body, state, theme),
         (None, Layout::Table) => table::draw(buffer, body, state, theme),
@@ -34,18 +37,21 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
     match &state.prompt {
         Some(prompt) => {
-            let sign = prompt.purpose.sign();
+            let label = text::safe(prompt.label.as_bytes());
+            let label =
+                text::front(&label, usize::from(area.width).saturating_sub(LEAST.0.into())).0;
+            let begin = text::width(label);
             // The end of a long line is where the user types.
-            let hidden = (prompt.column() + 2).saturating_sub(usize::from(area.width));
+            let hidden = (prompt.column() + begin + 1).saturating_sub(usize::from(area.width));
             let mut pen = Pen::new(buffer, (area.x, area.right()), bottom.y);
-            pen.write(sign, theme.key());
+            pen.write(label, theme.key());
             pen.hide(hidden);
             pen.write(&text::safe(prompt.text().as_bytes()), Style::new());
             if prompt.text().is_empty() {
                 pen.write("  ", Style::new());
                 pen.write(prompt.purpose.hint(), theme.dim());
             }
-            let column = u16::try_from(1 + prompt.column() - hidden).unwrap_or(area.width - 1);
+            let column = u16::try_from(begin + prompt.column() - hidden).unwrap_or(area.width - 1);
             let x = area.x.saturating_add(column).min(area.right() - 1);
             frame.set_cursor_position(Position::new(x, bottom.y));
         }
@@ -55,6 +61,12 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
 
 /// What is looked at, and how much of it there is.
 fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
+    if let Some(overview) = state.overview.as_ref().filter(|_| state.page == Page::Topics) {
+        let (topics, groups) = (overview.figures.topics.len(), overview.figures.groups.len());
+        let right = format!("{topics} topics, {groups} groups ");
+        let name = format!(" {}", text::safe(state.title.as_bytes()));
+        return bar(buffer, area, area.y, &name, &right, theme.bar());
+    }
     let extent = &state.list.extent;
     let (count, all) = (
         extent.span.end - extent.span.start,
@@ -115,6 +127,9 @@ const HINTS_IN_TREE: [(&str, &str); 6] = [
     ("&", "filter"),
 ];
 
+const HINTS_IN_TOPICS: [(&str, &str); 4] =
+    [("h", "help"), ("q", "quit"), ("Enter", "records"), ("r", "reset a group")];
+
 fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     let mut pen = Pen::new(buffer, (area.x, area.right()), area.y);
     pen.write(" ", Style::new());
@@ -128,7 +143,13 @@ fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     if state.help.is_some() {
         return pen.write("q ends the help; j, k and Space scroll it", theme.key());
     }
+    if state.page == Page::Topics {
+        return hints(&mut pen, state, theme);
+    }
     let mut said = Vec::new();
+    if let Some(selected) = state.selection() {
+        said.push(format!("{} selected", text::thousands(selected.end - selected.start)));
+    }
     if state.searches {
         said.push("searching; Esc ends it".to_owned());
     }
@@ -151,7 +172,15 @@ fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         pen.write(&text::safe(text.as_bytes()), theme.key());
         pen.write("   ", Style::new());
     }
-    let hints = if state.tree.is_some() { &HINTS_IN_TREE[..] } else { &HINTS[..] };
+    hints(&mut pen, state, theme);
+}
+
+fn hints(pen: &mut Pen<'_>, state: &State, theme: Theme) {
+    let hints = match state.scope() {
+        Scope::Topics => &HINTS_IN_TOPICS[..],
+        Scope::Tree => &HINTS_IN_TREE[..],
+        _ => &HINTS[..],
+    };
     for (key, what) in hints {
         if pen.room() < key.len() + what.len() + 3 {
             break;

@@ -1,6 +1,7 @@
 //! What happens to the screen, and what it wants done.
 
 use super::row::{Ask, Data};
+use super::state::Resetting;
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,17 @@ pub enum Event {
 pub enum Effect {
     /// Those who read are asked.
     Ask(Ask),
+    /// The records of a topic are to be read, for a view with this number.
+    Open {
+        /// The topic.
+        topic: String,
+        /// The number of the view.
+        epoch: u64,
+    },
+    /// They are not looked at any more.
+    Close,
+    /// The offsets of a group are set.
+    Reset(Resetting),
     /// This goes to the clipboard.
     Copy(String),
     /// The whole screen is drawn again.

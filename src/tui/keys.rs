@@ -44,6 +44,10 @@ pub enum Action {
     NextRecord,
     PreviousRecord,
     FilterValue,
+    Select,
+    Save,
+    Command,
+    Reset,
 }
 
 /// Where a key has a meaning.
@@ -57,6 +61,8 @@ pub enum Scope {
     Records,
     /// Where one record is shown as a tree.
     Tree,
+    /// Where all topics are listed.
+    Topics,
 }
 
 impl Scope {
@@ -67,6 +73,7 @@ impl Scope {
             Scope::List => "Keys for moving",
             Scope::Records => "Keys for records",
             Scope::Tree => "Keys for trees",
+            Scope::Topics => "Keys for topics",
         }
     }
 
@@ -77,6 +84,7 @@ impl Scope {
             Scope::List => &[Scope::List, Scope::All],
             Scope::Records => &[Scope::Records, Scope::List, Scope::All],
             Scope::Tree => &[Scope::Tree, Scope::List, Scope::All],
+            Scope::Topics => &[Scope::Topics, Scope::List, Scope::All],
         }
     }
 }
@@ -130,6 +138,11 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Records, &["'"], Action::ToMark, "Go to the mark of the letter that follows"),
     bind(Scope::Records, &["y"], Action::CopyRecord, "Copy the record to the clipboard (OSC 52)"),
     bind(Scope::Records, &["Y"], Action::CopyPath, "Copy where the record is"),
+    bind(Scope::Records, &["v"], Action::Select, "Begin to select records, or end it"),
+    bind(Scope::Records, &["s"], Action::Save, "Save the selected records, or all, to a new file"),
+    bind(Scope::Records, &["S"], Action::Command, "Copy a command that prints the same records"),
+    bind(Scope::Topics, &["Enter", "o"], Action::Open, "Show the records of the topic"),
+    bind(Scope::Topics, &["r"], Action::Reset, "Set the offsets of the group, after a question"),
     bind(Scope::Tree, &["Enter", "o"], Action::Toggle, "Fold or unfold"),
     bind(Scope::Tree, &["Left"], Action::Fold, "Fold, or go to the value around this one"),
     bind(Scope::Tree, &["Right"], Action::Unfold, "Unfold"),
@@ -144,7 +157,12 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::All, &["h", "F1"], Action::Help, "Show or hide this help"),
     bind(Scope::All, &["^L"], Action::Redraw, "Redraw the screen"),
     bind(Scope::All, &["^Z"], Action::Suspend, "Suspend; fg in the shell resumes"),
-    bind(Scope::All, &["q", "^C"], Action::Quit, "Go back from a tree; otherwise quit"),
+    bind(
+        Scope::All,
+        &["q", "^C"],
+        Action::Quit,
+        "Go back to the list or the topics; otherwise quit",
+    ),
 ];
 
 /// What a key does there, if anything.
@@ -158,7 +176,7 @@ pub fn action(scope: Scope, key: &str) -> Option<Action> {
 
 /// The headings of the help, each with its keys and what they do.
 pub fn help() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
-    let scopes = [Scope::List, Scope::Records, Scope::Tree, Scope::All];
+    let scopes = [Scope::List, Scope::Records, Scope::Tree, Scope::Topics, Scope::All];
     let rows = |scope: Scope| {
         let bound = KEYS.iter().filter(move |bound| bound.scope == scope);
         bound.map(|bound| (bound.keys.join(" "), bound.help)).collect()

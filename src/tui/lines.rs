@@ -15,7 +15,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     let gutter = gutter(state);
     for (y, at) in (area.y..area.bottom()).zip(state.list.shown()) {
         let is_cursor = at == state.list.cursor;
-        let base = if is_cursor { theme.cursor() } else { Style::new() };
+        let base = base(state, at, theme);
         buffer.set_style(Rect { y, height: 1, ..area }, base);
         let Some(row) = state.list.row(at) else { continue };
         let mut pen = Pen::new(buffer, (area.x, area.right()), y);
@@ -23,6 +23,16 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         pen.hide(state.side);
         let found = state.pattern.as_ref().map(|pattern| pattern.places(&row.text));
         pen.write_json(&row.text, &found.unwrap_or_default(), (theme, base, is_cursor));
+    }
+}
+
+/// How a line looks that has the record at a position.
+pub fn base(state: &State, at: u64, theme: Theme) -> Style {
+    let selected = state.selection().is_some_and(|selected| selected.contains(&at));
+    match (at == state.list.cursor, selected) {
+        (true, _) => theme.cursor(),
+        (false, true) => theme.selected(),
+        (false, false) => Style::new(),
     }
 }
 
@@ -49,10 +59,12 @@ pub fn begin(pen: &mut Pen<'_>, row: &Row, gutter: usize, look: (Theme, Style, b
     }
 }
 
+/// Where a record is, in short: not in which topic or directory, and no time finer than a second.
 fn place(row: &Row) -> String {
     let place = text::safe(row.place.as_bytes());
-    match &row.time {
-        Some(time) => format!("{time} {place}"),
-        None => place.into_owned(),
+    let place = place.rsplit('/').next().unwrap_or_default();
+    match row.time.as_deref().and_then(|time| time.get(5..19)) {
+        Some(time) => format!("{} {place}", time.replace('T', " ")),
+        None => place.to_owned(),
     }
 }

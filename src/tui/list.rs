@@ -33,6 +33,11 @@ pub struct List {
 }
 
 impl List {
+    /// A list of which this much is known.
+    pub fn of(extent: Extent) -> List {
+        List { extent, ..List::default() }
+    }
+
     /// The row at a position, if it is known.
     pub fn row(&self, at: u64) -> Option<&Row> {
         self.rows.get(&at)

@@ -5,8 +5,9 @@
 //! - [`event`]: what happens, and what is to be done. [`row`]: what is asked, and what comes.
 //! - [`keys`]: the keys as data: what is done, the help overlay and the manual page come of it.
 //! - [`state`]: what is shown. Its parts: `list`, which part of how many records; `columns` of the
-//!   table; `tree`, one record; `prompt`, a line that is typed.
-//! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `help`.
+//!   table; `tree`, one record; `overview`, all topics; `prompt`, a line that
+//!   is typed.
+//! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`, `help`.
 //! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
 //!   wide it is; `json`: the pieces of a record; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it was.
@@ -19,6 +20,7 @@ mod json;
 pub mod keys;
 mod lines;
 mod list;
+pub mod overview;
 pub mod pattern;
 mod pen;
 pub mod plain;
@@ -29,8 +31,9 @@ mod table;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 pub mod theme;
+mod topics_view;
 mod tree;
 mod tree_view;
 

@@ -14,6 +14,12 @@ pub enum Purpose {
     Filter,
     /// To go somewhere.
     GoTo,
+    /// To save records to a file.
+    Save,
+    /// To set the offsets of a group.
+    Reset,
+    /// To say that this is meant.
+    Confirm,
 }
 
 impl Purpose {
@@ -24,6 +30,8 @@ impl Purpose {
             Purpose::SearchBackward => "?",
             Purpose::Filter => "&",
             Purpose::GoTo => ":",
+            Purpose::Save => "save to: ",
+            Purpose::Reset | Purpose::Confirm => "",
         }
     }
 
@@ -33,6 +41,9 @@ impl Purpose {
             Purpose::SearchForward | Purpose::SearchBackward => "a regular expression",
             Purpose::Filter => "a jq expression, like .status >= 500; nothing shows all",
             Purpose::GoTo => "a number, 50%, @OFFSET, a time",
+            Purpose::Save => "a new file, for the selected records, or all",
+            Purpose::Reset => "start, end, or a time",
+            Purpose::Confirm => "",
         }
     }
 
@@ -42,6 +53,7 @@ impl Purpose {
             Purpose::SearchForward | Purpose::SearchBackward => 0,
             Purpose::Filter => 1,
             Purpose::GoTo => 2,
+            Purpose::Save | Purpose::Reset | Purpose::Confirm => 3,
         }
     }
 }
@@ -62,6 +74,8 @@ pub enum Typed {
 pub struct Prompt {
     /// What for.
     pub purpose: Purpose,
+    /// What the line begins with.
+    pub label: String,
     text: Vec<char>,
     at: usize,
     /// How many lines back of those that were typed before.
@@ -70,7 +84,7 @@ pub struct Prompt {
 
 /// The lines that were typed before, by their purpose.
 #[derive(Clone, Debug, Default)]
-pub struct History([Vec<String>; 3]);
+pub struct History([Vec<String>; 4]);
 
 /// How many lines are remembered.
 const HISTORY_MAX: usize = 100;
@@ -79,7 +93,13 @@ impl Prompt {
     /// A line that begins with this text.
     pub fn new(purpose: Purpose, text: &str) -> Prompt {
         let text: Vec<char> = text.chars().collect();
-        Prompt { purpose, at: text.len(), text, back: 0 }
+        let label = purpose.sign().to_owned();
+        Prompt { purpose, label, at: text.len(), text, back: 0 }
+    }
+
+    /// An empty line that begins with a question.
+    pub fn asking(purpose: Purpose, label: String) -> Prompt {
+        Prompt { label, ..Prompt::new(purpose, "") }
     }
 
     /// What was typed.
@@ -143,7 +163,8 @@ impl Prompt {
             _ => history.get(self.purpose, back),
         };
         if let Some(text) = text {
-            *self = Prompt { back, ..Prompt::new(self.purpose, text) };
+            let label = std::mem::take(&mut self.label);
+            *self = Prompt { back, label, ..Prompt::new(self.purpose, text) };
         }
     }
 }

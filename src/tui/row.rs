@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::overview::Figures;
+
 /// How much of a record the screen holds; of a longer one, the rest is only counted.
 pub const ROW_BYTES_MAX: usize = 64 << 10;
 
@@ -90,6 +92,22 @@ pub enum Ask {
         /// The place.
         target: Target,
     },
+    /// A command that prints the records of the view: of these positions, or all.
+    Command {
+        /// The view.
+        epoch: u64,
+        /// The positions.
+        span: Option<Range<u64>>,
+    },
+    /// Records of the view are written to a new file.
+    Save {
+        /// The view.
+        epoch: u64,
+        /// The positions; all, if there are none.
+        span: Option<Range<u64>>,
+        /// The file.
+        path: String,
+    },
     /// Ends a search that is under way.
     Stop,
 }
@@ -134,6 +152,12 @@ pub enum Data {
         /// The position.
         at: u64,
     },
+    /// All topics and groups.
+    Figures(Figures),
+    /// A command that was asked for.
+    Command(String),
+    /// What was asked for is done.
+    Done(String),
     /// What was asked for cannot be done, and why.
     Refused(String),
     /// Reading failed, and why.

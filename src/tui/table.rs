@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::lines::{begin, gutter};
+use super::lines::{base, begin, gutter};
 use super::pen::Pen;
 use super::state::State;
 use super::text;
@@ -27,7 +27,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     }
     for (y, at) in (area.y + 1..area.bottom()).zip(state.list.shown()) {
         let is_cursor = at == state.list.cursor;
-        let base = if is_cursor { theme.cursor() } else { Style::new() };
+        let base = base(state, at, theme);
         buffer.set_style(Rect { y, height: 1, ..area }, base);
         let Some(row) = state.list.row(at) else { continue };
         let mut pen = Pen::new(buffer, (area.x, area.right()), y);

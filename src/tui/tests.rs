@@ -18,6 +18,8 @@ struct Shown {
     kept: Vec<usize>,
     epoch: u64,
     effects: Vec<Effect>,
+    /// What was asked for, but for what is answered at once.
+    asks: Vec<Ask>,
 }
 
 const RECORDS: usize = 1000;
@@ -44,7 +46,8 @@ impl Shown {
     fn new(columns: u16, lines: u16) -> Shown {
         let (records, kept) = (records(), (0..RECORDS).collect());
         let state = State::new("access.ndjson".into(), false);
-        let mut shown = Shown { state, records, kept, epoch: 0, effects: Vec::new() };
+        let mut shown =
+            Shown { state, records, kept, epoch: 0, effects: Vec::new(), asks: Vec::new() };
         let extent = shown.extent();
         shown.take([Event::Size(columns, lines), Event::Data(Data::Extent(extent))]);
         shown
@@ -101,6 +104,10 @@ impl Shown {
                 _ => vec![Data::Refused("no such place".into())],
             },
             Ask::Stop => Vec::new(),
+            other @ (Ask::Save { .. } | Ask::Command { .. }) => {
+                self.asks.push(other);
+                Vec::new()
+            }
         };
         answers.into_iter()
     }
@@ -356,4 +363,100 @@ fn there_are_colours_unless_they_are_not_wanted() {
     let reversed = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
     let count = terminal.backend().buffer().content.iter().filter(reversed).count();
     assert_eq!(count, 160, "the bar, and the line of the cursor");
+}
+
+fn topics() -> Shown {
+    let state = State::of_topics("/var/lib/millstream".into());
+    let (records, kept) = (records(), (0..RECORDS).collect());
+    let mut shown = Shown { state, records, kept, epoch: 0, effects: Vec::new(), asks: Vec::new() };
+    let topic = |name: &str, appended: u64| overview::TopicRow {
+        name: name.into(),
+        partitions: 4,
+        records: appended,
+        appended,
+        bytes: appended * 180,
+        segments: 2,
+        newest: Some("2026-11-30T22:14:05.123456Z".into()),
+        fault: None,
+    };
+    let broken = overview::TopicRow {
+        name: "broken".into(),
+        fault: Some("topic.json is damaged".into()),
+        ..overview::TopicRow::default()
+    };
+    let figures = |second: u64| {
+        let appended = 1_000_000 + second * second * 100;
+        let group = overview::GroupRow {
+            group: "nightly".into(),
+            topic: "clicks".into(),
+            members: 0,
+            committed: 999_000,
+            lag: Some(appended - 999_000),
+            fault: None,
+        };
+        let topics = vec![broken.clone(), topic("clicks", appended), topic("web.errors", 12)];
+        overview::Figures { at_ms: second * 1000, topics, groups: vec![group] }
+    };
+    shown.take([Event::Size(80, 24)]);
+    shown.take((1..80).map(|second| Event::Data(Data::Figures(figures(second)))));
+    shown
+}
+
+#[test]
+fn topics_are_listed() {
+    let mut shown = topics();
+    shown.check("topics");
+    shown.take([Event::Size(120, 40)]);
+    shown.press("j");
+    shown.check("topics-120x40");
+    shown.press("Enter");
+    let opened = Effect::Open { topic: "clicks".into(), epoch: 1 };
+    assert_eq!(shown.effects, [opened]);
+    shown.epoch = 1;
+    let extent = shown.extent();
+    shown.take([Event::Data(Data::Extent(extent))]);
+    assert!(shown.lines().contains("{\"at\":0,"));
+    shown.press("q");
+    assert_eq!(
+        (shown.state.page, shown.effects.last()),
+        (state::Page::Topics, Some(&Effect::Close))
+    );
+    shown.press("q");
+    assert_eq!(shown.effects.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn a_group_is_set_only_after_a_question() {
+    let mut shown = topics();
+    shown.press("r");
+    assert_eq!(shown.state.message, Some(("choose a group first".into(), false)));
+    shown.press("G r");
+    shown.enter("start");
+    shown.check("reset-question");
+    shown.enter("no");
+    assert_eq!(shown.effects, []);
+    shown.press("r");
+    shown.enter("-1h");
+    shown.enter("yes");
+    let (group, topic, to) = ("nightly".into(), "clicks".into(), "-1h".into());
+    assert_eq!(shown.effects, [Effect::Reset(state::Resetting { group, topic, to })]);
+}
+
+#[test]
+fn records_are_selected_and_saved() {
+    let mut shown = Shown::new(80, 10);
+    shown.press("j v 3 j");
+    assert_eq!(shown.state.selection(), Some(1..5));
+    shown.check("selection");
+    shown.press("s");
+    shown.enter("out.ndjson");
+    let save = |span| Ask::Save { epoch: 0, span, path: "out.ndjson".into() };
+    assert_eq!(shown.asks, [save(Some(1..5))]);
+    shown.press("S Esc");
+    assert_eq!(shown.state.selection(), None);
+    shown.press("s");
+    shown.enter("out.ndjson");
+    assert_eq!(shown.asks[1..], [Ask::Command { epoch: 0, span: Some(1..5) }, save(None)]);
+    shown.take([Event::Data(Data::Command("subscribe clicks".into()))]);
+    assert_eq!(shown.effects, [Effect::Copy("subscribe clicks".into())]);
 }

@@ -47,6 +47,14 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
+    /// Lines that are selected.
+    pub fn selected(self) -> Style {
+        match self.colour {
+            true => Style::new().bg(Color::DarkGray),
+            false => Style::new().add_modifier(Modifier::UNDERLINED),
+        }
+    }
+
     /// What was searched for.
     pub fn found(self) -> Style {
         match self.colour {

@@ -7,6 +7,7 @@ use crate::record::control::{Control, is_control};
 use crate::record::decode::{Bad, Raw, Sink};
 use crate::record::framing::{Frame, Framing};
 use crate::record::json::validate;
+use crate::time::timestamp::write_us;
 use crate::tui::row::{ROW_BYTES_MAX, Row};
 
 /// Records that follow each other.
@@ -24,10 +25,25 @@ pub struct Chunk {
 struct Item {
     /// Where its bytes end.
     end: usize,
-    /// The line of its source.
-    line: u64,
+    place: Place,
     /// Why it is not a record, if it is not.
     fault: Option<Box<str>>,
+}
+
+/// Where a record is in its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a line.
+    Line(u64),
+    /// In a partition.
+    Offset {
+        /// The partition.
+        partition: u32,
+        /// The record's offset there.
+        offset: u64,
+        /// When it was appended, in µs since the epoch.
+        time_us: i64,
+    },
 }
 
 impl Chunk {
@@ -59,13 +75,26 @@ impl Chunk {
     pub fn row(&self, number: u64) -> Option<Row> {
         let item = self.items.get(self.index(number)?)?;
         let record = self.record(number)?;
-        let place = format!("{}:{}", self.source, item.line);
+        let (place, time) = match item.place {
+            Place::Line(line) => (format!("{}:{line}", self.source), None),
+            Place::Offset { partition, offset, time_us } => {
+                let mut time = Vec::new();
+                let written = write_us(time_us, &mut time).is_ok();
+                let time = written.then(|| String::from_utf8_lossy(&time).into_owned());
+                (format!("{}/{partition}@{offset}", self.source), time)
+            }
+        };
         let text = record.get(..ROW_BYTES_MAX).unwrap_or(record).into();
         let mut fault = item.fault.as_deref().map(str::to_owned);
         if fault.is_none() && record.len() <= ROW_BYTES_MAX {
             fault = validate(record).err().map(|error| error.to_string());
         }
-        Some(Row { number, place, time: None, text, bytes: record.len() as u64, fault })
+        Some(Row { number, place, time, text, bytes: record.len() as u64, fault })
+    }
+
+    /// Where a record is.
+    pub fn place(&self, number: u64) -> Option<Place> {
+        self.items.get(self.index(number)?).map(|item| item.place)
     }
 
     fn index(&self, number: u64) -> Option<usize> {
@@ -136,16 +165,16 @@ impl Collector {
     }
 
     /// Adds a record, or what is none.
-    pub fn push(&mut self, bytes: &[u8], line: u64, fault: Option<&str>) {
+    pub fn push(&mut self, bytes: &[u8], place: Place, fault: Option<&str>) {
         self.bytes.extend_from_slice(bytes);
-        self.items.push(Item { end: self.bytes.len(), line, fault: fault.map(Box::from) });
+        self.items.push(Item { end: self.bytes.len(), place, fault: fault.map(Box::from) });
     }
 }
 
 impl Sink for Collector {
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
         if !is_control(raw.bytes) {
-            self.push(raw.bytes, raw.line, None);
+            self.push(raw.bytes, Place::Line(raw.line), None);
             return ControlFlow::Continue(());
         }
         match Control::parse(raw.bytes) {
@@ -156,7 +185,7 @@ impl Sink for Collector {
                 }
             }
             Err(error) => {
-                self.push(raw.bytes, raw.line, Some(&error.to_string()));
+                self.push(raw.bytes, Place::Line(raw.line), Some(&error.to_string()));
             }
         }
         ControlFlow::Continue(())
@@ -166,7 +195,7 @@ impl Sink for Collector {
         // Of a line that is too long, the first piece stands for all of it.
         if !bad.continued {
             let shown = bad.bytes.get(..ROW_BYTES_MAX).unwrap_or(bad.bytes);
-            self.push(shown, bad.line, Some(&bad.why));
+            self.push(shown, Place::Line(bad.line), Some(&bad.why));
         }
         ControlFlow::Continue(())
     }

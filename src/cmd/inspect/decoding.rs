@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Collector};
-use super::feed::{Advance, Feed};
+use super::feed::{Advance, Feed, command_of_files};
 use super::pipe::Pipe;
 use crate::cli::input::{BLOCK_BYTES, Files, Input, Next, Watch};
 use crate::ingest::formats::Choice;
@@ -210,5 +210,17 @@ impl Feed for Decoded {
 
     fn note(&self) -> Option<String> {
         self.note.clone()
+    }
+
+    fn command(
+        &mut self,
+        numbers: Option<Range<u64>>,
+        condition: Option<&str>,
+    ) -> anyhow::Result<String> {
+        if !self.inputs.choice.is_verbatim() {
+            anyhow::bail!("a file of this format has no command here; s saves the records");
+        }
+        let names = self.inputs.files.iter().filter_map(|file| file.to_str());
+        command_of_files(names, numbers, condition)
     }
 }

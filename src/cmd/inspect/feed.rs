@@ -50,6 +50,44 @@ pub trait Feed {
     fn find(&mut self, place: &str) -> anyhow::Result<u64> {
         anyhow::bail!("'{place}' is not a place here; write a number, or a share like 50%")
     }
+
+    /// A command line that prints records: these, or all, for which the condition is true.
+    ///
+    /// # Errors
+    /// When there is none, or reading fails.
+    fn command(
+        &mut self,
+        numbers: Option<Range<u64>>,
+        condition: Option<&str>,
+    ) -> anyhow::Result<String> {
+        let _ = (numbers, condition);
+        anyhow::bail!("what came through a pipe has no command; s saves it")
+    }
+}
+
+/// The command that prints the records of files.
+///
+/// # Errors
+/// When only a part of them is wanted.
+pub fn command_of_files<'a>(
+    names: impl Iterator<Item = &'a str>,
+    numbers: Option<Range<u64>>,
+    condition: Option<&'a str>,
+) -> anyhow::Result<String> {
+    if numbers.is_some() {
+        anyhow::bail!("a part of a file has no command; s saves it");
+    }
+    let words = ["filter", condition.unwrap_or("true")].into_iter().chain(names);
+    Ok(words.map(quoted).collect::<Vec<_>>().join(" "))
+}
+
+/// A word of a command line, for the shell.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// What looking for more records came to.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
-use super::feed::{Advance, Feed};
+use super::feed::{Advance, Feed, command_of_files};
 use super::lines_file::LinesFile;
 
 /// Plain NDJSON files.
@@ -67,6 +67,14 @@ impl Feed for LinesFiles {
 
     fn has_ended(&self) -> bool {
         self.progress().is_none()
+    }
+
+    fn command(
+        &mut self,
+        numbers: Option<Range<u64>>,
+        condition: Option<&str>,
+    ) -> anyhow::Result<String> {
+        command_of_files(self.files.iter().map(LinesFile::name), numbers, condition)
     }
 }
 

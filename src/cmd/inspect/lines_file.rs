@@ -82,6 +82,11 @@ impl LinesFile {
         }))
     }
 
+    /// The name of the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The first record, which has not been seen yet, has this number.
     pub fn begin_at(&mut self, number: u64) {
         (self.first, self.seen.records) = (number, number);

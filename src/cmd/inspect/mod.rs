@@ -7,36 +7,39 @@ mod files;
 mod lines_file;
 mod matches;
 mod once;
+mod overview;
 mod pipe;
 mod reader;
+mod save;
 mod screen;
+mod sources;
+mod topic;
 mod view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::Builder;
+use std::sync::mpsc::channel;
 
 use clap::Parser;
 
-use self::decoding::{Decoded, Inputs};
-use self::feed::Feed;
+use self::decoding::Inputs;
 use self::files::LinesFiles;
 use self::lines_file::LinesFile;
-use self::pipe::Pipe;
-use self::reader::{Reader, Wake};
-use self::screen::Happening;
+use self::sources::{Sources, What};
 use crate::cli::input::Watch;
-use crate::cli::options::{InputOptions, parse_bytes};
+use crate::cli::options::{DataOptions, InputOptions, parse_bytes};
 use crate::cli::output::Output;
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status};
-use crate::tui::keys;
-use crate::tui::terminal;
-use crate::tui::{Data, Event, State, Theme};
+use crate::tui::Theme;
+use crate::tui::{keys, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
+  inspect
+      Look at all topics and consumer groups of the log, and from there at their records.
+  inspect clicks
+      Look at the records of a topic; new ones are shown as they come.
   inspect access.ndjson
       Look at the records of a file; it may grow meanwhile.
   inspect --from combined /var/log/nginx/access.log.*.gz
@@ -46,12 +49,17 @@ Examples:
   inspect --plain flights.csv.gz --from csv
       Print what the first screen shows.";
 
-/// Look at records on a screen: of files, and at the end of a pipe
+/// Look at records on a screen: of topics, of files, and at the end of a pipe
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "inspect",
     version,
-    long_about = "Look at records on a screen: of files, and at the end of a pipe.\n\n\
+    override_usage = "inspect [OPTIONS] [TOPIC|DIR]\n       inspect [OPTIONS] FILE...\n       inspect [OPTIONS] -",
+    long_about = "Look at records on a screen: of topics, of files, and at the end of a pipe.\n\n\
+        Without an argument, inspect lists the topics and groups of the log, or those of the \
+        data directory DIR; Enter shows the records of one. It reads through log-serve if that \
+        runs, and otherwise from the files. A topic may be of any size: only the records on the \
+        screen are read. A name that is a file is that file.\n\n\
         inspect shows records as lines, as a table of their fields, and one record as a tree. It \
         searches them for a regular expression, and shows only those for which a jq expression is \
         true. New records are shown as they come: the place is kept, unless it is the last \
@@ -71,6 +79,9 @@ pub struct Options {
     #[command(flatten)]
     input: InputOptions,
 
+    #[command(flatten)]
+    data: DataOptions,
+
     /// Print what the first screen shows, once, and end; $COLUMNS and $LINES are its size
     #[arg(long)]
     plain: bool,
@@ -80,8 +91,7 @@ pub struct Options {
     memory: u64,
 }
 
-const FILES_HELP: &str =
-    "Look at these files in order, or at standard input (-); gzip and zstd files are decompressed";
+const FILES_HELP: &str = "Look at a topic, a data directory, these files in order, or at standard input (-); gzip and zstd files are decompressed";
 
 /// The size of the screen of `--plain`, where nothing says another one.
 const PLAIN_SIZE: (u16, u16) = (80, 24);
@@ -112,17 +122,18 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         let why = "standard output is not a terminal; --plain prints what the first screen shows";
         return Err(Failure::usage(why).into());
     }
-    let what = options.what()?;
-    let state = State::new(what.title(), false);
     let (tell, happenings) = channel();
-    let (ask, asks) = channel();
-    what.read(tell.clone(), (ask.clone(), asks), options.memory)?;
+    let mut sources = Sources::new(tell.clone());
+    let watch = Arc::new(Watch::new(Stop::install()?, None)?);
+    let what = options.what(&watch)?;
+    let state = what.state();
+    sources.begin(what, options.memory)?;
     if options.plain {
         drop(tell);
-        return once::run(state, plain_size(&output), &happenings, &ask);
+        return once::run(state, plain_size(&output), &happenings, &mut sources);
     }
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    screen::run(state, Theme::new(colour), (&happenings, tell), &ask)
+    screen::run(state, Theme::new(colour), (&happenings, tell), &mut sources)
 }
 
 /// The size that the environment says, else that of the terminal.
@@ -133,100 +144,43 @@ fn plain_size(output: &Output) -> (u16, u16) {
     (said("COLUMNS").unwrap_or(columns).max(1), said("LINES").unwrap_or(lines).max(1))
 }
 
-/// What is looked at.
-enum What {
-    Stdin(Inputs),
-    Lines(LinesFiles, String),
-    Decoded(Inputs, String),
-}
-
 impl Options {
-    fn what(&self) -> anyhow::Result<What> {
-        let choice = self.input.choice()?;
+    /// What the arguments name: files, standard input, a topic, or all topics.
+    fn what(&self, watch: &Arc<Watch>) -> anyhow::Result<What> {
+        let watch = Arc::clone(watch);
         let files = &self.input.files;
         let is_stdin = |file: &PathBuf| file.as_os_str() == "-";
         if files.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-            let why = "name a file to look at, or '-' for standard input; see 'inspect --help'";
-            return Err(Failure::usage(why).into());
+            return What::topics(self.data.dir()?, watch);
         }
-        let watch = Arc::new(Watch::new(Stop::install()?, None)?);
-        let inputs = Inputs { files: files.clone(), choice, watch };
+        if let [one] = &files[..]
+            && !is_stdin(one)
+        {
+            if one.is_dir() {
+                return What::topics(one.clone(), watch);
+            }
+            let name = one.to_str().filter(|name| !name.contains('/') && !one.exists());
+            if let Some(name) = name {
+                return What::topic(self.data.dir()?, name, watch);
+            }
+        }
+        let inputs = Inputs { files: files.clone(), choice: self.input.choice()?, watch };
         if files.is_empty() || files.iter().all(is_stdin) {
             return Ok(What::Stdin(inputs));
         }
-        let title = match files.as_slice() {
-            [one] => one.to_string_lossy().into_owned(),
-            [first, rest @ ..] => format!("{} and {} more", first.to_string_lossy(), rest.len()),
-            [] => String::new(),
-        };
         let record_bytes_max = self.input.record_bytes_max();
         let open = |file: &PathBuf| LinesFile::open(file, record_bytes_max);
         if inputs.choice.is_verbatim() && !files.iter().any(is_stdin) {
             let opened: anyhow::Result<Option<Vec<LinesFile>>> = files.iter().map(open).collect();
             if let Some(opened) = opened? {
-                return Ok(What::Lines(LinesFiles::new(opened), title));
+                return Ok(What::Lines(LinesFiles::new(opened), files.clone()));
             }
         }
         let is_plain = |file: &PathBuf| file.metadata().is_ok_and(|data| data.is_file());
         Ok(match files.iter().all(is_plain) {
-            true => What::Decoded(inputs, title),
+            true => What::Decoded(inputs),
             // It cannot be read twice.
             false => What::Stdin(inputs),
         })
     }
-}
-
-impl What {
-    fn title(&self) -> String {
-        match self {
-            What::Stdin(_) => "standard input".to_owned(),
-            What::Lines(_, title) | What::Decoded(_, title) => title.clone(),
-        }
-    }
-
-    /// Begins to read.
-    fn read(
-        self,
-        tell: Sender<Happening>,
-        (ask, asks): (Sender<Wake>, Receiver<Wake>),
-        memory: u64,
-    ) -> anyhow::Result<()> {
-        let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        let reading = Builder::new().name("reader".to_owned());
-        match self {
-            What::Lines(files, _) => {
-                reading.spawn(move || serve(files, &tell, &asks))?;
-            }
-            What::Decoded(inputs, _) => {
-                reading.spawn(move || serve(Decoded::new(inputs, memory), &tell, &asks))?;
-            }
-            What::Stdin(inputs) => {
-                let pipe = Pipe::new(memory);
-                let (filled, failed) = (pipe.clone(), tell.clone());
-                let news = pipe.clone();
-                let grown = move || {
-                    if news.has_news() {
-                        let _ = ask.send(Wake::Grown);
-                    }
-                };
-                let fill = move || {
-                    if let Err(error) = decoding::fill(&filled, &inputs, &grown) {
-                        let data = Data::Failed(format!("{error:#}"));
-                        let _ = failed.send(Happening::Event(Event::Data(data)));
-                    }
-                    filled.end();
-                    grown();
-                };
-                Builder::new().name("input".to_owned()).spawn(fill)?;
-                reading.spawn(move || serve(pipe, &tell, &asks))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads for the screen, in a thread of its own.
-fn serve(feed: impl Feed, tell: &Sender<Happening>, asks: &Receiver<Wake>) {
-    let tell = |data| tell.send(Happening::Event(Event::Data(data))).is_ok();
-    Reader::new(feed, tell).run(asks);
 }

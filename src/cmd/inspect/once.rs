@@ -1,13 +1,13 @@
 //! `--plain`: what the first screen shows, as text, once.
 
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 
-use super::reader::Wake;
 use super::screen::Happening;
+use super::sources::Sources;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Wish;
 use crate::cli::{Failure, Status};
-use crate::tui::{Data, Effect, Event, State, plain};
+use crate::tui::{Data, Event, State, plain};
 
 /// Prints the screen as soon as it has all that it shows.
 ///
@@ -17,7 +17,7 @@ pub fn run(
     mut state: State,
     size: (u16, u16),
     happenings: &Receiver<Happening>,
-    asks: &Sender<Wake>,
+    sources: &mut Sources,
 ) -> anyhow::Result<Status> {
     let mut next = Some(Event::Size(size.0, size.1));
     let mut status = Status::Done;
@@ -27,9 +27,7 @@ pub fn run(
             _ => None,
         };
         for effect in state.take(event) {
-            if let Effect::Ask(ask) = effect {
-                let _ = asks.send(Wake::Ask(ask));
-            }
+            sources.work(effect)?;
         }
         if let Some(why) = failed {
             return Err(Failure::new(Status::Io, why).into());

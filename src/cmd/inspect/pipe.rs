@@ -120,11 +120,11 @@ impl Feed for Pipe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chunk::Collector;
+    use super::super::chunk::{Collector, Place};
     use super::*;
 
     fn push(pipe: &Pipe, collector: &mut Collector, record: &[u8]) {
-        collector.push(record, 1, None);
+        collector.push(record, Place::Line(1), None);
         pipe.push(collector.take().unwrap());
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::chunk::Chunk;
 use super::feed::{Advance, Feed};
+use super::save::Save;
 use super::view::View;
 use crate::tui::pattern::Pattern;
 use crate::tui::row::Row;
@@ -21,6 +22,9 @@ const LOOKED_EVERY: Duration = Duration::from_millis(200);
 
 /// How many rows are given at once, at most.
 const ROWS_MAX: u64 = 4096;
+
+/// How many records are saved before something else is done.
+const SAVED_AT_ONCE: usize = 2048;
 
 /// What wakes the thread.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub struct Reader<F, T> {
     feed: F,
     view: View,
     search: Option<Search>,
+    save: Option<Save>,
     told: Option<Extent>,
     told_at: Instant,
     /// Gives the screen what it asked for; false if there is none any more.
@@ -53,10 +58,10 @@ struct Search {
 }
 
 impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
-    /// Reads `feed`.
-    pub fn new(feed: F, tell: T) -> Reader<F, T> {
-        let (view, told_at) = (View::default(), Instant::now());
-        Reader { feed, view, search: None, told: None, told_at, tell, last: None }
+    /// Reads `feed`; all of it is the view with this number.
+    pub fn new(feed: F, epoch: u64, tell: T) -> Reader<F, T> {
+        let (view, told_at) = (View::all(epoch), Instant::now());
+        Reader { feed, view, search: None, save: None, told: None, told_at, tell, last: None }
     }
 
     /// Works until the screen is gone.
@@ -123,7 +128,8 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             (self.tell)(Data::Near { epoch, at });
         }
         let searches = self.search_on()?;
-        Ok(advance == Advance::More || filters || searches)
+        let saves = self.save_on()?;
+        Ok(advance == Advance::More || filters || searches || saves)
     }
 
     fn extent(&self) -> Extent {
@@ -188,9 +194,19 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             Ask::Seek { epoch, target } if epoch == self.view.epoch() => {
                 self.seek(epoch, target);
             }
+            Ask::Command { epoch, span } if epoch == self.view.epoch() => self.command(span),
+            Ask::Save { epoch, span, path } if epoch == self.view.epoch() => {
+                let span = span.unwrap_or(self.view.span(&self.feed.span()));
+                match Save::begin(&path, span) {
+                    Ok(save) => self.save = Some(save),
+                    Err(error) => {
+                        (self.tell)(Data::Refused(format!("{path}: {error}")));
+                    }
+                }
+            }
             Ask::Stop => self.search = None,
             // Of a view that is no more.
-            Ask::Rows { .. } | Ask::Search { .. } | Ask::Seek { .. } => {}
+            _ => {}
         }
         Ok(())
     }
@@ -236,6 +252,38 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         };
         let at = Some(self.view.position(number));
         (self.tell)(Data::Found { epoch, at });
+    }
+
+    /// Gives a command that prints the records at these positions, or all of the view.
+    fn command(&mut self, span: Option<Range<u64>>) {
+        let numbers = span.and_then(|span| {
+            let (first, last) = (self.view.number(span.start)?, self.view.number(span.end - 1)?);
+            Some(first..last + 1)
+        });
+        (self.tell)(match self.feed.command(numbers, self.view.condition()) {
+            Ok(command) => Data::Command(command),
+            Err(error) => Data::Refused(format!("{error:#}")),
+        });
+    }
+
+    /// Saves some records; says whether there are more.
+    fn save_on(&mut self) -> anyhow::Result<bool> {
+        let Some(mut save) = self.save.take() else { return Ok(false) };
+        for _ in 0..SAVED_AT_ONCE {
+            let Some(at) = save.next() else { break };
+            let Some(number) = self.view.number(at) else { continue };
+            let Some(chunk) = self.chunk(number)? else { continue };
+            save.take(chunk.record(number).unwrap_or_default());
+        }
+        if !save.is_done() {
+            self.save = Some(save);
+            return Ok(true);
+        }
+        (self.tell)(match save.end() {
+            Ok(what) => Data::Done(what),
+            Err(why) => Data::Refused(why),
+        });
+        Ok(false)
     }
 
     /// Searches a chunk; says whether there is more to search.

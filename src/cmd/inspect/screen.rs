@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::reader::Wake;
+use super::sources::Sources;
 use crate::cli::signals::{self, Wish};
 use crate::cli::{Failure, Status};
 use crate::tui::terminal::{self, Screen};
@@ -34,7 +34,7 @@ pub fn run(
     mut state: State,
     theme: Theme,
     (happenings, tell): (&Receiver<Happening>, Sender<Happening>),
-    asks: &Sender<Wake>,
+    sources: &mut Sources,
 ) -> anyhow::Result<Status> {
     let signals = tell.clone();
     signals::hear(move |wish| signals.send(Happening::Wish(wish)).is_ok())?;
@@ -58,11 +58,11 @@ pub fn run(
                     hurries |= !matches!(event, Event::Data(_));
                     for effect in state.take(event) {
                         match effect {
-                            Effect::Ask(ask) => drop(asks.send(Wake::Ask(ask))),
                             Effect::Copy(text) => screen.copy(&text).map_err(failed)?,
                             Effect::Redraw => screen.clear().map_err(failed)?,
                             Effect::Suspend => signals::suspend_all(),
                             Effect::Quit => return Ok(Status::Done),
+                            other => sources.work(other)?,
                         }
                     }
                 }

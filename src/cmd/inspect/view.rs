@@ -24,6 +24,16 @@ struct Filter {
 }
 
 impl View {
+    /// All records, as the view with this number.
+    pub fn all(epoch: u64) -> View {
+        View { epoch, filter: None }
+    }
+
+    /// The condition, if there is one.
+    pub fn condition(&self) -> Option<&str> {
+        self.filter.as_ref().map(|filter| filter.program.source(0))
+    }
+
     /// A view with this number, of records that `span` has now.
     ///
     /// # Errors
@@ -125,10 +135,8 @@ impl View {
         if next >= span.end {
             return Ok(false);
         }
-        let Some(chunk) = feed.chunk(next)? else {
-            matches.push(false);
-            return Ok(true);
-        };
+        // What cannot be read now is not left out: either it can be later, or it is gone.
+        let Some(chunk) = feed.chunk(next)? else { return Ok(false) };
         for number in next..chunk.end() {
             let record = chunk.record(number).unwrap_or_default();
             let truth = match chunk.is_good(number) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::common::{bin, run, tool, wait_for};
+use crate::common::{bin, run, run_on, tool, wait_for};
 
 fn plain(args: &[&str], size: (u16, u16), input: &str) -> String {
     let args: Vec<&str> = ["--plain"].iter().chain(args).copied().collect();
@@ -173,4 +173,49 @@ fn the_terminal_is_given_back_to_whoever_ends_or_suspends_it() {
         terminal.press(&["x"]);
         terminal.awaits("x");
     }
+}
+
+/// All records of a topic with several partitions, in the order in which they were appended.
+#[test]
+fn a_topic_is_read_in_order_and_saved() {
+    let begin = |dir: &Path| {
+        let create = ["create", "clicks", "--partitions", "3", "--key", ".user"];
+        run_on(dir, "log-admin", &create, "").good();
+        for batch in 0..20 {
+            let records: String = (0..700)
+                .map(|n| format!("{{\"n\":{},\"user\":{}}}\n", batch * 700 + n, n * 7 % 13))
+                .collect();
+            assert_eq!(run_on(dir, "produce", &["clicks"], records).status, 0);
+        }
+        format!("export MILLSTREAM_DIR={}; {}", dir.display(), bin("inspect").display())
+    };
+    let Some(terminal) = Terminal::start((100, 24), begin) else { return };
+    let dir = terminal.dir.path();
+    let all = run_on(dir, "subscribe", &["clicks"], "").good();
+    terminal.awaits("1 topics, 0 groups");
+    terminal.press(&["Enter"]);
+    terminal.awaits("14,000 records  1/14,000");
+    terminal.press(&["9", "0", "0", "1", "G"]);
+    let wanted = all.lines().nth(9000).unwrap();
+    terminal.awaits(wanted);
+    terminal.press(&["s", dir.join("saved").to_str().unwrap(), "Enter"]);
+    terminal.awaits("saved 14,000 records");
+    assert_eq!(std::fs::read_to_string(dir.join("saved")).unwrap(), all);
+    // A place of a partition, and one in time.
+    let offset = run_on(
+        dir,
+        "subscribe",
+        &["clicks", "--partition", "2", "--from", "1234", "--until", "1235"],
+        "",
+    );
+    terminal.press(&[":2@1234", "Enter"]);
+    terminal.awaits(offset.good().trim_end());
+    terminal.press(&[":", "start", "Enter"]);
+    terminal.awaits("1/14,000");
+    terminal.press(&["&", ".n % 7000 == 0", "Enter"]);
+    terminal.awaits("2 of 14,000 records");
+    run_on(dir, "produce", &["clicks"], "{\"n\":14000,\"user\":1}\n").good();
+    terminal.awaits("3 of 14,001 records");
+    terminal.press(&["q", "q"]);
+    terminal.awaits("status 0");
 }

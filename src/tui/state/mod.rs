@@ -1,15 +1,24 @@
 //! What the screen shows, and how keys and data change it. Nothing here waits, reads or draws.
 
+mod in_overview;
+mod in_records;
+mod in_tree;
+
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::columns::Columns;
 use super::event::{Effect, Event};
 use super::keys::{self, Action, Scope};
 use super::list::List;
+use super::overview::Overview;
 use super::pattern::Pattern;
-use super::prompt::{History, Prompt, Purpose, Typed};
-use super::row::{Ask, Data, Row, Target};
+use super::prompt::{History, Prompt, Typed};
+use super::row::{Ask, Data, Row};
+use super::topics_view;
 use super::tree::Tree;
+
+pub use in_overview::Resetting;
 
 /// How many columns a key scrolls to the side.
 const SIDE_COLUMNS: usize = 8;
@@ -21,6 +30,15 @@ pub enum Layout {
     Lines,
     /// By their fields.
     Table,
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// All topics.
+    Topics,
+    /// Records.
+    Records,
 }
 
 /// What a letter is awaited for.
@@ -37,8 +55,14 @@ pub struct State {
     pub title: String,
     /// Its size in columns and lines.
     pub size: (u16, u16),
+    /// What is shown.
+    pub page: Page,
+    /// All topics, if they can be shown.
+    pub overview: Option<Overview>,
     /// The records.
     pub list: List,
+    /// Where the selection began, if something is selected.
+    pub anchor: Option<u64>,
     /// How they are listed.
     pub layout: Layout,
     /// Whether it is shown where they are.
@@ -73,6 +97,8 @@ pub struct State {
     asked: Option<Option<String>>,
     /// Whether the cursor is to go where the filter says.
     finds_place: bool,
+    /// The group whose offsets are to be set.
+    resetting: Option<Resetting>,
     /// Whether the tree is to show the record of the cursor, once its row is known.
     turns: bool,
 }
@@ -83,7 +109,10 @@ impl State {
         State {
             title,
             size: (80, 24),
+            page: Page::Records,
+            overview: None,
             list: List::default(),
+            anchor: None,
             layout: Layout::Lines,
             places,
             side: 0,
@@ -103,8 +132,21 @@ impl State {
             epoch: 0,
             asked: None,
             finds_place: false,
+            resetting: None,
             turns: false,
         }
+    }
+
+    /// A screen of all topics.
+    pub fn of_topics(title: String) -> State {
+        let (page, overview) = (Page::Topics, Some(Overview::default()));
+        State { page, overview, ..State::new(title, true) }
+    }
+
+    /// The positions that are selected.
+    pub fn selection(&self) -> Option<Range<u64>> {
+        let (anchor, cursor) = (self.anchor?, self.list.cursor);
+        Some(anchor.min(cursor)..anchor.max(cursor) + 1)
     }
 
     /// Takes what happened; says what is to be done.
@@ -116,7 +158,7 @@ impl State {
             Event::Size(columns, lines) => {
                 self.size = (columns, lines);
             }
-            Event::Data(data) => self.data(data),
+            Event::Data(data) => self.data(data, &mut effects),
         }
         self.settle(&mut effects);
         effects
@@ -124,6 +166,9 @@ impl State {
 
     /// Whether the screen has all that it is going to show: it is full, or there is no more.
     pub fn is_complete(&self) -> bool {
+        if let Some(overview) = self.overview.as_ref().filter(|_| self.page == Page::Topics) {
+            return overview.is_known;
+        }
         let (extent, shown) = (&self.list.extent, self.list.shown());
         let is_full = (shown.end - shown.start) >= self.list.height;
         let is_known = shown.clone().all(|at| self.list.row(at).is_some());
@@ -137,6 +182,13 @@ impl State {
 
     /// Brings everything in line with what has changed, and asks for the rows that are missing.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
+        let body = self.body();
+        if let Some(overview) = &mut self.overview {
+            overview.top = topics_view::top(overview, body);
+        }
+        if self.page == Page::Topics {
+            return;
+        }
         let heading = usize::from(self.layout == Layout::Table);
         self.list.height = self.body().saturating_sub(heading) as u64;
         self.list.settle();
@@ -151,17 +203,17 @@ impl State {
             }
         }
         self.turn();
-        let body = self.body();
         if let Some(tree) = &mut self.tree {
             tree.scroll(body);
         }
     }
 
-    fn data(&mut self, data: Data) {
+    fn data(&mut self, data: Data, effects: &mut Vec<Effect>) {
         match data {
             Data::Extent(extent) if extent.epoch < self.epoch => {}
             Data::Extent(extent) => {
                 if let Some(filter) = self.asked.take() {
+                    self.anchor = None;
                     (self.filter, self.columns) = (filter, Columns::default());
                 }
                 self.list.grow(extent);
@@ -180,6 +232,17 @@ impl State {
                 }
             }
             Data::Found { .. } => self.searches = false,
+            Data::Figures(figures) => {
+                if let Some(overview) = &mut self.overview {
+                    overview.take(figures);
+                }
+            }
+            Data::Command(command) => {
+                let shown = format!("copied, if the terminal takes it: {command}");
+                effects.push(Effect::Copy(command));
+                self.say(shown);
+            }
+            Data::Done(what) => self.say(what),
             Data::Refused(why) => {
                 (self.asked, self.epoch) = (None, self.list.extent.epoch);
                 self.message = Some((why, true));
@@ -202,7 +265,11 @@ impl State {
 
     /// Where keys are pressed.
     pub fn scope(&self) -> Scope {
-        if self.tree.is_some() { Scope::Tree } else { Scope::Records }
+        match (&self.tree, self.page) {
+            (_, Page::Topics) => Scope::Topics,
+            (Some(_), Page::Records) => Scope::Tree,
+            (None, Page::Records) => Scope::Records,
+        }
     }
 
     fn press(&mut self, key: &str, effects: &mut Vec<Effect>) {
@@ -234,9 +301,10 @@ impl State {
         let Some(action) = keys::action(self.scope(), key) else {
             return self.say(format!("the key {key} has no meaning here; h shows the keys"));
         };
-        match self.tree {
-            Some(_) => self.act_in_tree(action, count, effects),
-            None => self.act(action, count, effects),
+        match self.scope() {
+            Scope::Topics => self.act_in_overview(action, count, effects),
+            Scope::Tree => self.act_in_tree(action, count, effects),
+            _ => self.act(action, count, effects),
         }
     }
 
@@ -275,117 +343,6 @@ impl State {
         true
     }
 
-    fn act(&mut self, action: Action, count: Option<u64>, effects: &mut Vec<Effect>) {
-        let times = i64::try_from(count.unwrap_or(1)).unwrap_or(i64::MAX);
-        let page = i64::try_from(self.list.height).unwrap_or(i64::MAX);
-        let pages = page.max(1).saturating_mul(times);
-        self.finds_place = false;
-        match action {
-            _ if self.act_anywhere(action, effects) => {}
-            Action::Quit => effects.push(Effect::Quit),
-            Action::Back => self.back(effects),
-            Action::Down => self.list.step(times),
-            Action::Up => self.list.step(-times),
-            Action::PageDown => self.list.scroll(pages),
-            Action::PageUp => self.list.scroll(-pages),
-            Action::HalfDown => self.list.scroll((pages / 2).max(1)),
-            Action::HalfUp => self.list.scroll(-(pages / 2).max(1)),
-            Action::Left => self.side = self.side.saturating_sub(SIDE_COLUMNS),
-            Action::Right => self.side += SIDE_COLUMNS,
-            Action::Start | Action::End if count.is_some() => {
-                self.go_to_record(count.unwrap_or_default().saturating_sub(1), effects);
-            }
-            Action::Start => self.list.go(self.list.extent.span.start),
-            Action::End | Action::Follow => self.list.follow(),
-            Action::Percent => self.go_to_percent(count.unwrap_or_default() as f64),
-            Action::GoTo => self.prompt = Some(Prompt::new(Purpose::GoTo, "")),
-            Action::SearchForward => self.prompt = Some(Prompt::new(Purpose::SearchForward, "")),
-            Action::SearchBackward => self.prompt = Some(Prompt::new(Purpose::SearchBackward, "")),
-            Action::Next => self.search(self.forward, effects),
-            Action::Previous => self.search(!self.forward, effects),
-            Action::Filter => {
-                let filter = self.filter.clone().unwrap_or_default();
-                self.prompt = Some(Prompt::new(Purpose::Filter, &filter));
-            }
-            Action::Open => self.tree = self.list.current().cloned().map(Tree::new),
-            Action::Table => {
-                self.layout = match self.layout {
-                    Layout::Lines => Layout::Table,
-                    Layout::Table => Layout::Lines,
-                };
-                (self.side, self.columns) = (0, Columns::default());
-            }
-            Action::Places => self.places = !self.places,
-            Action::Mark => self.awaited = Some(Awaited::Mark),
-            Action::ToMark => self.awaited = Some(Awaited::ToMark),
-            Action::CopyRecord | Action::CopyPath => {
-                if let Some(row) = self.list.current().cloned() {
-                    match action {
-                        Action::CopyPath => self.copy(row.place.clone(), "where it is", effects),
-                        _ => self.copy_record(&row, effects),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn act_in_tree(&mut self, action: Action, count: Option<u64>, effects: &mut Vec<Effect>) {
-        let times = i64::try_from(count.unwrap_or(1)).unwrap_or(i64::MAX);
-        let page = i64::try_from(self.body()).unwrap_or(i64::MAX);
-        if self.act_anywhere(action, effects) {
-            return;
-        }
-        let Some(tree) = &mut self.tree else { return };
-        match action {
-            Action::Quit | Action::Back => self.tree = None,
-            Action::Down => tree.step(times),
-            Action::Up => tree.step(-times),
-            Action::PageDown => tree.step(page),
-            Action::PageUp => tree.step(-page),
-            Action::HalfDown => tree.step(page / 2),
-            Action::HalfUp => tree.step(-page / 2),
-            Action::Start => tree.step(i64::MIN + 1),
-            Action::End => tree.step(i64::MAX),
-            Action::Toggle => tree.toggle(),
-            Action::Fold => tree.fold_or_leave(),
-            Action::Unfold => tree.unfold_or_enter(),
-            Action::FoldAll => tree.fold_all(true),
-            Action::UnfoldAll => tree.fold_all(false),
-            Action::NextRecord | Action::PreviousRecord => {
-                let by = if action == Action::NextRecord { times } else { -times };
-                let before = self.list.cursor;
-                self.list.step(by);
-                self.turns = self.list.cursor != before;
-            }
-            Action::FilterValue => {
-                let condition = tree.condition(tree.cursor);
-                self.tree = None;
-                self.prompt = Some(Prompt::new(Purpose::Filter, &condition));
-            }
-            Action::CopyPath => {
-                let path = tree.path(tree.cursor);
-                self.copy(path, "the path", effects);
-            }
-            Action::CopyRecord => {
-                let text = String::from_utf8_lossy(tree.text(tree.cursor)).into_owned();
-                self.copy(text, "the value", effects);
-            }
-            _ => {}
-        }
-    }
-
-    /// Ends what can be ended, one thing at a time.
-    fn back(&mut self, effects: &mut Vec<Effect>) {
-        if self.searches {
-            self.searches = false;
-            effects.push(Effect::Ask(Ask::Stop));
-        } else if self.pattern.take().is_some() || std::mem::take(&mut self.list.follows) {
-        } else if self.filter.is_some() {
-            self.narrow(None, effects);
-        }
-    }
-
     fn letter(&mut self, awaited: Awaited, key: &str, effects: &mut Vec<Effect>) {
         let Some(letter) = keys::typed(key).filter(|c| c.is_alphanumeric()) else { return };
         match awaited {
@@ -400,78 +357,6 @@ impl State {
                 None => self.say(format!("there is no mark {letter}")),
             },
         }
-    }
-
-    /// What was typed is complete.
-    fn enter(&mut self, purpose: Purpose, text: &str, effects: &mut Vec<Effect>) {
-        let text = text.trim();
-        match purpose {
-            Purpose::SearchForward | Purpose::SearchBackward => {
-                self.forward = purpose == Purpose::SearchForward;
-                if !text.is_empty() {
-                    match Pattern::new(text) {
-                        Ok(pattern) => self.pattern = Some(pattern),
-                        Err(why) => return self.message = Some((why, true)),
-                    }
-                }
-                self.search(self.forward, effects);
-            }
-            Purpose::Filter => {
-                self.narrow(Some(text.to_owned()).filter(|text| !text.is_empty()), effects);
-            }
-            Purpose::GoTo => self.go(text, effects),
-        }
-    }
-
-    fn narrow(&mut self, expression: Option<String>, effects: &mut Vec<Effect>) {
-        if expression == self.filter {
-            return;
-        }
-        self.epoch += 1;
-        (self.finds_place, self.searches) = (true, false);
-        self.asked = Some(expression.clone());
-        let near = self.list.current().map_or(0, |row| row.number);
-        effects.push(Effect::Ask(Ask::Filter { epoch: self.epoch, expression, near }));
-    }
-
-    fn search(&mut self, forward: bool, effects: &mut Vec<Effect>) {
-        let Some(pattern) = &self.pattern else {
-            return self.say("nothing was searched for; / searches");
-        };
-        let at = self.list.cursor;
-        let from = if forward { Some(at + 1) } else { at.checked_sub(1) };
-        let Some(from) = from else { return self.say("not found") };
-        let (epoch, text) = (self.list.extent.epoch, pattern.text().to_owned());
-        self.searches = true;
-        effects.push(Effect::Ask(Ask::Search { epoch, text, from, forward }));
-    }
-
-    fn go(&mut self, text: &str, effects: &mut Vec<Effect>) {
-        let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
-        match (percent, text.parse::<u64>()) {
-            _ if text.is_empty() => {}
-            (Some(percent), _) => self.go_to_percent(percent),
-            (None, Ok(number)) => self.go_to_record(number.saturating_sub(1), effects),
-            (None, Err(_)) => self.seek(Target::Written(text.to_owned()), effects),
-        }
-    }
-
-    fn go_to_percent(&mut self, percent: f64) {
-        let span = &self.list.extent.span;
-        let share = percent.clamp(0.0, 100.0) / 100.0;
-        let at = ((span.end - span.start) as f64 * share) as u64;
-        self.list.go(span.start.saturating_add(at));
-    }
-
-    fn go_to_record(&mut self, number: u64, effects: &mut Vec<Effect>) {
-        match self.filter {
-            None => self.list.go(number),
-            Some(_) => self.seek(Target::Record(number), effects),
-        }
-    }
-
-    fn seek(&mut self, target: Target, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Ask(Ask::Seek { epoch: self.list.extent.epoch, target }));
     }
 
     fn copy_record(&mut self, row: &Row, effects: &mut Vec<Effect>) {

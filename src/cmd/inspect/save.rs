@@ -1,0 +1,60 @@
+//! Writing records of the view to a file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+
+use crate::tui::text::thousands;
+
+/// A file that is being written.
+pub struct Save {
+    path: String,
+    file: BufWriter<File>,
+    /// The positions that are left.
+    left: Range<u64>,
+    records: u64,
+    failed: Option<io::Error>,
+}
+
+impl Save {
+    /// Makes a file for the records at these positions.
+    ///
+    /// # Errors
+    /// When it exists, or cannot be made.
+    pub fn begin(path: &str, left: Range<u64>) -> io::Result<Save> {
+        let file = BufWriter::new(File::create_new(path)?);
+        Ok(Save { path: path.to_owned(), file, left, records: 0, failed: None })
+    }
+
+    /// The next position.
+    pub fn next(&mut self) -> Option<u64> {
+        if self.failed.is_some() { None } else { self.left.next() }
+    }
+
+    /// Whether all is written, or no more can be.
+    pub fn is_done(&self) -> bool {
+        self.left.is_empty() || self.failed.is_some()
+    }
+
+    /// Writes a record; what is none any more is left out.
+    pub fn take(&mut self, record: &[u8]) {
+        if record.is_empty() {
+            return;
+        }
+        let written = self.file.write_all(record).and_then(|()| self.file.write_all(b"\n"));
+        self.failed = written.err();
+        self.records += 1;
+    }
+
+    /// Ends the file; says what became of it.
+    ///
+    /// # Errors
+    /// Why it is not whole.
+    pub fn end(mut self) -> Result<String, String> {
+        let flushed = self.file.flush();
+        match self.failed.map_or(flushed, Err) {
+            Ok(()) => Ok(format!("saved {} records to {}", thousands(self.records), self.path)),
+            Err(error) => Err(format!("{}: {error}; the file is not whole", self.path)),
+        }
+    }
+}

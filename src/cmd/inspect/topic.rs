@@ -1,0 +1,367 @@
+//! A topic of any size, through the daemon or by its files. Only what is looked at is read.
+//!
+//! Records are numbered in the order in which they were appended, whatever partition they are in.
+//! The number of a record says how many records of all partitions are before it. For a time, the
+//! log tells where each partition has its first record of that time or later; together these
+//! offsets are a number. So the offsets for a number are found by halving the time between others
+//! that are known, until a few records are left, which are read.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::chunk::{Chunk, Collector, Place};
+use super::feed::{Advance, Feed, quoted};
+use crate::api::reading::{At, ByPartition, Span};
+use crate::cli::input::Watch;
+use crate::cmd::place::Place as Written;
+use crate::store::{Manner, Reader, Reading, Step, Store};
+
+/// How often the log is asked for what is new.
+const ASKED_EVERY: Duration = Duration::from_millis(150);
+
+/// How many records are read at most to come to the one that is wanted.
+const NEAR_RECORDS: u64 = 4096;
+
+/// How many bytes of records are kept that were read last.
+const KEPT_BYTES: usize = 8 << 20;
+
+/// How many places are remembered that were found.
+const KNOWN_MAX: usize = 4096;
+
+/// A topic.
+pub struct Topic {
+    dir: PathBuf,
+    name: Arc<str>,
+    watch: Arc<Watch>,
+    /// What finds places; none while the log cannot be reached.
+    finder: Option<Reader>,
+    partitions: Vec<u32>,
+    /// The offsets at which the numbers begin.
+    base: ByPartition<u64>,
+    /// Where the partitions begin and end.
+    start: ByPartition<u64>,
+    end: ByPartition<u64>,
+    asked_at: Instant,
+    /// Places that were found, by their times.
+    known: BTreeMap<i64, ByPartition<u64>>,
+    /// What is being read, and the number of the next record of it.
+    reading: Option<(u64, Reading<'static>)>,
+    kept: VecDeque<Arc<Chunk>>,
+    note: Option<String>,
+}
+
+impl Topic {
+    /// Opens a topic of the log in `dir`.
+    ///
+    /// # Errors
+    /// When there is no such log or topic, or it cannot be read.
+    pub fn open(dir: &Path, name: &str, watch: Arc<Watch>) -> anyhow::Result<Topic> {
+        let mut finder = Store::open(dir)?.reader(name)?;
+        let partitions: Vec<u32> = (0..finder.partitions()).collect();
+        let found = finder.find(&partitions, At::End)?;
+        let start: ByPartition<u64> = found.iter().map(|(&at, place)| (at, place.start)).collect();
+        let end = found.iter().map(|(&at, place)| (at, place.end)).collect();
+        Ok(Topic {
+            dir: dir.to_owned(),
+            name: Arc::from(name),
+            watch,
+            finder: Some(finder),
+            partitions,
+            base: start.clone(),
+            start,
+            end,
+            asked_at: Instant::now(),
+            known: BTreeMap::new(),
+            reading: None,
+            kept: VecDeque::new(),
+            note: None,
+        })
+    }
+
+    /// How many records are before these offsets.
+    fn number(&self, offsets: &ByPartition<u64>) -> u64 {
+        let before = |(at, offset): (&u32, &u64)| {
+            offset.saturating_sub(self.base.get(at).copied().unwrap_or_default())
+        };
+        offsets.iter().map(before).sum()
+    }
+
+    /// The offsets of the first record of each partition that was appended at this time or later.
+    fn at_time(&mut self, time_us: i64) -> anyhow::Result<ByPartition<u64>> {
+        if let Some(found) = self.known.get(&time_us) {
+            return Ok(found.clone());
+        }
+        let finder = self.finder.as_mut().ok_or_else(|| anyhow::anyhow!("the log is gone"))?;
+        let found = finder.find(&self.partitions, At::TimeUs(time_us))?;
+        let found: ByPartition<u64> = found.iter().map(|(&at, place)| (at, place.at)).collect();
+        // What is found at the end is another place once records come.
+        if found != self.end {
+            if self.known.len() >= KNOWN_MAX {
+                self.known.clear();
+            }
+            self.known.insert(time_us, found.clone());
+        }
+        Ok(found)
+    }
+
+    /// Offsets a little before the record of this number, or at it.
+    fn near(&mut self, number: u64) -> anyhow::Result<ByPartition<u64>> {
+        if let [partition] = self.partitions[..] {
+            let base = self.base.get(&partition).copied().unwrap_or_default();
+            return Ok(ByPartition::from([(partition, base + number)]));
+        }
+        let (mut low, mut high) = (self.start.clone(), self.end.clone());
+        let (mut from_us, mut to_us) = (0, now_us());
+        for (&time_us, offsets) in &self.known {
+            let at = self.number(offsets);
+            if at <= number && at >= self.number(&low) {
+                (low, from_us) = (offsets.clone(), time_us);
+            } else if at > number && at < self.number(&high) {
+                (high, to_us) = (offsets.clone(), time_us);
+            }
+        }
+        while self.number(&high) - self.number(&low) > NEAR_RECORDS && to_us - from_us > 1 {
+            let middle_us = from_us + (to_us - from_us) / 2;
+            let middle = self.at_time(middle_us)?;
+            match self.number(&middle) <= number {
+                true => (low, from_us) = (middle, middle_us),
+                false => (high, to_us) = (middle, middle_us),
+            }
+        }
+        // Of a partition whose first records are gone, the rest is still there.
+        for (at, offset) in &mut low {
+            *offset = (*offset).max(self.start.get(at).copied().unwrap_or_default());
+        }
+        Ok(low)
+    }
+
+    /// Reads from these offsets on.
+    fn begin(&mut self, offsets: &ByPartition<u64>) -> anyhow::Result<()> {
+        let reader = Store::open(&self.dir)?.reader(&self.name)?;
+        let spans = offsets.iter().map(|(&partition, &from)| {
+            let until = self.end.get(&partition).map(|&end| end.max(from));
+            Span { partition, from, until }
+        });
+        let manner = Manner {
+            follow: false,
+            added: false,
+            patience: Duration::ZERO,
+            verify: true,
+            files: false,
+            output: None,
+        };
+        let reading = reader.read(spans.collect(), manner)?;
+        self.reading = Some((self.number(offsets), reading));
+        Ok(())
+    }
+
+    /// Reads the next records of what is being read.
+    fn read_on(&mut self) -> anyhow::Result<Option<Arc<Chunk>>> {
+        let Some((number, mut reading)) = self.reading.take() else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let Step::Records(run) = reading.next(&*self.watch, &mut bytes)? else { return Ok(None) };
+        let mut collector = Collector::new(Arc::clone(&self.name), number);
+        let mut batches = run.batches.iter();
+        let (mut left, mut time_us) = (0, 0);
+        for (offset, line) in (run.offset..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
+            if left == 0 {
+                let batch = batches.next();
+                (left, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
+            }
+            left -= 1;
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let gone = line.is_empty().then_some("compaction removed this record");
+            let place = Place::Offset { partition: run.partition, offset, time_us };
+            collector.push(line, place, gone);
+        }
+        let next = number + run.records;
+        self.reading = Some((next, reading));
+        let Some(chunk) = collector.take().map(Arc::new) else { return Ok(None) };
+        let mut kept: usize = self.kept.iter().map(|chunk| chunk.memory()).sum();
+        while kept > KEPT_BYTES
+            && let Some(gone) = self.kept.pop_front()
+        {
+            kept -= gone.memory();
+        }
+        self.kept.push_back(Arc::clone(&chunk));
+        Ok(Some(chunk))
+    }
+
+    /// The records around one, in the log as it is reached now.
+    fn fetch(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        let is_ahead = self
+            .reading
+            .as_ref()
+            .is_some_and(|(next, _)| (*next..next.saturating_add(NEAR_RECORDS)).contains(&number));
+        if is_ahead && let Some(chunk) = self.read_to(number)? {
+            return Ok(Some(chunk));
+        }
+        // A little before: whoever goes back finds what is there.
+        let from = number.saturating_sub(NEAR_RECORDS / 8).max(self.span().start);
+        let offsets = self.near(from)?;
+        self.begin(&offsets)?;
+        self.read_to(number)
+    }
+
+    /// Reads on to a record; none if what is being read ends before, as it was when that began.
+    fn read_to(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        while let Some(chunk) = self.read_on()? {
+            if chunk.first <= number && number < chunk.end() {
+                return Ok(Some(chunk));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The number of the record at an offset of a partition.
+    fn number_of(&mut self, partition: u32, offset: u64) -> anyhow::Result<u64> {
+        let (start, end) = match (self.start.get(&partition), self.end.get(&partition)) {
+            (Some(&start), Some(&end)) => (start, end),
+            _ => anyhow::bail!("there is no partition {partition} in {}", self.name),
+        };
+        if !(start..end).contains(&offset) {
+            anyhow::bail!("partition {partition} has the offsets {start} to {end}, not {offset}");
+        }
+        if self.partitions.len() == 1 {
+            return Ok(self.number(&ByPartition::from([(partition, offset)])));
+        }
+        self.begin(&ByPartition::from([(partition, offset)]))?;
+        let time_us = match self.read_on()?.and_then(|chunk| chunk.place(chunk.first)) {
+            Some(Place::Offset { time_us, .. }) => time_us,
+            _ => anyhow::bail!("the record at {offset} cannot be read"),
+        };
+        // What was read has no number among all records.
+        (self.reading, self.kept) = (None, VecDeque::new());
+        let offsets = self.at_time(time_us)?;
+        self.begin(&offsets)?;
+        while let Some(chunk) = self.read_on()? {
+            let is_it = |number: &u64| {
+                let place = chunk.place(*number);
+                place == Some(Place::Offset { partition, offset, time_us })
+            };
+            if let Some(number) = (chunk.first..chunk.end()).find(is_it) {
+                return Ok(number);
+            }
+        }
+        anyhow::bail!("the record at {offset} cannot be found")
+    }
+}
+
+impl Feed for Topic {
+    fn span(&self) -> Range<u64> {
+        self.number(&self.start)..self.number(&self.end)
+    }
+
+    fn chunk(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        if !self.span().contains(&number) {
+            return Ok(None);
+        }
+        let kept = self.kept.iter().find(|one| one.first <= number && number < one.end());
+        if let Some(chunk) = kept {
+            return Ok(Some(Arc::clone(chunk)));
+        }
+        match self.fetch(number) {
+            Ok(chunk) => Ok(chunk),
+            Err(error) => {
+                // It may be back, or say more, when it is asked again.
+                self.note = Some(format!("{error:#}"));
+                (self.finder, self.reading) = (None, None);
+                Ok(None)
+            }
+        }
+    }
+
+    fn advance(&mut self) -> anyhow::Result<Advance> {
+        if self.asked_at.elapsed() < ASKED_EVERY {
+            return Ok(Advance::Idle);
+        }
+        self.asked_at = Instant::now();
+        if self.finder.is_none() {
+            self.finder = Store::open(&self.dir).and_then(|store| store.reader(&self.name)).ok();
+        }
+        let Some(finder) = &mut self.finder else { return Ok(Advance::Idle) };
+        match finder.find(&self.partitions, At::End) {
+            Ok(found) => {
+                self.start = found.iter().map(|(&at, place)| (at, place.start)).collect();
+                self.end = found.iter().map(|(&at, place)| (at, place.end)).collect();
+                self.note = None;
+            }
+            Err(error) => {
+                (self.finder, self.reading) = (None, None);
+                self.note = Some(format!("{error:#}"));
+            }
+        }
+        Ok(Advance::Idle)
+    }
+
+    fn has_ended(&self) -> bool {
+        true
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn find(&mut self, place: &str) -> anyhow::Result<u64> {
+        if let Some((partition, offset)) = place.split_once('@') {
+            let offset: u64 = offset.parse()?;
+            let partition = match (partition, &self.partitions[..]) {
+                ("", [one]) => *one,
+                ("", _) => anyhow::bail!("write PARTITION@OFFSET: there are several partitions"),
+                (partition, _) => partition.parse()?,
+            };
+            return self.number_of(partition, offset);
+        }
+        match place.parse::<Written>().map_err(anyhow::Error::msg)? {
+            Written::Start => Ok(self.span().start),
+            Written::End => Ok(self.span().end),
+            Written::Offset(number) => Ok(number),
+            Written::TimeUs(time_us) => {
+                let offsets = self.at_time(time_us)?;
+                Ok(self.number(&offsets))
+            }
+        }
+    }
+
+    fn command(
+        &mut self,
+        numbers: Option<Range<u64>>,
+        condition: Option<&str>,
+    ) -> anyhow::Result<String> {
+        let mut command = format!("subscribe {}", self.name);
+        if let Some(Range { start, end }) = numbers {
+            let mut place = |number: u64| match self.chunk(number)?.and_then(|it| it.place(number))
+            {
+                Some(Place::Offset { offset, time_us, .. }) => Ok((offset, time_us)),
+                _ => anyhow::bail!("the records cannot be read any more"),
+            };
+            let ((first, from_us), (last, to_us)) = (place(start)?, place(end - 1)?);
+            let (from, until) = match self.partitions.len() {
+                1 => (first.to_string(), (last + 1).to_string()),
+                // The times are those of whole batches.
+                _ => (time(from_us), time(to_us + 1)),
+            };
+            command += &format!(" --from {from} --until {until}");
+        }
+        if let Some(condition) = condition {
+            command += &format!(" | filter {}", quoted(condition));
+        }
+        Ok(command)
+    }
+}
+
+fn time(time_us: i64) -> String {
+    let mut time = Vec::new();
+    match crate::time::timestamp::write_us(time_us, &mut time) {
+        Ok(()) => String::from_utf8_lossy(&time).into_owned(),
+        Err(_) => time_us.to_string(),
+    }
+}
+
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
