@@ -175,6 +175,34 @@ fn the_terminal_is_given_back_to_whoever_ends_or_suspends_it() {
     }
 }
 
+/// Ctrl-Z gives the terminal to the shell, and fg takes it again, in a pipeline, too.
+#[test]
+fn it_is_suspended_and_resumed() {
+    let begin = |dir: &Path| {
+        let script = format!("(seq 3; sleep 1000) | {} -; exit", bin("inspect").display());
+        std::fs::write(dir.join("line"), script).unwrap();
+        "true".to_owned()
+    };
+    let Some(terminal) = Terminal::start((60, 10), begin) else { return };
+    let line = std::fs::read_to_string(terminal.dir.path().join("line")).unwrap();
+    terminal.awaits("status 0");
+    let shell = ["respawn-pane", "-k", "env", "PS1=ready ", "bash", "--norc", "-i"];
+    assert!(terminal.tmux().args(shell).status().unwrap().success());
+    terminal.awaits("ready");
+    terminal.press(&[&line, "Enter"]);
+    for _ in 0..2 {
+        terminal.awaits("3 records  1/3");
+        terminal.press(&["C-l"]);
+        terminal.awaits("3 records  1/3");
+        terminal.press(&["C-z"]);
+        terminal.awaits("Stopped");
+        terminal.press(&["fg", "Enter"]);
+    }
+    terminal.awaits("3 records  1/3");
+    terminal.press(&["G"]);
+    terminal.awaits("3/3 100%");
+}
+
 /// All records of a topic with several partitions, in the order in which they were appended.
 #[test]
 fn a_topic_is_read_in_order_and_saved() {
