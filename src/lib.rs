@@ -8,6 +8,7 @@
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
 //! - [`aggregate`]: grouping and reducing.
 //! - [`operator`]: what the tools make of records: filter, map, windows, aggregates.
+//! - [`layout`]: what records look like: colours, columns, CSV, templates.
 //! - [`api`]: what a log service is asked and answers: plain structs.
 //! - [`log`]: topics, partitions, segments and their index on disk; recovery. No sockets.
 //! - [`wire`]: the protocol on the socket, both ends of it. No storage.
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod cmd;
 pub mod expr;
 pub mod ingest;
+pub mod layout;
 pub mod log;
 pub mod operator;
 pub mod record;

@@ -23,6 +23,7 @@ mod lanes;
 pub mod lending;
 mod line_offsets;
 pub mod live;
+pub mod look;
 pub mod message;
 pub mod options;
 pub mod output;

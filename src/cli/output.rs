@@ -67,6 +67,11 @@ impl Output {
         !self.hangs_up
     }
 
+    /// How wide it is, if a person is reading.
+    pub fn columns(&self) -> Option<usize> {
+        sys::terminal::columns(&self.file)
+    }
+
     /// How many bytes are in the pipe that its reader has not taken yet, whoever wrote them; 0 if
     /// the output is no pipe.
     ///

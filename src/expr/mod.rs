@@ -30,6 +30,7 @@ mod jaq;
 pub mod loose;
 mod meter;
 pub mod name;
+pub mod outermost;
 pub mod parsed_record;
 mod patterns;
 pub mod presence;

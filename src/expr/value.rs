@@ -6,9 +6,10 @@ use crate::record::text::write_string;
 /// A JSON value, borrowed from the program that gave it.
 ///
 /// Numbers are text: a number that the expression did not compute is spelled as it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Value<'a> {
     /// null, or no result at all.
+    #[default]
     Null,
     /// true or false.
     Bool(bool),

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::trust::Trust;
 use super::{Collector, Fault, InputId, Operator, Shared};
 use crate::expr::Program;
+use crate::layout::{Layout, Unfit};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -18,6 +19,34 @@ pub struct Map {
     pub trust: Trust,
     /// Whether control records go out.
     pub speaks: bool,
+    /// What results look like, if not JSON.
+    pub layout: Option<Laid>,
+}
+
+/// Results that are laid out.
+pub struct Laid {
+    layout: Layout,
+    /// The results of a record, or of a block.
+    results: Vec<u8>,
+}
+
+impl Laid {
+    /// Results in this layout.
+    pub fn new(layout: Layout) -> Laid {
+        Laid { layout, results: Vec::new() }
+    }
+
+    /// Appends the results to `out`.
+    fn write(&mut self, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let start = out.len();
+        for line in self.results.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            if let Err(unfit) = self.layout.record(line, None, out) {
+                out.truncate(start);
+                return Err(unfit);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Operator for Map {
@@ -27,7 +56,10 @@ impl Operator for Map {
         lines: &mut Lines<'_>,
         out: &mut dyn Collector,
     ) -> ControlFlow<()> {
-        self.program.rewrite(0, lines, out.pending());
+        // Results that are laid out may not fit, which is said of the record that they are of.
+        if self.layout.is_none() {
+            self.program.rewrite(0, lines, out.pending());
+        }
         ControlFlow::Continue(())
     }
 
@@ -38,7 +70,14 @@ impl Operator for Map {
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
         let mut record = self.program.load(raw.bytes).map_err(Fault::said)?;
-        record.write(0, out.pending()).map_err(Fault::said)?;
+        match &mut self.layout {
+            None => record.write(0, out.pending()).map_err(Fault::said)?,
+            Some(laid) => {
+                laid.results.clear();
+                record.write(0, &mut laid.results).map_err(Fault::said)?;
+                laid.write(out.pending()).map_err(|unfit| Fault::Bad(unfit.to_string()))?;
+            }
+        }
         Ok(ControlFlow::Continue(()))
     }
 
@@ -61,6 +100,8 @@ impl Operator for Map {
         self.trust.forget(&mut self.program);
     }
 
+    /// What is laid out is no stream of records, and nothing resumes it: it is not saved whether
+    /// there was a header.
     fn snapshot(&self, _: &dyn Collector, to: &mut Writer) {
         self.program.save_presence(to);
     }

@@ -33,7 +33,7 @@ pub use contract::{Collector, InputId, Operator, Shared, Side};
 pub use fault::Fault;
 pub use filter::Filter;
 pub use fused::Fused;
-pub use map::Map;
+pub use map::{Laid, Map};
 pub use over::Over;
 pub use window::Window;
 

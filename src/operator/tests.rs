@@ -121,7 +121,7 @@ fn filter() -> Filter {
 
 fn map() -> Map {
     let program = Program::compile(&["{x, y: (.x + 1)}"]).unwrap();
-    Map { program, trust: TRUST, speaks: true }
+    Map { program, trust: TRUST, speaks: true, layout: None }
 }
 
 fn aggregator(time: Option<&str>) -> Aggregator {

@@ -1,4 +1,4 @@
-//! Walking the members of an object, without reading their values.
+//! Walking the members of an object and the elements of an array, without reading their values.
 
 /// A member of an object, as it stands in the object's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,18 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
+/// The elements of `array` in order, as they stand in its bytes; none if it is not an array. It must
+/// be valid JSON: of anything else, the elements up to the first fault are given.
+pub fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = array.trim_ascii_start().strip_prefix(b"[").unwrap_or_default();
+    std::iter::from_fn(move || {
+        let end = value_end(rest)?;
+        let (element, behind) = rest.split_at_checked(end)?;
+        rest = behind.strip_prefix(b",").unwrap_or_default();
+        Some(element.trim_ascii()).filter(|element| !element.is_empty())
+    })
+}
+
 /// Where the string at the front of `text`, which is valid JSON, ends: behind its closing quote.
 pub fn string_end(text: &[u8]) -> Option<usize> {
     string_extent(text).map(|(end, _)| end)
@@ -93,8 +105,8 @@ fn quotes_and_backslashes(word: [u8; 8]) -> u64 {
     zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))
 }
 
-/// Where the value at the front of `text`, with the colon before it, ends: before the comma or the
-/// brace that closes the object around it.
+/// Where the value at the front of `text`, with what stands before it, ends: before the comma, or
+/// what closes the object or array around it.
 fn value_end(text: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
@@ -103,7 +115,7 @@ fn value_end(text: &[u8]) -> Option<usize> {
                 at += string_end(text.get(at..)?)?;
                 continue;
             }
-            b',' | b'}' if depth == 0 => return Some(at),
+            b',' | b'}' | b']' if depth == 0 => return Some(at),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.checked_sub(1)?,
             _ => {}
@@ -116,6 +128,20 @@ fn value_end(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn elements_are_those_of_the_array_itself() {
+        let of = |array: &'static str| -> Vec<&str> {
+            elements(array.as_bytes()).map(|one| std::str::from_utf8(one).unwrap()).collect()
+        };
+        assert_eq!(
+            of(" [1, \"a,]\" ,[2,{\"b\":[3]}],{\"c\":4}] "),
+            ["1", "\"a,]\"", "[2,{\"b\":[3]}]", "{\"c\":4}"]
+        );
+        for none in ["[]", "[ ]", "{\"a\":1}", "1", ""] {
+            assert_eq!(of(none), [""; 0], "{none}");
+        }
+    }
 
     fn shown(object: &str) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

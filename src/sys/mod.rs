@@ -10,7 +10,7 @@
 //! - [`pipe`]: pipes, read and written without waiting; [`aligned`]: buffers to read into.
 //! - [`socket`]: Unix sockets: peers, descriptors that are passed. [`datagram`]: receiving those.
 //! - [`poller`]: waiting for many descriptors as for one.
-//! - [`user`]: users and groups; [`process`]: our own process.
+//! - [`user`]: users and groups; [`process`]: our own process; [`terminal`]: terminals.
 
 pub mod aligned;
 pub mod changes;
@@ -24,6 +24,7 @@ pub mod pipe;
 pub mod poller;
 pub mod process;
 pub mod socket;
+pub mod terminal;
 pub mod tree;
 pub mod user;
 pub mod wait;

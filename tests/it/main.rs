@@ -106,6 +106,7 @@ mod topics {
     mod listen;
     mod listen_syslog;
     mod live_restarts;
+    mod look;
     mod named_producer;
     mod new_topics;
     mod on_full;

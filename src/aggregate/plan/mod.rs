@@ -1,10 +1,9 @@
 //! From what the user wrote to what is evaluated: one program for all expressions.
 //!
-//! - [`spec`]: one aggregate or group as the user writes it; `parentheses`: where its jq ends;
+//! - [`spec`]: one aggregate or group as the user writes it;
 //!   [`slip`]: what can be wrong with it.
 //! - `projection`: which values of a record go into which columns.
 
-mod parentheses;
 pub(super) mod projection;
 pub mod slip;
 pub mod spec;

@@ -1,9 +1,9 @@
 //! What the user writes: `count`, `worst=max(.ms)`, `slow=count where .ms > 100`, `--by .host`.
 
-use super::parentheses::{closing, semicolons};
 use super::slip::SpecError;
 use crate::aggregate::functions::function::{Argument, Call, Function};
 use crate::aggregate::functions::quantile::percentile;
+use crate::expr::outermost::{closing, semicolons};
 use crate::expr::{Program, path_name};
 
 /// An aggregate to compute.

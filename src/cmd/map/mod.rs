@@ -7,7 +7,8 @@ use super::watched::Watched;
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
 use crate::cli::{Failure, Status};
-use crate::operator::Map;
+use crate::layout::{Format, Layout, Look};
+use crate::operator::{Laid, Map};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +24,10 @@ Examples:
       Write a time in milliseconds as an RFC 3339 string.
   map --argjson rates \"$(cat rates.json)\" '.eur = .amount * $rates[.currency]' orders.ndjson
       Use values from a file.
+  map -r '.url' hits.ndjson | sort -u
+      Print strings as plain text, for other programs.
+  map --csv '{ts, host, ms: .latency_ms}' hits.ndjson > hits.csv
+      Write a file for a spreadsheet or a database.
   window --tumbling 1m --time .ts app.ndjson | map --through './enrich.py' | aggregate count
       Let a program of your own change each record between two tools.
 
@@ -63,6 +68,21 @@ pub struct Options {
     )]
     through: Option<String>,
 
+    /// Print strings without quotes and escapes, and other results as JSON
+    #[arg(short, long, conflicts_with_all = ["csv", "tsv", "through"])]
+    raw_output: bool,
+
+    /// Print results as CSV: arrays as lines of values, objects below a header of their fields
+    ///
+    /// The fields of the first result are the columns. A field that a result does not have is
+    /// empty, and so is null; an empty string is \"\". A result with another field is bad input.
+    #[arg(long, conflicts_with_all = ["tsv", "through"])]
+    csv: bool,
+
+    /// The same with tabs between the values; tabs, line ends and backslashes are escaped
+    #[arg(long, conflicts_with = "through")]
+    tsv: bool,
+
     /// Use N cores; the results keep the order of the records
     #[arg(
         short = 'j', long, value_name = "N", default_value = "1", conflicts_with = "through",
@@ -72,6 +92,18 @@ pub struct Options {
 
     #[command(flatten)]
     input: InputOptions,
+}
+
+impl Options {
+    /// What results look like, if not JSON.
+    fn format(&self) -> Option<Format> {
+        match self {
+            Options { raw_output: true, .. } => Some(Format::Raw),
+            Options { csv: true, .. } => Some(Format::Csv),
+            Options { tsv: true, .. } => Some(Format::Tsv),
+            _ => None,
+        }
+    }
 }
 
 /// Runs the tool.
@@ -93,13 +125,24 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         return Ok(Status::Done);
     }
     let trust = options.expression.trust(options.jobs == 1);
-    let speaks = options.expression.speaks();
-    let mut map = Map { program, trust, speaks };
+    let format = options.format();
+    if options.jobs > 1 && matches!(format, Some(Format::Csv | Format::Tsv)) {
+        return Err(
+            Failure::usage("-j does not go with --csv and --tsv, whose first line is one").into()
+        );
+    }
+    // What is laid out is no stream of records.
+    let speaks = options.expression.speaks() && format.is_none();
+    let laid = || -> anyhow::Result<Option<Laid>> {
+        let layout = format.map(|format| Layout::new(format, None, Look::default(), false));
+        Ok(layout.transpose()?.map(Laid::new))
+    };
+    let mut map = Map { program, trust, speaks, layout: laid()? };
     let mut run = Run::over(&options.input);
     let outcome = if options.jobs == 1 {
         run.operator(&mut map)?
     } else {
-        let worker = |_| Ok(Map { program: compile()?, trust, speaks });
+        let worker = |_| Ok(Map { program: compile()?, trust, speaks, layout: laid()? });
         let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
         run.shared(&mut map, workers?)?
     };

@@ -7,7 +7,6 @@ use anyhow::Context;
 
 use super::Options;
 use super::announce::Announcer;
-use super::print::Printer;
 use super::sink::Sink;
 use crate::api::groups::{Assigned, Commit, Join};
 use crate::api::reading::{ByPartition, Chunk, Offsets, Position};
@@ -69,7 +68,7 @@ pub fn run(
         unverified: options.no_verify,
         runs: options.exec.is_some(),
     };
-    let printer = Printer::new(options.meta.then_some(&*options.topic), None);
+    let printer = options.printer(&output)?;
     let command = options.exec.as_deref();
     let mut consumer = Consumer {
         dir,

@@ -20,6 +20,7 @@ use super::reconnect::{self, ReconnectOptions};
 use crate::api::groups::Edge;
 use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::{StopReason, Watch};
+use crate::cli::look::LookOptions;
 use crate::cli::options::{DataOptions, LendOptions};
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
@@ -134,12 +135,21 @@ pub struct Options {
     /// They mark the start and end of the stream, so that a later tool notices when it is cut
     /// short; name each record's partition, so that window keeps a watermark for each; and mark
     /// records as valid JSON, so that filter and map check only the fields that they read.
-    #[arg(long, conflicts_with = "exec")]
+    #[arg(long, conflicts_with_all = ["exec", "format", "pretty", "fields", "template"])]
     control: bool,
 
     /// Print an object for each record: topic, partition, offset, append time (time) and record
-    #[arg(long)]
+    ///
+    /// On a terminal, and in columns, the place is printed before the record.
+    #[arg(long, help_heading = "Output")]
     meta: bool,
+
+    /// Print N records, and stop
+    #[arg(short = 'c', long, value_name = "N", conflicts_with = "group")]
+    count: Option<u64>,
+
+    #[command(flatten)]
+    look: LookOptions,
 }
 
 /// When a group commits.
@@ -167,12 +177,27 @@ impl From<ResetTo> for Edge {
     }
 }
 
+impl Options {
+    /// What prints records to this output.
+    fn printer(&self, output: &Output) -> Result<Printer, Failure> {
+        // A command, and a tool that gets control records, take records as they are.
+        let as_they_are = self.exec.is_some() || self.control;
+        let layout = if as_they_are { None } else { self.look.layout(output, self.meta)? };
+        Ok(Printer::new(&self.topic, self.meta, layout))
+    }
+}
+
 /// Runs the tool.
 ///
 /// # Errors
 /// When there is no such topic or place, or the log cannot be read.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let output = Output::stdout()?;
+    if options.exec.is_some() && options.look.asks() {
+        return Err(
+            Failure::usage("--exec gets records as they are; leave out how to print them").into()
+        );
+    }
     let watch = Watch::new(Stop::install()?, Some(&output))?;
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));
     let ended = match &options.group {
@@ -199,7 +224,7 @@ fn read(
         Some(Place::TimeUs(time_us)) if options.follow => Some(time_us),
         _ => None,
     };
-    let printer = Printer::new(options.meta.then_some(&*options.topic), until_us);
+    let printer = options.printer(&output)?.up_to(until_us, options.count);
     let (plain, verify) = (printer.is_plain(), !options.no_verify);
     // Who wants to go on even after a daemon that was killed must know all that was written.
     let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
@@ -303,6 +328,9 @@ impl Printing<'_> {
             if !self.announcer.put(output)? {
                 return Ok(None);
             }
+            if !self.printer.wants_more() {
+                break;
+            }
             let chunk = match reading.next(self.watch, &mut bytes)? {
                 Step::Records(chunk) => chunk,
                 Step::File(run, file) => {
@@ -322,7 +350,8 @@ impl Printing<'_> {
             if !self.turn_to(chunk.partition, output)? {
                 return Ok(None);
             }
-            let (lines, more) = self.printer.lines(&chunk, &bytes);
+            self.printer.resize(output.columns());
+            let (lines, more) = self.printer.lines(&chunk, &bytes)?;
             match output.write(lines) {
                 Ok(()) if more => {
                     self.announcer.reached(chunk.partition, chunk.offset + chunk.records);

@@ -1,53 +1,114 @@
 //! What is printed of the records of a topic.
 
+use anyhow::Context;
+
 use crate::api::reading::Chunk;
+use crate::layout::{Layout, Origin, Unfit};
 use crate::record::text::write_string;
 use crate::time::timestamp::write_us;
 
 /// Turns runs of records into what is printed of them.
-#[derive(Debug, Default)]
 pub struct Printer {
-    /// With --meta: the topic's name as a JSON string.
-    topic: Option<String>,
+    topic: String,
+    /// With --meta, where the layout does not show places: the topic's name as a JSON string.
+    wrapped: Option<String>,
+    layout: Option<Layout>,
     /// Records that were appended at this time or later are not wanted.
     until_us: Option<i64>,
+    /// How many more records are wanted.
+    left: Option<u64>,
+    object: Vec<u8>,
     lines: Vec<u8>,
 }
 
 impl Printer {
-    /// A printer of records as they are; with `topic`, of objects that tell where they come from.
-    pub fn new(topic: Option<&str>, until_us: Option<i64>) -> Printer {
-        Printer { topic: topic.map(quoted), until_us, lines: Vec::new() }
+    /// A printer of records as they are, or in this layout; with `meta`, it also tells where they
+    /// come from.
+    pub fn new(topic: &str, meta: bool, layout: Option<Layout>) -> Printer {
+        let wraps = meta && !layout.as_ref().is_some_and(Layout::shows_origins);
+        Printer {
+            topic: topic.to_owned(),
+            wrapped: wraps.then(|| quoted(topic)),
+            layout,
+            until_us: None,
+            left: None,
+            object: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// Prints only records that were appended before this time, and only so many.
+    #[must_use]
+    pub fn up_to(self, until_us: Option<i64>, count: Option<u64>) -> Printer {
+        Printer { until_us, left: count, ..self }
     }
 
     /// Whether records are printed as they are, all of them.
     pub fn is_plain(&self) -> bool {
-        self.topic.is_none() && self.until_us.is_none()
+        self.is_verbatim() && self.until_us.is_none() && self.left.is_none()
+    }
+
+    /// Whether any more records are wanted.
+    pub fn wants_more(&self) -> bool {
+        self.left != Some(0)
+    }
+
+    /// The terminal has another width now, perhaps.
+    pub fn resize(&mut self, columns: Option<usize>) {
+        if let (Some(layout), Some(columns)) = (&mut self.layout, columns) {
+            layout.resize(columns);
+        }
+    }
+
+    fn is_verbatim(&self) -> bool {
+        self.wrapped.is_none() && self.layout.is_none()
     }
 
     /// What is printed of a run of records, and whether more are wanted.
-    pub fn lines<'a>(&'a mut self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
+    ///
+    /// # Errors
+    /// When a record does not fit into the layout.
+    pub fn lines<'a>(
+        &'a mut self,
+        chunk: &Chunk,
+        bytes: &'a [u8],
+    ) -> anyhow::Result<(&'a [u8], bool)> {
         let (bytes, more) = self.wanted(chunk, bytes);
         // An empty line stands for a record that compaction took away.
         let gaps = bytes.starts_with(b"\n") || memchr::memmem::find(bytes, b"\n\n").is_some();
-        if self.topic.is_none() && !gaps {
-            return (bytes, more);
+        if self.is_verbatim() && self.left.is_none() && !gaps {
+            return Ok((bytes, more));
         }
         self.lines.clear();
         let mut batches = chunk.batches.iter();
-        let (mut left, mut time_us) = (0, 0);
+        let (mut records, mut time_us) = (0, 0);
         let lines = bytes.split_inclusive(|&byte| byte == b'\n');
         for (offset, line) in (chunk.offset..).zip(lines) {
-            if left == 0 {
+            if records == 0 {
                 let batch = batches.next();
-                (left, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
+                (records, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
             }
-            if line != b"\n" {
-                self.line(chunk.partition, offset, time_us, line);
+            records -= 1;
+            if line == b"\n" {
+                continue;
             }
-            left -= 1;
+            if !self.wants_more() {
+                break;
+            }
+            let origin = Origin { topic: &self.topic, partition: chunk.partition, offset, time_us };
+            let shown = show(
+                line,
+                &origin,
+                self.wrapped.as_deref(),
+                self.layout.as_mut(),
+                &mut self.object,
+                &mut self.lines,
+            );
+            shown.with_context(|| format!("{}/{}@{offset}", self.topic, chunk.partition))?;
+            self.left = self.left.map(|left| left - 1);
         }
-        (&self.lines, more)
+        let more = more && self.wants_more();
+        Ok((&self.lines, more))
     }
 
     /// The part of the run that is wanted, and whether more may be.
@@ -62,24 +123,47 @@ impl Printer {
         }
         (bytes, true)
     }
+}
 
-    fn line(&mut self, partition: u32, offset: u64, time_us: i64, line: &[u8]) {
-        let Some(topic) = &self.topic else {
-            self.lines.extend_from_slice(line);
-            return;
-        };
-        let head = format!(
-            "{{\"topic\":{topic},\"partition\":{partition},\"offset\":{offset},\"time\":\""
-        );
-        self.lines.extend_from_slice(head.as_bytes());
-        if write_us(time_us, &mut self.lines).is_err() {
-            // A clock that far off has no date; the number is still the truth.
-            self.lines.extend_from_slice(time_us.to_string().as_bytes());
+/// Appends what is printed of the record of a line to `out`.
+fn show(
+    line: &[u8],
+    origin: &Origin<'_>,
+    wrapped: Option<&str>,
+    layout: Option<&mut Layout>,
+    object: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<(), Unfit> {
+    let record = line.strip_suffix(b"\n").unwrap_or(line);
+    object.clear();
+    let record = match wrapped {
+        Some(topic) => {
+            wrap(topic, origin, record, object);
+            object.as_slice()
         }
-        self.lines.extend_from_slice(b"\",\"record\":");
-        self.lines.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-        self.lines.extend_from_slice(b"}\n");
+        None => record,
+    };
+    if let Some(layout) = layout {
+        return layout.record(record, Some(origin), out);
     }
+    out.extend_from_slice(record);
+    out.push(b'\n');
+    Ok(())
+}
+
+/// An object of a record and where it stands.
+fn wrap(topic: &str, origin: &Origin<'_>, record: &[u8], out: &mut Vec<u8>) {
+    let Origin { partition, offset, time_us, .. } = origin;
+    let head =
+        format!("{{\"topic\":{topic},\"partition\":{partition},\"offset\":{offset},\"time\":\"");
+    out.extend_from_slice(head.as_bytes());
+    if write_us(*time_us, out).is_err() {
+        // A clock that far off has no date; the number is still the truth.
+        out.extend_from_slice(time_us.to_string().as_bytes());
+    }
+    out.extend_from_slice(b"\",\"record\":");
+    out.extend_from_slice(record);
+    out.push(b'}');
 }
 
 fn quoted(text: &str) -> String {

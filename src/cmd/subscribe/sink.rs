@@ -73,7 +73,8 @@ impl<'a> Sink<'a> {
                 return Ok(false);
             }
         }
-        let (lines, _) = self.printer.lines(chunk, bytes);
+        self.printer.resize(self.output.columns());
+        let (lines, _) = self.printer.lines(chunk, bytes)?;
         match self.command {
             Some(_) if lines.is_empty() => {}
             Some(command) => {

@@ -386,3 +386,35 @@ fn a_foreign_command_is_not_trusted() {
     assert_eq!(map(&[".a"], start(true) + "{\"a\":1,\"b\":tru}\n").stdout, start(true) + "1\n");
     assert_eq!(map(&[".a"], "{\"a\":1,\"b\":tru}\n").status, 65);
 }
+
+#[test]
+fn strings_are_printed_raw() {
+    let input = "{\"a\":\"x \\\"y\\\"\\n\u{e4}\",\"b\":[1,\"z\"]}\n";
+    assert_eq!(
+        map(&["-r", ".a, .b, .c, .b[1]"], input).stdout,
+        "x \"y\"\n\u{e4}\n[1,\"z\"]\nnull\nz\n"
+    );
+    assert_eq!(map(&["-r", "-j", "2", ".b[1]"], input).stdout, "z\n");
+}
+
+#[test]
+fn results_are_lines_of_values() {
+    let input = "{\"a\":\"x,y\",\"b\":1.50}\n{\"b\":2,\"a\":\"\"}\n{\"a\":null}\n";
+    assert_eq!(map(&["--csv", "."], input).stdout, "a,b\n\"x,y\",1.50\n\"\",2\n,\n");
+    assert_eq!(map(&["--csv", "[.b,.a]"], input).stdout, "1.50,\"x,y\"\n2,\"\"\n,\n");
+    assert_eq!(map(&["--tsv", "[\"a\\tb\", .b]"], "{\"b\":true}\n").stdout, "a\\tb\ttrue\n");
+}
+
+#[test]
+fn a_result_without_a_column_is_bad_input() {
+    let input = "{\"a\":1}\n{\"a\":2,\"b\":3}\n{\"a\":4}\n";
+    let ran = map(&["--csv", "."], input);
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, "a\n1\n"));
+    assert!(ran.stderr.contains(":2: ") && ran.stderr.contains("\"b\""), "{}", ran.stderr);
+    let dir = tempfile::tempdir().unwrap();
+    let rejects = dir.path().join("bad");
+    let ran = map(&["--csv", ".", "--rejects", rejects.to_str().unwrap()], input);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "a\n1\n4\n"), "{}", ran.stderr);
+    assert_eq!(map(&["--csv", "-j", "2", "."], input).status, 2);
+    assert_eq!(map(&["--csv", "--tsv", "."], input).status, 2);
+}

@@ -1,4 +1,4 @@
-//! Where a jq expression that stands in parentheses ends, without reading it as jq.
+//! Where jq expressions end that stand in parentheses or in a list, without reading them as jq.
 //!
 //! Parentheses, brackets and semicolons in strings are text, but for those in interpolations.
 
@@ -10,6 +10,19 @@ pub fn closing(inside: &str) -> Option<usize> {
 /// Where the semicolons are that stand in no parenthesis of `inside`.
 pub fn semicolons(inside: &str) -> impl Iterator<Item = usize> {
     outermost(inside).filter(|(_, byte)| *byte == b';').map(|(at, _)| at)
+}
+
+/// The expressions of a list with commas between them; a comma in parentheses, brackets, braces or
+/// a string is part of an expression.
+pub fn list(text: &str) -> Vec<&str> {
+    let mut start = 0;
+    let mut expressions = Vec::new();
+    for (at, _) in outermost(text).filter(|(_, byte)| *byte == b',') {
+        expressions.push(text[start..at].trim());
+        start = at + 1;
+    }
+    expressions.push(text[start..].trim());
+    expressions
 }
 
 /// The bytes that stand in no parenthesis, bracket, brace or string of `text`, up to the first
@@ -51,6 +64,17 @@ enum Inside {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_divided_at_their_own_commas() {
+        assert_eq!(list(".a, .b.c,.d"), [".a", ".b.c", ".d"]);
+        assert_eq!(
+            list("[.a,.b],{x,y},(1,2),\"a,\\(1,2)\""),
+            ["[.a,.b]", "{x,y}", "(1,2)", "\"a,\\(1,2)\""]
+        );
+        assert_eq!(list(""), [""]);
+        assert_eq!(list(".a,"), [".a", ""]);
+    }
 
     #[test]
     fn the_right_parenthesis_closes() {
