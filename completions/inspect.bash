@@ -23,7 +23,7 @@ _inspect() {
 
     case "${cmd}" in
         inspect)
-            opts="-h -V --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --plain --memory --rejects --help --version"
+            opts="-h -V --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --data --plain --memory --rejects --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -16,7 +16,7 @@ complete -c inspect -l regex -d 'Read lines by a regular expression, whose named
 complete -c inspect -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c inspect -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c inspect -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c inspect -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c inspect -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c inspect -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c inspect -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c inspect -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -27,6 +27,7 @@ complete -c inspect -l data -d 'The log\'s directory [default: $MILLSTREAM_DIR, 
 complete -c inspect -l memory -d 'How much of standard input, or of compressed input, is kept in memory' -r
 complete -c inspect -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c inspect -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c inspect -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c inspect -l plain -d 'Print what the first screen shows, once, and end; $COLUMNS and $LINES are its size'
 complete -c inspect -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c inspect -s V -l version -d 'Print version'

@@ -23,7 +23,7 @@ _map() {
 
     case "${cmd}" in
         map)
-            opts="-f -j -h -V --from-file --arg --argjson --explain --plain --trust --through --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --help --version"
+            opts="-f -r -j -h -V --from-file --arg --argjson --explain --plain --trust --through --raw-output --csv --tsv --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

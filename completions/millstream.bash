@@ -202,7 +202,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__aggregate)
-            opts="-h -V --by --having --top --ties --over --emit --window-time --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --idle --expand --time --time-unit --time-format --ambiguous --out-of-order --max-ahead --late --max-groups --max-records --max-memory --control --stats --format --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --keep-bad --every --tz --help --version"
+            opts="-h -V --by --having --top --ties --over --emit --window-time --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --idle --expand --time --time-unit --time-format --ambiguous --out-of-order --max-ahead --late --max-groups --max-records --max-memory --control --stats --format --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --keep-bad --no-progress --every --tz --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -402,7 +402,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__filter)
-            opts="-f -v -c -m -q -e -j -h -V --from-file --arg --argjson --explain --plain --trust --invert --allow-assignment --count --max-kept --quiet --exit-status --else --unique --within --last --time --time-unit --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --help --version"
+            opts="-f -v -c -m -q -e -j -h -V --from-file --arg --argjson --explain --plain --trust --invert --allow-assignment --count --max-kept --quiet --exit-status --else --unique --within --last --time --time-unit --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -880,7 +880,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__inspect)
-            opts="-h -V --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --data --plain --memory --rejects --help --version"
+            opts="-h -V --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --data --plain --memory --rejects --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1717,7 +1717,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__map)
-            opts="-f -j -h -V --from-file --arg --argjson --explain --plain --trust --through --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --help --version"
+            opts="-f -r -j -h -V --from-file --arg --argjson --explain --plain --trust --through --raw-output --csv --tsv --jobs --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --tz --keep-bad --no-progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2051,7 +2051,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__subscribe)
-            opts="-n -f -g -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --help --version"
+            opts="-n -f -g -c -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --count --format --pretty --fields --template --wrap --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2108,6 +2108,30 @@ _millstream() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "json pretty fields csv tsv raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2116,7 +2140,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__window)
-            opts="-h -V --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --every --idle --expand --time --time-unit --time-format --ambiguous --out-of-order --max-ahead --late --plain --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --keep-bad --tz --help --version"
+            opts="-h -V --tumbling --hop --cumulate --size --session --count --offset --week-start --allowed-lateness --every --idle --expand --time --time-unit --time-format --ambiguous --out-of-order --max-ahead --late --plain --rejects --max-record --from --regex --pattern --types --null --delimiter --quote --no-header --columns --multiline --year --keep-bad --no-progress --tz --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -135,11 +135,25 @@ complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l exec
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l reset -d 'If the records at a committed offset are gone, continue at the topic\'s start or end' -r -f -a "start\t'At the first record'
 end\t'After the last record'"
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l reconnect -d 'When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait [default: 30s]' -r
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s c -l count -d 'Print N records, and stop' -r
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l format -d 'Print records as FORMAT, instead of as they are' -r -f -a "json\t'One record a line'
+pretty\t'Over several lines, indented'
+fields\t'Columns below their names; needs --fields'
+csv\t'Comma-separated values below a header'
+tsv\t'Tab-separated values below a header'
+raw\t'Strings without quotes and escapes, other values as JSON'"
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l fields -d 'Print these fields: columns on a terminal, CSV elsewhere' -r
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l template -d 'Print TEXT for each record, with values in it, as \'%t/%p@%o {{.host}}\'' -r
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l color -d 'Use colours: on a terminal (auto), always or never' -r -f -a "auto\t'On a terminal'
+always\t'Also in a pipe or a file'
+never\t'Not even on a terminal'"
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s f -l follow -d 'At the end, wait for new records and continue'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-verify -d 'Do not check the checksums of the records'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l control -d 'Write control records, for other tools of this family'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l meta -d 'Print an object for each record: topic, partition, offset, append time (time) and record'
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l pretty -d 'Print each record over several lines, as --format pretty does'
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l wrap -d 'Do not cut lines to the width of the terminal'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s V -l version -d 'Print version'
 complete -c millstream -n "__fish_millstream_using_subcommand filter" -s f -l from-file -d 'Read the expression from FILE instead of EXPR' -r -F
@@ -225,6 +239,9 @@ complete -c millstream -n "__fish_millstream_using_subcommand map" -l keep-bad -
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l explain -d 'Print which evaluator runs the expressions and which fields they read; read no input'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l plain -d 'Print no control records; a terminal gets none anyway'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l trust -d 'Assume that the input is valid JSON, as the log\'s records are, and check only what is read'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -s r -l raw-output -d 'Print strings without quotes and escapes, and other results as JSON'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l csv -d 'Print results as CSV: arrays as lines of values, objects below a header of their fields'
+complete -c millstream -n "__fish_millstream_using_subcommand map" -l tsv -d 'The same with tabs between the values; tabs, line ends and backslashes are escaped'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand map" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -362,7 +379,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l regex 
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab' -r
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
@@ -373,6 +390,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l data -
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l memory -d 'How much of standard input, or of compressed input, is kept in memory' -r
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
+complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -l plain -d 'Print what the first screen shows, once, and end; $COLUMNS and $LINES are its size'
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand inspect" -s V -l version -d 'Print version'

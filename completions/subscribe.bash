@@ -23,7 +23,7 @@ _subscribe() {
 
     case "${cmd}" in
         subscribe)
-            opts="-n -f -g -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --help --version"
+            opts="-n -f -g -c -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --count --format --pretty --fields --template --wrap --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -78,6 +78,30 @@ _subscribe() {
                     ;;
                 --reconnect)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "json pretty fields csv tsv raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -134,8 +134,8 @@ impl Layout {
         }
     }
 
-    /// Whether it says by itself where a record stands, if that is wanted: not JSON in a pipe, which
-    /// is to stay JSON.
+    /// Whether it says by itself where a record stands, if that is wanted: not JSON in a pipe,
+    /// which is to stay JSON.
     pub fn shows_origins(&self) -> bool {
         self.look.terminal || !matches!(self.shape, Shape::Json | Shape::Pretty | Shape::Raw)
     }

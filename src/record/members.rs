@@ -48,8 +48,8 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The elements of `array` in order, as they stand in its bytes; none if it is not an array. It must
-/// be valid JSON: of anything else, the elements up to the first fault are given.
+/// The elements of `array` in order, as they stand in its bytes; none if it is not an array. It
+/// must be valid JSON: of anything else, the elements up to the first fault are given.
 pub fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = array.trim_ascii_start().strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {

@@ -1,7 +1,6 @@
 //! What happens to the screen, and what it wants done.
 
 use super::row::{Ask, Data};
-use super::state::Resetting;
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,4 +39,15 @@ pub enum Effect {
     Suspend,
     /// The program ends.
     Quit,
+}
+
+/// The offsets of a group that are to be set, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resetting {
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The place that the user wrote.
+    pub to: String,
 }

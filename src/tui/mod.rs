@@ -10,7 +10,8 @@
 //! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`, `help`.
 //! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
 //!   wide it is; `json`: the pieces of a record; `pattern`: what is searched for.
-//! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it was.
+//! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
+//!   was.
 
 mod columns;
 mod draw;
@@ -38,7 +39,7 @@ mod tree;
 mod tree_view;
 
 pub use draw::draw;
-pub use event::{Effect, Event};
+pub use event::{Effect, Event, Resetting};
 pub use row::{Ask, Data, Extent, Row, Target};
 pub use state::State;
 pub use theme::Theme;

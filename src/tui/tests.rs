@@ -439,7 +439,7 @@ fn a_group_is_set_only_after_a_question() {
     shown.enter("-1h");
     shown.enter("yes");
     let (group, topic, to) = ("nightly".into(), "clicks".into(), "-1h".into());
-    assert_eq!(shown.effects, [Effect::Reset(state::Resetting { group, topic, to })]);
+    assert_eq!(shown.effects, [Effect::Reset(Resetting { group, topic, to })]);
 }
 
 #[test]

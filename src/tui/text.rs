@@ -12,12 +12,12 @@ pub const CUT: &str = "…";
 /// direction of what follows, are written as escapes.
 pub fn safe(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
-    if !text.contains(is_unsafe) {
+    if !text.contains(is_obeyed) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        match is_unsafe(c) {
+        match is_obeyed(c) {
             true => out.extend(c.escape_default()),
             false => out.push(c),
         }
@@ -26,7 +26,7 @@ pub fn safe(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Whether a terminal may take it for a command, or write what follows elsewhere.
-fn is_unsafe(c: char) -> bool {
+fn is_obeyed(c: char) -> bool {
     let directs =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || directs || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')

@@ -56,9 +56,8 @@ pub(super) fn members(live: &Path, is_named: impl Fn(&Path) -> bool) -> Family {
     let (lives, mut again) = ([live.to_owned()], Again::default());
     loop {
         again.pause(live)?;
-        match families_once(&lives, &is_named).pop().transpose()? {
-            Some(Some(members)) => return Ok(members),
-            Some(None) | None => {}
+        if let Some(Some(members)) = families_once(&lives, &is_named).pop().transpose()? {
+            return Ok(members);
         }
     }
 }

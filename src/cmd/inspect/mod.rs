@@ -4,6 +4,7 @@ mod chunk;
 mod decoding;
 mod feed;
 mod files;
+mod happening;
 mod lines_file;
 mod matches;
 mod once;
@@ -54,7 +55,8 @@ Examples:
 #[command(
     name = "inspect",
     version,
-    override_usage = "inspect [OPTIONS] [TOPIC|DIR]\n       inspect [OPTIONS] FILE...\n       inspect [OPTIONS] -",
+    override_usage = "inspect [OPTIONS] [TOPIC|DIR]\n       inspect [OPTIONS] FILE...\n       \
+                      inspect [OPTIONS] -",
     long_about = "Look at records on a screen: of topics, of files, and at the end of a pipe.\n\n\
         Without an argument, inspect lists the topics and groups of the log, or those of the \
         data directory DIR; Enter shows the records of one. It reads through log-serve if that \
@@ -91,7 +93,8 @@ pub struct Options {
     memory: u64,
 }
 
-const FILES_HELP: &str = "Look at a topic, a data directory, these files in order, or at standard input (-); gzip and zstd files are decompressed";
+const FILES_HELP: &str = "Look at a topic, a data directory, these files in order, or at \
+                          standard input (-); gzip and zstd files are decompressed";
 
 /// The size of the screen of `--plain`, where nothing says another one.
 const PLAIN_SIZE: (u16, u16) = (80, 24);

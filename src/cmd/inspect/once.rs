@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Receiver;
 
-use super::screen::Happening;
+use super::happening::Happening;
 use super::sources::Sources;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Wish;

@@ -11,8 +11,8 @@ use crate::cmd::place::{Place, at};
 use crate::store::Store;
 use crate::time::timestamp::write_us;
 use crate::tui::Data;
+use crate::tui::Resetting;
 use crate::tui::overview::{Figures, GroupRow, TopicRow};
-use crate::tui::state::Resetting;
 
 /// How often figures are asked for.
 const ASKED_EVERY: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use super::happening::Happening;
 use super::sources::Sources;
 use crate::cli::signals::{self, Wish};
 use crate::cli::{Failure, Status};
@@ -14,17 +15,6 @@ use crate::tui::{Effect, Event, State, Theme};
 
 /// How soon a frame may follow another one, if nothing was typed.
 const FRAME: Duration = Duration::from_millis(30);
-
-/// What happens.
-#[derive(Debug)]
-pub enum Happening {
-    /// To the screen.
-    Event(Event),
-    /// A signal came.
-    Wish(Wish),
-    /// The terminal cannot be read any more.
-    Lost(io::Error),
-}
 
 /// Shows `state` until the user quits.
 ///

@@ -9,15 +9,15 @@ use std::time::Instant;
 use super::decoding::{self, Decoded, Inputs};
 use super::feed::Feed;
 use super::files::LinesFiles;
+use super::happening::Happening;
 use super::overview;
 use super::pipe::Pipe;
 use super::reader::{Reader, Wake};
-use super::screen::Happening;
 use super::topic::Topic;
 use crate::cli::input::Watch;
 use crate::cli::{Failure, Status};
 use crate::store::Store;
-use crate::tui::state::Resetting;
+use crate::tui::Resetting;
 use crate::tui::{Data, Effect, Event, State};
 
 /// What is looked at.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::chunk::{Chunk, Collector, Place};
 use super::feed::{Advance, Feed, quoted};
@@ -18,6 +18,7 @@ use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::Watch;
 use crate::cmd::place::Place as Written;
 use crate::store::{Manner, Reader, Reading, Step, Store};
+use crate::sys::clock::now_us;
 
 /// How often the log is asked for what is new.
 const ASKED_EVERY: Duration = Duration::from_millis(150);
@@ -359,9 +360,4 @@ fn time(time_us: i64) -> String {
         Ok(()) => String::from_utf8_lossy(&time).into_owned(),
         Err(_) => time_us.to_string(),
     }
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

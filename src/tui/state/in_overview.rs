@@ -1,22 +1,12 @@
 //! What keys do where all topics are listed.
 
 use super::{Effect, Page, State};
+use crate::tui::event::Resetting;
 use crate::tui::keys::Action;
 use crate::tui::list::List;
 use crate::tui::overview::Item;
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::row::Extent;
-
-/// The offsets of a group that are to be set, and where to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resetting {
-    /// The group.
-    pub group: String,
-    /// The topic.
-    pub topic: String,
-    /// The place that the user wrote.
-    pub to: String,
-}
 
 impl State {
     pub(super) fn act_in_overview(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::event::{Effect, Event};
+use super::event::{Effect, Event, Resetting};
 use super::keys::{self, Action, Scope};
 use super::list::List;
 use super::overview::Overview;
@@ -17,8 +17,6 @@ use super::prompt::{History, Prompt, Typed};
 use super::row::{Ask, Data, Row};
 use super::topics_view;
 use super::tree::Tree;
-
-pub use in_overview::Resetting;
 
 /// How many columns a key scrolls to the side.
 const SIDE_COLUMNS: usize = 8;
