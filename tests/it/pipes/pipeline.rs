@@ -103,15 +103,12 @@ fn what_was_acknowledged_survives_a_killed_daemon() {
 fn produce_says_how_much_is_in_the_log_when_the_daemon_dies() {
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(dir.path(), &[]);
+    assert_eq!(run(&mut tool_on(dir.path(), "log-admin", &["create", "t"]), "").status, 0);
     let mut command = tool_on(dir.path(), "produce", &["t"]);
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut follower = tool_on(dir.path(), "subscribe", &["t", "-f"]);
-    common::wait_for("the topic", || {
-        let ran = run(&mut tool_on(dir.path(), "log-admin", &["describe", "t"]), "");
-        (ran.status == 0).then_some(())
-    });
     let mut follower = Guard(follower.stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(follower.0.stdout.take().unwrap()).lines();
     for n in 0..50 {
