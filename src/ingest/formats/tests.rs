@@ -197,10 +197,10 @@ fn lines_that_belong_together_are_one_record() {
     let json = Settings { form: Form::Ndjson, multiline, ..Settings::ndjson(100) };
     assert_eq!(
         decode_all(|| json.decoder(), b"{\"a\": 1,\n \"b\": \"x y\"\n}\n{\"c\": 2}\n"),
-        ["1:{\"a\":1,\"b\":\"x y\"}", "4:{\"c\": 2}"]
+        ["1:{\"a\":1,\"b\":\"x y\"}", "4:{\"c\": 2}~"]
     );
     let long = format!("a\n{}b\n", " x\n".repeat(20));
     let seen = decode(&long);
     let why = "1!the lines that belong together are longer than the limit of 30 bytes!a\\n x";
-    assert!(seen[0].starts_with(why) && seen[1] == "22:{\"line\":\"b\"}", "{seen:?}");
+    assert!(seen[0].starts_with(why) && seen[1] == "22:{\"line\":\"b\"}~", "{seen:?}");
 }
