@@ -377,6 +377,23 @@ mod tests {
     }
 
     #[test]
+    fn sources_and_runs_are_forgotten_and_names_are_not() {
+        let mut producers = empty();
+        let names = ["p", "file:1", "run:1", "run:2", "q"];
+        for (name, time_us) in names.into_iter().zip([5, 5, 5, 60, 5]) {
+            let identity = Identity { producer: name.to_owned(), after: None, sequence: 1 };
+            producers.note(&identity, 1, &ByPartition::new(), time_us);
+        }
+        producers.forget(100, 50);
+        let left: Vec<_> =
+            names.into_iter().filter(|name| producers.held(name).is_some()).collect();
+        assert_eq!(left, ["p", "run:2", "q"]);
+        // Who comes again after that is not held to what is not known any more.
+        let again = Identity { producer: "run:1".to_owned(), after: None, sequence: 7 };
+        assert_eq!(producers.judge(&again), Verdict::Append);
+    }
+
+    #[test]
     fn a_retry_gets_the_first_result() {
         let mut producers = empty();
         let offsets = ByPartition::from([(0, 7)]);
