@@ -174,7 +174,7 @@ impl Follower {
             let inodes = members.iter().map(|member| member.found.inode);
             let remembered = self.memory.of_family(path, inodes);
             let found: Vec<Found> = members.iter().map(|member| member.found.clone()).collect();
-            let decided = plan(&found, &remembered, path, &mut Members(&members))?;
+            let decided = plan(&found, &remembered, path, now_us(), &mut Members(&members))?;
             // A copy of what was truncated meanwhile looks like a file that nobody knows.
             if !family::is_truncated(&members).with_context(|| live.display().to_string())? {
                 break (remembered, decided);
@@ -191,8 +191,8 @@ impl Follower {
                 continue;
             };
             let settled = self.is_settled(file, members.get(step.file + 1));
-            let also =
-                (step.by_content && file.compressed).then(|| identity_of(file, &remembered, path));
+            let also = (step.by_content && file.compressed)
+                .then(|| identity_of(file, &remembered, path, now_us()));
             self.visits.push_back(Plan {
                 live: live.to_owned(),
                 path: at.clone(),

@@ -200,7 +200,7 @@ fn known(memory: &Memory, path: &Path, head: &[u8], status: Status) -> (Identity
         return (same.identity.clone(), same.mark);
     }
     let (inode, fingerprint) = (status.inode, Fingerprint::of(head));
-    let mut identity = Identity { inode, fingerprint, path, again: 0 };
+    let mut identity = Identity { inode, fingerprint, path, again: 0, begun_us: None };
     while all.iter().any(|one| one.identity == identity) {
         identity.again += 1;
     }

@@ -39,6 +39,8 @@ pub struct Identity {
     pub path: u64,
     /// Tells it from an earlier file of which all the above is the same.
     pub again: u32,
+    /// When the first file of its family was first read, in µs since the epoch, if that is known.
+    pub begun_us: Option<i64>,
 }
 
 impl Fingerprint {
@@ -69,18 +71,23 @@ impl Identity {
             None => 0,
             Some(again) => u32::try_from(again?).ok()?,
         };
-        numbers.next().is_none().then_some(Identity { inode, fingerprint, path, again })
+        let begun_us = match numbers.next() {
+            None => None,
+            Some(begun_us) => Some(i64::try_from(begun_us?).ok()?),
+        };
+        numbers.next().is_none().then_some(Identity { inode, fingerprint, path, again, begun_us })
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Identity { inode, fingerprint, path, again } = self;
+        let Identity { inode, fingerprint, path, again, begun_us } = self;
         write!(out, "{PREFIX}{:x}:{:x}", inode.device, inode.number)?;
         write!(out, ":{:x}:{:016x}:{path:016x}", fingerprint.bytes, fingerprint.hash)?;
-        match again {
-            0 => Ok(()),
-            again => write!(out, ":{again:x}"),
+        match (again, begun_us) {
+            (0, None) => Ok(()),
+            (again, None) => write!(out, ":{again:x}"),
+            (again, Some(begun_us)) => write!(out, ":{again:x}:{begun_us:x}"),
         }
     }
 }

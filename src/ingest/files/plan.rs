@@ -121,7 +121,7 @@ pub trait Contents {
 }
 
 /// Decides about the files of a family, which are in order. `path` is the hash of the path of the
-/// family's file.
+/// family's file, `now_us` the time, in µs since the epoch.
 ///
 /// # Errors
 /// When `contents` cannot be looked into.
@@ -129,12 +129,12 @@ pub fn plan<C: Contents>(
     files: &[Found],
     remembered: &[Remembered],
     path: u64,
+    now_us: i64,
     contents: &mut C,
 ) -> Result<Plan, C::Error> {
     let known = recognise(files, remembered, path, contents)?;
     let newest = known.iter().rposition(Option::is_some);
-    let of_family = || remembered.iter().filter(|one| one.identity.path == path);
-    let begun_us = of_family().filter_map(|one| one.time_us).min();
+    let begun_us = begun_us(remembered, path);
     let mut plan = Plan::default();
     for (at, file) in files.iter().enumerate() {
         if let Some((source, by_content)) = known[at] {
@@ -151,12 +151,12 @@ pub fn plan<C: Contents>(
             _ if file.named || file.rotated.is_none() => true,
             // What was rotated after a file that the log knows has never been seen.
             Some(newest) => at > newest,
-            // All that the log knows is gone. What was written since it heard of the first of them
-            // has never been seen: a run may have ended before it came to that.
+            // All that the log knows is gone. What was written since the family was first read has
+            // never been seen: a run may have ended before it came to that.
             None => begun_us.is_some_and(|begun_us| file.modified_us > begun_us),
         };
         if is_new && file.bytes > 0 && !is_being_copied(files, at, contents)? {
-            let identity = identity_of(file, remembered, path);
+            let identity = identity_of(file, remembered, path, now_us);
             let mark = Mark::default();
             plan.steps.push(Step { file: at, identity, mark, by_content: false });
         }
@@ -185,10 +185,18 @@ fn is_being_copied<C: Contents>(
     })
 }
 
+/// When a family was first read, as far as what is remembered of it says. When the log last heard
+/// of a file may be later than that of others which it has not come to.
+fn begun_us(remembered: &[Remembered], path: u64) -> Option<i64> {
+    let of_family = remembered.iter().filter(|one| one.identity.path == path);
+    of_family.filter_map(|one| one.identity.begun_us.or(one.time_us)).min()
+}
+
 /// The identity that a file gets that the log does not know.
-pub fn identity_of(file: &Found, remembered: &[Remembered], path: u64) -> Identity {
+pub fn identity_of(file: &Found, remembered: &[Remembered], path: u64, now_us: i64) -> Identity {
     let (inode, fingerprint) = (file.inode, Fingerprint::of(&file.head));
-    let mut identity = Identity { inode, fingerprint, path, again: 0 };
+    let begun_us = Some(begun_us(remembered, path).unwrap_or(now_us));
+    let mut identity = Identity { inode, fingerprint, path, again: 0, begun_us };
     while remembered.iter().any(|one| one.identity == identity) {
         identity.again += 1;
     }

@@ -47,7 +47,11 @@ enum Act {
     Truncate,
     Compress(usize),
     Replace,
+    /// The oldest of the rotated files is deleted.
+    Remove,
     Run,
+    /// A run that ends after it has read so many files.
+    RunPart(usize),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -59,7 +63,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => Just(Act::Truncate),
         2 => (1..=KEPT).prop_map(Act::Compress),
         1 => Just(Act::Replace),
+        2 => Just(Act::Remove),
         5 => Just(Act::Run),
+        4 => (1_usize..3).prop_map(Act::RunPart),
     ];
     proptest::collection::vec(act, 1..40)
 }
@@ -125,12 +131,16 @@ impl Disk {
             .find(|name| self.files.contains_key(name))
     }
 
+    fn remove(&mut self, name: &str, lost: &mut BTreeSet<String>, seen: &BTreeSet<String>) {
+        let file = self.files.remove(name).unwrap();
+        self.free.push(file.inode);
+        let text = String::from_utf8(file.content).unwrap();
+        lost.extend(text.lines().map(str::to_owned).filter(|line| !seen.contains(line)));
+    }
+
     fn shift(&mut self, lost: &mut BTreeSet<String>, seen: &BTreeSet<String>) {
         if let Some(oldest) = self.rotated(KEPT) {
-            let file = self.files.remove(&oldest).unwrap();
-            self.free.push(file.inode);
-            let text = String::from_utf8(file.content).unwrap();
-            lost.extend(text.lines().map(str::to_owned).filter(|line| !seen.contains(line)));
+            self.remove(&oldest, lost, seen);
         }
         for number in (1..KEPT).rev() {
             if let Some(name) = self.rotated(number) {
@@ -173,6 +183,11 @@ impl Disk {
                     self.files.insert(name + ".gz", File { inode, compressed: true, ..file });
                 }
             }
+            Act::Remove if !self.copied => {
+                if let Some(oldest) = (1..=KEPT).rev().find_map(|number| self.rotated(number)) {
+                    self.remove(&oldest, lost, seen);
+                }
+            }
             // All is written once more into another file, as an editor does.
             Act::Replace if self.files.contains_key(LIVE) && !self.copied => {
                 let file = self.files.remove(LIVE).unwrap();
@@ -213,7 +228,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(&mut self, disk: &Disk) {
+    /// Reads so many files, at the most.
+    fn run(&mut self, disk: &Disk, files_max: usize) {
         let path = hash(LIVE.as_bytes());
         let (mut files, mut contents) = (Vec::new(), HashMap::new());
         for (name, file) in &disk.files {
@@ -241,8 +257,8 @@ impl Reader {
             })
             .collect();
         let mut texts = Texts(files.iter().map(|file| contents[&file.inode].clone()).collect());
-        let plan = plan(&files, &remembered, path, &mut texts).unwrap();
-        for step in plan.steps {
+        let plan = plan(&files, &remembered, path, disk.clock_us, &mut texts).unwrap();
+        for step in plan.steps.into_iter().take(files_max) {
             let file = &files[step.file];
             let content = contents[&file.inode];
             let ended = file.rotated.is_some();
@@ -258,7 +274,7 @@ impl Reader {
             assert!(mark.sequence() >= step.mark.sequence(), "a position went back");
             self.sources.insert(step.identity, (mark, disk.clock_us));
             if step.by_content && file.compressed {
-                let another = identity_of(file, &remembered, path);
+                let another = identity_of(file, &remembered, path, disk.clock_us);
                 self.sources.insert(another, (mark, disk.clock_us));
             }
         }
@@ -266,7 +282,7 @@ impl Reader {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     /// Whatever happens between two runs, each line comes once, and none is missing that was on the
     /// disk when a run came.
@@ -276,10 +292,15 @@ proptest! {
         let (mut lost, mut ran) = (BTreeSet::new(), false);
         for act in acts.iter().chain([&Act::Truncate, &Act::Append(1, false), &Act::Run]) {
             let seen: BTreeSet<String> = reader.lines.iter().cloned().collect();
-            if matches!(act, Act::Run) && !disk.is_distinct() {
+            let files_max = match act {
+                Act::Run => Some(usize::MAX),
+                Act::RunPart(files) => Some(*files),
+                _ => None,
+            };
+            if files_max.is_some() && !disk.is_distinct() {
                 continue;
             }
-            if matches!(act, Act::Run) {
+            if let Some(files_max) = files_max {
                 // The first run takes the file as it is, and nothing that was rotated before.
                 if !ran {
                     let live = disk.files.get(LIVE).map(|file| file.content.clone());
@@ -288,7 +309,7 @@ proptest! {
                     lost = disk.written.iter().filter(|line| !there.contains(&***line)).cloned().collect();
                     ran = disk.files.contains_key(LIVE);
                 }
-                reader.run(&disk);
+                reader.run(&disk, files_max);
             } else {
                 disk.act(act, &mut lost, &seen);
             }
@@ -306,9 +327,12 @@ proptest! {
     }
 
     #[test]
-    fn a_name_is_read_back(device: u64, number: u64, path: u64, again in 0..3_u32, head: Vec<u8>) {
+    fn a_name_is_read_back(
+        device: u64, number: u64, path: u64, again in 0..3_u32, head: Vec<u8>,
+        begun_us in proptest::option::of(0..i64::MAX),
+    ) {
         let inode = Inode { device, number };
-        let identity = Identity { inode, fingerprint: Fingerprint::of(&head), path, again };
+        let identity = Identity { inode, fingerprint: Fingerprint::of(&head), path, again, begun_us };
         prop_assert_eq!(Identity::parse(&identity.to_string()), Some(identity.clone()));
         prop_assert!(identity.to_string().len() < 120);
     }

@@ -453,3 +453,27 @@ fn a_topic_of_unique_keys_takes_files_too() {
         assert_eq!(logs.topic().split(' ').count(), 20_501);
     });
 }
+
+#[test]
+fn a_rotated_file_is_read_though_a_run_ended_before_it_and_the_one_before_is_gone() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        logs.write("app.log", "1\n");
+        logs.produce(&[]).good();
+        logs.append("app.log", "2\n");
+        logs.rename("app.log", "app.log.2");
+        logs.write("app.log.1", "x\n3\n");
+        logs.write("app.log", "4\n");
+        for name in ["app.log.2", "app.log.1", "app.log"] {
+            // The kernel's own times may be some milliseconds old.
+            let file = fs::File::options().append(true).open(logs.path(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now()).unwrap();
+        }
+        assert_eq!(logs.produce(&[]).status, 65);
+        assert_eq!(logs.topic(), "1 2");
+        fs::remove_file(logs.path("app.log.2")).unwrap();
+        let rejects = dir.join("rejects");
+        logs.produce(&["--rejects", rejects.to_str().unwrap()]);
+        assert_eq!(logs.topic(), "1 2 3 4");
+    });
+}
