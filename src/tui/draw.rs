@@ -9,7 +9,7 @@ use super::keys::Scope;
 use super::pen::Pen;
 use super::state::{Layout, Page, State};
 use super::theme::Theme;
-use super::{help, lines, table, text, topics_view, tree_view};
+use super::{chart_view, help, lines, table, text, topics_view, tree_view};
 
 /// The fewest columns and lines that something can be shown in.
 const LEAST: (u16, u16) = (10, 3);
@@ -26,6 +26,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     title(buffer, area, state, theme);
     let overview = state.overview.as_ref().filter(|_| state.page == Page::Topics);
     match (&state.tree, state.layout) {
+        _ if let Some(chart) = &state.chart => chart_view::draw(buffer, body, chart, theme),
         _ if let Some(overview) = overview => topics_view::draw(buffer, body, overview, theme),
         (Some(tree), _) => tree_view::draw(buffer, body, tree, theme),
         (None, Layout::Lines) => lines::draw(buffer, body, state, theme),
@@ -127,6 +128,8 @@ const HINTS_IN_TREE: [(&str, &str); 6] = [
     ("&", "filter"),
 ];
 
+const HINTS_IN_CHART: [(&str, &str); 3] = [("h", "help"), ("q", "back"), ("c", "another chart")];
+
 const HINTS_IN_TOPICS: [(&str, &str); 4] =
     [("h", "help"), ("q", "quit"), ("Enter", "records"), ("r", "reset a group")];
 
@@ -179,6 +182,7 @@ fn hints(pen: &mut Pen<'_>, state: &State, theme: Theme) {
     let hints = match state.scope() {
         Scope::Topics => &HINTS_IN_TOPICS[..],
         Scope::Tree => &HINTS_IN_TREE[..],
+        Scope::Chart => &HINTS_IN_CHART[..],
         _ => &HINTS[..],
     };
     for (key, what) in hints {

@@ -48,6 +48,7 @@ pub enum Action {
     Save,
     Command,
     Reset,
+    Chart,
 }
 
 /// Where a key has a meaning.
@@ -61,6 +62,8 @@ pub enum Scope {
     Records,
     /// Where one record is shown as a tree.
     Tree,
+    /// Where a chart is shown.
+    Chart,
     /// Where all topics are listed.
     Topics,
 }
@@ -73,6 +76,7 @@ impl Scope {
             Scope::List => "Keys for moving",
             Scope::Records => "Keys for records",
             Scope::Tree => "Keys for trees",
+            Scope::Chart => "Keys for charts",
             Scope::Topics => "Keys for topics",
         }
     }
@@ -84,6 +88,7 @@ impl Scope {
             Scope::List => &[Scope::List, Scope::All],
             Scope::Records => &[Scope::Records, Scope::List, Scope::All],
             Scope::Tree => &[Scope::Tree, Scope::List, Scope::All],
+            Scope::Chart => &[Scope::Chart, Scope::All],
             Scope::Topics => &[Scope::Topics, Scope::List, Scope::All],
         }
     }
@@ -141,6 +146,13 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Records, &["v"], Action::Select, "Begin to select records, or end it"),
     bind(Scope::Records, &["s"], Action::Save, "Save the selected records, or all, to a new file"),
     bind(Scope::Records, &["S"], Action::Command, "Copy a command that prints the same records"),
+    bind(
+        Scope::Records,
+        &["c"],
+        Action::Chart,
+        "Draw a chart: of an expression, or one over another",
+    ),
+    bind(Scope::Chart, &["c"], Action::Chart, "Draw another chart"),
     bind(Scope::Topics, &["Enter", "o"], Action::Open, "Show the records of the topic"),
     bind(Scope::Topics, &["r"], Action::Reset, "Set the offsets of the group, after a question"),
     bind(Scope::Tree, &["Enter", "o"], Action::Toggle, "Fold or unfold"),
@@ -176,7 +188,8 @@ pub fn action(scope: Scope, key: &str) -> Option<Action> {
 
 /// The headings of the help, each with its keys and what they do.
 pub fn help() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
-    let scopes = [Scope::List, Scope::Records, Scope::Tree, Scope::Topics, Scope::All];
+    let scopes =
+        [Scope::List, Scope::Records, Scope::Tree, Scope::Chart, Scope::Topics, Scope::All];
     let rows = |scope: Scope| {
         let bound = KEYS.iter().filter(move |bound| bound.scope == scope);
         bound.map(|bound| (bound.keys.join(" "), bound.help)).collect()

@@ -5,14 +5,17 @@
 //! - [`event`]: what happens, and what is to be done. [`row`]: what is asked, and what comes.
 //! - [`keys`]: the keys as data: what is done, the help overlay and the manual page come of it.
 //! - [`state`]: what is shown. Its parts: `list`, which part of how many records; `columns` of the
-//!   table; `tree`, one record; `overview`, all topics; `prompt`, a line that
+//!   table; `tree`, one record; `overview`, all topics; `chart`; `prompt`, a line that
 //!   is typed.
-//! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`, `help`.
+//! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`,
+//!   `chart_view`, `help`.
 //! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
 //!   wide it is; `json`: the pieces of a record; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
 //!   was.
 
+pub mod chart;
+mod chart_view;
 mod columns;
 mod draw;
 pub mod event;

@@ -14,6 +14,8 @@ pub enum Purpose {
     Filter,
     /// To go somewhere.
     GoTo,
+    /// To make a chart.
+    Chart,
     /// To save records to a file.
     Save,
     /// To set the offsets of a group.
@@ -30,6 +32,7 @@ impl Purpose {
             Purpose::SearchBackward => "?",
             Purpose::Filter => "&",
             Purpose::GoTo => ":",
+            Purpose::Chart => "chart: ",
             Purpose::Save => "save to: ",
             Purpose::Reset | Purpose::Confirm => "",
         }
@@ -41,6 +44,7 @@ impl Purpose {
             Purpose::SearchForward | Purpose::SearchBackward => "a regular expression",
             Purpose::Filter => "a jq expression, like .status >= 500; nothing shows all",
             Purpose::GoTo => "a number, 50%, @OFFSET, a time",
+            Purpose::Chart => ".status, .ms over .time by .host, count over .time",
             Purpose::Save => "a new file, for the selected records, or all",
             Purpose::Reset => "start, end, or a time",
             Purpose::Confirm => "",
@@ -54,6 +58,7 @@ impl Purpose {
             Purpose::Filter => 1,
             Purpose::GoTo => 2,
             Purpose::Save | Purpose::Reset | Purpose::Confirm => 3,
+            Purpose::Chart => 4,
         }
     }
 }
@@ -84,7 +89,7 @@ pub struct Prompt {
 
 /// The lines that were typed before, by their purpose.
 #[derive(Clone, Debug, Default)]
-pub struct History([Vec<String>; 4]);
+pub struct History([Vec<String>; 5]);
 
 /// How many lines are remembered.
 const HISTORY_MAX: usize = 100;

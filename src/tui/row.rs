@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::chart::Chart;
 use super::overview::Figures;
 
 /// How much of a record the screen holds; of a longer one, the rest is only counted.
@@ -108,7 +109,14 @@ pub enum Ask {
         /// The file.
         path: String,
     },
-    /// Ends a search that is under way.
+    /// A chart of the records of the view, which grows with it.
+    Chart {
+        /// The view.
+        epoch: u64,
+        /// What the user wrote.
+        text: String,
+    },
+    /// Ends a search that is under way, and a chart.
     Stop,
 }
 
@@ -154,6 +162,8 @@ pub enum Data {
     },
     /// All topics and groups.
     Figures(Figures),
+    /// A chart that was asked for, as far as it is known.
+    Chart(Box<Chart>),
     /// A command that was asked for.
     Command(String),
     /// What was asked for is done.

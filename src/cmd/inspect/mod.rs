@@ -1,5 +1,6 @@
 //! `inspect`: records on a screen.
 
+mod charting;
 mod chunk;
 mod decoding;
 mod feed;
@@ -159,10 +160,11 @@ impl Options {
         if let [one] = &files[..]
             && !is_stdin(one)
         {
-            if one.is_dir() {
+            if one.join("topics").is_dir() {
                 return What::topics(one.clone(), watch);
             }
-            let name = one.to_str().filter(|name| !name.contains('/') && !one.exists());
+            let is_file = one.exists() && !one.is_dir();
+            let name = one.to_str().filter(|name| !name.contains('/') && !is_file);
             if let Some(name) = name {
                 return What::topic(self.data.dir()?, name, watch);
             }

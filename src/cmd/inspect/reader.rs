@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
+use super::charting::Charting;
 use super::chunk::Chunk;
 use super::feed::{Advance, Feed};
 use super::save::Save;
@@ -22,6 +23,9 @@ const LOOKED_EVERY: Duration = Duration::from_millis(200);
 
 /// How many rows are given at once, at most.
 const ROWS_MAX: u64 = 4096;
+
+/// How often a chart is drawn again while its records are read.
+const CHARTED_EVERY: Duration = Duration::from_millis(200);
 
 /// How many records are saved before something else is done.
 const SAVED_AT_ONCE: usize = 2048;
@@ -41,6 +45,9 @@ pub struct Reader<F, T> {
     view: View,
     search: Option<Search>,
     save: Option<Save>,
+    charting: Option<Charting>,
+    /// When the chart was told last; none if it has changed and is to be told.
+    charted_at: Option<Instant>,
     told: Option<Extent>,
     told_at: Instant,
     /// Gives the screen what it asked for; false if there is none any more.
@@ -61,7 +68,18 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
     /// Reads `feed`; all of it is the view with this number.
     pub fn new(feed: F, epoch: u64, tell: T) -> Reader<F, T> {
         let (view, told_at) = (View::all(epoch), Instant::now());
-        Reader { feed, view, search: None, save: None, told: None, told_at, tell, last: None }
+        Reader {
+            feed,
+            view,
+            search: None,
+            save: None,
+            charting: None,
+            charted_at: None,
+            told: None,
+            told_at,
+            tell,
+            last: None,
+        }
     }
 
     /// Works until the screen is gone.
@@ -129,7 +147,8 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         }
         let searches = self.search_on()?;
         let saves = self.save_on()?;
-        Ok(advance == Advance::More || filters || searches || saves)
+        let charts = self.chart_on()?;
+        Ok(advance == Advance::More || filters || searches || saves || charts)
     }
 
     fn extent(&self) -> Extent {
@@ -204,7 +223,17 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                     }
                 }
             }
-            Ask::Stop => self.search = None,
+            Ask::Chart { epoch, text } if epoch == self.view.epoch() => {
+                match Charting::new(&text, self.feed.span().start) {
+                    Ok(charting) => {
+                        (self.charting, self.charted_at) = (Some(charting), Some(Instant::now()));
+                    }
+                    Err(why) => {
+                        (self.tell)(Data::Refused(why));
+                    }
+                }
+            }
+            Ask::Stop => (self.search, self.charting) = (None, None),
             // Of a view that is no more.
             _ => {}
         }
@@ -284,6 +313,31 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             Err(why) => Data::Refused(why),
         });
         Ok(false)
+    }
+
+    /// Takes more records into the chart; says whether there are others.
+    fn chart_on(&mut self) -> anyhow::Result<bool> {
+        let Some(mut charting) = self.charting.take() else { return Ok(false) };
+        let span = self.feed.span();
+        let end = self.view.scanned().unwrap_or(span.end).min(span.end);
+        charting.next = charting.next.max(span.start);
+        let chunk = if charting.next < end { self.chunk(charting.next)? } else { None };
+        let more = chunk.is_some();
+        if let Some(chunk) = chunk {
+            charting.take(&chunk, end, |number| self.view.has(number));
+        }
+        let is_due = self.charted_at.is_some_and(|at| !more || at.elapsed() >= CHARTED_EVERY);
+        if is_due {
+            (self.tell)(Data::Chart(Box::new(charting.chart.clone())));
+        }
+        self.charted_at = match (more, is_due) {
+            // It is told again when there is more.
+            (false, _) => None,
+            (true, true) => Some(Instant::now()),
+            (true, false) => self.charted_at.or_else(|| Some(Instant::now())),
+        };
+        self.charting = Some(charting);
+        Ok(more)
     }
 
     /// Searches a chunk; says whether there is more to search.

@@ -56,6 +56,7 @@ impl State {
                     None => Some(self.list.cursor),
                 };
             }
+            Action::Chart => self.prompt = Some(Prompt::new(Purpose::Chart, "")),
             Action::Save => self.prompt = Some(Prompt::new(Purpose::Save, "")),
             Action::Command => {
                 let (epoch, span) = (self.list.extent.epoch, self.selection());
@@ -112,6 +113,7 @@ impl State {
                 let (epoch, span) = (self.list.extent.epoch, self.selection());
                 effects.push(Effect::Ask(Ask::Save { epoch, span, path: text.to_owned() }));
             }
+            Purpose::Chart => self.draw_chart(text, effects),
             Purpose::Reset => self.confirm_reset(text),
             Purpose::Confirm => self.reset(text, effects),
         }

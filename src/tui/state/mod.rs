@@ -1,5 +1,6 @@
 //! What the screen shows, and how keys and data change it. Nothing here waits, reads or draws.
 
+mod in_chart;
 mod in_overview;
 mod in_records;
 mod in_tree;
@@ -7,6 +8,7 @@ mod in_tree;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::chart::Chart;
 use super::columns::Columns;
 use super::event::{Effect, Event, Resetting};
 use super::keys::{self, Action, Scope};
@@ -71,6 +73,8 @@ pub struct State {
     pub columns: Columns,
     /// The record that is shown alone.
     pub tree: Option<Tree>,
+    /// The chart that is shown.
+    pub chart: Option<Chart>,
     /// The line that is being typed.
     pub prompt: Option<Prompt>,
     /// The condition of the records that are shown.
@@ -95,6 +99,8 @@ pub struct State {
     asked: Option<Option<String>>,
     /// Whether the cursor is to go where the filter says.
     finds_place: bool,
+    /// Whether a chart was asked for.
+    charts: bool,
     /// The group whose offsets are to be set.
     resetting: Option<Resetting>,
     /// Whether the tree is to show the record of the cursor, once its row is known.
@@ -116,6 +122,8 @@ impl State {
             side: 0,
             columns: Columns::default(),
             tree: None,
+            chart: None,
+            charts: false,
             prompt: None,
             filter: None,
             pattern: None,
@@ -235,6 +243,11 @@ impl State {
                     overview.take(figures);
                 }
             }
+            Data::Chart(chart) => {
+                if self.charts {
+                    self.chart = Some(*chart);
+                }
+            }
             Data::Command(command) => {
                 let shown = format!("copied, if the terminal takes it: {command}");
                 effects.push(Effect::Copy(command));
@@ -264,6 +277,7 @@ impl State {
     /// Where keys are pressed.
     pub fn scope(&self) -> Scope {
         match (&self.tree, self.page) {
+            _ if self.chart.is_some() => Scope::Chart,
             (_, Page::Topics) => Scope::Topics,
             (Some(_), Page::Records) => Scope::Tree,
             (None, Page::Records) => Scope::Records,
@@ -302,6 +316,7 @@ impl State {
         match self.scope() {
             Scope::Topics => self.act_in_overview(action, count, effects),
             Scope::Tree => self.act_in_tree(action, count, effects),
+            Scope::Chart => self.act_in_chart(action, effects),
             _ => self.act(action, count, effects),
         }
     }

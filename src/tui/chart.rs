@@ -1,0 +1,213 @@
+//! What a chart shows: figures of all records of a view, gathered in one pass and in little memory,
+//! whatever their range is.
+
+use std::collections::BTreeMap;
+
+/// The most buckets that are kept apart.
+const BUCKETS_MAX: usize = 512;
+
+/// The narrowest bucket is 2 to the power of this.
+const WIDTH_MIN: i32 = -20;
+
+/// The most series, and the most values that are counted apart; others are put together.
+pub const SERIES_MAX: usize = 6;
+const VALUES_MAX: usize = 2000;
+
+/// What others are called.
+pub const OTHERS: &str = "(others)";
+
+/// Numbers by where they are on an axis: the buckets become twice as wide whenever there would be
+/// too many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buckets {
+    /// How wide a bucket is: 2 to the power of this.
+    exponent: i32,
+    cells: BTreeMap<i64, Cell>,
+}
+
+/// What is in a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// How many numbers.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
+}
+
+impl Default for Buckets {
+    fn default() -> Buckets {
+        Buckets { exponent: WIDTH_MIN, cells: BTreeMap::new() }
+    }
+}
+
+impl Buckets {
+    /// How wide a bucket is.
+    pub fn width(&self) -> f64 {
+        2_f64.powi(self.exponent)
+    }
+
+    /// Adds a number at a place; what is not finite has none.
+    pub fn add(&mut self, at: f64, number: f64) {
+        if !at.is_finite() || !number.is_finite() {
+            return;
+        }
+        // Beyond this, neighbours are the same number.
+        while (at / self.width()).abs() > (1_i64 << 52) as f64 {
+            self.widen();
+        }
+        let cell = self.cells.entry((at / self.width()).floor() as i64).or_default();
+        cell.count += 1;
+        cell.sum += number;
+        while self.spread() > BUCKETS_MAX as u64 {
+            self.widen();
+        }
+    }
+
+    /// From the first bucket to the last one.
+    fn spread(&self) -> u64 {
+        match (self.cells.first_key_value(), self.cells.last_key_value()) {
+            (Some((first, _)), Some((last, _))) => last.abs_diff(*first) + 1,
+            _ => 0,
+        }
+    }
+
+    fn widen(&mut self) {
+        self.exponent += 1;
+        for (at, cell) in std::mem::take(&mut self.cells) {
+            let wide = self.cells.entry(at.div_euclid(2)).or_default();
+            wide.count += cell.count;
+            wide.sum += cell.sum;
+        }
+    }
+
+    /// The buckets, each with where it begins, so many at most, empty ones too; and how wide they
+    /// are. There may be two in any case: however wide they are, one is before 0 and one after it.
+    pub fn within(&self, most: usize) -> (f64, Vec<(f64, Cell)>) {
+        let mut merged = self.clone();
+        while merged.spread() > most.max(2) as u64 {
+            merged.widen();
+        }
+        let width = merged.width();
+        let (first, last) = match (merged.cells.first_key_value(), merged.cells.last_key_value()) {
+            (Some((first, _)), Some((last, _))) => (*first, *last),
+            _ => return (width, Vec::new()),
+        };
+        let cell = |at: i64| merged.cells.get(&at).copied().unwrap_or_default();
+        (width, (first..=last).map(|at| (at as f64 * width, cell(at))).collect())
+    }
+}
+
+/// What a chart is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// How often values come.
+    Distribution,
+    /// How many records, along an axis.
+    Count,
+    /// The mean of numbers, along an axis.
+    Mean,
+}
+
+/// A chart of records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    /// What the user asked for.
+    pub title: String,
+    /// What it is of.
+    pub kind: Kind,
+    /// How many records it is of.
+    pub records: u64,
+    /// How many records are left out, since they do not have what is shown.
+    pub left_out: u64,
+    /// Whether the axis is of times, in seconds since 1970.
+    pub is_time: bool,
+    /// The lines along the axis, with their names; the numbers of a distribution, which is one.
+    pub series: BTreeMap<String, Buckets>,
+    /// How often texts come.
+    pub texts: BTreeMap<String, u64>,
+}
+
+impl Chart {
+    /// A chart without records.
+    pub fn new(title: String, kind: Kind) -> Chart {
+        let (series, texts) = (BTreeMap::new(), BTreeMap::new());
+        Chart { title, kind, records: 0, left_out: 0, is_time: false, series, texts }
+    }
+
+    /// Adds a number at a place to one of the series.
+    pub fn add(&mut self, group: &str, at: f64, number: f64) {
+        self.records += 1;
+        let is_known = self.series.contains_key(group) || self.series.len() < SERIES_MAX;
+        let group = if is_known { group } else { OTHERS };
+        match self.series.get_mut(group) {
+            Some(buckets) => buckets.add(at, number),
+            None => self.series.entry(group.to_owned()).or_default().add(at, number),
+        }
+    }
+
+    /// Counts a text.
+    pub fn count(&mut self, text: &str) {
+        self.records += 1;
+        let is_known = self.texts.contains_key(text) || self.texts.len() < VALUES_MAX;
+        let text = if is_known { text } else { OTHERS };
+        match self.texts.get_mut(text) {
+            Some(count) => *count += 1,
+            None => drop(self.texts.insert(text.to_owned(), 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_however_wide_the_range_is(
+            numbers in prop::collection::vec(-1e15_f64..1e15, 1..300),
+            more in prop::collection::vec(-1.0_f64..1.0, 0..300),
+            most in 1_usize..40,
+        ) {
+            let mut buckets = Buckets::default();
+            numbers.iter().chain(&more).for_each(|number| buckets.add(*number, 1.0));
+            prop_assert!(buckets.cells.len() <= BUCKETS_MAX);
+            let (width, cells) = buckets.within(most);
+            prop_assert!(cells.len() <= most.max(2), "{}", cells.len());
+            let count: u64 = cells.iter().map(|(_, cell)| cell.count).sum();
+            prop_assert_eq!(count, (numbers.len() + more.len()) as u64);
+            let least = numbers.iter().chain(&more).copied().fold(f64::MAX, f64::min);
+            prop_assert!(cells[0].0 <= least && least < cells[0].0 + width);
+        }
+    }
+
+    #[test]
+    fn equal_numbers_are_one_bucket() {
+        let mut buckets = Buckets::default();
+        buckets.add(f64::INFINITY, 1.0);
+        buckets.add(0.0, f64::NAN);
+        (0..9).for_each(|_| buckets.add(0.0, 2.0));
+        assert_eq!(buckets.within(10).1, [(0.0, Cell { count: 9, sum: 18.0 })]);
+        assert_eq!(Buckets::default().within(10).1, []);
+    }
+
+    #[test]
+    fn the_largest_numbers_have_a_place() {
+        let mut buckets = Buckets::default();
+        for number in [f64::MAX, f64::MIN, f64::MIN_POSITIVE, 0.0] {
+            buckets.add(number, 1.0);
+        }
+        let (_, cells) = buckets.within(1);
+        assert_eq!(cells.iter().map(|(_, cell)| cell.count).sum::<u64>(), 4);
+        assert_eq!(cells.len(), 2);
+    }
+
+    #[test]
+    fn too_many_groups_are_put_together() {
+        let mut chart = Chart::new("x".into(), Kind::Count);
+        (0..20).for_each(|group| chart.add(&group.to_string(), 1.0, 1.0));
+        assert_eq!((chart.series.len(), chart.records), (SERIES_MAX + 1, 20));
+        (0..VALUES_MAX + 5).for_each(|text| chart.count(&text.to_string()));
+        assert_eq!(chart.texts.get(OTHERS), Some(&5));
+    }
+}
