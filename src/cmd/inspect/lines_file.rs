@@ -20,8 +20,8 @@ use crate::record::lines::LineDecoder;
 /// Places are noted so many bytes apart, or where the next line begins.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// How many pieces are kept that were read last.
-const PIECES_KEPT: usize = 8;
+/// How many bytes of the pieces that were read last are kept.
+const KEPT_BYTES: usize = 8 << 20;
 
 /// A plain NDJSON file.
 pub struct LinesFile {
@@ -175,10 +175,11 @@ impl LinesFile {
         let _ = decoder.decode(&bytes, &mut collector);
         let _ = decoder.finish(&mut collector);
         let Some(chunk) = collector.take().map(Arc::new) else { return Ok(None) };
-        if self.kept.len() == PIECES_KEPT {
-            self.kept.remove(0);
-        }
         self.kept.push(Arc::clone(&chunk));
+        let mut bytes: usize = self.kept.iter().map(|chunk| chunk.memory()).sum();
+        while bytes > KEPT_BYTES && self.kept.len() > 1 {
+            bytes -= self.kept.remove(0).memory();
+        }
         Ok(Some(chunk))
     }
 }
@@ -326,6 +327,21 @@ mod tests {
         std::fs::write(&path, "1\n2\n").unwrap();
         while file.advance().unwrap() == Advance::More {}
         assert_eq!(file.span(), 0..2);
+    }
+
+    #[test]
+    fn few_bytes_are_kept_however_long_the_lines_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let line = format!("\"{}\"\n", "x".repeat(3 << 20));
+        std::fs::write(&path, line.repeat(8)).unwrap();
+        let mut file = LinesFile::open(&path, 4 << 20).unwrap().unwrap();
+        while file.advance().unwrap() == Advance::More {}
+        for number in 0..8 {
+            assert!(file.chunk(number).unwrap().unwrap().is_good(number));
+            let bytes: usize = file.kept.iter().map(|chunk| chunk.memory()).sum();
+            assert!(bytes <= KEPT_BYTES, "{bytes}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::mpsc::Receiver;
 
 use super::happening::Happening;
 use super::sources::Sources;
+use crate::cli::message;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Wish;
 use crate::cli::{Failure, Status};
@@ -50,6 +51,9 @@ pub fn run(
     let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
     lines.truncate(used);
     let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+    if let Some(note) = &state.list.extent.note {
+        message::note(note);
+    }
     match Output::stdout()?.write(text.as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(status),
         Err(error) => Err(error.into()),

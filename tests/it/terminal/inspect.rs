@@ -28,6 +28,13 @@ fn the_first_screen_is_printed() {
 }
 
 #[test]
+fn an_input_that_was_cut_short_is_told() {
+    let ran = run(&mut tool("inspect", &["--plain", "-"]), "{\"@millstream\":{\"start\":{}}}\n1\n");
+    assert!(ran.stdout.ends_with("\n1\n"), "{ran:?}");
+    assert_eq!(ran.stderr, "inspect: stdin: the input was cut short: its end is missing\n");
+}
+
+#[test]
 fn every_format_is_shown() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.csv.gz");
