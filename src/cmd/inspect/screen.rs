@@ -11,9 +11,9 @@ use super::sources::Sources;
 use crate::cli::signals::{self, Wish};
 use crate::cli::{Failure, Status};
 use crate::tui::terminal::{self, Screen};
-use crate::tui::{Effect, Event, State, Theme};
+use crate::tui::{Data, Effect, Event, State, Theme};
 
-/// How soon a frame may follow another one, if nothing was typed.
+/// How soon a frame may follow another one, if nobody waits for it.
 const FRAME: Duration = Duration::from_millis(30);
 
 /// Shows `state` until the user quits.
@@ -45,7 +45,7 @@ pub fn run(
         while let Some(happening) = first.take().or_else(|| happenings.try_recv().ok()) {
             match happening {
                 Happening::Event(event) => {
-                    hurries |= !matches!(event, Event::Data(_));
+                    hurries |= !is_frequent(&event);
                     for effect in state.take(event) {
                         match effect {
                             Effect::Copy(text) => screen.copy(&text).map_err(failed)?,
@@ -80,4 +80,9 @@ pub fn run(
             first = happenings.recv_timeout(wait).ok();
         }
     }
+}
+
+/// Whether it comes by itself, again and again, and is no answer to a key.
+fn is_frequent(event: &Event) -> bool {
+    matches!(event, Event::Data(Data::Extent(_) | Data::Chart(_) | Data::Figures(_)))
 }
