@@ -351,8 +351,10 @@ impl Printing<'_> {
                 return Ok(None);
             }
             self.printer.resize(output.columns());
-            let (lines, more) = self.printer.lines(&chunk, &bytes)?;
-            match output.write(lines) {
+            let (lines, more) = self.printer.lines(&chunk, &bytes);
+            let written = output.write(lines);
+            self.printer.check()?;
+            match written {
                 Ok(()) if more => {
                     self.announcer.reached(chunk.partition, chunk.offset + chunk.records);
                 }

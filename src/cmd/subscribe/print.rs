@@ -1,8 +1,7 @@
 //! What is printed of the records of a topic.
 
-use anyhow::Context;
-
 use crate::api::reading::Chunk;
+use crate::cli::{Failure, Status};
 use crate::layout::{Layout, Origin, Unfit};
 use crate::record::text::write_string;
 use crate::time::timestamp::write_us;
@@ -17,6 +16,8 @@ pub struct Printer {
     until_us: Option<i64>,
     /// How many more records are wanted.
     left: Option<u64>,
+    /// What is wrong with the record at which it ended.
+    fault: Option<Failure>,
     object: Vec<u8>,
     lines: Vec<u8>,
 }
@@ -32,6 +33,7 @@ impl Printer {
             layout,
             until_us: None,
             left: None,
+            fault: None,
             object: Vec::new(),
             lines: Vec::new(),
         }
@@ -64,20 +66,21 @@ impl Printer {
         self.wrapped.is_none() && self.layout.is_none()
     }
 
-    /// What is printed of a run of records, and whether more are wanted.
+    /// Whether all went well so far; to be asked when what is there has been written.
     ///
     /// # Errors
     /// When a record does not fit into the layout.
-    pub fn lines<'a>(
-        &'a mut self,
-        chunk: &Chunk,
-        bytes: &'a [u8],
-    ) -> anyhow::Result<(&'a [u8], bool)> {
+    pub fn check(&mut self) -> Result<(), Failure> {
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    /// What is printed of a run of records, and whether more are wanted.
+    pub fn lines<'a>(&'a mut self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
         let (bytes, more) = self.wanted(chunk, bytes);
         // An empty line stands for a record that compaction took away.
         let gaps = bytes.starts_with(b"\n") || memchr::memmem::find(bytes, b"\n\n").is_some();
         if self.is_verbatim() && self.left.is_none() && !gaps {
-            return Ok((bytes, more));
+            return (bytes, more);
         }
         self.lines.clear();
         let mut batches = chunk.batches.iter();
@@ -104,11 +107,16 @@ impl Printer {
                 &mut self.object,
                 &mut self.lines,
             );
-            shown.with_context(|| format!("{}/{}@{offset}", self.topic, chunk.partition))?;
+            if let Err(unfit) = shown {
+                let place = format!("{}/{}@{offset}", self.topic, chunk.partition);
+                let why = format!("{place}: {unfit}; choose the columns with --fields");
+                self.fault = Some(Failure::new(Status::Data, why));
+                return (&self.lines, false);
+            }
             self.left = self.left.map(|left| left - 1);
         }
         let more = more && self.wants_more();
-        Ok((&self.lines, more))
+        (&self.lines, more)
     }
 
     /// The part of the run that is wanted, and whether more may be.

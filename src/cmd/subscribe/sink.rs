@@ -74,7 +74,7 @@ impl<'a> Sink<'a> {
             }
         }
         self.printer.resize(self.output.columns());
-        let (lines, _) = self.printer.lines(chunk, bytes)?;
+        let (lines, _) = self.printer.lines(chunk, bytes);
         match self.command {
             Some(_) if lines.is_empty() => {}
             Some(command) => {
@@ -87,6 +87,7 @@ impl<'a> Sink<'a> {
                 Err(error) => return Err(error.into()),
             },
         }
+        self.printer.check()?;
         self.in_pipe.end_run(chunk.partition, chunk.offset + chunk.records);
         Ok(true)
     }

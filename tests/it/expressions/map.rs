@@ -414,7 +414,7 @@ fn a_result_without_a_column_is_bad_input() {
     let dir = tempfile::tempdir().unwrap();
     let rejects = dir.path().join("bad");
     let ran = map(&["--csv", ".", "--rejects", rejects.to_str().unwrap()], input);
-    assert_eq!((ran.status, ran.stdout.as_str()), (0, "a\n1\n4\n"), "{}", ran.stderr);
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, "a\n1\n4\n"), "{}", ran.stderr);
     assert_eq!(map(&["--csv", "-j", "2", "."], input).status, 2);
     assert_eq!(map(&["--csv", "--tsv", "."], input).status, 2);
 }
