@@ -2051,7 +2051,7 @@ _millstream() {
             return 0
             ;;
         millstream__subcmd__subscribe)
-            opts="-n -f -g -c -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --count --format --pretty --fields --template --wrap --color --help --version"
+            opts="-n -f -g -c -h -V --data --from --until --last --follow --partition --group --commit --exec --reset --reconnect --no-lend --no-verify --control --meta --wait --count --format --pretty --fields --template --wrap --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -152,6 +152,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-l
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l no-verify -d 'Do not check the checksums of the records'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l control -d 'Write control records, for other tools of this family'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l meta -d 'Print an object for each record: topic, partition, offset, append time (time) and record'
+complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l wait -d 'Wait for the topic, if it does not exist yet'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l pretty -d 'Print each record over several lines, as --format pretty does'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -l wrap -d 'Do not cut lines to the width of the terminal'
 complete -c millstream -n "__fish_millstream_using_subcommand subscribe" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -26,6 +26,7 @@ complete -c subscribe -l no-lend -d 'Do not let log-serve use this tool\'s pipe;
 complete -c subscribe -l no-verify -d 'Do not check the checksums of the records'
 complete -c subscribe -l control -d 'Write control records, for other tools of this family'
 complete -c subscribe -l meta -d 'Print an object for each record: topic, partition, offset, append time (time) and record'
+complete -c subscribe -l wait -d 'Wait for the topic, if it does not exist yet'
 complete -c subscribe -l pretty -d 'Print each record over several lines, as --format pretty does'
 complete -c subscribe -l wrap -d 'Do not cut lines to the width of the terminal'
 complete -c subscribe -s h -l help -d 'Print help (see more with \'--help\')'

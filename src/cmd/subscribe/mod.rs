@@ -9,6 +9,7 @@ mod print;
 mod sink;
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -34,6 +35,8 @@ Examples:
       Print all records of the topic clicks.
   subscribe clicks -n 10 -f
       Print the last 10 records, and then new ones, until Ctrl-C.
+  subscribe clicks --fields .ts,.user,.page -n 20
+      Print columns; in a pipe, CSV.
   subscribe clicks --from -1h --until end --control | filter '.status >= 500'
       Print the failed requests that were appended in the last hour.
   subscribe clicks -f --control | window --tumbling 1m --time .ts | aggregate --control count | produce counts
@@ -144,6 +147,10 @@ pub struct Options {
     #[arg(long, help_heading = "Output")]
     meta: bool,
 
+    /// Wait for the topic, if it does not exist yet
+    #[arg(long, conflicts_with = "group")]
+    wait: bool,
+
     /// Print N records, and stop
     #[arg(short = 'c', long, value_name = "N", conflicts_with = "group")]
     count: Option<u64>,
@@ -178,6 +185,12 @@ impl From<ResetTo> for Edge {
 }
 
 impl Options {
+    /// For how long to try to open the topic.
+    fn tries(&self) -> Tries {
+        let asked = self.reconnect.asked().unwrap_or_default();
+        Tries::within(if self.wait { Duration::MAX } else { asked })
+    }
+
     /// What prints records to this output.
     fn printer(&self, output: &Output) -> Result<Printer, Failure> {
         // A command, and a tool that gets control records, take records as they are.
@@ -284,7 +297,7 @@ fn halted(halt: StopReason, follow: bool) -> Status {
 /// Opens the topic; where the user asks for it, waits until it is there, or there is no need to.
 fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopReason>> {
     let dir = options.data.dir()?;
-    let mut tries = Tries::within(options.reconnect.asked().unwrap_or_default());
+    let mut tries = options.tries();
     loop {
         let opened =
             Store::open(&dir).and_then(|store| store.reader_heeding(&options.topic, watch));

@@ -1,10 +1,12 @@
 //! What `subscribe` prints in other forms: for people on a terminal, for spreadsheets and scripts.
 
+use std::io::BufReader;
 use std::path::Path;
 use std::process::Command;
 
 use crate::common::daemon::both_ways;
-use crate::common::{bin, run, run_on, tool_on};
+use crate::common::proc::sleeps;
+use crate::common::{Guard, bin, next_line, run, run_on, tool_on, wait_for};
 
 const RECORDS: &str = "{\"ts\":1,\"host\":\"a\",\"req\":{\"path\":\"/x,y\"}}\n\
                        {\"ts\":2,\"host\":\"long\\u0007er\",\"req\":null}\n\
@@ -163,5 +165,19 @@ fn what_does_not_fit_is_named() {
             let (status, why) = refused(args);
             assert_eq!((status, why.lines().count()), (2, 1), "{args:?}: {why}");
         }
+    });
+}
+
+#[test]
+fn a_topic_that_does_not_exist_yet_is_waited_for() {
+    both_ways(|dir| {
+        let mut command = tool_on(dir, "subscribe", &["t", "--wait", "-f", "-c", "1"]);
+        command.stdout(std::process::Stdio::piped());
+        let mut waiting = Guard(command.spawn().unwrap());
+        wait_for("the log to be looked for", || (sleeps(waiting.0.id()) > 2).then_some(()));
+        topic(dir);
+        let line = next_line(&mut BufReader::new(waiting.0.stdout.take().unwrap()));
+        assert_eq!(Some(line.trim_end()), RECORDS.lines().next());
+        assert!(waiting.0.wait().unwrap().success());
     });
 }
