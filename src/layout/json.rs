@@ -1,86 +1,36 @@
 //! Records as JSON: on one line, over several lines, and strings without their quotes.
 
 use super::screen::{Role, Screen};
-use crate::record::members::string_end;
+use crate::record::tokens::{Kind, Token, tokens};
 
-/// A piece of JSON text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
-    /// A brace or bracket that opens.
-    Open(&'a str),
-    /// One that closes.
-    Close(&'a str),
-    Comma,
-    Colon,
-    /// A string before a colon, with its quotes.
-    Key(&'a str),
-    /// Another string, with its quotes.
-    Text(&'a str),
-    /// A number, true, false or null.
-    Word(&'a str),
+/// The pieces of a record, with their texts and without white space.
+fn pieces(record: &[u8]) -> impl Iterator<Item = (Kind, &str)> {
+    let text = |token: Token| {
+        let bytes = record.get(token.range)?;
+        Some((token.kind, std::str::from_utf8(bytes).ok()?))
+    };
+    tokens(record).filter(|token| token.kind != Kind::Space).filter_map(text)
 }
 
-/// The pieces of a text that is valid JSON; of any other, those up to the first fault.
-struct Tokens<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        let text = self.rest.trim_ascii_start();
-        let end = match text.first()? {
-            b'"' => string_end(text)?,
-            b'{' | b'[' | b'}' | b']' | b',' | b':' => 1,
-            _ => {
-                let ends = |byte: &u8| b",]}: \t\n\r".contains(byte);
-                text.iter().position(ends).unwrap_or(text.len())
-            }
-        };
-        let (token, rest) = text.split_at_checked(end)?;
-        self.rest = rest;
-        let token = std::str::from_utf8(token).ok()?;
-        Some(match token.as_bytes().first()? {
-            b'{' | b'[' => Token::Open(token),
-            b'}' | b']' => Token::Close(token),
-            b',' => Token::Comma,
-            b':' => Token::Colon,
-            b'"' if rest.trim_ascii_start().first() == Some(&b':') => Token::Key(token),
-            b'"' => Token::Text(token),
-            _ => Token::Word(token),
-        })
-    }
-}
-
-impl Token<'_> {
-    fn show(self, screen: &mut Screen<'_>) {
-        match self {
-            Token::Open(text) | Token::Close(text) => screen.put(Role::Plain, text),
-            Token::Comma => screen.put(Role::Plain, ","),
-            Token::Colon => screen.put(Role::Plain, ":"),
-            Token::Key(text) => screen.put(Role::Key, text),
-            Token::Text(text) => screen.put(Role::Text, text),
-            Token::Word(text) => screen.put(role_of_word(text), text),
-        }
-    }
-}
-
-fn role_of_word(word: &str) -> Role {
-    match word.as_bytes().first() {
-        Some(b'n') => Role::Aside,
-        Some(b't' | b'f') => Role::Bool,
-        _ => Role::Number,
-    }
+fn show((kind, text): (Kind, &str), screen: &mut Screen<'_>) {
+    let role = match kind {
+        Kind::Key => Role::Key,
+        Kind::String => Role::Text,
+        Kind::Number => Role::Number,
+        Kind::Word if text == "null" => Role::Aside,
+        Kind::Word => Role::Bool,
+        Kind::Mark | Kind::Space | Kind::Other => Role::Plain,
+    };
+    screen.put(role, text);
 }
 
 /// Shows a record on one line, without white space.
 pub fn on_one_line(record: &[u8], screen: &mut Screen<'_>) {
-    for token in (Tokens { rest: record }) {
+    for piece in pieces(record) {
         if screen.is_cut() {
             return;
         }
-        token.show(screen);
+        show(piece, screen);
     }
 }
 
@@ -88,30 +38,29 @@ pub fn on_one_line(record: &[u8], screen: &mut Screen<'_>) {
 /// end.
 pub fn pretty(record: &[u8], screen: &mut Screen<'_>) {
     let mut depth = 0_usize;
-    let mut tokens = Tokens { rest: record }.peekable();
-    while let Some(token) = tokens.next() {
-        let empty = matches!(tokens.peek(), Some(Token::Close(_)));
-        match token {
-            Token::Open(_) if empty => {
-                token.show(screen);
-                tokens.next().iter().for_each(|close| close.show(screen));
+    let mut pieces = pieces(record).peekable();
+    while let Some(piece) = pieces.next() {
+        match piece.1 {
+            "{" | "[" => {
+                show(piece, screen);
+                if let Some(close) = pieces.next_if(|next| matches!(next.1, "}" | "]")) {
+                    show(close, screen);
+                } else {
+                    depth += 1;
+                    begin_line(depth, screen);
+                }
             }
-            Token::Open(_) => {
-                depth += 1;
-                token.show(screen);
-                begin_line(depth, screen);
-            }
-            Token::Close(_) => {
+            "}" | "]" => {
                 depth = depth.saturating_sub(1);
                 begin_line(depth, screen);
-                token.show(screen);
+                show(piece, screen);
             }
-            Token::Comma => {
-                token.show(screen);
+            "," => {
+                show(piece, screen);
                 begin_line(depth, screen);
             }
-            Token::Colon => screen.put(Role::Plain, ": "),
-            Token::Key(_) | Token::Text(_) | Token::Word(_) => token.show(screen),
+            ":" => screen.put(Role::Plain, ": "),
+            _ => show(piece, screen),
         }
     }
 }

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::Look;
+use crate::record::text::is_obeyed;
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl<'a> Screen<'a> {
             return self.out.extend_from_slice(text.as_bytes());
         }
         for c in text.chars() {
-            if !self.look.terminal || !c.is_control() {
+            if !self.look.terminal || !is_obeyed(c) {
                 self.character(c);
             } else {
                 escaped(c).chars().for_each(|c| self.character(c));
@@ -136,7 +137,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// A control character as JSON spells it.
+/// A character that a terminal obeys, as JSON spells it.
 pub fn escaped(c: char) -> String {
     match c {
         '\n' => "\\n".to_owned(),
@@ -148,7 +149,7 @@ pub fn escaped(c: char) -> String {
 
 /// How many columns text takes on a terminal, as [`Screen::put`] shows it there.
 pub fn width(text: &str) -> usize {
-    let width = |c: char| match c.is_control() {
+    let width = |c: char| match is_obeyed(c) {
         true => escaped(c).len(),
         false => c.width().unwrap_or(0),
     };

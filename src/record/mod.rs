@@ -18,6 +18,7 @@ pub mod reserved;
 pub mod scan;
 pub mod splice;
 pub mod text;
+pub mod tokens;
 
 /// The longest record accepted by default: 16 MiB, without its line end.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;

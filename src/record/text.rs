@@ -72,15 +72,21 @@ pub fn excerpt(text: &str) -> String {
     if cut.is_some() { quoted + "…" } else { quoted }
 }
 
-/// Text from elsewhere as a terminal may be given it: control characters, which it would take for
-/// commands, are escaped.
+/// Whether a terminal may take it for a command, or write what follows elsewhere.
+pub fn is_obeyed(c: char) -> bool {
+    let directs =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || directs || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// Text from elsewhere as a terminal may be given it: characters that it obeys are escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if is_obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     Cow::Owned(shown)
 }

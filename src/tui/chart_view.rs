@@ -12,6 +12,7 @@ use super::pen::Pen;
 use super::text::{cell, safe, thousands, width};
 use super::theme::Theme;
 use crate::record::civil::date;
+use crate::record::tokens;
 
 /// The widest name of a bar.
 const NAME_COLUMNS_MAX: usize = 32;
@@ -60,7 +61,7 @@ fn bars(buffer: &mut Buffer, area: Rect, bars: &[(String, u64)], theme: Theme) {
         let mut pen = Pen::new(buffer, (area.x, area.right()), y);
         pen.write(&cell(&safe(name.as_bytes()), names, false), Style::new());
         pen.write(" ", Style::new());
-        pen.write(&cell(&thousands(*count), counts, true), theme.json(super::json::Kind::Number));
+        pen.write(&cell(&thousands(*count), counts, true), theme.json(tokens::Kind::Number));
         pen.write(" ", Style::new());
         pen.write(&bar(*count, most, pen.room()), theme.series(0));
     }

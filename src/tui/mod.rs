@@ -10,7 +10,7 @@
 //! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`,
 //!   `chart_view`, `help`.
 //! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
-//!   wide it is; `json`: the pieces of a record; `pattern`: what is searched for.
+//!   wide it is; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
 //!   was.
 
@@ -20,7 +20,6 @@ mod columns;
 mod draw;
 pub mod event;
 mod help;
-mod json;
 pub mod keys;
 mod lines;
 mod list;

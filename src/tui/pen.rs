@@ -5,9 +5,9 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::json::{Kind, tokens};
 use super::text;
 use super::theme::Theme;
+use crate::record::tokens::{Kind, tokens};
 
 /// A line that is being written.
 pub struct Pen<'b> {

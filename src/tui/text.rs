@@ -5,31 +5,17 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::record::text::printable;
+
 /// What stands for the rest of a text that is cut.
 pub const CUT: &str = "…";
 
-/// Bytes of a record as text without control characters: those, and the ones that change the
-/// direction of what follows, are written as escapes.
+/// Bytes of a record as text in which nothing is left that a terminal obeys.
 pub fn safe(bytes: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(bytes);
-    if !text.contains(is_obeyed) {
-        return text;
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => printable(text),
+        Cow::Owned(text) => Cow::Owned(printable(&text).into_owned()),
     }
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match is_obeyed(c) {
-            true => out.extend(c.escape_default()),
-            false => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// Whether a terminal may take it for a command, or write what follows elsewhere.
-fn is_obeyed(c: char) -> bool {
-    let directs =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || directs || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// How many columns a text takes.

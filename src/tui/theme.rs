@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::json::Kind;
+use crate::record::tokens::Kind;
 
 /// How things look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::json::{Kind, tokens};
 use super::row::Row;
+use crate::record::tokens::{Kind, tokens};
 
 /// A value within a record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::json::Kind;
 use super::pen::Pen;
 use super::text;
 use super::theme::Theme;
 use super::tree::{Name, Tree};
+use crate::record::tokens::Kind;
 
 /// Draws the lines of the tree that are on the screen.
 pub fn draw(buffer: &mut Buffer, area: Rect, tree: &Tree, theme: Theme) {

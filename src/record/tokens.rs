@@ -1,4 +1,4 @@
-//! The pieces of a JSON text, for colours and for the tree: whatever the text is, nothing is lost.
+//! The pieces of a JSON text, to show it: whatever the text is, nothing is lost.
 
 use std::ops::Range;
 
@@ -77,7 +77,7 @@ fn is_of_number(byte: &u8) -> bool {
 
 /// Where the string at the front of a text ends; with the text, if it has no end.
 fn string_end(text: &[u8]) -> usize {
-    crate::record::members::string_end(text).map_or(text.len(), |end| end.min(text.len()))
+    super::members::string_end(text).map_or(text.len(), |end| end.min(text.len()))
 }
 
 #[cfg(test)]
