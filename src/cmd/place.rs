@@ -1,6 +1,11 @@
 //! Places in a topic as a user names them: `start`, `end`, an offset, a time, or how long ago.
+//! A time without a zone is local, by `$TZ` or the system's setting.
 
 use std::str::FromStr;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{ToSpan, Zoned};
 
 use crate::api::reading::At;
 use crate::cli::Failure;
@@ -33,6 +38,9 @@ impl FromStr for Place {
         match text {
             "start" => return Ok(Place::Start),
             "end" => return Ok(Place::End),
+            "now" => return Ok(Place::TimeUs(now_us())),
+            "today" => return day_begins(0),
+            "yesterday" => return day_begins(1),
             _ => {}
         }
         if let Some(offset) = text.strip_prefix('+').filter(|rest| rest.parse::<u64>().is_ok()) {
@@ -42,10 +50,39 @@ impl FromStr for Place {
             let ago: Duration = ago.parse().map_err(|error| format!("{error}"))?;
             return Ok(Place::TimeUs(now_us().saturating_sub(ago.ms().saturating_mul(1000))));
         }
+        if let Some(local) = local(text) {
+            return local;
+        }
         parse_us(text).map(Place::TimeUs).map_err(|error| {
-            format!("{error}; or 'start', 'end', an offset like 1000, or -1h for an hour ago")
+            format!(
+                "{error}; or a local time like '2013-01-01 10:00', 'today', 'yesterday', 'now', \
+                 'start', 'end', an offset like 1000, or -1h for an hour ago"
+            )
         })
     }
+}
+
+/// When a local day begins, so many days ago.
+fn day_begins(days_ago: i64) -> Result<Place, String> {
+    let now = Zoned::now().checked_sub(days_ago.days());
+    let begin = now.and_then(|then| then.start_of_day()).map_err(|error| error.to_string())?;
+    Ok(Place::TimeUs(begin.timestamp().as_microsecond()))
+}
+
+/// A day, or a time without a zone; none if the text is neither.
+fn local(text: &str) -> Option<Result<Place, String>> {
+    // A day and a time of day, nothing after them, as a zone would be.
+    let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
+    let is_day = day.len() == 10 && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_time = time.bytes().all(|byte| byte.is_ascii_digit() || b":.".contains(&byte));
+    if !(is_day && is_time) {
+        return None;
+    }
+    let read = text.parse::<DateTime>().and_then(|time| time.to_zoned(TimeZone::system()));
+    Some(match read {
+        Ok(time) => Ok(Place::TimeUs(time.timestamp().as_microsecond())),
+        Err(error) => Err(format!("'{text}': {error}; write it like '2013-01-01 10:00'")),
+    })
 }
 
 /// What to look for, for a place that is the value of `option`; an offset is a place in one
@@ -73,6 +110,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_without_a_zone_is_local() {
+        let us = |text: &str| match text.parse() {
+            Ok(Place::TimeUs(us)) => us,
+            other => panic!("{text}: {other:?}"),
+        };
+        let day = us("2013-01-02");
+        // No zone is a day from UTC.
+        assert!((day - us("2013-01-02T00:00:00Z")).abs() < 86_400_000_000);
+        assert_eq!(us("2013-01-02 00:00"), day);
+        assert_eq!(us("2013-01-02T00:00:01.5"), day + 1_500_000);
+        let (today, yesterday, now) = (us("today"), us("yesterday"), us("now"));
+        assert!(yesterday < today && today <= now && now - today < 26 * 3_600_000_000);
+    }
+
+    #[test]
     fn a_place_is_a_word_a_number_or_a_time() {
         assert_eq!("start".parse(), Ok(Place::Start));
         assert_eq!("end".parse(), Ok(Place::End));
@@ -80,7 +132,7 @@ mod tests {
         assert_eq!("1970-01-01T00:00:01.5Z".parse(), Ok(Place::TimeUs(1_500_000)));
         let Ok(Place::TimeUs(ago_us)) = "-1h".parse() else { panic!("no time") };
         assert!((now_us() - ago_us - 3_600_000_000).abs() < 60_000_000);
-        for bad in ["", "-", "-1", "begin", "2013-01-01", "+5"] {
+        for bad in ["", "-", "-1", "begin", "2013-01-32", "2013-01-01 25:00", "+5", "2013-01"] {
             assert!(bad.parse::<Place>().is_err(), "{bad}");
         }
     }

@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `5s`, `1h30m`, `1d`.
+//! Durations as people write them: `500ms`, `5s`, `1h30m`, `1d`; `5sec`, `90min`, `2days`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +12,25 @@ const UNITS: [(&str, i64); 6] = [
     ("m", 60_000),
     ("s", 1_000),
     ("ms", 1),
+];
+
+/// Other names of the units.
+const OTHER_NAMES: [(&str, &str); 15] = [
+    ("week", "w"),
+    ("weeks", "w"),
+    ("day", "d"),
+    ("days", "d"),
+    ("hr", "h"),
+    ("hour", "h"),
+    ("hours", "h"),
+    ("min", "m"),
+    ("mins", "m"),
+    ("minute", "m"),
+    ("minutes", "m"),
+    ("sec", "s"),
+    ("secs", "s"),
+    ("second", "s"),
+    ("seconds", "s"),
 ];
 
 /// A length of time in whole milliseconds, never negative.
@@ -165,7 +184,8 @@ fn parse(text: &str) -> Result<i64, DurationError> {
     while !rest.is_empty() {
         let (number, behind) = split(rest, u8::is_ascii_digit);
         let (unit, behind) = split(behind, u8::is_ascii_alphabetic);
-        let at = units.iter().position(|(name, _)| *name == unit);
+        let name = short_name(unit);
+        let at = units.iter().position(|(short, _)| *short == name);
         let (false, Some(at)) = (number.is_empty(), at) else {
             return Err(fault(text, number, unit, behind));
         };
@@ -177,6 +197,11 @@ fn parse(text: &str) -> Result<i64, DurationError> {
     Ok(total_ms)
 }
 
+/// The name that [`UNITS`] has for a unit.
+fn short_name(unit: &str) -> &str {
+    OTHER_NAMES.iter().find(|(other, _)| *other == unit).map_or(unit, |(_, short)| short)
+}
+
 /// Splits off the front of `text` as far as `belongs` holds.
 fn split(text: &str, belongs: fn(&u8) -> bool) -> (&str, &str) {
     text.split_at(text.bytes().take_while(belongs).count())
@@ -184,7 +209,7 @@ fn split(text: &str, belongs: fn(&u8) -> bool) -> (&str, &str) {
 
 /// What is wrong with a number and the unit behind it.
 fn fault(text: &str, number: &str, unit: &str, behind: &str) -> DurationError {
-    let known = UNITS.iter().any(|(name, _)| *name == unit);
+    let known = UNITS.iter().any(|(name, _)| *name == short_name(unit));
     let text = text.to_owned();
     if !number.is_empty() && unit.is_empty() && behind.starts_with(['.', ',']) {
         DurationError::Fraction(text)
@@ -224,6 +249,10 @@ mod tests {
             ("1h30m", 5_400_000),
             ("1w2d3h4m5s6ms", 788_645_006),
             ("90m", 5_400_000),
+            ("90min", 5_400_000),
+            ("2days", 172_800_000),
+            ("1hour30minutes", 5_400_000),
+            ("5sec", 5_000),
         ] {
             assert_eq!(ms(text), Ok(expected), "{text}");
         }
@@ -255,8 +284,9 @@ mod tests {
         for (text, fault) in faults {
             assert_eq!(ms(text), Err(fault(text.to_owned())), "{text}");
         }
-        let (text, unit) = ("5min".to_owned(), "min".to_owned());
-        assert_eq!(ms("5min"), Err(DurationError::Unit { text, unit, more: "" }));
+        assert_eq!(ms("1min1h"), Err(DurationError::Order("1min1h".to_owned())));
+        let (text, unit) = ("5moon".to_owned(), "moon".to_owned());
+        assert_eq!(ms("5moon"), Err(DurationError::Unit { text, unit, more: "" }));
         assert_eq!(ms("1d5y"), Err(DurationError::Calendar("1d5y".to_owned())));
     }
 

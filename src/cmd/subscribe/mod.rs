@@ -59,7 +59,8 @@ Examples:
         are merged in the order in which they were appended. subscribe reads through log-serve if \
         that runs, and otherwise from the files.\n\n\
         PLACE is 'start', 'end', an offset (in a topic of one partition, or with one --partition), \
-        an append time like 2013-01-01T10:00:00Z, or a time ago, like -90s, -1h or -7d.\n\n\
+        an append time like 2013-01-01T10:00:00Z, a local day or time like 2013-01-01 or \
+        '2013-01-01 10:00', 'today', 'yesterday', 'now', or a time ago, like -90s, -1h or -7d.\n\n\
         With --group, committed records are not delivered again. With --exec, a batch is committed \
         when the command has ended with status 0: each record is processed at least once. If the \
         output is a pipe, a batch is committed when its reader has read all of it from the pipe, \
