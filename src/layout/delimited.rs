@@ -1,19 +1,32 @@
 //! Comma-separated values (RFC 4180) and tab-separated values (as jq's `@tsv` escapes them).
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::Origin;
 use super::cells::Cells;
 use super::json::text_of;
 use crate::record::members::{elements, members};
-use crate::record::text::excerpt;
+use crate::record::text::{excerpt, printable};
 
 /// Writes records as lines of values.
 pub struct Delimited {
     delimiter: u8,
     /// Which fields; none for those that the first record has.
     cells: Option<Cells>,
-    /// The names in the header, if it has been written and the records are objects.
-    header: Option<Vec<String>>,
-    begun: bool,
+    columns: Columns,
+    /// Whether a terminal shows it.
+    terminal: bool,
+}
+
+/// The columns of records of which all fields are written.
+enum Columns {
+    /// There was no record.
+    Unknown,
+    /// The first record was an array, or the header has been written.
+    Begun,
+    /// The fields of the first record, with their places.
+    Named(HashMap<String, usize>),
 }
 
 /// A record that has no place in the columns.
@@ -29,11 +42,38 @@ pub enum Unfit {
 
 impl Delimited {
     /// Writes these cells of each record, or all of its fields.
-    pub fn new(delimiter: u8, cells: Option<Cells>) -> Delimited {
-        Delimited { delimiter, cells, header: None, begun: false }
+    pub fn new(delimiter: u8, cells: Option<Cells>, terminal: bool) -> Delimited {
+        Delimited { delimiter, cells, columns: Columns::Unknown, terminal }
     }
 
-    /// Appends a line for a record, and before the first one a header, if the columns have names.
+    /// Appends the header if `record` is the first one, and the columns have names.
+    pub fn begin(&mut self, record: &[u8], out: &mut Vec<u8>) {
+        if !matches!(self.columns, Columns::Unknown) {
+            return;
+        }
+        if let Some(cells) = &self.cells {
+            let names: Vec<Option<String>> = cells.names().iter().cloned().map(Some).collect();
+            self.columns = Columns::Begun;
+            return self.line(&names, out);
+        }
+        match record.trim_ascii_start().first() {
+            Some(b'[') => self.columns = Columns::Begun,
+            Some(b'{') => {
+                let (mut places, mut names) = (HashMap::new(), Vec::new());
+                for (name, _) in fields(record) {
+                    places.entry(name).or_insert_with_key(|name| {
+                        names.push(Some(name.clone()));
+                        names.len() - 1
+                    });
+                }
+                self.columns = Columns::Named(places);
+                self.line(&names, out);
+            }
+            _ => {}
+        }
+    }
+
+    /// Appends a line for a record, and before the first one a header.
     ///
     /// # Errors
     /// When it does not have the columns of the first record.
@@ -43,63 +83,62 @@ impl Delimited {
         origin: Option<&Origin<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), Unfit> {
-        let delimiter = self.delimiter;
-        let Some(cells) = &mut self.cells else { return self.all_fields(record, out) };
-        if !std::mem::replace(&mut self.begun, true) {
-            line(delimiter, cells.names().iter().map(|name| Some(name.as_str())), out);
-        }
-        let cells = cells.of(record, origin);
-        line(delimiter, cells.iter().map(|cell| cell.text.as_deref()), out);
+        self.begin(record, out);
+        let values = match (&mut self.cells, &self.columns, record.trim_ascii_start().first()) {
+            (Some(cells), ..) => {
+                cells.of(record, origin).iter().map(|cell| cell.text.clone()).collect()
+            }
+            (_, Columns::Begun, Some(b'[')) => elements(record).map(shown).collect(),
+            (_, Columns::Begun, _) => return Err(Unfit::Kind("an array")),
+            (_, Columns::Named(places), Some(b'{')) => in_columns(record, places)?,
+            (_, Columns::Named(_), _) => return Err(Unfit::Kind("an object")),
+            (_, Columns::Unknown, _) => return Err(Unfit::Kind("an object or an array")),
+        };
+        self.line(&values, out);
         Ok(())
     }
 
-    /// A line of all fields of an object, or all elements of an array.
-    fn all_fields(&mut self, record: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let record = record.trim_ascii();
-        match (record.first(), self.begun, &self.header) {
-            (Some(b'['), true, Some(_)) => return Err(Unfit::Kind("an object")),
-            (Some(b'{'), true, None) => return Err(Unfit::Kind("an array")),
-            (Some(b'['), ..) => {
-                let values: Vec<Option<String>> = elements(record).map(shown).collect();
-                self.begun = true;
-                line(self.delimiter, values.iter().map(Option::as_deref), out);
-                return Ok(());
+    /// Appends a line. No value is nothing, and an empty one is `""` in CSV, as databases
+    /// distinguish NULL from an empty string.
+    fn line(&self, values: &[Option<String>], out: &mut Vec<u8>) {
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                out.push(self.delimiter);
             }
-            (Some(b'{'), ..) => {}
-            _ => return Err(Unfit::Kind("an object or an array")),
-        }
-        let fields: Vec<(String, Option<String>)> = members(record)
-            .map(|member| {
-                let key = member.bytes.get(..member.key.len() + 2).and_then(text_of);
-                let value = member.bytes.get(member.key.len() + 2..).unwrap_or_default();
-                let value = value.trim_ascii_start().strip_prefix(b":").unwrap_or_default();
-                (key.unwrap_or_default(), shown(value.trim_ascii()))
-            })
-            .collect();
-        let begins = self.header.is_none();
-        let header = self.header.get_or_insert_with(|| {
-            let mut names: Vec<String> = Vec::new();
-            for (name, _) in &fields {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
+            let Some(text) = value else { continue };
+            let text = if self.terminal { printable(text) } else { Cow::Borrowed(text.as_str()) };
+            match self.delimiter {
+                b'\t' => escaped(&text, out),
+                delimiter => quoted(&text, delimiter, out),
             }
-            names
-        });
-        let mut values: Vec<Option<&str>> = vec![None; header.len()];
-        for (name, value) in &fields {
-            let Some(at) = header.iter().position(|known| known == name) else {
-                return Err(Unfit::Field(name.clone()));
-            };
-            values[at] = value.as_deref();
         }
-        self.begun = true;
-        if begins {
-            line(self.delimiter, header.iter().map(|name| Some(name.as_str())), out);
-        }
-        line(self.delimiter, values.into_iter(), out);
-        Ok(())
+        out.push(b'\n');
     }
+}
+
+/// The names and values of an object.
+fn fields(object: &[u8]) -> impl Iterator<Item = (String, Option<String>)> {
+    members(object).map(|member| {
+        let key = member.bytes.get(..member.key.len() + 2).and_then(text_of);
+        let value = member.bytes.get(member.key.len() + 2..).unwrap_or_default();
+        let value = value.trim_ascii_start().strip_prefix(b":").unwrap_or_default();
+        (key.unwrap_or_default(), shown(value.trim_ascii()))
+    })
+}
+
+/// The values of an object in these columns; of a key that is there twice, the last, as jq has it.
+fn in_columns(
+    object: &[u8],
+    places: &HashMap<String, usize>,
+) -> Result<Vec<Option<String>>, Unfit> {
+    let mut values = vec![None; places.len()];
+    for (name, value) in fields(object) {
+        match places.get(&name) {
+            Some(&place) => values[place] = value,
+            None => return Err(Unfit::Field(name)),
+        }
+    }
+    Ok(values)
 }
 
 /// A value as a spreadsheet has it: strings decoded, nothing for null.
@@ -108,22 +147,6 @@ fn shown(json: &[u8]) -> Option<String> {
         b"null" => None,
         json => text_of(json).or_else(|| Some(String::from_utf8_lossy(json).into_owned())),
     }
-}
-
-/// Appends a line. No value is nothing, and an empty one is `""` in CSV, as databases distinguish
-/// NULL from an empty string.
-fn line<'a>(delimiter: u8, values: impl Iterator<Item = Option<&'a str>>, out: &mut Vec<u8>) {
-    for (at, value) in values.enumerate() {
-        if at > 0 {
-            out.push(delimiter);
-        }
-        match value {
-            None => {}
-            Some(text) if delimiter == b'\t' => escaped(text, out),
-            Some(text) => quoted(text, delimiter, out),
-        }
-    }
-    out.push(b'\n');
 }
 
 fn quoted(text: &str, delimiter: u8, out: &mut Vec<u8>) {

@@ -24,7 +24,7 @@ use self::table::Table;
 use self::template::Template;
 pub use self::template::TemplateError;
 use crate::expr::{ExprError, RecordError};
-use crate::time::timestamp::{show_ms, write_us};
+use crate::time::timestamp::{show_ms, show_us};
 
 /// How records are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +113,8 @@ impl Layout {
             Format::Pretty => Shape::Pretty,
             Format::Raw => Shape::Raw,
             Format::Table => Shape::Table(Table::new(cells()?.unwrap_or_default())),
-            Format::Csv => Shape::Delimited(Delimited::new(b',', cells()?)),
-            Format::Tsv => Shape::Delimited(Delimited::new(b'\t', cells()?)),
+            Format::Csv => Shape::Delimited(Delimited::new(b',', cells()?, look.terminal)),
+            Format::Tsv => Shape::Delimited(Delimited::new(b'\t', cells()?, look.terminal)),
         };
         Ok(Layout { shape, look, origins })
     }
@@ -145,10 +145,17 @@ impl Layout {
         matches!(self.shape, Shape::Json) && self.look == Look::default()
     }
 
+    /// Appends what comes before the first record, if `record` is that.
+    pub fn begin(&mut self, record: &[u8], out: &mut Vec<u8>) {
+        if let Shape::Delimited(delimited) = &mut self.shape {
+            delimited.begin(record, out);
+        }
+    }
+
     /// Appends what is shown of a record, which is one line of JSON without its LF.
     ///
     /// # Errors
-    /// When it does not fit into this layout; nothing is then appended.
+    /// When it does not fit into this layout; nothing of it is then appended.
     pub fn record(
         &mut self,
         record: &[u8],
@@ -203,12 +210,7 @@ impl Origin<'_> {
 
     /// When it was appended, as RFC 3339 has it.
     fn time(&self) -> String {
-        let mut text = Vec::new();
-        match write_us(self.time_us, &mut text) {
-            Ok(()) => String::from_utf8_lossy(&text).into_owned(),
-            // A clock that far off has no date; the number is still the truth.
-            Err(_) => self.time_us.to_string(),
-        }
+        show_us(self.time_us)
     }
 }
 

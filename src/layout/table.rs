@@ -69,14 +69,10 @@ fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    let mut shown = String::new();
-    for c in text.chars() {
-        let mut more = shown.clone();
-        more.push(c);
-        if width(&more) + 1 > columns {
-            break;
-        }
-        shown = more;
-    }
-    shown + "…"
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += width(c.encode_utf8(&mut [0; 4]));
+        used <= columns
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }

@@ -104,6 +104,19 @@ fn csv_distinguishes_null_from_an_empty_string() {
 }
 
 #[test]
+fn csv_on_a_terminal_has_nothing_that_it_obeys() {
+    let record = "{\"a\":\"\\u001b[2J\"}";
+    assert_eq!(laid_out(Format::Csv, None, TERMINAL, &[record]), "a\n\\u{1b}[2J\n");
+    assert_eq!(laid_out(Format::Csv, None, Look::default(), &[record]), "a\n\u{1b}[2J\n");
+}
+
+#[test]
+fn of_a_key_that_is_there_twice_the_last_value_counts() {
+    let records = [r#"{"a":1,"a":2,"b":3}"#];
+    assert_eq!(laid_out(Format::Csv, None, Look::default(), &records), "a,b\n2,3\n");
+}
+
+#[test]
 fn what_has_no_column_is_an_error() {
     let csv = |records: &[&str]| laid_out(Format::Csv, None, Look::default(), records);
     assert_eq!(

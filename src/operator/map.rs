@@ -38,8 +38,11 @@ impl Laid {
 
     /// Appends the results to `out`.
     fn write(&mut self, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let lines = self.results.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        // A header stays, also if what follows it does not.
+        lines.clone().take(1).for_each(|first| self.layout.begin(first, out));
         let start = out.len();
-        for line in self.results.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in lines {
             if let Err(unfit) = self.layout.record(line, None, out) {
                 out.truncate(start);
                 return Err(unfit);

@@ -136,6 +136,16 @@ pub fn write_us(us: i64, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
     Ok(())
 }
 
+/// The time as [`write_us`] writes it, to be shown; the bare number where that has no form, as a
+/// clock that is far off gives.
+pub fn show_us(us: i64) -> String {
+    let mut out = Vec::new();
+    match write_us(us, &mut out) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => us.to_string(),
+    }
+}
+
 /// The time as [`write_ms`] writes it, for messages; the bare number where that has no form.
 pub fn show_ms(ms: i64) -> String {
     let mut out = Vec::new();

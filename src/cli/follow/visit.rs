@@ -141,10 +141,11 @@ impl State {
         lines
     }
 
-    /// Whether the file has more now than it had when the visit began.
+    /// Whether the file has more now than it had when the visit began, or had more then than when
+    /// it was decided about, which may be long before.
     pub fn has_grown(&self) -> bool {
         let now = self.content.status().map_or(0, |status| status.bytes);
-        self.limit.is_some_and(|limit| now > limit)
+        self.limit.is_some_and(|limit| now > limit || limit != self.plan.stored)
     }
 
     /// Whether all was read that there was.

@@ -13,7 +13,7 @@ use crate::cli::output::{Output, OutputError, replace_file};
 use crate::cli::{Failure, Status};
 use crate::store::Store;
 use crate::time::duration::Duration;
-use crate::time::timestamp::write_us;
+use crate::time::timestamp::show_us;
 
 /// What to tell, and how.
 #[derive(clap::Args, Clone, Debug)]
@@ -153,7 +153,7 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
         );
     }
     for (number, it) in &topic.partitions {
-        let last = it.last_append_us.map(shown_us);
+        let last = it.last_append_us.map(show_us);
         topic_row(
             table,
             [json!(topic.topic)],
@@ -197,15 +197,6 @@ fn of_group(group: &GroupEntry, table: &mut Table) {
         ("lag", json!(sum(|it| it.lag()))),
         ("state", json!(state)),
     ]);
-}
-
-/// A time in RFC 3339; beyond the years that has, as the number it is.
-fn shown_us(us: i64) -> String {
-    let mut text = Vec::new();
-    match write_us(us, &mut text) {
-        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
-        Err(_) => us.to_string(),
-    }
 }
 
 /// To the millisecond, as durations are given.

@@ -2,6 +2,8 @@
 
 mod through;
 
+use std::io::IsTerminal;
+
 use super::expression::{DIFFERENCES, ExpressionOptions};
 use super::watched::Watched;
 use crate::cli::options::InputOptions;
@@ -134,7 +136,10 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     // What is laid out is no stream of records.
     let speaks = options.expression.speaks() && format.is_none();
     let laid = || -> anyhow::Result<Option<Laid>> {
-        let layout = format.map(|format| Layout::new(format, None, Look::default(), false));
+        // Raw strings are what the user asked for, also on a terminal.
+        let terminal = format != Some(Format::Raw) && std::io::stdout().is_terminal();
+        let look = Look { terminal, ..Look::default() };
+        let layout = format.map(|format| Layout::new(format, None, look, false));
         Ok(layout.transpose()?.map(Laid::new))
     };
     let mut map = Map { program, trust, speaks, layout: laid()? };

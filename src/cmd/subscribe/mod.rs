@@ -266,7 +266,6 @@ fn read(
     Ok(halt.map_or(Status::Done, |halt| halted(halt, options.follow)))
 }
 
-/// Says what to do where there is no such record, or no longer.
 /// A number of records; `+2`, which means something else to `tail`, is none.
 fn last(text: &str) -> Result<u64, String> {
     match text.strip_prefix('+') {
@@ -275,6 +274,7 @@ fn last(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Says what to do where there is no such record, or no longer.
 fn explain(error: anyhow::Error) -> anyhow::Error {
     let is_out = match error.downcast_ref::<store::Error>() {
         Some(error) => error.is_out_of_range(),
@@ -364,7 +364,7 @@ impl Printing<'_> {
             if !self.turn_to(chunk.partition, output)? {
                 return Ok(None);
             }
-            self.printer.resize(output.columns());
+            self.printer.resize(|| output.columns());
             let (lines, more) = self.printer.lines(&chunk, &bytes);
             let written = output.write(lines);
             self.printer.check()?;

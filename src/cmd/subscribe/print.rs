@@ -4,7 +4,7 @@ use crate::api::reading::Chunk;
 use crate::cli::{Failure, Status};
 use crate::layout::{Layout, Origin, Unfit};
 use crate::record::text::write_string;
-use crate::time::timestamp::write_us;
+use crate::time::timestamp::show_us;
 
 /// Turns runs of records into what is printed of them.
 pub struct Printer {
@@ -56,8 +56,10 @@ impl Printer {
     }
 
     /// The terminal has another width now, perhaps.
-    pub fn resize(&mut self, columns: Option<usize>) {
-        if let (Some(layout), Some(columns)) = (&mut self.layout, columns) {
+    pub fn resize(&mut self, columns: impl FnOnce() -> Option<usize>) {
+        if let Some(layout) = &mut self.layout
+            && let Some(columns) = columns()
+        {
             layout.resize(columns);
         }
     }
@@ -165,10 +167,7 @@ fn wrap(topic: &str, origin: &Origin<'_>, record: &[u8], out: &mut Vec<u8>) {
     let head =
         format!("{{\"topic\":{topic},\"partition\":{partition},\"offset\":{offset},\"time\":\"");
     out.extend_from_slice(head.as_bytes());
-    if write_us(*time_us, out).is_err() {
-        // A clock that far off has no date; the number is still the truth.
-        out.extend_from_slice(time_us.to_string().as_bytes());
-    }
+    out.extend_from_slice(show_us(*time_us).as_bytes());
     out.extend_from_slice(b"\",\"record\":");
     out.extend_from_slice(record);
     out.push(b'}');

@@ -418,3 +418,13 @@ fn a_result_without_a_column_is_bad_input() {
     assert_eq!(map(&["--csv", "-j", "2", "."], input).status, 2);
     assert_eq!(map(&["--csv", "--tsv", "."], input).status, 2);
 }
+
+#[test]
+fn a_header_stays_though_its_record_is_bad() {
+    // Its second result has another field.
+    let input = "{\"r\":[{\"a\":1},{\"b\":2}]}\n{\"r\":[{\"a\":3}]}\n";
+    let dir = tempfile::tempdir().unwrap();
+    let rejects = dir.path().join("bad");
+    let ran = map(&["--csv", ".r[]", "--rejects", rejects.to_str().unwrap()], input);
+    assert_eq!((ran.status, ran.stdout.as_str()), (65, "a\n3\n"), "{}", ran.stderr);
+}
