@@ -17,7 +17,7 @@ csv\t'Comma-separated values below a header'
 tsv\t'Tab-separated values below a header'
 raw\t'Strings without quotes and escapes, other values as JSON'"
 complete -c subscribe -l fields -d 'Print these fields: columns on a terminal, CSV elsewhere' -r
-complete -c subscribe -l template -d 'Print TEXT for each record, with values in it, as \'%t/%p@%o {{.host}}\'' -r
+complete -c subscribe -l template -d 'Print a line of TEXT for each record, with values in it, as \'%t/%p@%o {{.host}}\'' -r
 complete -c subscribe -l color -d 'Use colours: on a terminal (auto), always or never' -r -f -a "auto\t'On a terminal'
 always\t'Also in a pipe or a file'
 never\t'Not even on a terminal'"

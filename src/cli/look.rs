@@ -28,10 +28,10 @@ pub struct LookOptions {
     #[arg(long, value_name = "EXPR,...", help_heading = "Output")]
     fields: Option<String>,
 
-    /// Print TEXT for each record, with values in it, as '%t/%p@%o {{.host}}'
+    /// Print a line of TEXT for each record, with values in it, as '%t/%p@%o {{.host}}'
     ///
     /// %t is the topic, %p the partition, %o the offset, %T the append time, {{EXPR}} the value of
-    /// a jq expression; %% is a percent sign, \t a tab, \n a line end, \\ a backslash.
+    /// a jq expression; %% is a percent sign, \t a tab, \n a further line end, \\ a backslash.
     #[arg(
         long, value_name = "TEXT", conflicts_with_all = ["format", "pretty", "fields", "meta"],
         help_heading = "Output"

@@ -3,7 +3,7 @@
 /// The formats, their fields, and an example of each.
 pub const FORMATS: &str = "\
 Formats:
-The tools that read records have --from: produce, filter, map, window and aggregate. Every format
+The tools that read records have --from: produce, filter, map, window, aggregate and inspect. Every format
 makes JSON objects, a record on each line; ndjson is passed on as it is. Files may be compressed.
 A line that does not fit the format is bad input: it ends the tool with status 65 and is named
 with its place; --rejects FILE stores it and continues; --keep-bad FIELD makes a record of it,
