@@ -1,5 +1,6 @@
 //! One record as a tree whose branches fold.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::row::Row;
@@ -69,22 +70,39 @@ impl Tree {
     #[must_use]
     pub fn turn_to(&self, row: Row) -> Tree {
         let mut next = Tree::new(row);
-        let wanted = self.path(self.cursor);
-        let folded: Vec<String> = (0..self.nodes.len())
-            .filter(|&at| self.is_folded(at))
-            .map(|at| self.path(at))
-            .collect();
-        for at in 0..next.nodes.len() {
-            let path = next.path(at);
-            if path == wanted {
+        // No paths are written: of a deep record, all of them together are very long.
+        let places = (0..self.nodes.len()).filter_map(|at| {
+            let node = self.nodes.get(at)?;
+            Some(((node.parent, self.name(node)), at))
+        });
+        let places: HashMap<_, usize> = places.collect();
+        // For each value of the next record, the value of this one that has the same path.
+        let mut same: Vec<Option<usize>> = Vec::with_capacity(next.nodes.len());
+        for node in &next.nodes {
+            let around = node.parent.map(|parent| same.get(parent).copied().flatten());
+            same.push(match around {
+                Some(None) => None,
+                around => places.get(&(around.flatten(), next.name(node))).copied(),
+            });
+        }
+        for (at, before) in same.into_iter().enumerate() {
+            let Some(before) = before else { continue };
+            if before == self.cursor {
                 next.cursor = at;
             }
-            if next.nodes.get(at).is_some_and(Node::folds) && folded.contains(&path) {
-                next.fold(at, true);
-            }
+            next.fold(at, self.is_folded(before));
         }
         next.top = self.top;
         next
+    }
+
+    /// What a value is called: the key, quotes and all, or the place in an array.
+    fn name(&self, node: &Node) -> (Option<&[u8]>, usize) {
+        match &node.name {
+            Name::Root => (None, 0),
+            Name::Key(range) => (self.row.text.get(range.clone()), 0),
+            Name::Index(index) => (None, *index),
+        }
     }
 
     /// Whether a value is folded.
@@ -315,6 +333,18 @@ mod tests {
         one.toggle();
         let next = one.turn_to(tree(r#"{"x":0,"b":{"y":1},"z":2}"#).row);
         assert_eq!((next.path(next.cursor).as_str(), next.lines().len()), (".b", 4));
+    }
+
+    /// A path for each of its values would be gigabytes.
+    #[test]
+    fn a_deep_record_is_shown_at_once() {
+        let text = "[".repeat(crate::tui::row::ROW_BYTES_MAX);
+        let mut one = tree(&text);
+        one.fold_all(true);
+        one.fold(0, false);
+        one.cursor = one.nodes.len() - 1;
+        let next = one.turn_to(tree(&text).row);
+        assert_eq!((next.cursor, next.lines().len()), (one.cursor, 2));
     }
 
     #[test]

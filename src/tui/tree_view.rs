@@ -19,7 +19,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, tree: &Tree, theme: Theme) {
         let base = if is_cursor { theme.cursor() } else { Style::new() };
         buffer.set_style(Rect { y, height: 1, ..area }, base);
         let mut pen = Pen::new(buffer, (area.x, area.right()), y);
-        pen.write(&"  ".repeat(node.depth), base);
+        // What is farther to the right is not seen.
+        pen.write(&"  ".repeat(node.depth.min(usize::from(area.width))), base);
         let sign = match (node.folds(), tree.is_folded(at)) {
             (false, _) => "  ",
             (true, true) => "▸ ",
