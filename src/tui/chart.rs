@@ -13,6 +13,9 @@ const WIDTH_MIN: i32 = -20;
 pub const SERIES_MAX: usize = 6;
 const VALUES_MAX: usize = 2000;
 
+/// How much of a text is kept.
+const TEXT_BYTES_MAX: usize = 256;
+
 /// What others are called.
 pub const OTHERS: &str = "(others)";
 
@@ -137,6 +140,7 @@ impl Chart {
     /// Adds a number at a place to one of the series.
     pub fn add(&mut self, group: &str, at: f64, number: f64) {
         self.records += 1;
+        let group = cut(group);
         let is_known = self.series.contains_key(group) || self.series.len() < SERIES_MAX;
         let group = if is_known { group } else { OTHERS };
         match self.series.get_mut(group) {
@@ -148,6 +152,7 @@ impl Chart {
     /// Counts a text.
     pub fn count(&mut self, text: &str) {
         self.records += 1;
+        let text = cut(text);
         let is_known = self.texts.contains_key(text) || self.texts.len() < VALUES_MAX;
         let text = if is_known { text } else { OTHERS };
         match self.texts.get_mut(text) {
@@ -155,6 +160,12 @@ impl Chart {
             None => drop(self.texts.insert(text.to_owned(), 1)),
         }
     }
+}
+
+/// What is kept of a text: more of it is not seen, and a chart is given to the screen again and
+/// again. Texts that begin alike are one.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -200,6 +211,16 @@ mod tests {
         let (_, cells) = buckets.within(1);
         assert_eq!(cells.iter().map(|(_, cell)| cell.count).sum::<u64>(), 4);
         assert_eq!(cells.len(), 2);
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let mut chart = Chart::new("x".into(), Kind::Count);
+        let long = format!("x{}", "é".repeat(1 << 20));
+        chart.add(&long, 1.0, 1.0);
+        chart.count(&long);
+        let names = [chart.series.first_key_value().unwrap().0, chart.texts.keys().next().unwrap()];
+        assert!(names.iter().all(|name| name.len() == TEXT_BYTES_MAX - 1), "{names:?}");
     }
 
     #[test]
