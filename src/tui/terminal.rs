@@ -59,6 +59,10 @@ impl Screen {
     /// # Errors
     /// When the terminal cannot be written to.
     pub fn draw(&mut self, state: &State, theme: Theme) -> io::Result<()> {
+        // A panic of another thread gives it back, too, and what it prints is to be seen.
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         self.terminal.draw(|frame| draw(frame, state, theme)).map(|_| ())
     }
 

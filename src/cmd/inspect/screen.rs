@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::happening::Happening;
+use super::happening::{self, Happening};
 use super::sources::Sources;
 use crate::cli::signals::{self, Wish};
 use crate::cli::{Failure, Status};
@@ -62,12 +62,15 @@ pub fn run(
                     signals::suspend();
                 }
                 Happening::Wish(Wish::Resume) => {
+                    // Who was stopped without a word still has it, in whatever mode it is now.
+                    screen.leave();
                     screen.enter().map_err(failed)?;
                     // It may have another size now.
                     let (columns, lines) = screen.size().map_err(failed)?;
-                    state.take(Event::Size(columns, lines));
+                    first = Some(Happening::Event(Event::Size(columns, lines)));
                 }
                 Happening::Lost(error) => return Err(failed(error).into()),
+                Happening::Broken(thread) => return Err(happening::broken(thread)),
             }
         }
         // What comes fast is drawn as often as an eye can follow.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::decoding::{self, Decoded, Inputs};
 use super::feed::Feed;
 use super::files::LinesFiles;
-use super::happening::Happening;
+use super::happening::{Alarm, Happening};
 use super::overview;
 use super::pipe::Pipe;
 use super::reader::{Reader, Wake};
@@ -114,7 +114,11 @@ impl Sources {
                 self.log = Some((dir.clone(), watch));
                 self.resets = Some(resets);
                 let tell = move |data| tell.send(Happening::Event(Event::Data(data))).is_ok();
-                let run = move || overview::run(&dir, &wanted, tell);
+                let alarm = Alarm::new("figures", &self.tell);
+                let run = move || {
+                    let _alarm = alarm;
+                    overview::run(&dir, &wanted, tell);
+                };
                 Builder::new().name("figures".to_owned()).spawn(run)?;
                 Ok(())
             }
@@ -128,7 +132,9 @@ impl Sources {
                             let _ = ask.send(Wake::Grown);
                         }
                     };
+                    let alarm = Alarm::new("input", &failed);
                     let fill = move || {
+                        let _alarm = alarm;
                         if let Err(error) = decoding::fill(&filled, &inputs, &grown) {
                             let data = Data::Failed(format!("{error:#}"));
                             let _ = failed.send(Happening::Event(Event::Data(data)));
@@ -152,11 +158,14 @@ impl Sources {
         let (ask, asks) = channel();
         self.asks = Some(ask.clone());
         let tell = self.tell.clone();
-        let read = move || match open(ask) {
-            Ok(feed) => serve(feed, epoch, &tell, &asks),
-            Err(error) => {
-                let data = Data::Failed(format!("{error:#}"));
-                let _ = tell.send(Happening::Event(Event::Data(data)));
+        let read = move || {
+            let _alarm = Alarm::new("reader", &tell);
+            match open(ask) {
+                Ok(feed) => serve(feed, epoch, &tell, &asks),
+                Err(error) => {
+                    let data = Data::Failed(format!("{error:#}"));
+                    let _ = tell.send(Happening::Event(Event::Data(data)));
+                }
             }
         };
         Builder::new().name("reader".to_owned()).spawn(read)?;
