@@ -48,6 +48,11 @@ impl List {
         self.row(self.cursor)
     }
 
+    /// Whether some rows of the screen were asked for and could not be given.
+    pub fn lacks(&self) -> bool {
+        self.lacks
+    }
+
     /// The positions that are on the screen.
     pub fn shown(&self) -> Range<u64> {
         let span = &self.extent.span;

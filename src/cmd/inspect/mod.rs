@@ -133,8 +133,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let state = what.state();
     sources.begin(what, options.memory)?;
     if options.plain {
-        drop(tell);
-        return once::run(state, plain_size(&output), &happenings, &mut sources);
+        let size = plain_size(&output);
+        return once::run(state, size, (&happenings, tell), &mut sources, &watch);
     }
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     screen::run(state, Theme::new(colour), (&happenings, tell), &mut sources)

@@ -183,6 +183,8 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         match ask {
             Ask::Rows { epoch, span } if epoch == self.view.epoch() => {
                 let (first, rows) = self.rows(span)?;
+                // Why there are fewer, before they are.
+                self.tell_extent(false);
                 (self.tell)(Data::Rows { epoch, first, rows });
             }
             Ask::Filter { epoch, expression, near } => {

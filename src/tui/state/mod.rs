@@ -170,15 +170,27 @@ impl State {
         effects
     }
 
-    /// Whether the screen has all that it is going to show: it is full, or there is no more.
+    /// Whether the screen has all that it is going to show: it is full, or there is no more, and
+    /// all is counted.
     pub fn is_complete(&self) -> bool {
         if let Some(overview) = self.overview.as_ref().filter(|_| self.page == Page::Topics) {
             return overview.is_known;
         }
         let (extent, shown) = (&self.list.extent, self.list.shown());
-        let is_full = (shown.end - shown.start) >= self.list.height;
+        let is_all = extent.ended && shown.clone().all(|at| self.list.row(at).is_some());
+        extent.progress.is_none() && (is_all || self.is_full()) && self.list.height > 0
+    }
+
+    /// Whether each line of the screen has its record.
+    pub fn is_full(&self) -> bool {
+        let shown = self.list.shown();
         let is_known = shown.clone().all(|at| self.list.row(at).is_some());
-        is_known && extent.progress.is_none() && (is_full || extent.ended) && self.list.height > 0
+        is_known && shown.end - shown.start >= self.list.height && self.list.height > 0
+    }
+
+    /// Why records that the screen should show cannot be read, if that is so.
+    pub fn missing(&self) -> Option<&str> {
+        self.list.extent.note.as_deref().filter(|_| self.list.lacks())
     }
 
     /// How many lines there are between the bars at the top and the bottom.

@@ -5,6 +5,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::common::daemon::Daemon;
+use crate::common::live::Pipeline;
+use crate::common::proc::is_stopped;
 use crate::common::{bin, run, run_on, tool, wait_for};
 
 fn plain(args: &[&str], size: (u16, u16), input: &str) -> String {
@@ -57,6 +63,35 @@ fn it_needs_a_terminal_and_something_to_look_at() {
     assert!(ran.stderr.contains("standard output is not a terminal; --plain"), "{ran:?}");
     let ran = run(&mut tool("inspect", &["--plain", "/nonexistent/f"]), "");
     assert_eq!((ran.status, ran.stderr.contains("/nonexistent/f: ")), (74, true), "{ran:?}");
+}
+
+#[test]
+fn a_first_screen_that_cannot_be_read_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // A daemon that runs does not look at all records again.
+    let _daemon = Daemon::start(dir, &[]);
+    for n in 1..4 {
+        run_on(dir, "produce", &["clicks"], format!("{{\"n\":{n}}}\n")).good();
+    }
+    let segment = dir.join("topics/clicks/0/00000000000000000000.ndjson");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let at = bytes.windows(3).position(|three| three == b"n\":").unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let ran = run_on(dir, "inspect", &["--plain", "clicks"], "");
+    assert_eq!((ran.status, ran.stdout.as_str()), (74, ""), "{ran:?}");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+}
+
+/// What there is is printed, and the status says that it is not all.
+#[test]
+fn a_signal_ends_the_wait_for_a_first_screen() {
+    let mut pipeline = Pipeline::start(&[&["inspect", "--plain", "-"]]);
+    pipeline.send("{\"n\":1}\n");
+    pipeline.signal(0, Signal::SIGINT);
+    let ran = pipeline.finish().remove(0);
+    assert_eq!(ran.status, 130, "{ran:?}");
 }
 
 /// A terminal of its own, in which a shell runs a command.
@@ -208,6 +243,36 @@ fn it_is_suspended_and_resumed() {
     terminal.awaits("3 records  1/3");
     terminal.press(&["G"]);
     terminal.awaits("3/3 100%");
+}
+
+/// Who is stopped by SIGSTOP gives nothing back, and finds the terminal as others left it.
+#[test]
+fn it_takes_the_terminal_again_after_it_was_stopped() {
+    let begin = |dir: &Path| {
+        std::fs::write(dir.join("f"), "1\n2\n3\n").unwrap();
+        let (program, dir) = (bin("inspect"), dir.display());
+        format!("(echo $BASHPID >{dir}/pid; exec {} {dir}/f)", program.display())
+    };
+    let Some(terminal) = Terminal::start((60, 10), begin) else { return };
+    terminal.awaits("3 records  1/3");
+    let pid = std::fs::read_to_string(terminal.dir.path().join("pid")).unwrap();
+    let pid: u32 = pid.trim().parse().unwrap();
+    let process = Pid::from_raw(pid.try_into().unwrap());
+    kill(process, Signal::SIGSTOP).unwrap();
+    wait_for("it to stop", || is_stopped(pid).then_some(()));
+    let tty = terminal.tmux().args(["display-message", "-p", "#{pane_tty}"]).output().unwrap();
+    let tty = String::from_utf8_lossy(&tty.stdout).trim().to_owned();
+    let stty = |mode: &str| {
+        let ran = Command::new("stty").args(["-F", &tty, mode]).output().unwrap();
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    };
+    stty("sane");
+    kill(process, Signal::SIGCONT).unwrap();
+    wait_for("keys to be read at once", || stty("-a").contains("-icanon").then_some(()));
+    terminal.press(&["G"]);
+    terminal.awaits("3/3 100%");
+    terminal.press(&["q"]);
+    terminal.awaits("status 0");
 }
 
 /// All records of a topic with several partitions, in the order in which they were appended.
