@@ -160,6 +160,13 @@ pub enum Data {
         /// The position.
         at: u64,
     },
+    /// The answer to [`Ask::Filter`] whose expression is wrong: the view is what it was.
+    NotFiltered {
+        /// The view that there is not.
+        epoch: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// All topics and groups.
     Figures(Figures),
     /// A chart that was asked for, as far as it is known.

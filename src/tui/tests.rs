@@ -85,7 +85,7 @@ impl Shown {
                     let at = self.kept.partition_point(|kept| *kept < near as usize) as u64;
                     vec![Data::Extent(self.extent()), Data::Near { epoch, at }]
                 }
-                Err(why) => vec![Data::Refused(why)],
+                Err(why) => vec![Data::NotFiltered { epoch, why }],
             },
             Ask::Search { text, from, forward, .. } => {
                 let pattern = pattern::Pattern::new(&text).unwrap();
@@ -259,6 +259,19 @@ fn records_are_filtered() {
     shown.check("filter-refused");
     shown.press("Esc");
     assert_eq!((shown.state.filter.clone(), shown.state.list.cursor), (None, 509));
+}
+
+/// Whatever else is refused meanwhile, as figures are while the log cannot be reached.
+#[test]
+fn a_filter_that_begins_is_named() {
+    let mut shown = Shown::new(80, 24);
+    shown.press("&");
+    shown.state.take(Event::Paste(".status == 500".into()));
+    let effects = shown.state.take(Event::Key("Enter".into()));
+    let [Effect::Ask(Ask::Filter { epoch, .. })] = effects[..] else { panic!("{effects:?}") };
+    shown.state.take(Event::Data(Data::Refused("the log is gone".into())));
+    shown.state.take(Event::Data(Data::Extent(Extent { epoch, ..shown.extent() })));
+    assert_eq!(shown.state.filter.as_deref(), Some(".status == 500"));
 }
 
 #[test]

@@ -48,6 +48,12 @@ impl Charting {
         Ok(Charting { program, over, by, chart, next: first })
     }
 
+    /// Forgets what it has taken, since some of it has changed.
+    pub fn begin_again(&mut self) {
+        self.chart = Chart::new(std::mem::take(&mut self.chart.title), self.chart.kind);
+        self.next = 0;
+    }
+
     /// Takes the records of a chunk that `has` says belong to the view, before `end`.
     pub fn take(&mut self, chunk: &Chunk, end: u64, has: impl Fn(u64) -> bool) {
         let Charting { program, over, by, chart, next } = self;

@@ -133,9 +133,14 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         let settled = self.feed.settled();
         let advance = self.feed.advance()?;
         let span = self.feed.span();
-        if span != before {
+        if span != before || self.feed.settled() != settled {
             // The last line may have become longer, or the file another one.
-            self.view.take_back(settled.min(self.feed.settled()).min(span.end));
+            let same = settled.min(self.feed.settled()).min(span.end);
+            self.view.take_back(same);
+            if let Some(charting) = self.charting.as_mut().filter(|it| it.next > same) {
+                charting.begin_again();
+                self.charted_at = Some(Instant::now());
+            }
             self.view.forget(span.start);
             self.last = None;
         }
@@ -198,7 +203,7 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                         }
                     }
                     Err(why) => {
-                        (self.tell)(Data::Refused(why));
+                        (self.tell)(Data::NotFiltered { epoch, why });
                     }
                 }
             }
@@ -384,5 +389,31 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         self.tell_extent(false);
         (self.tell)(Data::Found { epoch: self.view.epoch(), at });
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::files::LinesFiles;
+    use super::super::lines_file::LinesFile;
+    use super::*;
+
+    #[test]
+    fn a_chart_forgets_the_beginning_of_a_line() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"1\n2").unwrap();
+        let feed = LinesFile::open(file.path(), 1 << 20).unwrap().unwrap();
+        let mut reader = Reader::new(LinesFiles::new(vec![feed]), 0, |_| true);
+        while reader.work().unwrap() {}
+        reader.answer(Ask::Chart { epoch: 0, text: ".".into() }).unwrap();
+        for sum in [3.0, 24.0] {
+            while reader.work().unwrap() {}
+            let chart = &reader.charting.as_ref().unwrap().chart;
+            let (_, cells) = chart.series[""].within(1000);
+            assert_eq!((chart.records, cells.iter().map(|(_, it)| it.sum).sum()), (2, sum));
+            file.write_all(b"3\n").unwrap();
+        }
     }
 }

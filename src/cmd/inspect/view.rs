@@ -17,8 +17,8 @@ pub struct View {
 struct Filter {
     program: Program,
     matches: Matches,
-    /// How many records the expression failed for.
-    failed: u64,
+    /// The records that the expression failed for.
+    failed: Matches,
     /// The number of the record whose place is to be told, until it is.
     near: Option<u64>,
 }
@@ -51,7 +51,8 @@ impl View {
         let program = Program::compile(&[expression]).map_err(|error| error.to_string())?;
         program.check_condition(0).map_err(|error| error.to_string())?;
         let matches = Matches::from(span.start);
-        let filter = Some(Filter { program, matches, failed: 0, near: Some(near) });
+        let failed = Matches::from(span.start);
+        let filter = Some(Filter { program, matches, failed, near: Some(near) });
         Ok(View { epoch, filter })
     }
 
@@ -82,7 +83,7 @@ impl View {
 
     /// How many records the filter failed for.
     pub fn failed(&self) -> u64 {
-        self.filter.as_ref().map_or(0, |filter| filter.failed)
+        self.filter.as_ref().map_or(0, |filter| filter.failed.kept())
     }
 
     /// The number of the record at a position.
@@ -110,6 +111,7 @@ impl View {
     pub fn take_back(&mut self, number: u64) {
         if let Some(filter) = &mut self.filter {
             filter.matches.truncate(number);
+            filter.failed.truncate(number);
         }
     }
 
@@ -117,6 +119,7 @@ impl View {
     pub fn forget(&mut self, number: u64) {
         if let Some(filter) = &mut self.filter {
             filter.matches.forget(number);
+            filter.failed.forget(number);
         }
     }
 
@@ -130,7 +133,10 @@ impl View {
         };
         let span = feed.span();
         // What is gone before it was filtered counts as left out.
-        (matches.length()..span.start).for_each(|_| matches.push(false));
+        for _ in matches.length()..span.start {
+            matches.push(false);
+            failed.push(false);
+        }
         let next = matches.length();
         if next >= span.end {
             return Ok(false);
@@ -143,7 +149,7 @@ impl View {
                 true => program.load(record).and_then(|mut record| record.truth(0)),
                 false => Ok(false),
             };
-            *failed += u64::from(truth.is_err());
+            failed.push(truth.is_err());
             matches.push(truth.unwrap_or(false));
         }
         program.rest();
@@ -165,5 +171,28 @@ impl View {
         filter.near = None;
         let at = filter.matches.rank(near);
         Some(at.min(filter.matches.kept().saturating_sub(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::{Collector, Place};
+    use super::super::pipe::Pipe;
+    use super::*;
+
+    #[test]
+    fn what_is_filtered_again_fails_once() {
+        let mut pipe = Pipe::new(1 << 20);
+        let mut collector = Collector::new("stdin".into(), 0);
+        let records = [&b"{\"n\":1}"[..], b"{\"n\":\"x\"}"];
+        records.into_iter().for_each(|record| collector.push(record, Place::Line(1), None));
+        pipe.push(collector.take().unwrap());
+        let mut view = View::new(1, Some(".n - 1 == 0"), 0, &(0..2)).unwrap();
+        for _ in 0..2 {
+            while view.filter_on(&mut pipe).unwrap() {}
+            assert_eq!((view.span(&(0..2)), view.failed()), (0..1, 1));
+            view.take_back(1);
+            assert_eq!(view.failed(), 0);
+        }
     }
 }

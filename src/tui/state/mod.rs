@@ -266,11 +266,14 @@ impl State {
                 self.say(shown);
             }
             Data::Done(what) => self.say(what),
-            Data::Refused(why) => {
-                (self.asked, self.epoch) = (None, self.list.extent.epoch);
+            Data::NotFiltered { epoch, why } => {
+                // Another one may have been asked for meanwhile.
+                if epoch == self.epoch {
+                    (self.asked, self.epoch) = (None, self.list.extent.epoch);
+                }
                 self.message = Some((why, true));
             }
-            Data::Failed(why) => self.message = Some((why, true)),
+            Data::Refused(why) | Data::Failed(why) => self.message = Some((why, true)),
         }
     }
 
