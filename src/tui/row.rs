@@ -173,6 +173,8 @@ pub enum Data {
     Chart(Box<Chart>),
     /// A command that was asked for.
     Command(String),
+    /// What [`Ask::Save`] came to: what was saved, or why that is not all.
+    Saved(Result<String, String>),
     /// What was asked for is done.
     Done(String),
     /// What was asked for cannot be done, and why.

@@ -466,6 +466,14 @@ fn records_are_selected_and_saved() {
     shown.enter("out.ndjson");
     let save = |span| Ask::Save { epoch: 0, span, path: "out.ndjson".into() };
     assert_eq!(shown.asks, [save(Some(1..5))]);
+    // One file at a time, and of the same view; whoever leaves knows what is lost.
+    for (keys, text) in [("s", "other.ndjson"), ("&", ".status == 500")] {
+        shown.press(keys);
+        shown.enter(text);
+        assert!(shown.lines().contains("records are still being saved"), "{keys}");
+    }
+    assert_eq!((shown.asks.len(), &shown.state.filter), (1, &None));
+    shown.take([Event::Data(Data::Saved(Ok("saved 4 records".into())))]);
     shown.press("S Esc");
     assert_eq!(shown.state.selection(), None);
     shown.press("s");
@@ -473,6 +481,11 @@ fn records_are_selected_and_saved() {
     assert_eq!(shown.asks[1..], [Ask::Command { epoch: 0, span: Some(1..5) }, save(None)]);
     shown.take([Event::Data(Data::Command("subscribe clicks".into()))]);
     assert_eq!(shown.effects, [Effect::Copy("subscribe clicks".into())]);
+    shown.press("q");
+    assert!(shown.lines().contains("records are still being saved; once more leaves"));
+    assert_eq!(shown.effects.len(), 1);
+    shown.press("q");
+    assert_eq!(shown.effects.last(), Some(&Effect::Quit));
 }
 
 /// Some chart, of the kind that its text says.

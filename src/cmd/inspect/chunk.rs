@@ -65,6 +65,12 @@ impl Chunk {
         self.bytes.get(start..self.items.get(at)?.end)
     }
 
+    /// The bytes of a record, if they are held to the last; of bad lines, only so many are.
+    pub fn whole(&self, number: u64) -> Option<&[u8]> {
+        let is_whole = |record: &&[u8]| self.is_good(number) || record.len() < ROW_BYTES_MAX;
+        self.record(number).filter(is_whole)
+    }
+
     /// Whether it is a record, and not what is none.
     pub fn is_good(&self, number: u64) -> bool {
         let item = self.index(number).and_then(|at| self.items.get(at));

@@ -226,9 +226,13 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                 match Save::begin(&path, span) {
                     Ok(save) => self.save = Some(save),
                     Err(error) => {
-                        (self.tell)(Data::Refused(format!("{path}: {error}")));
+                        (self.tell)(Data::Saved(Err(format!("{path}: {error}"))));
                     }
                 }
+            }
+            Ask::Save { path, .. } => {
+                let why = "other records are shown now; save them again";
+                (self.tell)(Data::Saved(Err(format!("{path}: {why}"))));
             }
             Ask::Chart { epoch, text } if epoch == self.view.epoch() => {
                 match Charting::new(&text, self.feed.span().start) {
@@ -307,18 +311,21 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         let Some(mut save) = self.save.take() else { return Ok(false) };
         for _ in 0..SAVED_AT_ONCE {
             let Some(at) = save.next() else { break };
-            let Some(number) = self.view.number(at) else { continue };
-            let Some(chunk) = self.chunk(number)? else { continue };
-            save.take(chunk.record(number).unwrap_or_default());
+            let number = self.view.number(at);
+            let chunk = match number {
+                Some(number) => self.chunk(number)?,
+                None => None,
+            };
+            match chunk.as_ref().zip(number).and_then(|(chunk, number)| chunk.whole(number)) {
+                Some(record) => save.take(record),
+                None => save.miss(),
+            }
         }
         if !save.is_done() {
             self.save = Some(save);
             return Ok(true);
         }
-        (self.tell)(match save.end() {
-            Ok(what) => Data::Done(what),
-            Err(why) => Data::Refused(why),
-        });
+        (self.tell)(Data::Saved(save.end()));
         Ok(false)
     }
 

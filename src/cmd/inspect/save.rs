@@ -13,6 +13,8 @@ pub struct Save {
     /// The positions that are left.
     left: Range<u64>,
     records: u64,
+    /// How many could not be read, or not as a whole.
+    missing: u64,
     failed: Option<io::Error>,
 }
 
@@ -23,7 +25,7 @@ impl Save {
     /// When it exists, or cannot be made.
     pub fn begin(path: &str, left: Range<u64>) -> io::Result<Save> {
         let file = BufWriter::new(File::create_new(path)?);
-        Ok(Save { path: path.to_owned(), file, left, records: 0, failed: None })
+        Ok(Save { path: path.to_owned(), file, left, records: 0, missing: 0, failed: None })
     }
 
     /// The next position.
@@ -46,6 +48,11 @@ impl Save {
         self.records += 1;
     }
 
+    /// A record cannot be read.
+    pub fn miss(&mut self) {
+        self.missing += 1;
+    }
+
     /// Ends the file; says what became of it.
     ///
     /// # Errors
@@ -53,8 +60,33 @@ impl Save {
     pub fn end(mut self) -> Result<String, String> {
         let flushed = self.file.flush();
         match self.failed.map_or(flushed, Err) {
+            Ok(()) if self.missing > 0 => Err(format!(
+                "{}: {} records cannot be read; {} are saved",
+                self.path,
+                thousands(self.missing),
+                thousands(self.records)
+            )),
             Ok(()) => Ok(format!("saved {} records to {}", thousands(self.records), self.path)),
             Err(error) => Err(format!("{}: {error}; the file is not whole", self.path)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("saved");
+        let mut save = Save::begin(path.to_str().unwrap(), 0..3).unwrap();
+        assert_eq!((0..3).map_while(|_| save.next()).count(), 3);
+        save.take(b"1");
+        save.miss();
+        save.take(b"3");
+        assert!(save.end().unwrap_err().ends_with(": 1 records cannot be read; 2 are saved"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n3\n");
+        assert!(Save::begin(path.to_str().unwrap(), 0..3).is_err());
     }
 }

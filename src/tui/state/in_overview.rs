@@ -69,6 +69,11 @@ impl State {
 
     /// Goes back to the topics, if they can be shown; otherwise the program ends.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect>) {
+        if self.is_saving("once more leaves") {
+            // Who presses it again means it.
+            self.saves = false;
+            return;
+        }
         match self.overview {
             Some(_) => {
                 self.page = Page::Topics;

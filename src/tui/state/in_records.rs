@@ -108,8 +108,9 @@ impl State {
                 self.narrow(Some(text.to_owned()).filter(|text| !text.is_empty()), effects);
             }
             Purpose::GoTo => self.go(text, effects),
-            Purpose::Save if text.is_empty() => {}
+            Purpose::Save if text.is_empty() || self.is_saving("wait before others") => {}
             Purpose::Save => {
+                self.saves = true;
                 let (epoch, span) = (self.list.extent.epoch, self.selection());
                 effects.push(Effect::Ask(Ask::Save { epoch, span, path: text.to_owned() }));
             }
@@ -119,8 +120,17 @@ impl State {
         }
     }
 
+    /// Whether records are being saved, which is said, with what can be done.
+    pub(super) fn is_saving(&mut self, remedy: &str) -> bool {
+        if self.saves {
+            self.message = Some((format!("records are still being saved; {remedy}"), true));
+        }
+        self.saves
+    }
+
     fn narrow(&mut self, expression: Option<String>, effects: &mut Vec<Effect>) {
-        if expression == self.filter {
+        // Those that are saved are counted in the view.
+        if expression == self.filter || self.is_saving("wait before another filter") {
             return;
         }
         self.epoch += 1;

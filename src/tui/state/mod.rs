@@ -101,6 +101,8 @@ pub struct State {
     finds_place: bool,
     /// Whether a chart was asked for.
     charts: bool,
+    /// Whether records are being saved.
+    saves: bool,
     /// The group whose offsets are to be set.
     resetting: Option<Resetting>,
     /// Whether the tree is to show the record of the cursor, once its row is known.
@@ -138,6 +140,7 @@ impl State {
             epoch: 0,
             asked: None,
             finds_place: false,
+            saves: false,
             resetting: None,
             turns: false,
         }
@@ -265,6 +268,11 @@ impl State {
                 effects.push(Effect::Copy(command));
                 self.say(shown);
             }
+            Data::Saved(came) => {
+                self.saves = false;
+                let is_error = came.is_err();
+                self.message = Some((came.unwrap_or_else(|why| why), is_error));
+            }
             Data::Done(what) => self.say(what),
             Data::NotFiltered { epoch, why } => {
                 // Another one may have been asked for meanwhile.
@@ -273,7 +281,11 @@ impl State {
                 }
                 self.message = Some((why, true));
             }
-            Data::Refused(why) | Data::Failed(why) => self.message = Some((why, true)),
+            Data::Refused(why) => self.message = Some((why, true)),
+            Data::Failed(why) => {
+                self.saves = false;
+                self.message = Some((why, true));
+            }
         }
     }
 
