@@ -13,6 +13,8 @@ const QUEUED_BYTES_MAX: usize = 8 << 20;
 pub(super) struct Queue {
     state: Mutex<State>,
     came: Condvar,
+    /// All records are appended, or nobody takes them any more.
+    settled: Condvar,
 }
 
 #[derive(Default)]
@@ -28,12 +30,15 @@ struct State {
 }
 
 impl Queue {
-    /// Takes all records of a batch, or none if there is no room for them.
+    /// Takes all records of a batch, or none if there is no room for them or nobody takes them.
     pub fn put(&self, batch: &mut Batch) -> bool {
         if batch.is_empty() {
             return true;
         }
         let mut state = self.state();
+        if state.is_closed || state.is_abandoned {
+            return false;
+        }
         // A batch that is too large by itself would never have room.
         let held = state.waiting.memory_bytes();
         if held > 0 && held + batch.memory_bytes() > QUEUED_BYTES_MAX {
@@ -50,6 +55,9 @@ impl Queue {
         batch.clear();
         let mut state = self.state();
         state.is_busy = false;
+        if state.waiting.is_empty() {
+            self.settled.notify_all();
+        }
         while state.waiting.is_empty() && !state.is_closed {
             state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -72,6 +80,13 @@ impl Queue {
             || !state.rejected.is_empty()
     }
 
+    /// Waits until all records are appended, or nobody takes them any more.
+    pub fn settle(&self) {
+        let goes_on =
+            |state: &mut State| !state.is_abandoned && (state.is_busy || !state.waiting.is_empty());
+        drop(self.settled.wait_while(self.state(), goes_on));
+    }
+
     /// No more records come.
     pub fn close(&self) {
         self.state().is_closed = true;
@@ -81,6 +96,7 @@ impl Queue {
     /// Nobody takes records any more.
     pub fn abandon(&self) {
         self.state().is_abandoned = true;
+        self.settled.notify_all();
     }
 
     /// Whether that is so.
@@ -138,5 +154,35 @@ mod tests {
         assert!(!queue.put(&mut more) && more.len() == 1);
         queue.take(&mut Batch::default());
         assert!(queue.put(&mut more) && more.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_put_where_nobody_takes_it() {
+        for end in [Queue::close, Queue::abandon] {
+            let queue = Queue::default();
+            assert!(queue.put(&mut batch(b"1")));
+            end(&queue);
+            let mut more = batch(b"2");
+            assert!(!queue.put(&mut more) && more.len() == 1);
+        }
+    }
+
+    #[test]
+    fn it_is_settled_when_all_is_appended_or_nobody_takes_it() {
+        let queue = Queue::default();
+        queue.settle();
+        assert!(queue.put(&mut batch(b"1")));
+        std::thread::scope(|scope| {
+            let taker = scope.spawn(|| {
+                let mut taken = Batch::default();
+                (queue.take(&mut taken), queue.take(&mut taken))
+            });
+            queue.settle();
+            assert!(!queue.has_more());
+            queue.close();
+            assert_eq!(taker.join().unwrap(), (true, false));
+        });
+        queue.abandon();
+        queue.settle();
     }
 }

@@ -52,9 +52,10 @@ impl<T: Send + 'static> Shedding<T> {
         leave: impl FnOnce(S) -> T + Send + 'static,
     ) -> Shedding<T> {
         let work = |queue: &Queue, cx: Context| {
+            let abandons = Abandons(queue);
             let mut stage = make();
             let outcome = work(queue, &mut stage, cx);
-            queue.abandon();
+            drop(abandons);
             (outcome, leave(stage))
         };
         Shedding {
@@ -109,6 +110,15 @@ impl<T: Send + 'static> Shedding<T> {
             cx.reject(&one.place, &one.bytes, &one.why)?;
         }
         outcome
+    }
+}
+
+/// Says at its end, also by a panic, that nobody takes records any more.
+struct Abandons<'a>(&'a Queue);
+
+impl Drop for Abandons<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -181,9 +191,12 @@ impl<T: Send + 'static> Stage for Shedding<T> {
                 format!("the log does not take records in time; {} dropped", records(dropped))
             });
         }
-        self.attend(cx)?;
         let is_stopped = cx.watch().is_some_and(|watch| watch.stopped().is_some());
-        if is_stopped && !cx.more_at_hand { self.finish(cx) } else { Ok(()) }
+        if is_stopped && !cx.more_at_hand {
+            // This may be the end. It need not be: a command may still write when it is to end.
+            self.queue.settle();
+        }
+        self.attend(cx)
     }
 
     fn idle_timeout(&self) -> Option<Duration> {

@@ -171,6 +171,23 @@ fn a_signal_ends_it_while_the_log_stands_still() {
 }
 
 #[test]
+fn what_a_command_writes_when_it_is_asked_to_end_is_appended() {
+    both_ways(|dir| {
+        // The pauses have the lines read one by one; the outcome does not depend on that.
+        let command = "trap 'for n in 2 3 4; do echo $n; sleep 0.1; done; exit 0' TERM; \
+                       echo 1; while :; do sleep 0.01; done";
+        let args = ["t", "--exec", command, "--on-full", "drop", "--stats"];
+        let producing = Producing::start(dir, &args);
+        wait_for("the topic", || dir.join("topics/t").exists().then_some(()));
+        let ran = producing.terminate();
+        assert_eq!(ran.status, 143, "{ran:?}");
+        let stats: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!((stats["records"].as_u64(), stats["dropped"].as_u64()), (Some(4), Some(0)));
+        assert_eq!(records(dir, "t"), ["1", "2", "3", "4"]);
+    });
+}
+
+#[test]
 fn a_log_that_refuses_ends_it_though_nothing_more_comes() {
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(dir.path(), &[]);
