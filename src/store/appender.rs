@@ -413,6 +413,8 @@ impl Appender {
     pub fn reconnect<W: Watch>(&mut self, producer: Option<&str>, watch: &W) -> Result<u64, Error> {
         let To::Served { client, append, dir, patience } = &mut self.to else { return Ok(0) };
         watch.hear(News::Gone(dir, *patience));
+        // These batches are handed over again, too.
+        self.refused.clear();
         let (topic, producer) = (&append.topic, producer.filter(|_| self.new.is_none()));
         let ask = |client: &mut Client| match producer {
             Some(name) => {

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use nix::sys::signal::Signal;
+
 use crate::common::daemon::{Daemon, both_ways};
 use crate::common::live::Pipeline;
 use crate::common::producing::{await_records, records};
@@ -168,6 +170,34 @@ fn a_pipe_is_lent_once_the_topic_exists() {
     });
     assert_eq!(produce.finish()[0].status, 65);
     assert_eq!(records(dir.path(), "t"), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_daemon_that_is_replaced_before_the_first_record_gets_all_that_was_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(dir.path(), &[]);
+    let (rejects, file) = (dir.path().join("rejects"), dir.path().join("input"));
+    // Several batches, which are sent before the first one is waited for.
+    let pad = "x".repeat(1000);
+    let lines = |number: u32| format!("{{\"n\":{number},\"pad\":\"{pad}\"}}\n");
+    let input: String = (0..3000).map(lines).collect();
+    fs::write(&file, &input).unwrap();
+    let [data, rejects_path, path] =
+        [dir.path(), &rejects, &file].map(|path| path.to_str().unwrap());
+    let args = ["produce", "t", "--data", data, "--rejects", rejects_path, "--", "-", path];
+    let mut produce = Pipeline::start(&[&args]);
+    produce.send("x\n");
+    wait_for("the bad line", || {
+        (fs::read_to_string(&rejects).unwrap_or_default() == "x\n").then_some(())
+    });
+    daemon.signal(Signal::SIGKILL);
+    drop(daemon.end());
+    daemon = Daemon::start(dir.path(), &[]);
+    let ran = produce.finish().remove(0);
+    assert_eq!(ran.status, 65, "{ran:?}");
+    let stored = run_on(dir.path(), "subscribe", &["t"], "").stdout;
+    assert!(stored == input, "{} of {} bytes: {ran:?}", stored.len(), input.len());
+    daemon.terminate();
 }
 
 #[test]
