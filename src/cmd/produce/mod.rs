@@ -271,13 +271,15 @@ fn tell(appended: u64, topic: &str) {
     message::note(&format!("{} appended to {topic}", records(appended)));
 }
 
-/// Says on a terminal that the topic is new, as somebody may have mistyped its name.
-fn announce(appender: &mut Appender) {
-    let Some(Created { topic, partitions }) = appender.take_created() else { return };
+/// Says on a terminal that the topic is new, as somebody may have mistyped its name. Tells whether
+/// it was created since it was last asked.
+fn announce(appender: &mut Appender) -> bool {
+    let Some(Created { topic, partitions }) = appender.take_created() else { return false };
     if message::is_terminal() {
         let what = if partitions == 1 { "partition" } else { "partitions" };
         message::note(&format!("created topic \"{topic}\" ({partitions} {what})"));
     }
+    true
 }
 
 fn records(count: u64) -> String {

@@ -1,5 +1,7 @@
 //! `--topic-by`: each record goes to the topic that its value names.
 
+mod left;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::time::{Duration as StdDuration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use self::left::Left;
 use super::batch::Batch;
 use super::ending::Ending;
 use super::enrich::Enrich;
@@ -90,7 +93,7 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
         default,
         wanted,
         unique,
-        may_create: most,
+        created: 0,
         most,
         appenders,
         open: HashMap::new(),
@@ -161,38 +164,6 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
     Ok(if dropped > 0 { Status::Data } else { outcome.status })
 }
 
-/// What a run leaves.
-#[derive(Default)]
-struct Left {
-    /// To how many topics records were appended, and how many records.
-    topics: usize,
-    appended: u64,
-    /// How many were skipped, since their topics have their keys.
-    skipped: u64,
-    /// How many a named producer had appended in earlier runs.
-    passed: u64,
-    /// A topic for which it had read more records of its input than this input has; how many, and
-    /// how many this has.
-    missing: Option<(String, u64, u64)>,
-    /// Where the input ends with what is not appended, since it may be incomplete.
-    torn: Option<String>,
-    /// Why the log could not be left as the next one likes to find it, if so.
-    failed: Option<store::Error>,
-}
-
-impl Left {
-    /// Says how much is in the log now.
-    fn tell(&self) {
-        let (count, appended) = (self.topics, records(self.appended));
-        let topics = if count == 1 { "topic" } else { "topics" };
-        message::note(&format!("{appended} appended to {count} {topics}"));
-        if self.skipped > 0 {
-            let what = records(self.skipped);
-            message::note(&format!("{what} skipped, because their topics have the same keys"));
-        }
-    }
-}
-
 /// Gathers what one read returned into a batch for each topic, and appends them.
 struct Route {
     by: Program,
@@ -200,8 +171,8 @@ struct Route {
     wanted: Wanted,
     /// What is appended, if not all.
     unique: Option<Unique>,
-    /// How many topics may still be created, and how many they were.
-    may_create: usize,
+    /// How many of the topics that are closed now were created here, and how many may be in all.
+    created: usize,
     most: usize,
     appenders: Appenders,
     /// The topics that are open.
@@ -242,6 +213,8 @@ struct Known {
     skip: Standing,
     /// The sequence that this run had there when it was closed.
     stands: u64,
+    /// Whether records were appended there.
+    has_got_some: bool,
 }
 
 /// A topic that is open.
@@ -342,11 +315,11 @@ impl Route {
         if self.open.len() >= OPEN_MAX {
             self.close_one(cx)?;
         }
+        let may_create = self.may_create(cx)?;
         let name = match &self.producer {
             Producer::Named(name) => Some(name.as_str()),
             Producer::Run(_) => None,
         };
-        let may_create = self.may_create > 0;
         let opened = self.appenders.open(&self.name, &self.wanted, name, may_create, &*watch);
         let Some((mut appender, stands)) = opened? else {
             return Err(StageError::Bad(format!(
@@ -355,10 +328,9 @@ impl Route {
                 self.name, self.most
             )));
         };
-        self.may_create -= usize::from(appender.is_new());
         appender.append_only(self.unique.clone());
         // Opened again, what it has is of this run, and comes before what is read now.
-        let new = Known { skip: Standing::of(stands), stands: 0 };
+        let new = Known { skip: Standing::of(stands), ..Known::default() };
         let known = *self.topics.entry(self.name.clone()).or_insert(new);
         let sender = match &self.producer {
             Producer::Named(name) => Sender::new(appender, Some(name.clone()), stands),
@@ -370,19 +342,43 @@ impl Route {
         Ok(())
     }
 
+    /// Whether one more topic may be created.
+    fn may_create(&mut self, cx: &mut Context) -> anyhow::Result<bool> {
+        let is_new = |open: &Open| open.sender.is_new();
+        let counts = |open: &Open| open.sender.has_created() || is_new(open);
+        let count =
+            |route: &Route| route.created + route.open.values().filter(|open| counts(open)).count();
+        if count(self) >= self.most {
+            // Those that do not exist may have got no good record: then they are not created.
+            let new = self.open.iter().filter(|(_, open)| is_new(open));
+            for name in new.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+                self.close_after(name, cx)?;
+            }
+        }
+        Ok(count(self) < self.most)
+    }
+
     /// Closes the topic that was not used for longest.
     fn close_one(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
         let Some(name) = oldest.map(|(name, _)| name.clone()) else { return Ok(()) };
+        self.close_after(name, cx)
+    }
+
+    /// Closes a topic after what it is to get.
+    fn close_after(&mut self, name: String, cx: &mut Context) -> anyhow::Result<()> {
         let Some(mut open) = self.open.remove(&name) else { return Ok(()) };
         open.sender.send(&mut open.batch, cx)?;
         open.sender.finish(cx)?;
-        self.topics.entry(name).or_default().stands = open.sender.stands();
-        Ok(self.close(open)?)
+        Ok(self.close(name, open)?)
     }
 
     /// Takes note of what was done with a topic, and closes it.
-    fn close(&mut self, open: Open) -> Result<(), store::Error> {
+    fn close(&mut self, name: String, open: Open) -> Result<(), store::Error> {
+        let known = self.topics.entry(name).or_default();
+        known.stands = open.sender.stands();
+        known.has_got_some |= open.sender.appended() > 0;
+        self.created += usize::from(open.sender.has_created());
         self.appended += open.sender.appended();
         let appender = open.sender.into_appender();
         self.skipped += appender.placed().skipped;
@@ -392,8 +388,8 @@ impl Route {
     /// Closes all topics, and the log.
     fn leave(mut self) -> Left {
         let mut closed = Ok(());
-        for (_, open) in std::mem::take(&mut self.open) {
-            let one = self.close(open);
+        for (name, open) in std::mem::take(&mut self.open) {
+            let one = self.close(name, open);
             closed = closed.and(one);
         }
         let failed = closed.and(self.appenders.close()).err();
@@ -403,7 +399,7 @@ impl Route {
         let missing = self.topics.iter().find(|(_, known)| missing(known));
         Left {
             missing: missing.map(|(name, known)| (name.clone(), known.skip.records, read)),
-            topics: self.topics.len(),
+            topics: self.topics.values().filter(|known| known.has_got_some).count(),
             appended: self.appended,
             skipped: self.skipped,
             passed: self.passed,

@@ -41,6 +41,8 @@ pub(super) struct Sender {
     /// Where the log has the producer, or will have it: the sequence of the batch sent last.
     stands: u64,
     appended: u64,
+    /// Whether its topic was created here.
+    has_created: bool,
     sent: VecDeque<Sent>,
     sent_bytes: usize,
     /// For the next batch.
@@ -101,6 +103,7 @@ impl Sender {
             retry: Duration::ZERO,
             stands,
             appended: 0,
+            has_created: false,
             sent: VecDeque::new(),
             sent_bytes: 0,
             spare: Vec::new(),
@@ -122,6 +125,16 @@ impl Sender {
     /// How many records were appended.
     pub fn appended(&self) -> u64 {
         self.appended
+    }
+
+    /// Whether its topic was created here.
+    pub fn has_created(&self) -> bool {
+        self.has_created
+    }
+
+    /// Whether its topic does not exist, as far as is known.
+    pub fn is_new(&self) -> bool {
+        self.appender.is_new()
     }
 
     /// Gives the log back.
@@ -275,7 +288,7 @@ impl Sender {
                 Err(error) if self.appender.may_go_on(&error) => self.lost = Some(error),
                 begun => begun.map_err(|error| self.unanswered(error))?,
             }
-            announce(&mut self.appender);
+            self.has_created |= announce(&mut self.appender);
         }
         self.unsent += usize::from(self.lost.is_some());
         self.sent_bytes += sent.batch.bytes().len();

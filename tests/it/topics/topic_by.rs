@@ -204,6 +204,28 @@ fn new_topics_are_limited() {
 }
 
 #[test]
+fn topics_that_are_not_created_do_not_count() {
+    both_ways(|dir| {
+        let rejects = dir.join("rejects");
+        let args = ["--topic-by", ".t", "--key", ".k.x", "--max-topics", "2", "--stats", "-v"];
+        let args = [&args[..], &["--rejects", rejects.to_str().unwrap()]].concat();
+        let bad = |topic: &str| format!("{{\"t\":\"{topic}\",\"k\":1}}\n");
+        let good = |topic: &str| format!("{{\"t\":\"{topic}\",\"k\":{{}}}}\n");
+        // One of them is opened again and again.
+        let many: String = (0..20).map(|n| bad("again") + &bad(&format!("bad{n}"))).collect();
+        let input = [bad("a"), bad("b"), many, good("c"), good("d"), good("again")].concat();
+        let ran = produce(dir, &args, &input);
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert_eq!(topics(dir), ["c", "d"]);
+        assert!(ran.stdout.contains("\"topics\":2"), "{ran:?}");
+        assert!(ran.stderr.contains("2 records appended to 2 topics"), "{ran:?}");
+        // The last one is good, but for the limit.
+        assert!(fs::read_to_string(&rejects).unwrap().ends_with(&good("again")), "{ran:?}");
+        fs::remove_file(&rejects).unwrap();
+    });
+}
+
+#[test]
 fn more_topics_than_are_open_at_a_time() {
     both_ways(|dir| {
         let input: String = (0..600)
