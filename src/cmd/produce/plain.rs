@@ -8,6 +8,7 @@ use super::ending::Ending;
 use super::enrich::Enrich;
 use super::position::{Position, Standing};
 use super::sender::Sender;
+use super::shedding::Settled;
 use crate::cli::lending::Lender;
 use crate::cli::pump::{Context, Stage, StageError};
 use crate::record::control::Control;
@@ -61,6 +62,12 @@ pub(super) struct Left {
     pub torn: Option<String>,
     /// Why the log could not be left as the next one likes to find it, if so.
     pub failed: Option<store::Error>,
+}
+
+impl Settled for Left {
+    fn settled(&self) -> u64 {
+        self.appended.saturating_add(self.placed.skipped)
+    }
 }
 
 impl Produce {

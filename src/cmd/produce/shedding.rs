@@ -24,6 +24,12 @@ use crate::record::decode::Raw;
 /// How often it is looked how the thread does, while it has something to do.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// What a stage leaves of records that were handed over to it.
+pub(super) trait Settled {
+    /// How many it has appended, or skipped since the log has them.
+    fn settled(&self) -> u64;
+}
+
 /// How the thread ended, and what its stage left.
 type Ended<T> = (anyhow::Result<()>, T);
 type Work<T> = Box<dyn FnOnce(&Queue, Context) -> Ended<T> + Send>;
@@ -39,11 +45,14 @@ pub(super) struct Shedding<T> {
     work: Option<Work<T>>,
     thread: Option<JoinHandle<Ended<T>>>,
     left: Option<T>,
+    /// How many records were handed over to the thread, and how many it has rejected.
+    handed: u64,
+    rejected: u64,
     dropped: u64,
     seldom: Seldom,
 }
 
-impl<T: Send + 'static> Shedding<T> {
+impl<T: Settled + Send + 'static> Shedding<T> {
     /// Records are enriched here; the thread then makes a stage to take them, and tells what that
     /// leaves.
     pub fn new<S: Stage>(
@@ -65,6 +74,8 @@ impl<T: Send + 'static> Shedding<T> {
             work: Some(Box::new(work)),
             thread: None,
             left: None,
+            handed: 0,
+            rejected: 0,
             dropped: 0,
             seldom: Seldom::default(),
         }
@@ -75,6 +86,13 @@ impl<T: Send + 'static> Shedding<T> {
         if let Some(thread) = self.thread.take() {
             self.queue.close();
             self.left = thread.join().ok().map(|(_, left)| left);
+            self.rejected += self.queue.take_rejected().len() as u64;
+        }
+        let settled = self.left.as_ref().map_or(0, Settled::settled);
+        let lost = self.handed.saturating_sub(self.rejected.saturating_add(settled));
+        if lost > 0 {
+            let (what, are) = (records(lost), if lost == 1 { "is" } else { "are" });
+            message::note(&format!("{what} of those read {are} not known to be appended"));
         }
         if self.dropped > 0 {
             let what = records(self.dropped);
@@ -94,9 +112,7 @@ impl<T: Send + 'static> Shedding<T> {
 
     /// Hears what the thread has to say.
     fn attend(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        for one in self.queue.take_rejected() {
-            cx.reject(&one.place, &one.bytes, &one.why)?;
-        }
+        self.reject(cx)?;
         if self.queue.is_abandoned() { self.finish(cx) } else { Ok(()) }
     }
 
@@ -106,10 +122,17 @@ impl<T: Send + 'static> Shedding<T> {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         let (outcome, left) = thread.join().map_err(|_| anyhow!("appending has failed"))?;
         self.left = Some(left);
+        self.reject(cx)?;
+        outcome
+    }
+
+    /// Rejects what the thread found bad.
+    fn reject(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         for one in self.queue.take_rejected() {
+            self.rejected += 1;
             cx.reject(&one.place, &one.bytes, &one.why)?;
         }
-        outcome
+        Ok(())
     }
 }
 
@@ -157,7 +180,7 @@ fn take<S: Stage>(batch: &Batch, stage: &mut S, cx: &mut Context) -> anyhow::Res
     Ok(())
 }
 
-impl<T: Send + 'static> Stage for Shedding<T> {
+impl<T: Settled + Send + 'static> Stage for Shedding<T> {
     const ENDS_WITH_OUTPUT: bool = false;
 
     fn wants_offsets(&self) -> bool {
@@ -183,8 +206,11 @@ impl<T: Send + 'static> Stage for Shedding<T> {
 
     fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.begin(cx)?;
-        if !self.queue.put(&mut self.batch) {
-            self.dropped += self.batch.len() as u64;
+        let records_read = self.batch.len() as u64;
+        if self.queue.put(&mut self.batch) {
+            self.handed += records_read;
+        } else {
+            self.dropped += records_read;
             self.batch.clear();
             let dropped = self.dropped;
             self.seldom.note(|| {

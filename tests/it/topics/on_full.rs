@@ -181,6 +181,35 @@ fn a_signal_ends_it_while_the_log_stands_still() {
 }
 
 #[test]
+fn what_waits_in_memory_is_counted_when_a_signal_ends_it_without_a_log() {
+    for args in [&["t"][..], &["--topic-by", "\"t\""]] {
+        let dir = tempfile::tempdir().unwrap();
+        let rejects = dir.path().join("rejects");
+        let daemon = Daemon::start(dir.path(), &[]);
+        let more = ["--on-full", "drop", "--filter", "true", "--rejects"];
+        let args = [args, &more, &[rejects.to_str().unwrap()]].concat();
+        let (mut producing, port) = Producing::listen(dir.path(), "tcp", &args);
+        send(port, "\"first\"\n");
+        await_records(dir.path(), "t", 1);
+        daemon.signal(Signal::SIGKILL);
+        drop(daemon.end());
+        // These are with the thread that waits for the log, and these in the queue.
+        send(port, lines(0..10));
+        producing.said("waiting");
+        send(port, lines(10..2000) + "x\n");
+        wait_for("the bad line", || {
+            (std::fs::read_to_string(&rejects).unwrap_or_default() == "x\n").then_some(())
+        });
+        let ran = producing.terminate();
+        assert_eq!(ran.status, 69, "{ran:?}");
+        let said = "2000 records of those read are not known to be appended";
+        assert!(ran.stderr.contains(said), "{ran:?}");
+        let _again = Daemon::start(dir.path(), &[]);
+        assert_eq!(records(dir.path(), "t"), ["\"first\""]);
+    }
+}
+
+#[test]
 fn what_a_command_writes_when_it_is_asked_to_end_is_appended() {
     both_ways(|dir| {
         // The pauses have the lines read one by one; the outcome does not depend on that.

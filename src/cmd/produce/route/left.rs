@@ -2,6 +2,7 @@
 
 use crate::cli::message;
 use crate::cmd::produce::records;
+use crate::cmd::produce::shedding::Settled;
 use crate::store;
 
 /// What a run leaves.
@@ -21,6 +22,12 @@ pub(super) struct Left {
     pub torn: Option<String>,
     /// Why the log could not be left as the next one likes to find it, if so.
     pub failed: Option<store::Error>,
+}
+
+impl Settled for Left {
+    fn settled(&self) -> u64 {
+        self.appended.saturating_add(self.skipped).saturating_add(self.passed)
+    }
 }
 
 impl Left {
