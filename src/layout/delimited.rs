@@ -46,6 +46,11 @@ impl Delimited {
         Delimited { delimiter, cells, columns: Columns::Unknown, terminal }
     }
 
+    /// Whether it writes chosen cells, not all fields.
+    pub fn has_cells(&self) -> bool {
+        self.cells.is_some()
+    }
+
     /// Appends the header if `record` is the first one, and the columns have names.
     pub fn begin(&mut self, record: &[u8], out: &mut Vec<u8>) {
         if !matches!(self.columns, Columns::Unknown) {

@@ -137,7 +137,12 @@ impl Layout {
     /// Whether it says by itself where a record stands, if that is wanted: not JSON in a pipe,
     /// which is to stay JSON.
     pub fn shows_origins(&self) -> bool {
-        self.look.terminal || !matches!(self.shape, Shape::Json | Shape::Pretty | Shape::Raw)
+        match &self.shape {
+            Shape::Json | Shape::Pretty | Shape::Raw => self.look.terminal,
+            // The columns are then those of an object that has the record in it.
+            Shape::Delimited(delimited) => delimited.has_cells(),
+            Shape::Table(_) | Shape::Template(_) => true,
+        }
     }
 
     /// Whether records are given as they are.
@@ -187,7 +192,11 @@ impl Layout {
                 json::raw(record, &mut screen);
                 screen.end_line();
             }
-            Shape::Table(table) => table.record(record, origin, &mut Screen::new(out, look)),
+            Shape::Table(table) => {
+                // A line end in a cell would be a row, wherever it is shown.
+                let look = Look { terminal: true, ..look };
+                table.record(record, origin, &mut Screen::new(out, look));
+            }
             Shape::Delimited(delimited) => delimited.record(record, origin, out)?,
             Shape::Template(template) => {
                 let mut screen = Screen::new(out, Look { color: false, columns: None, ..look });

@@ -94,6 +94,11 @@ pub struct Options {
     memory: u64,
 }
 
+/// The size of the screen that --plain prints: a lower one shows no record, and a larger one is no
+/// screen.
+const LINES_MIN: u16 = 3;
+const SIZE_MAX: u16 = 1000;
+
 const FILES_HELP: &str = "Look at a topic, a data directory, these files in order, or at \
                           standard input (-); gzip and zstd files are decompressed";
 
@@ -145,7 +150,9 @@ fn plain_size(output: &Output) -> (u16, u16) {
     let said = |name| std::env::var(name).ok().and_then(|value| value.parse::<u16>().ok());
     let terminal = if output.is_terminal() { terminal::size() } else { None };
     let (columns, lines) = terminal.unwrap_or(PLAIN_SIZE);
-    (said("COLUMNS").unwrap_or(columns).max(1), said("LINES").unwrap_or(lines).max(1))
+    let within = |said: u16, least| said.clamp(least, SIZE_MAX);
+    let columns = within(said("COLUMNS").unwrap_or(columns), 1);
+    (columns, within(said("LINES").unwrap_or(lines), LINES_MIN))
 }
 
 impl Options {

@@ -31,6 +31,11 @@ fn the_first_screen_is_printed() {
     let many: String = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     let shown = plain(&[], (30, 5), &many);
     assert_eq!(shown.lines().skip(1).collect::<Vec<_>>(), ["{\"n\":0}", "{\"n\":1}", "{\"n\":2}"]);
+    // One that could not show a record shows one, and no size takes all memory.
+    for size in [(80, 0), (80, 1), (80, 2), (20, 3)] {
+        assert_eq!(plain(&[], size, &many).lines().count(), 2, "{size:?}");
+    }
+    assert_eq!(plain(&[], (65_535, 65_535), &many).lines().count(), 999);
 }
 
 #[test]

@@ -65,6 +65,10 @@ fn fields_are_csv_in_a_pipe() {
             printed(dir, &["--format", "tsv", "--fields", ".ts,.host", "-n", "1"]),
             "ts\thost\n3\t\u{9b}2J\n"
         );
+        assert_eq!(
+            printed(dir, &["--format", "fields", "--fields", ".host", "-n", "2"]),
+            "host\nlong\\u0007er\n\\u009b2J\n"
+        );
         assert_eq!(printed(dir, &["--template", "%t/%p@%o {{.host}}", "-c", "1"]), "t/0@0 a\n");
         assert_eq!(
             printed(dir, &["--pretty", "-c", "1"]),
@@ -81,6 +85,8 @@ fn places_are_columns_too() {
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines[0], "topic,partition,offset,time,ts");
         assert!(lines[2].starts_with("t,0,1,20") && lines[2].ends_with("Z,2"), "{csv}");
+        let all = printed(dir, &["--format", "csv", "--meta", "-c", "1"]);
+        assert!(all.starts_with("topic,partition,offset,time,record\nt,0,0,20"), "{all}");
         // In a pipe, JSON stays JSON.
         let pretty = printed(dir, &["--pretty", "--meta", "-c", "1"]);
         assert!(pretty.starts_with("{\n  \"topic\": \"t\",\n  \"partition\": 0,"), "{pretty}");
