@@ -100,7 +100,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-pro
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -l resume -d 'Append what each FILE has more than the log, also where it was rotated meanwhile'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s F -l follow -d 'As --resume, and then wait for more; FILE may be a quoted pattern'
-complete -c millstream -n "__fish_millstream_using_subcommand produce" -l stats -d 'Print at the end what was done, as a JSON object'
+complete -c millstream -n "__fish_millstream_using_subcommand produce" -l stats -d 'Print at the end what was done, as a JSON object, also after an error'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millstream -n "__fish_millstream_using_subcommand produce" -s V -l version -d 'Print version'

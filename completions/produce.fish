@@ -62,7 +62,7 @@ complete -c produce -l no-progress -d 'Show no progress bar; without this, it is
 complete -c produce -l no-lend -d 'Do not let log-serve use this tool\'s pipe; $MILLSTREAM_NO_LEND does the same'
 complete -c produce -l resume -d 'Append what each FILE has more than the log, also where it was rotated meanwhile'
 complete -c produce -s F -l follow -d 'As --resume, and then wait for more; FILE may be a quoted pattern'
-complete -c produce -l stats -d 'Print at the end what was done, as a JSON object'
+complete -c produce -l stats -d 'Print at the end what was done, as a JSON object, also after an error'
 complete -c produce -s v -l verbose -d 'Print at the end how many records were appended, and which offsets they got'
 complete -c produce -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c produce -s V -l version -d 'Print version'

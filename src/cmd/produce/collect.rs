@@ -51,7 +51,7 @@ pub struct CollectOptions {
     #[arg(long, value_name = "ORDER", value_enum, requires = "spool", default_value = "name")]
     order: Order,
 
-    /// Print at the end what was done, as a JSON object
+    /// Print at the end what was done, as a JSON object, also after an error
     #[arg(long)]
     stats: bool,
 
@@ -148,14 +148,14 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     let appender = stage.sender.into_appender();
     let placed = appender.placed().clone();
     let closed = appender.close();
-    let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
-    closed?;
     if options.collect.stats {
         stats::print(&json!({
             "topic": options.topic, "files": files, "records": appended,
             "skipped": placed.skipped, "bytes": bytes, "ms": stats::ms_since(begun),
         }))?;
     }
+    let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
+    closed?;
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         tell(appended, &options.topic);
     }

@@ -236,18 +236,19 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         }
     };
     let Left { appended, placed, skip, torn, failed } = left;
+    // Also of a run that ends with an error.
+    if options.collect.stats() {
+        stats::print(&json!({
+            "topic": options.topic, "records": appended, "skipped": placed.skipped,
+            "dropped": dropped, "ms": stats::ms_since(begun),
+        }))?;
+    }
     let outcome = outcome.map_err(|error| {
         tell(appended, &options.topic);
         options.explain(error, skip)
     })?;
     if let Some(error) = failed {
         return Err(error.into());
-    }
-    if options.collect.stats() {
-        stats::print(&json!({
-            "topic": options.topic, "records": appended, "skipped": placed.skipped,
-            "dropped": dropped, "ms": stats::ms_since(begun),
-        }))?;
     }
     if outcome.ended == Ended::Input && skip.is_going_on() {
         return Err(options.explain(OtherInput.into(), skip));

@@ -127,6 +127,12 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
             (outcome, stage.leave(), 0)
         }
     };
+    if options.collect.stats() {
+        stats::print(&json!({
+            "topics": left.topics, "records": left.appended, "skipped": left.skipped,
+            "dropped": dropped, "ms": stats::ms_since(begun),
+        }))?;
+    }
     let outcome = outcome.map_err(|error| {
         left.tell();
         if error.is::<OtherInput>() { options.other_input() } else { error }
@@ -140,12 +146,6 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
             records(*has)
         );
         return Err(Failure::new(Status::Data, why).into());
-    }
-    if options.collect.stats() {
-        stats::print(&json!({
-            "topics": left.topics, "records": left.appended, "skipped": left.skipped,
-            "dropped": dropped, "ms": stats::ms_since(begun),
-        }))?;
     }
     if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
         left.tell();

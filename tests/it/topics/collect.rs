@@ -477,3 +477,20 @@ fn a_rotated_file_is_read_though_a_run_ended_before_it_and_the_one_before_is_gon
         assert_eq!(logs.topic(), "1 2 3 4");
     });
 }
+
+#[test]
+fn a_run_that_ends_at_a_bad_line_says_what_it_did() {
+    both_ways(|dir| {
+        let logs = Logs::new(dir);
+        logs.write("app.log", "1\nbad\n");
+        for args in [&["--stats"] as &[&str], &["--stats", "--from", "ndjson"]] {
+            let ran = logs.produce(args);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            let stats: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert!(stats["records"].is_u64(), "{ran:?}");
+        }
+        let ran = run_on(dir, "produce", &["plain", "--stats"], "1\nbad\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(ran.stdout.contains("\"records\":1,"), "{ran:?}");
+    });
+}
