@@ -73,7 +73,7 @@ impl Raw {
     }
 }
 
-/// Where the text of a file begins, which is read as it stands: behind a byte order mark, if it has
+/// Where the text of a file begins, which is read as it stands: after a byte order mark, if it has
 /// one. None if it is compressed, or in an encoding that is not read.
 ///
 /// # Errors

@@ -62,7 +62,7 @@ impl Output {
         self.is_terminal
     }
 
-    /// Whether nobody shows it to a person but we: the reader of a pipe may do so at any time.
+    /// Whether only this process shows it to a person: the reader of a pipe may do so at any time.
     pub(super) fn is_of_ours_alone(&self) -> bool {
         !self.hangs_up
     }

@@ -64,7 +64,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
 fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     if let Some(overview) = state.overview.as_ref().filter(|_| state.page == Page::Topics) {
         let (topics, groups) = (overview.figures.topics.len(), overview.figures.groups.len());
-        let right = format!("{topics} topics, {groups} groups ");
+        let s = |count| if count == 1 { "" } else { "s" };
+        let right = format!("{topics} topic{}, {groups} group{} ", s(topics), s(groups));
         let name = format!(" {}", text::safe(state.title.as_bytes()));
         return bar(buffer, area, area.y, &name, &right, theme.bar());
     }

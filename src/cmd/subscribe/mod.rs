@@ -73,8 +73,9 @@ Examples:
         be delivered to another member. If a commit fails because the disk is full, the member \
         ends with status 74. Free some space and start it again: the records that it has not \
         committed are delivered again.\n\n\
-        Records are printed as they are, as cat does. JSON strings may contain DEL and U+0080 to \
-        U+009F, which a terminal may take for commands.\n\n\
+        In a pipe or a file, records are printed as they are, as cat does. On a terminal they are \
+        printed in colour, one a line, cut to its width (--wrap shows all), and characters that a \
+        terminal may take for commands are escaped.\n\n\
         When log-serve stops, -f and --group wait up to 30 s (--reconnect) until it runs again, and \
         resume where they were. If --reconnect is given, they also wait for it at the start.",
     after_help = EXAMPLES

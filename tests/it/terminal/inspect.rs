@@ -297,7 +297,7 @@ fn a_topic_is_read_in_order_and_saved() {
     let Some(terminal) = Terminal::start((100, 24), begin) else { return };
     let dir = terminal.dir.path();
     let all = run_on(dir, "subscribe", &["clicks"], "").good();
-    terminal.awaits("1 topics, 0 groups");
+    terminal.awaits("1 topic, 0 groups");
     terminal.press(&["Enter"]);
     terminal.awaits("14,000 records  1/14,000");
     terminal.press(&["9", "0", "0", "1", "G"]);
