@@ -26,7 +26,7 @@ complete -c aggregate -l max-groups -d 'Stop when more than N groups are held, i
 complete -c aggregate -l max-records -d 'With --over: stop when more than N records are held, in frames or until the watermark' -r
 complete -c aggregate -l max-memory -d 'Stop when groups, windows and records take more than SIZE of memory' -r
 complete -c aggregate -l format -d 'The format of results [default: table on a terminal, otherwise ndjson]' -r -f -a "ndjson\t'One JSON object on each line'
-table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
+table\t'Aligned columns for people, a table for all windows; long strings are cut, decimals rounded'"
 complete -c aggregate -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c aggregate -l max-record -d 'Refuse records longer than SIZE' -r
 complete -c aggregate -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'

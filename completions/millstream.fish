@@ -325,7 +325,7 @@ complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-records -d 'With --over: stop when more than N records are held, in frames or until the watermark' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-memory -d 'Stop when groups, windows and records take more than SIZE of memory' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l format -d 'The format of results [default: table on a terminal, otherwise ndjson]' -r -f -a "ndjson\t'One JSON object on each line'
-table\t'A table with aligned columns for each window, for people; long strings are cut, decimals rounded'"
+table\t'Aligned columns for people, a table for all windows; long strings are cut, decimals rounded'"
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l max-record -d 'Refuse records longer than SIZE' -r
 complete -c millstream -n "__fish_millstream_using_subcommand aggregate" -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'

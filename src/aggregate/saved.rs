@@ -45,7 +45,7 @@ impl AggregateState {
         to.put_option(self.windowing.as_ref(), save_windowing);
         self.progress.save(to);
         to.put_u64(self.arrivals);
-        to.put_bool(self.report.drawn());
+        self.report.save(to);
         self.state.save(to);
     }
 
@@ -70,7 +70,7 @@ impl AggregateState {
         let AggregateState { state, progress, factory, report, policy, arrivals, room, .. } = self;
         progress.restore(from)?;
         *arrivals = from.take_records()?;
-        report.set_drawn(from.take_bool()?);
+        report.restore(from)?;
         if windowed {
             *state = state.load(*policy, progress, factory, from)?;
         } else {

@@ -165,6 +165,10 @@ impl Context {
 
 /// What a stage brings at once may be much more than what it read: it goes out in pieces.
 impl Outlet for Context {
+    fn screen(&self) -> Option<(usize, usize)> {
+        self.output.as_ref().and_then(Output::size)
+    }
+
     fn pending(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }

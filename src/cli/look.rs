@@ -115,8 +115,10 @@ impl LookOptions {
         };
         // Who asks for a format by its name wants all of it.
         let cut = terminal && !self.wrap && (self.format.is_none() || format == Format::Table);
-        let columns = if cut { output.columns() } else { None };
-        let look = Look { color, columns, terminal: terminal || color };
+        let size = output.size().filter(|_| terminal);
+        let columns = size.map(|(columns, _)| columns).filter(|_| cut);
+        let lines = size.map(|(_, lines)| lines);
+        let look = Look { color, columns, lines, terminal: terminal || color };
         let layout = match &self.template {
             Some(text) => Layout::template(text, look),
             None => Layout::new(format, self.fields.as_deref(), look, origins),
@@ -130,17 +132,21 @@ impl LookOptions {
     }
 
     fn colors(&self, terminal: bool) -> bool {
-        let set = |name| var_os(name).is_some_and(|value| !value.is_empty());
         match self.color {
             When::Always => true,
             When::Never => false,
-            When::Auto if set("NO_COLOR") => false,
-            When::Auto
-                if var_os("CLICOLOR_FORCE").is_some_and(|it| !it.is_empty() && it != "0") =>
-            {
-                true
-            }
-            When::Auto => terminal && var_os("TERM").is_none_or(|term| term != "dumb"),
+            When::Auto => wants_colors(terminal),
         }
     }
+}
+
+/// Whether to use colours where nothing is said of them: on a terminal that has some, unless the
+/// environment says otherwise.
+pub fn wants_colors(terminal: bool) -> bool {
+    let set = |name| var_os(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    set("CLICOLOR_FORCE").is_some_and(|it| it != "0")
+        || terminal && var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -67,9 +67,9 @@ impl Output {
         !self.hangs_up
     }
 
-    /// How wide it is, if a person is reading.
-    pub fn columns(&self) -> Option<usize> {
-        sys::terminal::columns(&self.file)
+    /// How many columns and lines it has, if a person is reading.
+    pub fn size(&self) -> Option<(usize, usize)> {
+        sys::terminal::size(&self.file)
     }
 
     /// How many bytes are in the pipe that its reader has not taken yet, whoever wrote them; 0 if

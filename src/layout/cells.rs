@@ -1,5 +1,6 @@
 //! The values of a record's fields, a cell each.
 
+use super::json::text_of;
 use super::{Origin, or_null};
 use crate::expr::{ExprError, Program, Value, outermost};
 use crate::layout::screen::Role;
@@ -68,7 +69,38 @@ impl Default for Cell {
 }
 
 impl Cell {
-    fn new(role: Role, text: &str) -> Cell {
+    /// A JSON value as people read it: a text without its quotes, anything else as it is spelled.
+    pub fn of_json(value: &[u8]) -> Cell {
+        let as_it_is = || String::from_utf8_lossy(value).into_owned();
+        let role = match value.first() {
+            None | Some(b'n') => return Cell::default(),
+            Some(b'-' | b'0'..=b'9') => Role::Number,
+            Some(b't' | b'f') => Role::Bool,
+            Some(b'"') => {
+                let text = text_of(value).unwrap_or_else(as_it_is);
+                return Cell { text: Some(text), role: Role::Text };
+            }
+            Some(_) => Role::Plain,
+        };
+        Cell { text: Some(as_it_is()), role }
+    }
+
+    /// The same, with no more decimals of a number than people look at.
+    #[must_use]
+    pub fn rounded(mut self) -> Cell {
+        if let (Role::Number, Some(text)) = (self.role, &self.text) {
+            self.text = Some(rounded(text));
+        }
+        self
+    }
+
+    /// What is shown of it.
+    pub fn shown(&self) -> &str {
+        self.text.as_deref().unwrap_or("-")
+    }
+
+    /// A text in this role.
+    pub fn new(role: Role, text: &str) -> Cell {
         Cell { text: Some(text.to_owned()), role }
     }
 
@@ -79,6 +111,45 @@ impl Cell {
             Value::Number(text) => Cell::new(Role::Number, text),
             Value::Text(text) => Cell::new(Role::Text, text),
             Value::Json(text) => Cell::new(Role::Plain, text),
+        }
+    }
+}
+
+/// The most decimals of a rounded number.
+const DECIMALS_MAX: usize = 3;
+
+/// Numbers below keep all decimals.
+const SMALL: f64 = 0.01;
+
+/// A number with few decimals, unless it is too small for that.
+fn rounded(number: &str) -> String {
+    let decimals = match number.split_once('.') {
+        Some((_, decimals)) if decimals.bytes().all(|byte| byte.is_ascii_digit()) => decimals.len(),
+        _ => 0,
+    };
+    match number.parse::<f64>() {
+        Ok(value) if decimals > DECIMALS_MAX && value.abs() >= SMALL => {
+            format!("{value:.DECIMALS_MAX$}")
+        }
+        _ => number.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_few_decimals() {
+        for (number, text) in [
+            ("24.228879418400602", "24.229"),
+            ("-0.30000000000000004", "-0.300"),
+            ("0.001234567", "0.001234567"),
+            ("1.25", "1.25"),
+            ("1234567890123456789", "1234567890123456789"),
+            ("1.23456e-7", "1.23456e-7"),
+        ] {
+            assert_eq!(Cell::of_json(number.as_bytes()).rounded().shown(), text);
         }
     }
 }

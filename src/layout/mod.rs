@@ -3,22 +3,27 @@
 //! - [`screen`]: text for a terminal: colours, lines that are cut to its width, no control
 //!   characters.
 //! - `json`: a record on one line in colour, or over several lines.
-//! - `cells`: the values of a record's fields, a cell each.
-//! - `table`: cells in columns below their names; `delimited`: cells as CSV and TSV.
+//! - [`cells`]: the values of a record's fields, a cell each.
+//! - [`table`]: rows of cells in columns below their names; [`grid`]: how wide these are.
+//! - `delimited`: cells as CSV and TSV.
+//! - [`text`]: texts, numbers and sizes as people read them, and how wide they are.
 //! - `template`: text with values in it.
 //!
 //! Nothing here knows where records come from or where the text goes.
 
-mod cells;
+pub mod cells;
 mod delimited;
+pub mod grid;
 mod json;
 pub mod screen;
-mod table;
+pub mod table;
 mod template;
+pub mod text;
 
 use self::cells::Cells;
 use self::delimited::Delimited;
 pub use self::delimited::Unfit;
+use self::grid::Widest;
 use self::screen::Screen;
 use self::table::Table;
 use self::template::Template;
@@ -50,6 +55,8 @@ pub struct Look {
     pub color: bool,
     /// How wide a line may be; the rest of it is cut.
     pub columns: Option<usize>,
+    /// How many lines the screen has: the names of columns come again once in so many.
+    pub lines: Option<usize>,
     /// Whether a person's terminal shows it, which must not obey what records contain.
     pub terminal: bool,
 }
@@ -90,7 +97,7 @@ enum Shape {
     Json,
     Pretty,
     Raw,
-    Table(Table),
+    Table(Cells, Table),
     Delimited(Delimited),
     Template(Template),
 }
@@ -112,7 +119,12 @@ impl Layout {
             Format::Json => Shape::Json,
             Format::Pretty => Shape::Pretty,
             Format::Raw => Shape::Raw,
-            Format::Table => Shape::Table(Table::new(cells()?.unwrap_or_default())),
+            Format::Table => {
+                let cells = cells()?.unwrap_or_default();
+                let names = cells.names().iter().map(String::as_str);
+                let table = Table::new(names, WIDEST);
+                Shape::Table(cells, table)
+            }
             Format::Csv => Shape::Delimited(Delimited::new(b',', cells()?, look.terminal)),
             Format::Tsv => Shape::Delimited(Delimited::new(b'\t', cells()?, look.terminal)),
         };
@@ -127,11 +139,10 @@ impl Layout {
         Ok(Layout { shape: Shape::Template(Template::new(text)?), look, origins: false })
     }
 
-    /// The terminal has another width now.
-    pub fn resize(&mut self, columns: usize) {
-        if self.look.columns.is_some() {
-            self.look.columns = Some(columns);
-        }
+    /// The terminal has another size now.
+    pub fn resize(&mut self, columns: usize, lines: usize) {
+        self.look.columns = self.look.columns.map(|_| columns);
+        self.look.lines = self.look.lines.map(|_| lines);
     }
 
     /// Whether it says by itself where a record stands, if that is wanted: not JSON in a pipe,
@@ -141,7 +152,7 @@ impl Layout {
             Shape::Json | Shape::Pretty | Shape::Raw => self.look.terminal,
             // The columns are then those of an object that has the record in it.
             Shape::Delimited(delimited) => delimited.has_cells(),
-            Shape::Table(_) | Shape::Template(_) => true,
+            Shape::Table(..) | Shape::Template(_) => true,
         }
     }
 
@@ -157,7 +168,8 @@ impl Layout {
         }
     }
 
-    /// Appends what is shown of a record, which is one line of JSON without its LF.
+    /// Appends what is shown of a record, which is one line of JSON without its LF. A table shows
+    /// it with the others that came until [`Layout::flush`].
     ///
     /// # Errors
     /// When it does not fit into this layout; nothing of it is then appended.
@@ -192,11 +204,7 @@ impl Layout {
                 json::raw(record, &mut screen);
                 screen.end_line();
             }
-            Shape::Table(table) => {
-                // A line end in a cell would be a row, wherever it is shown.
-                let look = Look { terminal: true, ..look };
-                table.record(record, origin, &mut Screen::new(out, look));
-            }
+            Shape::Table(cells, table) => table.push(cells.of(record, origin).to_vec()),
             Shape::Delimited(delimited) => delimited.record(record, origin, out)?,
             Shape::Template(template) => {
                 let mut screen = Screen::new(out, Look { color: false, columns: None, ..look });
@@ -206,7 +214,17 @@ impl Layout {
         }
         Ok(())
     }
+
+    /// Appends what is left to show of the records so far: to be called when no more have come yet.
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        if let Shape::Table(_, table) = &mut self.shape {
+            table.show(self.look, out);
+        }
+    }
 }
+
+/// How wide columns of fields become.
+const WIDEST: Widest = Widest { inner: 40, last: usize::MAX };
 
 impl Origin<'_> {
     /// `clicks/0@17 2026-11-28T10:00:00.123Z `, before a record.

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::Look;
-use crate::record::text::is_obeyed;
+use crate::record::text::{escaped, is_obeyed};
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,23 +135,4 @@ impl<'a> Screen<'a> {
         self.used += width;
         self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
-}
-
-/// A character that a terminal obeys, as JSON spells it.
-pub fn escaped(c: char) -> String {
-    match c {
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        '\t' => "\\t".to_owned(),
-        c => format!("\\u{:04x}", u32::from(c)),
-    }
-}
-
-/// How many columns text takes on a terminal, as [`Screen::put`] shows it there.
-pub fn width(text: &str) -> usize {
-    let width = |c: char| match is_obeyed(c) {
-        true => escaped(c).len(),
-        false => c.width().unwrap_or(0),
-    };
-    text.chars().map(width).sum()
 }

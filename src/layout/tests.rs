@@ -2,7 +2,7 @@ use super::*;
 
 const ORIGIN: Origin<'_> = Origin { topic: "clicks", partition: 2, offset: 17, time_us: 1_500_000 };
 
-const TERMINAL: Look = Look { color: false, columns: None, terminal: true };
+const TERMINAL: Look = Look { color: false, columns: None, lines: None, terminal: true };
 
 fn shown(layout: &mut Layout, records: &[&str]) -> String {
     let mut out = Vec::new();
@@ -11,6 +11,7 @@ fn shown(layout: &mut Layout, records: &[&str]) -> String {
             out.extend_from_slice(format!("[{unfit}]\n").as_bytes());
         }
     }
+    layout.flush(&mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -73,7 +74,7 @@ fn pretty_is_indented_as_jq_does_it() {
 }
 
 #[test]
-fn tables_grow_to_the_right_only() {
+fn columns_are_as_wide_as_the_records_need_that_are_there() {
     let records = [
         r#"{"host":"a","ms":1.5,"tags":[1]}"#,
         r#"{"host":"longer","ms":200}"#,
@@ -81,7 +82,7 @@ fn tables_grow_to_the_right_only() {
     ];
     assert_eq!(
         laid_out(Format::Table, Some(".host,.ms,.tags"), TERMINAL, &records),
-        "host   ms  tags\na     1.5  [1]\nlonger  200  -\n-       n/a  -\n"
+        "host    ms   tags\na       1.5  [1]\nlonger  200  -\n-       n/a  -\n"
     );
 }
 
@@ -106,7 +107,7 @@ fn csv_distinguishes_null_from_an_empty_string() {
 #[test]
 fn csv_on_a_terminal_has_nothing_that_it_obeys() {
     let record = "{\"a\":\"\\u001b[2J\"}";
-    assert_eq!(laid_out(Format::Csv, None, TERMINAL, &[record]), "a\n\\u{1b}[2J\n");
+    assert_eq!(laid_out(Format::Csv, None, TERMINAL, &[record]), "a\n\\u001b[2J\n");
     assert_eq!(laid_out(Format::Csv, None, Look::default(), &[record]), "a\n\u{1b}[2J\n");
 }
 

@@ -16,6 +16,11 @@ pub trait Outlet {
     /// When the output takes no more.
     fn pass_on(&mut self) -> Result<(), Refused>;
 
+    /// How many columns and lines the screen has just now that shows it, if one does.
+    fn screen(&self) -> Option<(usize, usize)> {
+        None
+    }
+
     /// Passes on what is pending if that is a piece. To be called between lines.
     ///
     /// # Errors

@@ -79,6 +79,16 @@ pub fn is_obeyed(c: char) -> bool {
     c.is_control() || directs || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
+/// A character that a terminal obeys, as JSON spells it.
+pub fn escaped(c: char) -> String {
+    match c {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c => format!("\\u{:04x}", u32::from(c)),
+    }
+}
+
 /// Text from elsewhere as a terminal may be given it: characters that it obeys are escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
@@ -86,7 +96,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if is_obeyed(c) { shown += &escaped(c) } else { shown.push(c) }
     }
     Cow::Owned(shown)
 }
@@ -163,7 +173,7 @@ mod tests {
         assert_eq!(printable("a \u{e4}"), "a \u{e4}");
         assert_eq!(
             printable("\u{1b}]0;x\u{7}\u{7f}\u{9b}2J\n"),
-            "\\u{1b}]0;x\\u{7}\\u{7f}\\u{9b}2J\\n"
+            "\\u001b]0;x\\u0007\\u007f\\u009b2J\\n"
         );
     }
 

@@ -9,8 +9,8 @@ use ratatui::widgets::{Axis, Chart as Plot, Dataset, GraphType, Widget};
 
 use super::chart::{Chart, Kind};
 use super::pen::Pen;
-use super::text::{cell, safe, thousands, width};
 use super::theme::Theme;
+use crate::layout::text::{cell, safe, thousands, width};
 use crate::record::civil::date;
 use crate::record::tokens;
 

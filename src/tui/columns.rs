@@ -1,7 +1,7 @@
 //! The columns of a table of records: the fields of those that were on the screen, as they came.
 
 use super::row::Row;
-use super::text;
+use crate::layout::text;
 use crate::record::members::members;
 
 /// The most columns.

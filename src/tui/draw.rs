@@ -9,7 +9,8 @@ use super::keys::Scope;
 use super::pen::Pen;
 use super::state::{Layout, Page, State};
 use super::theme::Theme;
-use super::{chart_view, help, lines, table, text, topics_view, tree_view};
+use super::{chart_view, help, lines, table, topics_view, tree_view};
+use crate::layout::text;
 
 /// The fewest columns and lines that something can be shown in.
 const LEAST: (u16, u16) = (10, 3);

@@ -7,8 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::keys;
 use super::pen::Pen;
-use super::text;
 use super::theme::Theme;
+use crate::layout::text;
 
 /// Draws the help, from one of its lines on.
 pub fn draw(buffer: &mut Buffer, area: Rect, from: usize, theme: Theme) {

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use super::pen::Pen;
 use super::row::Row;
 use super::state::State;
-use super::text;
 use super::theme::Theme;
+use crate::layout::text;
 
 /// Draws the records that are on the screen.
 pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {

@@ -9,8 +9,7 @@
 //!   is typed.
 //! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`,
 //!   `chart_view`, `help`.
-//! - `pen`: writing a line of it; `theme`: colours; `text`: what a terminal may be given, and how
-//!   wide it is; `pattern`: what is searched for.
+//! - `pen`: writing a line of it; `theme`: colours; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
 //!   was.
 
@@ -34,7 +33,6 @@ mod table;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
-pub mod text;
 pub mod theme;
 mod topics_view;
 mod tree;

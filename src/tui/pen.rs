@@ -5,8 +5,8 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::text;
 use super::theme::Theme;
+use crate::layout::text;
 use crate::record::tokens::{Kind, tokens};
 
 /// A line that is being written.

@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 
 use super::draw::draw;
 use super::state::State;
-use super::text;
 use super::theme::Theme;
+use crate::layout::text;
 
 /// The lines of the screen, without the blanks at their ends.
 pub fn lines(state: &State) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A line that the user types: a search, a filter, a place.
 
 use super::keys::typed;
-use super::text;
+use crate::layout::text;
 
 /// What a line is typed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

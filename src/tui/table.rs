@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use super::lines::{base, begin, gutter};
 use super::pen::Pen;
 use super::state::State;
-use super::text;
 use super::theme::Theme;
+use crate::layout::text;
 
 const GAP: &str = "  ";
 

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use super::overview::{GroupRow, Overview, TopicRow, sparkline};
 use super::pen::Pen;
-use super::text::{bytes, cell, thousands, width};
 use super::theme::Theme;
+use crate::layout::text::{bytes, cell, thousands, width};
 
 /// The lines that are headings, before the topics and before the groups.
 const HEADINGS: usize = 1;

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::pen::Pen;
-use super::text;
 use super::theme::Theme;
 use super::tree::{Name, Tree};
+use crate::layout::text;
 use crate::record::tokens::Kind;
 
 /// Draws the lines of the tree that are on the screen.

@@ -1,14 +1,19 @@
 //! What comes out of tables: their results, selected, as records or as a table for people.
 
-use super::draw::draw;
 use super::emit::{Layout, Row};
 use super::ranking::Ranking;
 use super::select::Selection;
 use crate::aggregate::fault::StreamError;
 use crate::aggregate::functions::function::Column;
-use crate::aggregate::memory::vector;
+use crate::aggregate::memory::{allocated, vector};
 use crate::aggregate::windowed::panes::Policy;
+use crate::layout::Look;
+use crate::layout::cells::Cell;
+use crate::layout::grid::Widest;
+use crate::layout::table::Table;
+use crate::record::members::members;
 use crate::record::outlet::{Outlet, PIECE_BYTES};
+use crate::state::{Reader, StateError, Writer};
 
 /// What results look like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,9 +21,15 @@ pub enum Style {
     /// One JSON object a line.
     #[default]
     Records,
-    /// Aligned columns, a table for each window.
-    Columns,
+    /// Aligned columns, for people: a table, in which the rows of a window are apart from others.
+    Columns {
+        /// Whether to use colours.
+        color: bool,
+    },
 }
+
+/// How wide columns become where no screen limits them.
+const WIDEST: Widest = Widest { inner: 60, last: 60 };
 
 /// Where results go, and which come when.
 pub(in crate::aggregate) struct Results<'a> {
@@ -40,7 +51,10 @@ impl Results<'_> {
     /// How many results to write at the same time where there may be many: `most`, unless a table
     /// is drawn of them, which needs all.
     pub(in crate::aggregate) fn rows_max(&self, most: usize) -> usize {
-        if self.report.style == Style::Columns { usize::MAX } else { most }
+        match self.report.style {
+            Style::Columns { .. } => usize::MAX,
+            Style::Records => most,
+        }
     }
 }
 
@@ -49,8 +63,8 @@ pub struct Report {
     layout: Layout,
     selection: Selection,
     style: Style,
-    /// Whether a table was drawn before.
-    drawn: bool,
+    /// What people are shown.
+    table: Table,
     /// How much memory was taken at most to select and to write results.
     bytes_most: usize,
 }
@@ -59,7 +73,8 @@ impl Report {
     /// Results with the fields of `layout`.
     pub fn new(layout: Layout, mut selection: Selection, style: Style) -> Report {
         selection.place(&layout);
-        Report { layout, selection, style, drawn: false, bytes_most: 0 }
+        let table = Table::new(std::iter::empty(), WIDEST).spaced();
+        Report { layout, selection, style, table, bytes_most: 0 }
     }
 
     /// Whether only the best results of each window come.
@@ -100,14 +115,17 @@ impl Report {
         }
     }
 
-    /// Whether a table was drawn before.
-    pub(in crate::aggregate) fn drawn(&self) -> bool {
-        self.drawn
+    /// Saves what later results depend on.
+    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+        self.table.save(to);
     }
 
-    /// A table was drawn before, or was not.
-    pub(in crate::aggregate) fn set_drawn(&mut self, drawn: bool) {
-        self.drawn = drawn;
+    /// Restores what [`Report::save`] saved.
+    pub(in crate::aggregate) fn restore(
+        &mut self,
+        from: &mut Reader<'_>,
+    ) -> Result<(), StateError> {
+        self.table.restore(from)
     }
 
     /// How many bytes of memory were taken at most to select and to write results. A piece of
@@ -127,23 +145,40 @@ impl Report {
         rows: impl Iterator<Item = Row<'a>>,
         out: &mut dyn Outlet,
     ) -> Result<(), StreamError> {
-        if self.style == Style::Records {
+        let Style::Columns { color } = self.style else {
             for row in rows {
                 self.layout.write(&row, columns, out.pending());
                 self.see_output(out.pending().len());
                 out.relieve()?;
             }
             return Ok(());
+        };
+        let (mut line, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            line.clear();
+            self.layout.write(&row, columns, &mut line);
+            bytes += self.tabulate(&line);
         }
-        let mut lines = Vec::new();
-        rows.for_each(|row| self.layout.write(&row, columns, &mut lines));
-        if !lines.is_empty() {
-            if std::mem::replace(&mut self.drawn, true) {
-                out.pending().push(b'\n');
-            }
-            let drawing = vector(&lines) + draw(&lines, out.pending());
-            self.see_output(drawing + out.pending().len());
-        }
+        let (columns, lines) = out.screen().unzip();
+        self.table.show(Look { color, columns, lines, terminal: true }, out.pending());
+        self.see_output(bytes + vector(&line) + out.pending().len());
         Ok(())
+    }
+
+    /// Takes a result into the table; gives about how many bytes it takes there.
+    fn tabulate(&mut self, result: &[u8]) -> usize {
+        let (mut names, mut cells) = (Vec::new(), Vec::new());
+        for member in members(result) {
+            // The value stands after the key, its two quotes and the colon.
+            let (key, value) =
+                member.bytes.split_at_checked(member.key.len() + 2).unwrap_or_default();
+            names.push(serde_json::from_slice::<String>(key).unwrap_or_default());
+            cells.push(Cell::of_json(value.get(1..).unwrap_or_default()).rounded());
+        }
+        self.table.name(names.iter().map(String::as_str));
+        let texts = cells.iter().filter_map(|cell| cell.text.as_ref());
+        let bytes = vector(&cells) + texts.map(|text| allocated(text.capacity())).sum::<usize>();
+        self.table.push(cells);
+        bytes
     }
 }

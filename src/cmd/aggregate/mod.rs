@@ -14,6 +14,7 @@ use super::watched::Watched;
 use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::aggregate::functions::catalog::FUNCTIONS;
 use crate::aggregate::{Aggregator, Extent, GroupSpec, Held, Over, Style};
+use crate::cli::look::wants_colors;
 use crate::cli::options::{InputOptions, parse_bytes};
 use crate::cli::pump::{Ended, Outcome, in_option};
 use crate::cli::run::Run;
@@ -153,7 +154,7 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 /// An early result of a session that was joined with another one later keeps its old start and end,
 /// and is not replaced. --having tests each result alone, including its pane; a result that was
 /// emitted is not withdrawn if a later one fails. --top works with --emit all, not with updates.
-/// --format table prints a table for each window and moment. With --emit, hopping and cumulating
+/// --format table sets the rows of each window and moment apart with an empty line. With --emit, hopping and cumulating
 /// windows process a record once for each of its windows.
 ///
 /// Running aggregates:
@@ -273,8 +274,7 @@ enum EmitOption {
 enum Format {
     /// One JSON object on each line
     Ndjson,
-    /// A table with aligned columns for each window, for people; long strings are cut, decimals
-    /// rounded
+    /// Aligned columns for people, a table for all windows; long strings are cut, decimals rounded
     Table,
 }
 
@@ -315,9 +315,10 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         let why = "with --over, records are emitted one by one; leave it out";
         return Err(in_option("--format table", why).into());
     }
+    let is_terminal = std::io::stdout().is_terminal();
     let style = match options.format {
-        Some(Format::Table) => Style::Columns,
-        None if std::io::stdout().is_terminal() => Style::Columns,
+        Some(Format::Table) => Style::Columns { color: wants_colors(is_terminal) },
+        None if is_terminal => Style::Columns { color: wants_colors(is_terminal) },
         Some(Format::Ndjson) | None => Style::Records,
     };
     let control = options.control && style == Style::Records;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 
-use crate::tui::text::thousands;
+use crate::layout::text::thousands;
 
 /// A file that is being written.
 pub struct Save {

@@ -44,7 +44,7 @@ fn describe(dir: &Path, topic: &str, table: &mut Table) -> anyhow::Result<()> {
         .filter(|(name, _)| !matches!(name.as_str(), "partitions" | "key"))
         .map(|(name, value)| as_option(name, value))
         .collect();
-    let settings = if table.is_json() { json!(settings) } else { json!(shown.join(" ")) };
+    let settings = if table.is_json() { json!(settings) } else { json!(shown.join(", ")) };
     for (partition, held) in Store::open(dir)?.bounds(topic)? {
         table.row(&[
             ("topic", json!(topic)),

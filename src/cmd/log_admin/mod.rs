@@ -189,7 +189,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if matches!(options.action, Action::Stats(_)) {
         return Ok(status);
     }
-    match Output::stdout()?.write(table.render().as_bytes()) {
+    let mut output = Output::stdout()?;
+    match output.write(table.render(table::look(&output)).as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(status),
         Err(error) => Err(error.into()),
     }

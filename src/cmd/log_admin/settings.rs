@@ -102,7 +102,7 @@ pub fn as_option(name: &str, value: &Value) -> String {
         "unique_max" => "max-unique".to_owned(),
         name => name.replace('_', "-"),
     };
-    format!("{option}={}", shown(name, value))
+    format!("{option} {}", shown(name, value))
 }
 
 /// A setting's value for people.
@@ -113,15 +113,24 @@ fn shown(name: &str, value: &Value) -> String {
             names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
         }
         (_, Some(ms)) if name.ends_with("_ms") => {
-            Duration::from_ms(ms).map_or_else(|| value.to_string(), |time| time.to_string())
+            Duration::from_ms(ms).map_or_else(|| value.to_string(), in_days)
         }
         (_, Some(bytes)) if name.contains("_bytes") => size(bytes),
         _ => value.to_string(),
     }
 }
 
+/// A duration, with days as its largest unit: people say 7d, and 30d.
+fn in_days(time: Duration) -> String {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    match (time.ms() / DAY_MS, time.ms() % DAY_MS) {
+        (1.., 0) => format!("{}d", time.ms() / DAY_MS),
+        _ => time.to_string(),
+    }
+}
+
 /// A size with the largest unit that leaves it whole.
-pub fn size(bytes: i64) -> String {
+fn size(bytes: i64) -> String {
     let units = [("GiB", 1_i64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, unit)| bytes > 0 && bytes % unit == 0) {
         Some((name, unit)) => format!("{}{name}", bytes / unit),
@@ -135,8 +144,11 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_given() {
-        for (text, name, value) in [("1h30m", "retention_ms", ms("1h30m")), ("0s", "a_ms", ms("0"))]
-        {
+        for (text, name, value) in [
+            ("1h30m", "retention_ms", ms("1h30m")),
+            ("0s", "a_ms", ms("0")),
+            ("14d", "a_ms", ms("2w")),
+        ] {
             assert_eq!(shown(name, &value.unwrap()), text);
         }
         for text in ["256MiB", "3GiB", "1000", "0"] {

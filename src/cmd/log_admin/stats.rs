@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::prometheus;
-use super::settings::size;
-use super::table::Table;
+use super::table::{Table, look};
 use crate::api::groups::GroupEntry;
 use crate::api::stats::{DaemonFigures, Figures, TopicFigures};
 use crate::cli::output::{Output, OutputError, replace_file};
 use crate::cli::{Failure, Status};
+use crate::layout::Look;
+use crate::layout::text::bytes;
 use crate::store::Store;
 use crate::time::duration::Duration;
 use crate::time::timestamp::show_us;
@@ -39,16 +40,17 @@ pub fn run(dir: &Path, options: &Options, json: bool) -> anyhow::Result<Status> 
         return Err(Failure::usage("--json and --prometheus are two formats; choose one").into());
     }
     let figures = Store::open(dir)?.figures(&options.topic)?;
-    let text = match (json, options.prometheus) {
+    let text = |look| match (json, options.prometheus) {
         (true, _) => as_json(&figures),
         (_, true) => prometheus::render(&figures),
-        _ => as_text(&figures),
+        _ => as_text(&figures, look),
     };
     if let Some(path) = &options.output {
-        replace_file(path, text.as_bytes())?;
+        replace_file(path, text(Look::default()).as_bytes())?;
         return Ok(Status::Done);
     }
-    match Output::stdout()?.write(text.as_bytes()) {
+    let mut output = Output::stdout()?;
+    match output.write(text(look(&output)).as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(Status::Done),
         Err(error) => Err(error.into()),
     }
@@ -70,7 +72,7 @@ fn json_line(of: &str, figures: &impl serde::Serialize) -> String {
 }
 
 /// Tables, with an empty line between them.
-fn as_text(figures: &Figures) -> String {
+fn as_text(figures: &Figures, look: Look) -> String {
     let (mut daemon, mut topics, mut groups) =
         (Table::new(false), Table::new(false), Table::new(false));
     if let Some(figures) = &figures.daemon {
@@ -80,12 +82,11 @@ fn as_text(figures: &Figures) -> String {
     }
     figures.topics.iter().for_each(|topic| of_topic(topic, &mut topics));
     figures.groups.iter().for_each(|group| of_group(group, &mut groups));
-    let tables = [daemon, topics, groups].map(|table| table.render());
+    let tables = [daemon, topics, groups].map(|table| table.render(look));
     tables.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n")
 }
 
 fn of_daemon(it: &DaemonFigures) -> Vec<(&'static str, String)> {
-    let bytes = |bytes: u64| size(i64::try_from(bytes).unwrap_or(i64::MAX));
     let refused = it.refused.iter().map(|(code, count)| {
         let code = serde_json::to_value(code).unwrap_or_default();
         format!("{} {count}", code.as_str().unwrap_or_default())
@@ -116,15 +117,20 @@ fn of_daemon(it: &DaemonFigures) -> Vec<(&'static str, String)> {
         (
             "appended",
             format!(
-                "{} records in {} batches, {} bytes; {} duplicates",
-                it.appended.records, it.appended.batches, it.appended.bytes, it.appended.duplicates
+                "{} records in {} batches, {}; {} duplicates",
+                it.appended.records,
+                it.appended.batches,
+                bytes(it.appended.bytes),
+                it.appended.duplicates
             ),
         ),
         (
             "delivered",
             format!(
-                "{} records in {} runs, {} bytes",
-                it.delivered.records, it.delivered.runs, it.delivered.bytes
+                "{} records in {} runs, {}",
+                it.delivered.records,
+                it.delivered.runs,
+                bytes(it.delivered.bytes)
             ),
         ),
         ("fdatasync", format!("{} times{average}", it.fdatasync.count)),
@@ -161,7 +167,7 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
                 json!(number),
                 json!(it.start),
                 json!(it.end),
-                json!(it.bytes),
+                json!(bytes(it.bytes)),
                 json!(it.segments),
                 json!(last),
             ],
@@ -171,13 +177,13 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
 }
 
 fn topic_row(table: &mut Table, [topic]: [Value; 1], figures: [Value; 6], state: String) {
-    let [partition, start, end, bytes, segments, last] = figures;
+    let [partition, start, end, size, segments, last] = figures;
     table.row(&[
         ("topic", topic),
         ("partition", partition),
         ("start", start),
         ("end", end),
-        ("bytes", bytes),
+        ("size", size),
         ("segments", segments),
         ("last append", last),
         ("state", json!(state)),

@@ -1,21 +1,32 @@
 //! Answers in rows, for people and for programs.
 
-use crate::record::text::printable;
+use serde_json::Value;
 
-/// How much of a cell people are shown, in characters: it decides how wide its column is.
-const CELL_CHARS_MAX: usize = 200;
+use crate::cli::look::wants_colors;
+use crate::cli::output::Output;
+use crate::layout::Look;
+use crate::layout::cells::Cell;
+use crate::layout::grid::Widest;
+use crate::layout::screen::Role;
+use crate::layout::table;
+
+/// How wide columns become where no screen limits them. The last one is as long as it is: nothing
+/// has to stand after it.
+const WIDEST: Widest = Widest { inner: 200, last: usize::MAX };
 
 /// Rows for people in columns, or for programs in JSON.
 pub struct Table {
     json: bool,
-    heads: Vec<String>,
-    rows: Vec<Vec<String>>,
+    names: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+    /// The rows for programs.
+    lines: String,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(json: bool) -> Table {
-        Table { json, heads: Vec::new(), rows: Vec::new() }
+        Table { json, names: Vec::new(), rows: Vec::new(), lines: String::new() }
     }
 
     /// Whether the rows are for programs.
@@ -24,58 +35,40 @@ impl Table {
     }
 
     /// Adds a row: its cells, each under its name.
-    pub fn row(&mut self, cells: &[(&str, serde_json::Value)]) {
+    pub fn row(&mut self, cells: &[(&str, Value)]) {
         if self.json {
             let fields: Vec<String> =
                 cells.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-            self.rows.push(vec![format!("{{{}}}", fields.join(","))]);
+            self.lines += &format!("{{{}}}\n", fields.join(","));
             return;
         }
-        self.heads = cells.iter().map(|(name, _)| name.to_uppercase()).collect();
-        let cell = |value: &serde_json::Value| match value {
-            serde_json::Value::Null => "-".to_owned(),
-            serde_json::Value::Array(items) if items.is_empty() => "-".to_owned(),
-            serde_json::Value::String(text) => printable(text).into_owned(),
-            other => printable(&other.to_string()).into_owned(),
-        };
-        let mut row: Vec<String> = cells.iter().map(|(_, value)| cell(value)).collect();
-        // The last one is as long as it is: nothing has to stand behind it.
-        if let Some((_, before)) = row.split_last_mut() {
-            before.iter_mut().for_each(clip);
-        }
-        self.rows.push(row);
+        self.names = cells.iter().map(|(name, _)| name.to_uppercase()).collect();
+        self.rows.push(cells.iter().map(|(_, value)| cell(value)).collect());
     }
 
     /// The table as text.
-    pub fn render(&self) -> String {
-        let heads = (!self.heads.is_empty()).then_some(&self.heads);
-        let lines: Vec<&Vec<String>> = heads.into_iter().chain(&self.rows).collect();
-        let columns = lines.first().map_or(0, |line| line.len());
-        let width = |column: usize| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max()
-        };
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-        let mut out = String::new();
-        for line in lines {
-            let mut row = String::new();
-            for (cell, &width) in line.iter().zip(&widths) {
-                row.push_str(cell);
-                // By hand: a width that is formatted may have 16 bits.
-                let padding = (width + 2).saturating_sub(cell.chars().count());
-                row.extend(std::iter::repeat_n(' ', padding));
-            }
-            out.push_str(row.trim_end());
-            out.push('\n');
-        }
-        out
+    pub fn render(&self, look: Look) -> String {
+        let mut table = table::Table::new(self.names.iter().map(String::as_str), WIDEST);
+        self.rows.iter().for_each(|row| table.push(row.clone()));
+        let mut out = Vec::new();
+        table.show(look, &mut out);
+        String::from_utf8_lossy(&out).into_owned() + &self.lines
     }
 }
 
-/// Cuts a cell to its longest.
-fn clip(cell: &mut String) {
-    if let Some((end, _)) = cell.char_indices().nth(CELL_CHARS_MAX) {
-        cell.truncate(end);
-        cell.push('…');
+/// What tables look like on this output.
+pub fn look(output: &Output) -> Look {
+    let (columns, _) = output.size().filter(|_| output.is_terminal()).unzip();
+    Look { color: wants_colors(output.is_terminal()), columns, lines: None, terminal: true }
+}
+
+fn cell(value: &Value) -> Cell {
+    match value {
+        Value::Null => Cell::default(),
+        Value::Array(items) if items.is_empty() => Cell::default(),
+        Value::String(text) => Cell::new(Role::Plain, text),
+        Value::Number(number) => Cell::new(Role::Number, &number.to_string()),
+        other => Cell::new(Role::Plain, &other.to_string()),
     }
 }
 
@@ -90,7 +83,7 @@ mod tests {
         let text = |is_json| {
             let mut table = Table::new(is_json);
             table.row(&cells);
-            table.render()
+            table.render(Look::default())
         };
         assert_eq!(text(false), "TOPIC  LOST  END\nt      -     -\n");
         assert_eq!(text(true), "{\"topic\":\"t\",\"lost\":[],\"end\":null}\n");
@@ -101,9 +94,9 @@ mod tests {
         let mut table = Table::new(false);
         table.row(&[("key", json!("x".repeat(70_000))), ("state", json!("y".repeat(70_000)))]);
         table.row(&[("key", json!(".a")), ("state", json!("z"))]);
-        let text = table.render();
+        let text = table.render(Look::default());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1].chars().count(), CELL_CHARS_MAX + 1 + 2 + 70_000);
-        assert_eq!(lines[2].chars().count(), CELL_CHARS_MAX + 1 + 2 + 1);
+        assert_eq!(lines[1].chars().count(), WIDEST.inner + 2 + 70_000);
+        assert_eq!(lines[2].chars().count(), WIDEST.inner + 2 + 1);
     }
 }

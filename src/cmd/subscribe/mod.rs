@@ -365,7 +365,7 @@ impl Printing<'_> {
             if !self.turn_to(chunk.partition, output)? {
                 return Ok(None);
             }
-            self.printer.resize(|| output.columns());
+            self.printer.resize(|| output.size());
             let (lines, more) = self.printer.lines(&chunk, &bytes);
             let written = output.write(lines);
             self.printer.check()?;

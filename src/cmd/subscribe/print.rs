@@ -55,12 +55,12 @@ impl Printer {
         self.left != Some(0)
     }
 
-    /// The terminal has another width now, perhaps.
-    pub fn resize(&mut self, columns: impl FnOnce() -> Option<usize>) {
+    /// The terminal has another size now, perhaps: so many columns and lines.
+    pub fn resize(&mut self, size: impl FnOnce() -> Option<(usize, usize)>) {
         if let Some(layout) = &mut self.layout
-            && let Some(columns) = columns()
+            && let Some((columns, lines)) = size()
         {
-            layout.resize(columns);
+            layout.resize(columns, lines);
         }
     }
 
@@ -113,9 +113,13 @@ impl Printer {
                 let place = format!("{}/{}@{offset}", self.topic, chunk.partition);
                 let why = format!("{place}: {unfit}; choose the columns with --fields");
                 self.fault = Some(Failure::new(Status::Data, why));
+                // Tables, whose rows are held until the end of a run, take every record.
                 return (&self.lines, false);
             }
             self.left = self.left.map(|left| left - 1);
+        }
+        if let Some(layout) = &mut self.layout {
+            layout.flush(&mut self.lines);
         }
         let more = more && self.wants_more();
         (&self.lines, more)

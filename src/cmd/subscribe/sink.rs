@@ -73,7 +73,7 @@ impl<'a> Sink<'a> {
                 return Ok(false);
             }
         }
-        self.printer.resize(|| self.output.columns());
+        self.printer.resize(|| self.output.size());
         let (lines, _) = self.printer.lines(chunk, bytes);
         match self.command {
             Some(_) if lines.is_empty() => {}

@@ -233,7 +233,7 @@ fn more_memory_than_allowed_ends_it() {
 }
 
 #[test]
-fn tables_are_drawn_for_each_window_as_it_closes() {
+fn the_rows_of_each_window_are_printed_as_it_closes() {
     let stage: &[&str] = &["aggregate", "--by", ".k", "count", "avg(.x)", "--format", "table"];
     let mut pipeline = Pipeline::start(&[&["window", "--tumbling", "10s", "--time", ".t"], stage]);
     pipeline.send(
@@ -249,11 +249,7 @@ fn tables_are_drawn_for_each_window_as_it_closes() {
         ]
     );
     let rest = pipeline.finish().remove(1).stdout;
-    assert_eq!(
-        rest,
-        "\nwindow_start          window_end            k  count  avg_x\n\
-         1970-01-01T00:00:10Z  1970-01-01T00:00:20Z  -      1  -\n"
-    );
+    assert_eq!(rest, "\n1970-01-01T00:00:10Z  1970-01-01T00:00:20Z  -         1    -\n");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn topics_are_made_listed_and_described() {
         assert_eq!(again.status, 0, "{again:?}");
         assert_eq!(
             admin(dir, &["list"]).stdout,
-            "TOPIC   PARTITIONS  KEY\na       1           -\nclicks  2           .user\n"
+            "TOPIC   PARTITIONS  KEY\na                1  -\nclicks           2  .user\n"
         );
         assert_eq!(
             admin(dir, &["--json", "list"]).stdout,
@@ -123,8 +123,8 @@ fn settings_are_made_shown_and_changed() {
             })
         );
         let shown = admin(dir, &["describe", "t"]).stdout;
-        assert!(shown.contains("retention=1w"), "{shown}");
-        assert!(shown.contains("segment-bytes=64MiB"), "{shown}");
+        assert!(shown.contains("retention 7d"), "{shown}");
+        assert!(shown.contains("segment-bytes 64MiB"), "{shown}");
         let long = produce(dir, "t", "\"a record of this length\"\n");
         assert_eq!(long.status, 65, "{long:?}");
         let altered = [

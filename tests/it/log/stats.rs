@@ -188,7 +188,8 @@ fn sizes_ends_and_lag_are_told_with_and_without_a_daemon() {
         assert!(!json.contains("\"empty\""), "{json}");
         let text = on(dir.path(), "log-admin", &["stats"], "").stdout;
         assert!(
-            text.contains("clicks  1") && text.contains("nightly  clicks  0        6    ok"),
+            text.contains("clicks          1      0    3  6 B")
+                && text.contains("nightly  clicks        0    6  ok"),
             "{text}"
         );
     };

@@ -26,7 +26,7 @@ fn the_first_screen_is_printed() {
     let shown = plain(&["-"], (40, 10), input);
     assert_eq!(
         shown,
-        " standard input      3 records  1/3 33%\n{\"a\":1}\n{\"a\":\"\\u{9b}2J\"}\n! not json\n"
+        " standard input      3 records  1/3 33%\n{\"a\":1}\n{\"a\":\"\\u009b2J\"}\n! not json\n"
     );
     let many: String = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     let shown = plain(&[], (30, 5), &many);

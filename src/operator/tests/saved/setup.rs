@@ -121,7 +121,7 @@ impl Setup {
         if self.top {
             selection.top("1:count", true, &["count"]).unwrap();
         }
-        let style = if self.table { Style::Columns } else { Style::Records };
+        let style = if self.table { Style::Columns { color: false } } else { Style::Records };
         let every_ms = self.every.then_some(7);
         Aggregator::new(plan).reporting(selection, style).emitting(Policy {
             emit: self.emit,

@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn nothing_commands_the_terminal() {
-        assert_eq!(safe(b"a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\n");
-        assert_eq!(safe("\u{9b}2J\u{202e}".as_bytes()), "\\u{9b}2J\\u{202e}");
+        assert_eq!(safe(b"a\x1b[2Jb\n"), "a\\u001b[2Jb\\n");
+        assert_eq!(safe("\u{9b}2J\u{202e}".as_bytes()), "\\u009b2J\\u202e");
         assert_eq!(safe(b"\xff"), "\u{fffd}");
         assert!(matches!(safe("é東".as_bytes()), Cow::Borrowed(_)));
     }
