@@ -1,105 +1,25 @@
-_log__serve() {
-    local i cur prev opts cmd
+# Completes log-serve in bash. What is offered comes from the program itself.
+_millstream_complete_log-serve() {
+    local program=millstream paths= value IFS=$'\n'
+    # What was called by its path has its program beside it.
+    [[ $1 != */* ]] || program=${1%/*}/millstream
+    program=${program/#\~\//$HOME/}
     COMPREPLY=()
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        cur="$2"
-    else
-        cur="${COMP_WORDS[COMP_CWORD]}"
-    fi
-    prev="$3"
-    cmd=""
-    opts=""
-
-    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
-    do
-        case "${cmd},${i}" in
-            ",$1")
-                cmd="log__serve"
-                ;;
-            *)
-                ;;
-        esac
-    done
-
-    case "${cmd}" in
-        log__serve)
-            opts="-h -V --data --wait --ready-fd --socket-mode --mode --max-connections --max-request --max-append --max-memory --min-free --max-names --stall --drain --log-level --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --data)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --wait)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ready-fd)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --socket-mode)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --mode)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --max-connections)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --max-request)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --max-append)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --max-memory)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --min-free)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --max-names)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --stall)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log-level)
-                    COMPREPLY=($(compgen -W "off error warn info debug" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
+    {
+        IFS= read -r paths
+        while IFS=$'\t' read -r value _; do
+            COMPREPLY+=("$value")
+        done
+    } < <("$program" complete bash log-serve "${COMP_LINE:0:COMP_POINT}" "$2" 2> /dev/null < /dev/null)
+    [[ $paths != *nospace ]] || compopt -o nospace
+    case $paths/${#COMPREPLY[@]} in
+        files*/0) compopt -o default ;;
+        dirs*/0) compopt -o dirnames ;;
+        files*)
+            local files=($(compgen -f -- "$2"))
+            [[ ${#files[@]} == 0 ]] || compopt -o filenames
+            COMPREPLY+=("${files[@]}")
             ;;
     esac
 }
-
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _log__serve -o nosort -o bashdefault -o default log-serve
-else
-    complete -F _log__serve -o bashdefault -o default log-serve
-fi
+complete -F _millstream_complete_log-serve log-serve

@@ -1,50 +1,23 @@
-complete -c window -l tumbling -d 'Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y' -r
-complete -c window -l hop -d 'Hopping windows, which overlap: one of --size begins every SLIDE' -r
-complete -c window -l cumulate -d 'Cumulating windows: they begin together and grow by STEP up to --size' -r
-complete -c window -l size -d 'The size of windows with --hop and --cumulate' -r
-complete -c window -l session -d 'Session windows: a group\'s window ends when no record comes for GAP of event time' -r
-complete -c window -l count -d 'Count windows: a group\'s window holds N records' -r
-complete -c window -l offset -d 'Begin windows later by DURATION, or earlier if it is negative' -r
-complete -c window -l week-start -d 'The first day of the week, for windows of whole weeks [default: monday]' -r
-complete -c window -l allowed-lateness -d 'Accept records until the watermark is DURATION after the window\'s end' -r
-complete -c window -l every -d 'Emit watermarks also at multiples of this event time, for aggregate --every' -r
-complete -c window -l idle -d 'Treat an input or partition as idle after DURATION without a record' -r
-complete -c window -l time -d 'The jq expression for a record\'s event time: an RFC 3339 string, or a number since 1970' -r
-complete -c window -l time-unit -d 'The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]' -r
-complete -c window -l time-format -d 'The format of event times, as for strptime: \'%d/%b/%Y:%H:%M:%S %z\'' -r
-complete -c window -l ambiguous -d 'How to read a local time that occurs twice when clocks are set back [default: earlier]' -r
-complete -c window -l out-of-order -d 'How far a record\'s time may be before the maximum so far without being late [default: 5s]' -r
-complete -c window -l max-ahead -d 'Treat a record as bad input if its time is more than DURATION after the maximum so far' -r
-complete -c window -l late -d 'Append late records to FILE unchanged, instead of dropping them' -r -F
-complete -c window -l rejects -d 'Append bad lines to FILE and continue, instead of stopping at the first one' -r -F
-complete -c window -l max-record -d 'Refuse records longer than SIZE' -r
-complete -c window -l from -d 'The format of the input; produce(1) describes them' -r -f -a "ndjson\t'One JSON value on each line'
-json\t'JSON values in any layout; an array gives its items'
-csv\t'Comma-separated values; the first row names the fields'
-tsv\t'Tab-separated values; the first row names the fields'
-logfmt\t'key=value pairs'
-combined\t'Access logs in Apache\'s and nginx\'s combined format'
-common\t'Access logs in the common format'
-syslog\t'Messages of RFC 5424 or RFC 3164'
-journal\t'What \'journalctl -o json\' prints'
-lines\t'Plain text; the field is line'
-regex\t'By a regular expression: --from regex EXPR'
-pattern\t'By a simple pattern: --from pattern PATTERN NAMES'
-auto\t'Whatever the first 200 lines show; a message says what'"
-complete -c window -l regex -d 'Read lines by a regular expression, whose named groups are fields; also --from regex EXPR' -r
-complete -c window -l pattern -d 'Read lines like PATTERN; each * is a field of NAMES (a,b,c); also --from pattern PATTERN NAMES' -r
-complete -c window -l types -d 'What texts become: auto, all-text, or NAME:TYPE,… with the types text, number, bool and auto' -r
-complete -c window -l null -d 'A text that means null, unless it is in quotes; may be repeated' -r
-complete -c window -l delimiter -d 'With csv and tsv: the character between cells, instead of a comma or a tab; or tab' -r
-complete -c window -l quote -d 'With csv and tsv: the character around cells, instead of \\"; or none' -r
-complete -c window -l columns -d 'With csv and tsv: the first row is no header; these are the names of the columns' -r
-complete -c window -l multiline -d 'Join lines: one in which REGEX is found begins a record, and the others continue it' -r
-complete -c window -l year -d 'With syslog: the year of the first record [default: the latest that is not in the future]' -r
-complete -c window -l keep-bad -d 'Make a record of each line that does not fit the format, with the line in FIELD' -r
-complete -c window -l tz -d 'The time zone of event times that have no offset, and of windows: Europe/Berlin, UTC' -r
-complete -c window -l expand -d 'With --hop and --cumulate: emit each record once for each of its windows'
-complete -c window -l plain -d 'Emit records only, no control records'
-complete -c window -l no-header -d 'With csv and tsv: the first row is no header; the columns are c1, c2, …'
-complete -c window -l no-progress -d 'Show no progress bar; without this, it is shown on a terminal while files are read'
-complete -c window -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c window -s V -l version -d 'Print version'
+# Completes window in fish. What is offered comes from the program itself.
+function __millstream_complete_window
+    set -l words (commandline -opc)
+    set -l text (commandline -ct)
+    set -l program millstream
+    # What was called by its path has its program beside it.
+    if string match -q '*/*' -- $words[1]
+        set program (string replace -r '[^/]*$' millstream -- $words[1])
+    end
+    type -q $program; or return
+    set -e words[1]
+    set -l lines ($program complete fish window $words "$text" 2> /dev/null < /dev/null)
+    printf '%s\n' $lines[2..-1]
+    set -l option (string match -r '^--[^=]*=' -- $text)
+    set -l value (string replace -- "$option" '' "$text")
+    switch "$lines[1]"
+        case 'files*'
+            printf "$option%s\n" (__fish_complete_path "$value")
+        case 'dirs*'
+            printf "$option%s\n" (__fish_complete_directories "$value" '')
+    end
+end
+complete -c window -f -k -a '(__millstream_complete_window)'

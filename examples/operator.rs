@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use millstream::cli::options::InputOptions;
 use millstream::cli::run::Run;
-use millstream::cli::{Status, Tool, enter};
+use millstream::cli::{Status, Tool, Tools, enter};
 use millstream::expr::{Program, Value};
 use millstream::operator::{Collector, Fault, InputId, Operator};
 use millstream::record::decode::Raw;
@@ -75,7 +75,7 @@ fn run(options: Options) -> anyhow::Result<Status> {
 }
 
 fn main() -> ExitCode {
-    enter(&[Tool::new("operator", run)], Options::command)
+    enter(&Tools::new(vec![Tool::new("operator", run)], Options::command))
 }
 
 #[cfg(test)]

@@ -129,6 +129,15 @@ pub enum TopicEntry {
     },
 }
 
+impl TopicEntry {
+    /// The topic's name.
+    pub fn into_name(self) -> String {
+        match self {
+            TopicEntry::Open(Topic { topic, .. }) | TopicEntry::Broken { topic, .. } => topic,
+        }
+    }
+}
+
 /// What compacting a topic removed; see [`Compact`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {

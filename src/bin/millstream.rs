@@ -1,5 +1,5 @@
 //! The program that holds all tools.
 
 fn main() -> std::process::ExitCode {
-    millstream::cli::enter(&millstream::cmd::tools(), millstream::cmd::program)
+    millstream::cli::enter(&millstream::cmd::all())
 }

@@ -10,6 +10,7 @@
 pub mod blame;
 mod blocks;
 mod closed;
+pub mod complete;
 mod context;
 mod decompress;
 mod encoding;
@@ -59,18 +60,42 @@ pub use tool::Tool;
 
 use tool::{Call, Job, PROGRAM};
 
+/// All that is in the program.
+pub struct Tools {
+    tools: Vec<Tool>,
+    command: fn() -> Command,
+    values: complete::Values,
+}
+
+impl Tools {
+    /// A program of these tools; `command` is the command line of all of them together.
+    pub fn new(tools: Vec<Tool>, command: fn() -> Command) -> Tools {
+        Tools { tools, command, values: |_, _, _| None }
+    }
+
+    /// The same, where Tab offers these values, too.
+    #[must_use]
+    pub fn completing(self, values: complete::Values) -> Tools {
+        Tools { values, ..self }
+    }
+}
+
 /// Runs the tool that the command line asks for, and ends the process with the status that
-/// [`Status`] says. `program` is the command line of all of them together.
-pub fn enter(tools: &[Tool], program: fn() -> Command) -> ExitCode {
-    let call = Call::read(tools, std::env::args_os().collect());
+/// [`Status`] says.
+pub fn enter(program: &Tools) -> ExitCode {
+    let call = Call::read(&program.tools, std::env::args_os().collect());
     let name = call.tool.map_or(PROGRAM, Tool::name);
     message::name_tool(name);
     message::quiet_panics();
     name_process(name);
     signals::outlive_file_limits();
+    if let Some(args) = call.completes() {
+        let done = complete::run((program.command)(), program.values, args);
+        return done.unwrap_or_else(|error| message::failure(&error)).end();
+    }
     let command = match call.tool {
         Some(tool) => tool.called(&call.name),
-        None => program().bin_name(&call.name),
+        None => (program.command)().bin_name(&call.name),
     };
     let mut command = pages::with_statuses(command);
     let job = match prepare(&call, &mut command) {

@@ -1,4 +1,4 @@
-//! Manual pages and shell completions, made from the tools' own options.
+//! Manual pages, made from the tools' own options, and the scripts of shells.
 //!
 //! [`render`] is a pure function of the commands, without dates, so that the same options give the
 //! same bytes on every machine. `scripts/generate` writes them to man/ and completions/, where a
@@ -11,10 +11,10 @@ mod statuses;
 use std::{io, iter};
 
 use clap::Command;
-use clap_complete::Shell;
 
 use self::manual::manual;
 pub use self::statuses::with_statuses;
+use super::complete::{Shell, script};
 
 /// A file that [`render`] makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,31 +49,15 @@ pub fn render(program: Command) -> io::Result<Vec<Page>> {
 }
 
 fn completions(command: &Command, pages: &mut Vec<Page>) {
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        pages.push(completion(shell, command.clone()));
+    let name = command.get_name();
+    for shell in Shell::ALL {
+        let file = match shell {
+            Shell::Zsh => format!("_{name}"),
+            shell => format!("{name}.{}", shell.name()),
+        };
+        let text = script::of(shell, name).into_bytes();
+        pages.push(Page { path: format!("completions/{file}"), text });
     }
-}
-
-/// In the script for bash, the name of a program with a hyphen is spelled one way where a
-/// subcommand is found and another way where its options are (clap's issue 6421): none completes.
-fn with_one_spelling(script: Vec<u8>, name: &str) -> Vec<u8> {
-    let (found, wanted) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
-    // It is ASCII but for the texts of the options.
-    String::from_utf8_lossy(&script).replace(&found, &wanted).into_bytes()
-}
-
-fn completion(shell: Shell, mut tool: Command) -> Page {
-    let name = tool.get_name().to_owned();
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut tool, &name, &mut text);
-    if let Shell::Bash = shell {
-        text = with_one_spelling(text, &name);
-    }
-    let file = match shell {
-        Shell::Zsh => format!("_{name}"),
-        shell => format!("{name}.{shell}"),
-    };
-    Page { path: format!("completions/{file}"), text }
 }
 
 /// The manual page of a command, and those of its subcommands.
@@ -139,18 +123,16 @@ mod tests {
                 "man/sift-once.1",
             ]
         );
-        assert!(page("completions/grind.bash").contains("--fine"));
+        assert!(page("completions/grind.bash").ends_with(" grind\n"));
         assert!(page("completions/_grind").starts_with("#compdef grind"));
     }
 
     #[test]
-    fn the_program_lists_its_tools_and_completes_their_options() {
+    fn the_program_lists_its_tools() {
         let text = page("man/mill.1");
         let tools = ".SH TOOLS\n.TP\n\\fBgrind\\fR(1)\nGrind the records\n.TP\n";
         assert!(text.contains(tools), "{text}");
         assert!(text.ends_with("\\fBgrind\\fR(1), \\fBsift\\fR(1), \\fBjq\\fR(1)\n"), "{text}");
-        assert!(page("completions/mill.bash").contains("--fine"));
-        assert!(page("completions/mill.fish").contains("__fish_mill_using_subcommand grind"));
     }
 
     #[test]

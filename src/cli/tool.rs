@@ -90,6 +90,14 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// What a script of a shell asks with, after `millstream complete`.
+    pub fn completes(&self) -> Option<&[OsString]> {
+        match self.args.get(1) {
+            Some(word) if self.tool.is_none() && word == "complete" => self.args.get(2..),
+            _ => None,
+        }
+    }
+
     /// Reads the arguments of the process.
     pub fn read(tools: &[Tool], mut args: Vec<OsString>) -> Call<'_> {
         let program = args.first().map(Path::new).and_then(Path::file_name);

@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 mod clock;
+pub mod complete;
 mod expression;
 pub mod filter;
 pub mod inspect;
@@ -21,7 +22,7 @@ mod windowing;
 
 use clap::Command;
 
-use crate::cli::Tool;
+use crate::cli::{Tool, Tools};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +34,11 @@ Examples:
       Show the help of a command of log-admin.
   ln -s \"$(command -v millstream)\" ~/.local/bin/ms-filter
       Give a tool another name: any link to millstream that ends in -filter is filter.";
+
+/// All that the program has.
+pub fn all() -> Tools {
+    Tools::new(tools(), program).completing(complete::values)
+}
 
 /// The tools, in the order in which people meet them.
 pub fn tools() -> Vec<Tool> {

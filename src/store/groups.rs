@@ -27,6 +27,24 @@ impl Store {
         }
     }
 
+    /// The names of all groups that have committed or have members, sorted.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn group_names(&mut self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = match self {
+            Store::Served { client, .. } => {
+                let entries = client.groups(Groups { group: None })?;
+                entries.into_iter().map(|entry| entry.group).collect()
+            }
+            Store::Embedded { dir } => {
+                open_groups(dir)?.into_iter().map(|(name, _)| name).collect()
+            }
+        };
+        names.dedup();
+        Ok(names)
+    }
+
     /// Commits offsets for a group that has no members. They are places which the topic has.
     ///
     /// # Errors

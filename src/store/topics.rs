@@ -53,6 +53,19 @@ impl Store {
         }
     }
 
+    /// The names of all topics, sorted: also of those that cannot be opened.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn topic_names(&mut self) -> Result<Vec<String>, Error> {
+        Ok(match self {
+            Store::Served { client, .. } => {
+                client.topics()?.into_iter().map(TopicEntry::into_name).collect()
+            }
+            Store::Embedded { dir } => topic_names_of(dir)?,
+        })
+    }
+
     /// What the partitions of a topic hold.
     ///
     /// # Errors

@@ -47,6 +47,11 @@ impl Zone {
         Zone { name: "UTC".to_owned(), zone: TimeZone::UTC }
     }
 
+    /// The names of all zones, in the order of the database.
+    pub fn names() -> Vec<String> {
+        TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect()
+    }
+
     /// Its name, as the database spells it.
     pub fn name(&self) -> &str {
         &self.name

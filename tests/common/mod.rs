@@ -9,6 +9,7 @@ pub mod producing;
 pub mod small_disk;
 pub mod someone;
 pub mod terminal;
+pub mod tmux;
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};

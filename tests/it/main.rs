@@ -83,6 +83,7 @@ mod pipes {
 
 /// What is for people at a terminal.
 mod terminal {
+    mod complete;
     mod inspect;
 }
 

@@ -21,6 +21,7 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 
 use self::settings::SettingsOptions;
+pub use self::settings::option_and_value;
 use self::table::Table;
 use super::lock_wait::WaitOptions;
 use super::place::Place;

@@ -92,6 +92,12 @@ impl SettingsOptions {
 
 /// A setting as the option that makes it, for people: its name, and its value.
 pub fn as_option(name: &str, value: &Value) -> String {
+    let (option, value) = option_and_value(name, value);
+    format!("{option} {value}")
+}
+
+/// The same, apart.
+pub fn option_and_value(name: &str, value: &Value) -> (String, String) {
     let option = match name {
         "retention_ms" => "retention".to_owned(),
         "segment_ms" => "segment-age".to_owned(),
@@ -102,7 +108,7 @@ pub fn as_option(name: &str, value: &Value) -> String {
         "unique_max" => "max-unique".to_owned(),
         name => name.replace('_', "-"),
     };
-    format!("{option} {}", shown(name, value))
+    (option, shown(name, value))
 }
 
 /// A setting's value for people.

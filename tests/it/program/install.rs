@@ -209,7 +209,7 @@ fn names_may_have_a_prefix_and_packages_a_place() {
     let zsh = share("zsh/site-functions/_ms-log-admin");
     assert!(zsh.starts_with("#compdef ms-log-admin\n"), "{zsh}");
     assert!(zsh.ends_with(
-        "if [ \"$funcstack[1]\" = \"_ms-log-admin\" ]; then\n    _log-admin \"$@\"\nelse\n    \
+        "if [[ $funcstack[1] == _ms-log-admin ]]; then\n    _log-admin \"$@\"\nelse\n    \
          compdef _log-admin ms-log-admin\nfi\n"
     ));
     let fish = share("fish/vendor_completions.d/ms-log-admin.fish");

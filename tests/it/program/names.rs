@@ -194,34 +194,3 @@ fn closed_descriptors_stay_closed_on_the_way_to_the_program() {
         assert!(ran.stderr.starts_with(&format!("filter: {what}it is closed")), "{ran:?}");
     }
 }
-
-/// What bash would offer at the end of these words.
-fn offered(words: &[&str]) -> Vec<String> {
-    let (first, last, before) = (words[0], words[words.len() - 1], words[words.len() - 2]);
-    let file = format!("{}/completions/{first}.bash", env!("CARGO_MANIFEST_DIR"));
-    // Bash itself knows which function completes the words of a program.
-    let script = format!(
-        "compopt() {{ :; }}; . \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
-         complete=($(complete -p {first})); for at in ${{!complete[@]}}; do \
-         [ ${{complete[at]}} != -F ] || function=${{complete[at + 1]}}; done; \
-         $function {first} '{last}' '{before}'; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    );
-    let ran = run(Command::new("bash").args(["--norc", "-c", &script, &file]).args(words), "");
-    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
-    ran.stdout.lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn bash_completes_tools_and_their_options() {
-    assert_eq!(offered(&["millstream", "filt"]), ["filter"]);
-    assert_eq!(offered(&["millstream", "filter", "--uni"]), ["--unique"]);
-    assert_eq!(offered(&["millstream", "log-admin", "comp"]), ["compact"]);
-    assert_eq!(offered(&["millstream", "log-admin", "create", "--part"]), ["--partitions"]);
-    assert_eq!(offered(&["millstream", "help", "wind"]), ["window"]);
-    assert_eq!(offered(&["filter", "--uni"]), ["--unique"]);
-    assert_eq!(offered(&["log-admin", "comp"]), ["compact"]);
-    assert_eq!(offered(&["log-admin", "create", "--part"]), ["--partitions"]);
-    assert_eq!(offered(&["log-admin", "alter", "--retention-"]), ["--retention-bytes"]);
-    assert_eq!(offered(&["log-admin", "help", "al"]), ["alter"]);
-    assert_eq!(offered(&["log-serve", "--min"]), ["--min-free"]);
-}

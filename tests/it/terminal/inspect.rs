@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use crate::common::daemon::Daemon;
 use crate::common::live::Pipeline;
 use crate::common::proc::is_stopped;
+use crate::common::tmux::Terminal;
 use crate::common::{bin, run, run_on, tool, wait_for};
 
 fn plain(args: &[&str], size: (u16, u16), input: &str) -> String {
@@ -97,59 +98,6 @@ fn a_signal_ends_the_wait_for_a_first_screen() {
     pipeline.signal(0, Signal::SIGINT);
     let ran = pipeline.finish().remove(0);
     assert_eq!(ran.status, 130, "{ran:?}");
-}
-
-/// A terminal of its own, in which a shell runs a command.
-struct Terminal {
-    dir: tempfile::TempDir,
-}
-
-impl Terminal {
-    /// Starts one; none where there is no tmux.
-    fn start(size: (u16, u16), line: impl FnOnce(&Path) -> String) -> Option<Terminal> {
-        let dir = tempfile::tempdir().unwrap();
-        let line = line(dir.path());
-        let terminal = Terminal { dir };
-        let (columns, lines) = (size.0.to_string(), size.1.to_string());
-        let begin = ["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &lines];
-        let script = format!("PS1='$ '; {line}; echo \"status $?\"; exec sleep 1000");
-        let mut command = terminal.tmux();
-        let started = command.args(begin).args(["bash", "--norc", "-c", &script]).status();
-        match started {
-            Ok(status) if status.success() => Some(terminal),
-            _ => {
-                eprintln!("skipped: there is no tmux");
-                None
-            }
-        }
-    }
-
-    fn tmux(&self) -> Command {
-        let mut command = Command::new("tmux");
-        command.arg("-S").arg(self.dir.path().join("tmux")).env_remove("TMUX");
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    fn press(&self, keys: &[&str]) {
-        assert!(self.tmux().arg("send-keys").args(keys).status().unwrap().success());
-    }
-
-    fn lines(&self) -> String {
-        let shown = self.tmux().args(["capture-pane", "-p"]).output().unwrap();
-        String::from_utf8_lossy(&shown.stdout).into_owned()
-    }
-
-    #[track_caller]
-    fn awaits(&self, what: &str) -> String {
-        wait_for(what, || Some(self.lines()).filter(|lines| lines.contains(what)))
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.tmux().arg("kill-server").status();
-    }
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! A line of bash cut into its words, as far as that takes no expansion.
+
+/// The words of a line, without their quotes; the last one ends at the cursor and may be empty.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Words {
+    /// All words before the last one.
+    pub before: Vec<String>,
+    /// The word at the cursor.
+    pub last: String,
+    /// The quote that is open at the cursor.
+    pub quote: Option<char>,
+}
+
+/// Cuts a line up to the cursor.
+pub fn words(line: &str) -> Words {
+    let mut before = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, ' ' | '\t' | '\n') => before.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    Words { before, last: word.unwrap_or_default(), quote }
+}
+
+/// A word as a shell reads it back, in single quotes if it needs quotes; they stay open where more
+/// of the word is to come.
+pub fn quoted(word: &str, open: bool) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let end = if open { "" } else { "'" };
+    format!("'{}{end}", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, before: &[&str], last: &str, quote: Option<char>) {
+        let before = before.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(words(line), Words { before, last: last.to_owned(), quote }, "{line}");
+    }
+
+    #[test]
+    fn quotes_are_taken_off() {
+        check("", &[], "", None);
+        check("filter ", &["filter"], "", None);
+        check("filter  '.a b' --f", &["filter", ".a b"], "--f", None);
+        check("filter '.a b", &["filter"], ".a b", Some('\''));
+        check(r#"map "a\"b" c\ d ''"#, &["map", "a\"b", "c d"], "", None);
+        check("x --from=c", &["x"], "--from=c", None);
+        check("x \"it's", &["x"], "it's", Some('"'));
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_it_must_be() {
+        assert_eq!(quoted("web.2013-01_x", false), "web.2013-01_x");
+        assert_eq!(quoted("avg(", true), "'avg(");
+        assert_eq!(quoted("it's", false), r"'it'\''s'");
+    }
+}
