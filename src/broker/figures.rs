@@ -84,6 +84,7 @@ pub fn topic_figures(
         end: held.end,
         bytes: held.bytes,
         segments: held.segments,
+        first_append_us: held.first_append_us,
         last_append_us: held.last_append_us,
         damaged: held.damage.is_some() || damaged == Some(held.partition),
     };
@@ -105,6 +106,7 @@ mod tests {
             end: 3,
             bytes: 4,
             segments: 1,
+            first_append_us: Some(4),
             last_append_us: Some(5),
             damage: damage.map(str::to_owned),
         }

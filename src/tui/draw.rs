@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
 
 use super::keys::Scope;
 use super::pen::Pen;
@@ -29,7 +30,9 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     match (&state.tree, state.layout) {
         _ if let Some(chart) = &state.chart => chart_view::draw(buffer, body, chart, theme),
         _ if let Some(overview) = overview => topics_view::draw(buffer, body, overview, theme),
-        (Some(tree), _) => tree_view::draw(buffer, body, tree, theme),
+        (Some(tree), _) => {
+            tree_view::draw(buffer, body, (tree, state.pattern.as_ref()), theme);
+        }
         (None, Layout::Lines) => lines::draw(buffer, body, state, theme),
         (None, Layout::Table) => table::draw(buffer, body, state, theme),
     }
@@ -52,6 +55,13 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
             if prompt.text().is_empty() {
                 pen.write("  ", Style::new());
                 pen.write(prompt.purpose.hint(), theme.dim());
+            }
+            if let Some(fault) = &prompt.fault {
+                let y = bottom.y - 1;
+                let line = Rect { y, ..bottom };
+                Clear.render(line, buffer);
+                let mut pen = Pen::new(buffer, (area.x, area.right()), y);
+                pen.write(&text::safe(fault.as_bytes()), theme.bad());
             }
             let column = u16::try_from(begin + prompt.column() - hidden).unwrap_or(area.width - 1);
             let x = area.x.saturating_add(column).min(area.right() - 1);
@@ -96,7 +106,10 @@ fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     };
     let name = match &state.tree {
         Some(tree) => format!(" {}", text::safe(tree.row.place.as_bytes())),
-        None => format!(" {}", text::safe(state.title.as_bytes())),
+        None => {
+            let name = state.topic.as_ref().unwrap_or(&state.title);
+            format!(" {}", text::safe(name.as_bytes()))
+        }
     };
     bar(buffer, area, area.y, &name, &format!("{right}{place} "), theme.bar());
 }
@@ -121,12 +134,13 @@ const HINTS: [(&str, &str); 7] = [
     ("F", "follow"),
 ];
 
-const HINTS_IN_TREE: [(&str, &str); 6] = [
+const HINTS_IN_TREE: [(&str, &str); 7] = [
     ("h", "help"),
     ("q", "back"),
     ("Enter", "fold"),
-    ("n", "next"),
-    ("N", "previous"),
+    ("J", "next"),
+    ("K", "previous"),
+    ("/", "search"),
     ("&", "filter"),
 ];
 
@@ -152,6 +166,10 @@ fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         return hints(&mut pen, state, theme);
     }
     let mut said = Vec::new();
+    if let Some(tree) = state.tree.as_ref().filter(|tree| !tree.row.is_whole()) {
+        let more = tree.row.bytes - tree.row.text.len() as u64;
+        said.push(format!("the last {} are not shown", text::bytes(more)));
+    }
     if let Some(selected) = state.selection() {
         said.push(format!("{} selected", text::thousands(selected.end - selected.start)));
     }
@@ -188,6 +206,8 @@ fn hints(pen: &mut Pen<'_>, state: &State, theme: Theme) {
         _ => &HINTS[..],
     };
     for (key, what) in hints {
+        let leaves = *key == "q" && state.page == Page::Records && state.overview.is_some();
+        let what = if leaves && *what == "quit" { "topics" } else { *what };
         if pen.room() < key.len() + what.len() + 3 {
             break;
         }

@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 #[expect(missing_docs, reason = "the table says what each does")]
 pub enum Action {
     Quit,
+    Interrupt,
     Back,
     Help,
     Suspend,
@@ -160,8 +161,12 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Tree, &["Right"], Action::Unfold, "Unfold"),
     bind(Scope::Tree, &["-"], Action::FoldAll, "Fold all"),
     bind(Scope::Tree, &["+"], Action::UnfoldAll, "Unfold all"),
-    bind(Scope::Tree, &["J", "n"], Action::NextRecord, "Show the next record"),
-    bind(Scope::Tree, &["K", "N"], Action::PreviousRecord, "Show the record before"),
+    bind(Scope::Tree, &["J"], Action::NextRecord, "Show the next record"),
+    bind(Scope::Tree, &["K"], Action::PreviousRecord, "Show the record before"),
+    bind(Scope::Tree, &["/"], Action::SearchForward, "Search here, then in the next records"),
+    bind(Scope::Tree, &["?"], Action::SearchBackward, "Search backward, then in those before"),
+    bind(Scope::Tree, &["n"], Action::Next, "Repeat the search"),
+    bind(Scope::Tree, &["N"], Action::Previous, "Repeat it in the other direction"),
     bind(Scope::Tree, &["&"], Action::FilterValue, "Filter by this value"),
     bind(Scope::Tree, &["y"], Action::CopyRecord, "Copy the value to the clipboard (OSC 52)"),
     bind(Scope::Tree, &["Y"], Action::CopyPath, "Copy its path, as jq writes it"),
@@ -169,12 +174,8 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::All, &["h", "F1"], Action::Help, "Show or hide this help"),
     bind(Scope::All, &["^L"], Action::Redraw, "Redraw the screen"),
     bind(Scope::All, &["^Z"], Action::Suspend, "Suspend; fg in the shell resumes"),
-    bind(
-        Scope::All,
-        &["q", "^C"],
-        Action::Quit,
-        "Go back to the list or the topics; otherwise quit",
-    ),
+    bind(Scope::All, &["q"], Action::Quit, "Go back to the list or the topics; otherwise quit"),
+    bind(Scope::All, &["^C"], Action::Interrupt, "End a search; otherwise as q"),
 ];
 
 /// What a key does there, if anything.
@@ -261,7 +262,7 @@ mod tests {
         ] {
             assert_eq!(action(Scope::Records, key), Some(wanted), "{key}");
         }
-        assert_eq!(action(Scope::Tree, "n"), Some(Action::NextRecord));
+        assert_eq!(action(Scope::Tree, "J"), Some(Action::NextRecord));
         assert_eq!(action(Scope::Tree, "x"), None);
     }
 

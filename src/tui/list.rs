@@ -71,8 +71,11 @@ impl List {
             (self.rows, self.asked) = (BTreeMap::new(), None);
             (self.cursor, self.top) = (extent.span.start, extent.span.start);
         }
+        if extent.changes.all != self.extent.changes.all {
+            self.rows.clear();
+        }
         // The last row may have been the beginning of a line.
-        if extent.span.end != self.extent.span.end {
+        if extent.span.end != self.extent.span.end || extent.changes != self.extent.changes {
             let last = self.extent.span.end.saturating_sub(1);
             self.stale = Some(self.stale.map_or(last, |stale| stale.min(last)));
         }
@@ -261,6 +264,24 @@ mod tests {
         assert_eq!(list.wanted(), Some(0..3));
         list.fill(0, 0, vec![row(0), row(1), row(2)]);
         assert_eq!(list.wanted(), None);
+    }
+
+    #[test]
+    fn records_that_become_other_ones_are_asked_for_again() {
+        let mut list = list(0..2);
+        list.wanted();
+        list.fill(0, 0, vec![row(0), row(1)]);
+        let mut extent = list.extent.clone();
+        extent.changes.last = 1;
+        list.grow(extent.clone());
+        assert_eq!(list.wanted(), Some(0..2));
+        assert!(list.row(1).is_some(), "what was known is shown until then");
+        list.fill(0, 0, vec![row(0), row(1)]);
+        assert_eq!(list.wanted(), None);
+        extent.changes.all = 1;
+        list.grow(extent);
+        assert!(list.row(0).is_none());
+        assert_eq!(list.wanted(), Some(0..2));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub mod overview;
 pub mod pattern;
 mod pen;
 pub mod plain;
-mod prompt;
+pub mod prompt;
 pub mod row;
 pub mod state;
 mod table;

@@ -31,6 +31,8 @@ pub struct TopicRow {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: u64,
+    /// When the oldest of its records was appended, for people.
+    pub oldest: Option<String>,
     /// When something was appended last, for people.
     pub newest: Option<String>,
     /// What is wrong with it.

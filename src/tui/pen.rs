@@ -70,8 +70,7 @@ impl<'b> Pen<'b> {
             if self.is_full() {
                 return;
             }
-            let style = if plain { base } else { base.patch(theme.json(token.kind)) };
-            self.write_found(json, &token.range, found, (style, theme.found()));
+            self.write_token(json, (&token.range, token.kind), found, (theme, base, plain));
         }
     }
 
@@ -103,14 +102,15 @@ impl<'b> Pen<'b> {
         }
     }
 
-    /// Writes a value that is no object or array.
-    pub fn write_value(
+    /// Writes a part of JSON that is one token, with places in the JSON that stand out.
+    pub fn write_token(
         &mut self,
-        value: &[u8],
-        kind: Kind,
+        json: &[u8],
+        (part, kind): (&Range<usize>, Kind),
+        found: &[Range<usize>],
         (theme, base, plain): (Theme, Style, bool),
     ) {
         let style = if plain { base } else { base.patch(theme.json(kind)) };
-        self.write_found(value, &(0..value.len()), &[], (style, style));
+        self.write_found(json, part, found, (style, theme.found()));
     }
 }

@@ -81,6 +81,8 @@ pub struct Prompt {
     pub purpose: Purpose,
     /// What the line begins with.
     pub label: String,
+    /// What is wrong with the line, as it is.
+    pub fault: Option<String>,
     text: Vec<char>,
     at: usize,
     /// How many lines back of those that were typed before.
@@ -99,7 +101,12 @@ impl Prompt {
     pub fn new(purpose: Purpose, text: &str) -> Prompt {
         let text: Vec<char> = text.chars().collect();
         let label = purpose.sign().to_owned();
-        Prompt { purpose, label, at: text.len(), text, back: 0 }
+        Prompt { purpose, label, fault: None, at: text.len(), text, back: 0 }
+    }
+
+    /// A line that was typed, and what is wrong with it.
+    pub fn wrong(purpose: Purpose, text: &str, why: String) -> Prompt {
+        Prompt { fault: Some(why), ..Prompt::new(purpose, text) }
     }
 
     /// An empty line that begins with a question.
@@ -119,6 +126,7 @@ impl Prompt {
 
     /// Takes a key, as readline does.
     pub fn press(&mut self, key: &str, history: &mut History) -> Typed {
+        self.fault = None;
         match key {
             "Enter" => {
                 let text = self.text();

@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use super::chart::Chart;
 use super::overview::Figures;
+use super::prompt::Purpose;
 
-/// How much of a record the screen holds; of a longer one, the rest is only counted.
+/// How much of a record a list holds; of a longer one, the rest is only counted.
 pub const ROW_BYTES_MAX: usize = 64 << 10;
+
+/// How much of a record a tree holds.
+pub const TREE_BYTES_MAX: usize = 4 << 20;
 
 /// A record for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,15 @@ impl Row {
     }
 }
 
+/// How often records that were there have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The last one, whose line had no end.
+    pub last: u64,
+    /// All of them: of a file that was written from its beginning again.
+    pub all: u64,
+}
+
 /// What there is to be shown. Positions count the records of the view: all, or those that a filter
 /// keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +62,8 @@ pub struct Extent {
     pub progress: Option<u16>,
     /// Whether all has been read that there is; a file may grow later.
     pub ended: bool,
+    /// How often records have changed.
+    pub changes: Changes,
     /// How many records the filter failed for; they are left out.
     pub failed: u64,
     /// What is to be known about the input as a whole.
@@ -64,6 +79,13 @@ pub enum Ask {
         epoch: u64,
         /// Which.
         span: Range<u64>,
+    },
+    /// All of a record, at this position: as much as a tree holds.
+    Whole {
+        /// The view.
+        epoch: u64,
+        /// The position.
+        at: u64,
     },
     /// Another view: the records for which the expression is true; all, if there is none. The
     /// number of the view comes back with all that belongs to it.
@@ -145,6 +167,8 @@ pub enum Data {
         /// The rows.
         rows: Vec<Row>,
     },
+    /// All of a record; see [`Ask::Whole`].
+    Whole(Row),
     /// Where something is that was searched for; none if it was not found.
     Found {
         /// In which view.
@@ -172,9 +196,23 @@ pub enum Data {
     /// A chart that was asked for, as far as it is known.
     Chart(Box<Chart>),
     /// A command that was asked for.
-    Command(String),
+    Command {
+        /// The command.
+        line: String,
+        /// What it does not do as it was asked for, if there is something.
+        but: Option<&'static str>,
+    },
     /// What [`Ask::Save`] came to: what was saved, or why that is not all.
     Saved(Result<String, String>),
+    /// What was typed for a chart, or as a place, is wrong.
+    Wrong {
+        /// What it was typed for.
+        purpose: Purpose,
+        /// What was typed.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// What was asked for is done.
     Done(String),
     /// What was asked for cannot be done, and why.

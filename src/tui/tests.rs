@@ -103,6 +103,7 @@ impl Shown {
                 }
                 _ => vec![Data::Refused("no such place".into())],
             },
+            Ask::Whole { at, .. } => self.row(at).map(Data::Whole).into_iter().collect(),
             Ask::Stop => Vec::new(),
             Ask::Chart { text, .. } => vec![Data::Chart(Box::new(chart_of(text)))],
             other @ (Ask::Save { .. } | Ask::Command { .. }) => {
@@ -204,7 +205,7 @@ fn a_record_is_a_tree() {
     shown.check("tree");
     shown.press("G Left Left");
     shown.check("tree-folded");
-    shown.press("n n");
+    shown.press("J J");
     shown.check("tree-of-another-record");
     shown.press("q");
     assert_eq!((shown.state.tree.is_none(), shown.state.list.cursor), (true, 3));
@@ -241,7 +242,32 @@ fn records_are_searched() {
     assert_eq!(shown.state.list.cursor, 2);
     shown.press("/");
     shown.enter("a(");
-    assert!(shown.state.message.as_ref().is_some_and(|(_, is_error)| *is_error));
+    shown.check("search-refused");
+    shown.press("Esc ?");
+    shown.enter("at\":1,");
+    shown.press("n");
+    assert!(shown.lines().contains("found here, and in no record before this one"));
+}
+
+#[test]
+fn a_tree_is_searched_and_then_the_next_records() {
+    let mut shown = Shown::new(80, 24);
+    shown.press("Enter - /");
+    shown.enter("tags|web1");
+    let at = |shown: &Shown| {
+        let tree = shown.state.tree.as_ref().unwrap();
+        (tree.row.number, tree.path(tree.cursor))
+    };
+    assert_eq!(at(&shown), (0, ".user.tags".into()));
+    shown.check("tree-searched");
+    shown.press("n");
+    assert_eq!(at(&shown), (1, ".host".into()));
+    shown.press("n n N");
+    assert_eq!(at(&shown), (1, ".user.tags".into()));
+    shown.press("N N");
+    assert_eq!(at(&shown), (0, ".user.tags".into()));
+    shown.press("N");
+    assert!(shown.lines().contains("found here, and in no record before this one"));
 }
 
 #[test]
@@ -254,9 +280,10 @@ fn records_are_filtered() {
     shown.check("filter");
     shown.press("&");
     shown.enter(" |");
-    assert!(shown.state.message.as_ref().is_some_and(|(_, is_error)| *is_error));
     assert_eq!(shown.state.filter.as_deref(), Some(".status == 500"));
     shown.check("filter-refused");
+    shown.press("Backspace Backspace Enter");
+    assert_eq!((shown.state.filter.as_deref(), shown.kept.len()), (Some(".status == 500"), 100));
     shown.press("Esc");
     assert_eq!((shown.state.filter.clone(), shown.state.list.cursor), (None, 509));
 }
@@ -390,6 +417,7 @@ fn topics() -> Shown {
         appended,
         bytes: appended * 180,
         segments: 2,
+        oldest: Some("2026-11-01T08:00:00Z".into()),
         newest: Some("2026-11-30T22:14:05.123456Z".into()),
         fault: None,
     };
@@ -420,6 +448,8 @@ fn topics() -> Shown {
 fn topics_are_listed() {
     let mut shown = topics();
     shown.check("topics");
+    shown.take([Event::Size(60, 24)]);
+    shown.check("topics-60x24");
     shown.take([Event::Size(120, 40)]);
     shown.press("j");
     shown.check("topics-120x40");
@@ -479,8 +509,9 @@ fn records_are_selected_and_saved() {
     shown.press("s");
     shown.enter("out.ndjson");
     assert_eq!(shown.asks[1..], [Ask::Command { epoch: 0, span: Some(1..5) }, save(None)]);
-    shown.take([Event::Data(Data::Command("subscribe clicks".into()))]);
+    shown.take([Event::Data(Data::Command { line: "subscribe clicks".into(), but: Some("more") })]);
     assert_eq!(shown.effects, [Effect::Copy("subscribe clicks".into())]);
+    assert!(shown.lines().contains("subscribe clicks; more"));
     shown.press("q");
     assert!(shown.lines().contains("records are still being saved; once more leaves"));
     assert_eq!(shown.effects.len(), 1);

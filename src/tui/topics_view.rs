@@ -58,23 +58,89 @@ pub fn draw(buffer: &mut Buffer, area: Rect, overview: &Overview, theme: Theme) 
     }
 }
 
-/// The names of the columns after the first, and how wide they are.
-const TOPIC_COLUMNS: [(&str, usize); 5] =
-    [("PARTS", 5), ("RECORDS", 13), ("BYTES", 8), ("REC/S", 9), ("NEWEST", 19)];
-const GROUP_COLUMNS: [(&str, usize); 4] =
-    [("MEMBERS", 7), ("COMMITTED", 13), ("LAG", 13), ("TOPIC", 18)];
+/// A column after the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Column {
+    name: &'static str,
+    wide: usize,
+    /// Whether its values stand at the right.
+    right: bool,
+    /// The columns with the lowest numbers are shown, as far as there is room.
+    rank: u8,
+}
 
-fn heading(
+const fn column(name: &'static str, wide: usize, right: bool, rank: u8) -> Column {
+    Column { name, wide, right, rank }
+}
+
+const TOPIC_COLUMNS: [Column; 7] = [
+    column("PARTS", 5, true, 4),
+    column("SEGMENTS", 8, true, 6),
+    column("RECORDS", 13, true, 0),
+    column("BYTES", 8, true, 3),
+    column("REC/S", 9, true, 1),
+    column("OLDEST", TIME_COLUMNS, false, 5),
+    column("NEWEST", TIME_COLUMNS, false, 2),
+];
+const GROUP_COLUMNS: [Column; 4] = [
+    column("MEMBERS", 7, true, 2),
+    column("COMMITTED", 13, true, 3),
+    column("LAG", 13, true, 0),
+    column("TOPIC", 18, false, 1),
+];
+
+/// A time to the second: 2026-11-30 22:14:05.
+const TIME_COLUMNS: usize = 19;
+
+/// How wide the line of the recent past is at least, if there is one.
+const LINE_COLUMNS: usize = 10;
+
+/// Which of the columns there is room for, in so many columns of the screen.
+fn fitting<const N: usize>(columns: &[Column; N], room: usize) -> Vec<usize> {
+    let mut by_rank: Vec<usize> = (0..N).collect();
+    by_rank.sort_by_key(|&at| columns.get(at).map(|column| column.rank));
+    let mut left = room;
+    let mut shown = Vec::new();
+    for (taken, at) in by_rank.into_iter().enumerate() {
+        // The least that is of use has no line beside it.
+        let line = if taken < 3 { 0 } else { LINE_COLUMNS + 1 };
+        let wide = columns.get(at).map_or(0, |column| column.wide + 1);
+        if wide + line > left {
+            break;
+        }
+        left -= wide;
+        shown.push(at);
+    }
+    shown.sort_unstable();
+    shown
+}
+
+fn heading<const N: usize>(
     pen: &mut Pen<'_>,
     (first, wide): (&str, usize),
-    columns: &[(&str, usize)],
+    columns: &[Column; N],
     theme: Theme,
 ) {
+    let shown = fitting(columns, pen.room().saturating_sub(wide));
     pen.write(&cell(first, wide, false), theme.heading());
-    for (name, columns) in columns {
+    for column in shown.into_iter().filter_map(|at| columns.get(at)) {
         pen.write(" ", Style::new());
-        let right = !["NEWEST", "TOPIC"].contains(name);
-        pen.write(&cell(name, *columns, right), theme.heading());
+        pen.write(&cell(column.name, column.wide, column.right), theme.heading());
+    }
+}
+
+/// Writes the cells that there is room for, after the name.
+fn cells<const N: usize>(
+    pen: &mut Pen<'_>,
+    columns: &[Column; N],
+    values: &[String; N],
+    base: Style,
+) {
+    for at in fitting(columns, pen.room()) {
+        if let (Some(column), Some(value)) = (columns.get(at), values.get(at)) {
+            pen.write(" ", base);
+            pen.write(&cell(value, column.wide, column.right), base);
+        }
     }
 }
 
@@ -88,19 +154,20 @@ fn topic(pen: &mut Pen<'_>, row: &TopicRow, rates: &[u64], look: Look) {
         return pen.write(fault, if is_cursor { base } else { theme.bad() });
     }
     let rate = rates.last().copied().unwrap_or_default();
-    let newest = row.newest.as_deref().unwrap_or_default();
-    let newest: String = newest.chars().take(19).collect::<String>().replace('T', " ");
-    let cells = [
+    let time = |time: &Option<String>| {
+        let time: String = time.iter().flat_map(|time| time.chars()).take(TIME_COLUMNS).collect();
+        time.replace('T', " ")
+    };
+    let values = [
         thousands(row.partitions),
+        thousands(row.segments),
         thousands(row.records),
         bytes(row.bytes),
         thousands(rate),
-        newest,
+        time(&row.oldest),
+        time(&row.newest),
     ];
-    for (text, (name, columns)) in cells.iter().zip(TOPIC_COLUMNS) {
-        pen.write(" ", base);
-        pen.write(&cell(text, columns, name != "NEWEST"), base);
-    }
+    cells(pen, &TOPIC_COLUMNS, &values, base);
     line(pen, rates, look);
 }
 
@@ -112,11 +179,8 @@ fn group(pen: &mut Pen<'_>, row: &GroupRow, lags: &[u64], look: Look) {
         return pen.write(fault, if is_cursor { base } else { theme.bad() });
     }
     let lag = row.lag.map_or("-".to_owned(), thousands);
-    let cells = [thousands(row.members), thousands(row.committed), lag, row.topic.clone()];
-    for (text, (name, columns)) in cells.iter().zip(GROUP_COLUMNS) {
-        pen.write(" ", base);
-        pen.write(&cell(text, columns, name != "TOPIC"), base);
-    }
+    let values = [thousands(row.members), thousands(row.committed), lag, row.topic.clone()];
+    cells(pen, &GROUP_COLUMNS, &values, base);
     line(pen, lags, look);
 }
 

@@ -41,6 +41,11 @@ impl Node {
     pub fn folds(&self) -> bool {
         self.children > 0
     }
+
+    /// Where its key begins, or else the value.
+    fn begin(&self) -> usize {
+        if let Name::Key(key) = &self.name { key.start } else { self.range.start }
+    }
 }
 
 /// A record, and which of its values are folded.
@@ -167,6 +172,35 @@ impl Tree {
         while folds && self.nodes.get(self.cursor).is_some_and(|node| node.depth > 1) {
             let parent = self.nodes.get(self.cursor).and_then(|node| node.parent);
             self.cursor = parent.unwrap_or_default();
+        }
+    }
+
+    /// The first node after this one in which one of `places` in the record begins, or the last
+    /// before it; of all, if there is no such node to begin at.
+    pub fn find(
+        &self,
+        places: &[Range<usize>],
+        from: Option<usize>,
+        forward: bool,
+    ) -> Option<usize> {
+        let node_of = |place: &Range<usize>| {
+            let before = self.nodes.partition_point(|node| node.begin() <= place.start);
+            before.saturating_sub(1)
+        };
+        let mut nodes = places.iter().map(node_of);
+        match (forward, from) {
+            (true, from) => nodes.find(|at| from.is_none_or(|from| *at > from)),
+            (false, from) => nodes.rfind(|at| from.is_none_or(|from| *at < from)),
+        }
+    }
+
+    /// Goes to a value, and unfolds all that is around it.
+    pub fn show(&mut self, at: usize) {
+        self.cursor = at;
+        let mut around = self.nodes.get(at).and_then(|node| node.parent);
+        while let Some(at) = around {
+            self.fold(at, false);
+            around = self.nodes.get(at).and_then(|node| node.parent);
         }
     }
 
@@ -324,6 +358,25 @@ mod tests {
         tree.unfold_or_enter();
         tree.unfold_or_enter();
         assert_eq!(tree.path(tree.cursor), r#".b["c d"]"#);
+    }
+
+    #[test]
+    fn what_is_searched_for_is_shown() {
+        let mut tree = tree(TEXT);
+        tree.fold_all(true);
+        let places = [7..8, 12..16, 21..22];
+        let mut seen = Vec::new();
+        let mut from = None;
+        while let Some(at) = tree.find(&places, from, true) {
+            seen.push(tree.path(at));
+            from = Some(at);
+        }
+        assert_eq!(seen, [".b", r#".b["c d"]"#, r#".b["c d"][0]"#]);
+        assert_eq!(tree.find(&places, None, false), from);
+        assert_eq!(tree.find(&places, Some(2), false), None);
+        tree.show(from.unwrap());
+        assert!(tree.lines().contains(&tree.cursor));
+        assert_eq!(self::tree("").find(&[], None, true), None);
     }
 
     #[test]

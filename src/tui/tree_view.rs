@@ -4,15 +4,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::pattern::Pattern;
 use super::pen::Pen;
 use super::theme::Theme;
 use super::tree::{Name, Tree};
-use crate::layout::text;
+use crate::layout::text::thousands;
 use crate::record::tokens::Kind;
 
-/// Draws the lines of the tree that are on the screen.
-pub fn draw(buffer: &mut Buffer, area: Rect, tree: &Tree, theme: Theme) {
-    let lines = tree.lines();
+/// Draws the lines of the tree that are on the screen; what was searched for stands out.
+pub fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    (tree, pattern): (&Tree, Option<&Pattern>),
+    theme: Theme,
+) {
+    let (lines, text) = (tree.lines(), &tree.row.text);
+    let found = pattern.map(|pattern| pattern.places(text)).unwrap_or_default();
     for (y, &at) in (area.y..area.bottom()).zip(lines.iter().skip(tree.top)) {
         let Some(node) = tree.nodes.get(at) else { continue };
         let is_cursor = at == tree.cursor;
@@ -31,8 +38,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, tree: &Tree, theme: Theme) {
         match &node.name {
             Name::Root => {}
             Name::Key(range) => {
-                let key = tree.row.text.get(range.clone()).unwrap_or_default();
-                pen.write_value(key.trim_ascii(), Kind::Key, look);
+                pen.write_token(text, (range, Kind::Key), &found, look);
                 pen.write(": ", base);
             }
             Name::Index(index) => {
@@ -46,18 +52,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, tree: &Tree, theme: Theme) {
                 let what = match node.children {
                     0 => format!("{open}{close}"),
                     1 => format!("{open} 1 value {close}"),
-                    count => format!("{open} {} values {close}", text::thousands(count as u64)),
+                    count => format!("{open} {} values {close}", thousands(count as u64)),
                 };
                 pen.write(&what, if is_cursor { base } else { theme.dim() });
             }
-            kind => pen.write_value(tree.text(at), kind, look),
+            kind => pen.write_token(text, (&node.range, kind), &found, look),
         }
-    }
-    let shown = lines.len().saturating_sub(tree.top);
-    let below = area.y.saturating_add(u16::try_from(shown).unwrap_or(u16::MAX));
-    if !tree.row.is_whole() && below < area.bottom() {
-        let more = tree.row.bytes - tree.row.text.len() as u64;
-        let what = format!("… {} more are not shown", text::bytes(more));
-        Pen::new(buffer, (area.x, area.right()), below).write(&what, theme.bad());
     }
 }

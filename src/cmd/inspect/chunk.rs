@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::cli::blame::explained;
 use crate::record::control::{Control, is_control};
 use crate::record::decode::{Bad, Raw, Sink};
 use crate::record::framing::{Frame, Framing};
@@ -77,8 +78,8 @@ impl Chunk {
         item.is_some_and(|item| item.fault.is_none())
     }
 
-    /// A record for the screen.
-    pub fn row(&self, number: u64) -> Option<Row> {
+    /// A record for the screen, or so many bytes of it.
+    pub fn row(&self, number: u64, most: usize) -> Option<Row> {
         let item = self.items.get(self.index(number)?)?;
         let record = self.record(number)?;
         let (place, time) = match item.place {
@@ -90,12 +91,19 @@ impl Chunk {
                 (format!("{}/{partition}@{offset}", self.source), time)
             }
         };
-        let text = record.get(..ROW_BYTES_MAX).unwrap_or(record).into();
+        let text = record.get(..most).unwrap_or(record).into();
         let mut fault = item.fault.as_deref().map(str::to_owned);
-        if fault.is_none() && record.len() <= ROW_BYTES_MAX {
-            fault = validate(record).err().map(|error| error.to_string());
+        if fault.is_none() && record.len() <= most {
+            let why = validate(record).err().map(|error| error.to_string());
+            let raw = Raw { bytes: record, line: self.line(number), unterminated: false };
+            fault = why.map(|why| explained(&why, &raw));
         }
         Some(Row { number, place, time, text, bytes: record.len() as u64, fault })
+    }
+
+    /// In which line a record is; 0 where it is in none.
+    fn line(&self, number: u64) -> u64 {
+        if let Some(Place::Line(line)) = self.place(number) { line } else { 0 }
     }
 
     /// Where a record is.

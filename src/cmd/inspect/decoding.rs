@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Collector};
-use super::feed::{Advance, Feed, command_of_files};
+use super::feed::{Advance, Command, Feed, command_of_files};
 use super::pipe::Pipe;
 use crate::cli::input::{BLOCK_BYTES, Files, Input, Next, Watch};
 use crate::ingest::formats::Choice;
@@ -216,7 +216,7 @@ impl Feed for Decoded {
         &mut self,
         numbers: Option<Range<u64>>,
         condition: Option<&str>,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<Command> {
         if !self.inputs.choice.is_verbatim() {
             anyhow::bail!("a file of this format has no command here; s saves the records");
         }

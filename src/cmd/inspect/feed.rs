@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
+use crate::tui::row::Changes;
 
 /// Records by their numbers, from 0.
 ///
@@ -28,6 +29,11 @@ pub trait Feed {
     /// last line may have no end yet.
     fn settled(&self) -> u64 {
         self.span().end
+    }
+
+    /// How often records have changed that were there.
+    fn changes(&self) -> Changes {
+        Changes::default()
     }
 
     /// How much of the input was seen, in thousandths; none if it is all.
@@ -59,7 +65,7 @@ pub trait Feed {
         &mut self,
         numbers: Option<Range<u64>>,
         condition: Option<&str>,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<Command> {
         let _ = (numbers, condition);
         anyhow::bail!("what came through a pipe has no command; s saves it")
     }
@@ -73,12 +79,13 @@ pub fn command_of_files<'a>(
     names: impl Iterator<Item = &'a str>,
     numbers: Option<Range<u64>>,
     condition: Option<&'a str>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Command> {
     if numbers.is_some() {
         anyhow::bail!("a part of a file has no command; s saves it");
     }
     let words = ["filter", condition.unwrap_or("true")].into_iter().chain(names);
-    Ok(words.map(quoted).collect::<Vec<_>>().join(" "))
+    let line = words.map(quoted).collect::<Vec<_>>().join(" ");
+    Ok(Command { line, but: None })
 }
 
 /// A word of a command line, for the shell.
@@ -88,6 +95,15 @@ pub fn quoted(word: &str) -> String {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', "'\\''")),
     }
+}
+
+/// A command line that prints records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The line.
+    pub line: String,
+    /// What it does not do as it was asked for, if there is something.
+    pub but: Option<&'static str>,
 }
 
 /// What looking for more records came to.

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
-use super::feed::{Advance, Feed, command_of_files};
+use super::feed::{Advance, Command, Feed, command_of_files};
 use super::lines_file::LinesFile;
+use crate::tui::row::Changes;
 
 /// Plain NDJSON files.
 pub struct LinesFiles {
@@ -54,6 +55,14 @@ impl Feed for LinesFiles {
         self.current().map_or(0, LinesFile::settled)
     }
 
+    fn changes(&self) -> Changes {
+        let each = self.files.iter().map(LinesFile::changes);
+        each.fold(Changes::default(), |sum, one| Changes {
+            last: sum.last + one.last,
+            all: sum.all + one.all,
+        })
+    }
+
     fn progress(&self) -> Option<u16> {
         let share = 1000 / self.files.len().max(1);
         let done = (self.begins.len() - 1) * share;
@@ -73,7 +82,7 @@ impl Feed for LinesFiles {
         &mut self,
         numbers: Option<Range<u64>>,
         condition: Option<&str>,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<Command> {
         command_of_files(self.files.iter().map(LinesFile::name), numbers, condition)
     }
 }
@@ -81,6 +90,7 @@ impl Feed for LinesFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::row::ROW_BYTES_MAX;
 
     #[test]
     fn records_of_all_files_are_numbered_through() {
@@ -96,7 +106,7 @@ mod tests {
         assert_eq!((files.span(), files.progress()), (0..5, None));
         for number in (0..5).rev() {
             let chunk = files.chunk(number).unwrap().unwrap();
-            let row = chunk.row(number).unwrap();
+            let row = chunk.row(number, ROW_BYTES_MAX).unwrap();
             assert_eq!((row.number, &*row.text), (number, (number + 1).to_string().as_bytes()));
         }
     }

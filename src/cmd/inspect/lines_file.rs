@@ -16,6 +16,7 @@ use crate::record::RECORD_BYTES_MAX;
 use crate::record::control::is_control;
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
 use crate::record::lines::LineDecoder;
+use crate::tui::row::Changes;
 
 /// Places are noted so many bytes apart, or where the next line begins.
 const PIECE_BYTES: usize = 256 << 10;
@@ -37,6 +38,7 @@ pub struct LinesFile {
     tail: Option<u64>,
     /// The length of the file when it was looked at last.
     length: u64,
+    changes: Changes,
     kept: Vec<Arc<Chunk>>,
     record_bytes_max: usize,
 }
@@ -68,7 +70,7 @@ impl LinesFile {
         let seen = Mark { offset, ..Mark::default() };
         let (name, record_bytes_max) = (Arc::from(name), record_bytes_max.min(RECORD_BYTES_MAX));
         let (marks, kept) = (Vec::new(), Vec::new());
-        let (tail, length) = (None, metadata.len());
+        let (tail, length, changes) = (None, metadata.len(), Changes::default());
         Ok(Some(LinesFile {
             file,
             name,
@@ -77,6 +79,7 @@ impl LinesFile {
             seen,
             tail,
             length,
+            changes,
             kept,
             record_bytes_max,
         }))
@@ -225,7 +228,9 @@ impl Feed for LinesFile {
             let seen = Mark { offset, records: self.first, lines: 0 };
             (self.marks, self.seen) = (Vec::new(), seen);
             self.kept.clear();
+            self.changes.all += 1;
         }
+        self.changes.last += u64::from(self.tail.is_some());
         let settled = self.settled();
         self.kept.retain(|chunk| chunk.end() <= settled);
         (self.length, self.tail) = (length, None);
@@ -234,6 +239,10 @@ impl Feed for LinesFile {
 
     fn settled(&self) -> u64 {
         self.seen.records
+    }
+
+    fn changes(&self) -> Changes {
+        self.changes
     }
 
     fn progress(&self) -> Option<u16> {
@@ -271,13 +280,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::tui::row::ROW_BYTES_MAX;
 
     /// Sees all of the file, and gives its records with their lines.
     fn all(file: &mut LinesFile) -> Vec<(String, String)> {
         while file.advance().unwrap() == Advance::More {}
         let rows = file.span().map(|number| {
             let chunk = file.chunk(number).unwrap().unwrap();
-            let row = chunk.row(number).unwrap();
+            let row = chunk.row(number, ROW_BYTES_MAX).unwrap();
             (row.place, String::from_utf8_lossy(&row.text).into_owned())
         });
         rows.collect()
@@ -327,6 +337,25 @@ mod tests {
         std::fs::write(&path, "1\n2\n").unwrap();
         while file.advance().unwrap() == Advance::More {}
         assert_eq!(file.span(), 0..2);
+    }
+
+    #[test]
+    fn changes_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, "1\n").unwrap();
+        let mut file = LinesFile::open(&path, 1000).unwrap().unwrap();
+        let mut then = |text: &str, (last, all)| {
+            std::fs::write(&path, text).unwrap();
+            while file.advance().unwrap() == Advance::More {}
+            assert_eq!(file.changes(), Changes { last, all }, "{text}");
+        };
+        then("1\n", (0, 0));
+        then("1\n{", (0, 0));
+        then("1\n{\"a\"", (1, 0));
+        then("1\n{\"a\":1}\n", (2, 0));
+        then("1\n{\"a\":1}\n2\n", (2, 0));
+        then("1\n", (2, 1));
     }
 
     #[test]

@@ -170,6 +170,13 @@ impl Options {
             if one.join("topics").is_dir() {
                 return What::topics(one.clone(), watch);
             }
+            if one.is_dir() {
+                let why = format!(
+                    "{}: this directory holds no log; name its files, or the data directory of a log",
+                    one.display()
+                );
+                return Err(Failure::new(Status::Unavailable, why).into());
+            }
             let is_file = one.exists() && !one.is_dir();
             let name = one.to_str().filter(|name| !name.contains('/') && !is_file);
             if let Some(name) = name {

@@ -9,7 +9,7 @@ use crate::api::reading::ByPartition;
 use crate::api::stats::{self, TopicFigures};
 use crate::cmd::place::{Place, at};
 use crate::store::Store;
-use crate::time::timestamp::write_us;
+use crate::time::timestamp::show_us;
 use crate::tui::Data;
 use crate::tui::Resetting;
 use crate::tui::overview::{Figures, GroupRow, TopicRow};
@@ -62,11 +62,8 @@ pub fn run(dir: &Path, resets: &Receiver<Resetting>, tell: impl Fn(Data) -> bool
 
 fn topic(found: &TopicFigures) -> TopicRow {
     let held = || found.partitions.values();
-    let newest = held().filter_map(|held| held.last_append_us).max().and_then(|time_us| {
-        let mut time = Vec::new();
-        write_us(time_us, &mut time).ok()?;
-        String::from_utf8(time).ok()
-    });
+    let oldest = held().filter_map(|held| held.first_append_us).min().map(show_us);
+    let newest = held().filter_map(|held| held.last_append_us).max().map(show_us);
     let damaged = held().any(|held| held.damaged).then(|| "it is damaged".to_owned());
     TopicRow {
         name: found.topic.clone(),
@@ -75,6 +72,7 @@ fn topic(found: &TopicFigures) -> TopicRow {
         appended: held().map(|held| held.end).sum(),
         bytes: held().map(|held| held.bytes).sum(),
         segments: held().map(|held| held.segments).sum(),
+        oldest,
         newest,
         fault: found.error.as_ref().map(ToString::to_string).or(damaged),
     }

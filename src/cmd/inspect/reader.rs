@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use super::charting::Charting;
 use super::chunk::Chunk;
-use super::feed::{Advance, Feed};
+use super::feed::{Advance, Command, Feed};
 use super::save::Save;
 use super::view::View;
 use crate::tui::pattern::Pattern;
-use crate::tui::row::Row;
+use crate::tui::prompt::Purpose;
+use crate::tui::row::{ROW_BYTES_MAX, Row, TREE_BYTES_MAX};
 use crate::tui::{Ask, Data, Extent, Target};
 
 /// How often the screen is told how much there is, at most.
@@ -129,13 +130,16 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
 
     /// Does a little of all that is to be done; says whether there is more.
     fn work(&mut self) -> anyhow::Result<bool> {
-        let before = self.feed.span();
+        let (before, changes) = (self.feed.span(), self.feed.changes());
         let settled = self.feed.settled();
         let advance = self.feed.advance()?;
         let span = self.feed.span();
-        if span != before || self.feed.settled() != settled {
+        if span != before || self.feed.changes() != changes {
             // The last line may have become longer, or the file another one.
-            let same = settled.min(self.feed.settled()).min(span.end);
+            let same = match self.feed.changes().all == changes.all {
+                true => settled.min(self.feed.settled()).min(span.end),
+                false => span.start,
+            };
             self.view.take_back(same);
             if let Some(charting) = self.charting.as_mut().filter(|it| it.next > same) {
                 charting.begin_again();
@@ -164,6 +168,7 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             scanned: self.view.scanned().unwrap_or(records.end),
             progress: self.view.progress(&records).or(self.feed.progress()),
             ended: self.feed.has_ended(),
+            changes: self.feed.changes(),
             failed: self.view.failed(),
             note: self.feed.note(),
             records,
@@ -191,6 +196,14 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                 // Why there are fewer, before they are.
                 self.tell_extent(false);
                 (self.tell)(Data::Rows { epoch, first, rows });
+            }
+            Ask::Whole { epoch, at } if epoch == self.view.epoch() => {
+                if let Some(number) = self.view.number(at)
+                    && let Some(chunk) = self.chunk(number)?
+                    && let Some(row) = chunk.row(number, TREE_BYTES_MAX)
+                {
+                    (self.tell)(Data::Whole(row));
+                }
             }
             Ask::Filter { epoch, expression, near } => {
                 let span = self.feed.span();
@@ -240,7 +253,7 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                         (self.charting, self.charted_at) = (Some(charting), Some(Instant::now()));
                     }
                     Err(why) => {
-                        (self.tell)(Data::Refused(why));
+                        (self.tell)(Data::Wrong { purpose: Purpose::Chart, text, why });
                     }
                 }
             }
@@ -259,7 +272,9 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         let mut rows = Vec::new();
         for at in first..end {
             let Some(number) = self.view.number(at) else { break };
-            let Some(row) = self.chunk(number)?.and_then(|chunk| chunk.row(number)) else { break };
+            let Some(row) = self.chunk(number)?.and_then(|it| it.row(number, ROW_BYTES_MAX)) else {
+                break;
+            };
             rows.push(row);
         }
         Ok((first, rows))
@@ -285,7 +300,8 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             Target::Written(place) => match self.feed.find(&place) {
                 Ok(number) => number,
                 Err(error) => {
-                    (self.tell)(Data::Refused(format!("{error:#}")));
+                    let (purpose, why) = (Purpose::GoTo, format!("{error:#}"));
+                    (self.tell)(Data::Wrong { purpose, text: place, why });
                     return;
                 }
             },
@@ -301,7 +317,7 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             Some(first..last + 1)
         });
         (self.tell)(match self.feed.command(numbers, self.view.condition()) {
-            Ok(command) => Data::Command(command),
+            Ok(Command { line, but }) => Data::Command { line, but },
             Err(error) => Data::Refused(format!("{error:#}")),
         });
     }

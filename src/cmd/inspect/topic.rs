@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunk::{Chunk, Collector, Place};
-use super::feed::{Advance, Feed, quoted};
+use super::feed::{Advance, Command, Feed, quoted};
 use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::Watch;
 use crate::cmd::place::Place as Written;
@@ -331,8 +331,9 @@ impl Feed for Topic {
         &mut self,
         numbers: Option<Range<u64>>,
         condition: Option<&str>,
-    ) -> anyhow::Result<String> {
-        let mut command = format!("subscribe {}", self.name);
+    ) -> anyhow::Result<Command> {
+        let mut line = format!("subscribe {}", self.name);
+        let mut but = None;
         if let Some(Range { start, end }) = numbers {
             let mut place = |number: u64| match self.chunk(number)?.and_then(|it| it.place(number))
             {
@@ -343,14 +344,17 @@ impl Feed for Topic {
             let (from, until) = match self.partitions.len() {
                 1 => (first.to_string(), (last + 1).to_string()),
                 // The times are those of whole batches.
-                _ => (time(from_us), time(to_us + 1)),
+                _ => {
+                    but = Some("it prints all that was appended in this time");
+                    (time(from_us), time(to_us + 1))
+                }
             };
-            command += &format!(" --from {from} --until {until}");
+            line += &format!(" --from {from} --until {until}");
         }
         if let Some(condition) = condition {
-            command += &format!(" | filter {}", quoted(condition));
+            line += &format!(" | filter {}", quoted(condition));
         }
-        Ok(command)
+        Ok(Command { line, but })
     }
 }
 

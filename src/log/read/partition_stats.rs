@@ -19,6 +19,9 @@ pub struct PartitionStats {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: u64,
+    /// When the first of the records that it holds was appended, in µs since the epoch; `None` if it
+    /// holds none, or it cannot be told.
+    pub first_append_us: Option<i64>,
     /// When something was last appended to it, in µs since the epoch; `None` if nothing is there,
     /// or it cannot be told.
     pub last_append_us: Option<i64>,
@@ -58,15 +61,30 @@ impl TopicReader {
                 }
             }
         }
+        let first = match (bases.first(), last) {
+            // It is not the last batch's damage, and is found when that is read.
+            (Some(&base), Some(_)) => self.first_append_us(place, base).unwrap_or(None),
+            _ => None,
+        };
         Ok(PartitionStats {
             partition: place.partition,
             start: bases.first().copied().unwrap_or(0),
             end,
             bytes,
             segments: bases.len() as u64,
+            first_append_us: first,
             last_append_us: last,
             damage,
         })
+    }
+
+    /// When the first batch of a segment was appended.
+    fn first_append_us(&self, place: &Place, base: u64) -> Result<Option<i64>, LogError> {
+        let segment = self.segment(place, base)?;
+        if entry_count(&segment)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Entries::of(&segment, place).get(0)?.time_us))
     }
 
     /// When the last batch of a segment was appended; of the active one, the last below `end`.
@@ -119,6 +137,8 @@ mod tests {
         assert_eq!((figures(0), figures(1)), ((4, 8, 2), (2, 4, 2)));
         assert!(held[0].last_append_us > held[1].last_append_us);
         assert!(held[1].last_append_us.is_some());
+        assert!(held[0].first_append_us < held[1].first_append_us);
+        assert_eq!(held[1].first_append_us, held[1].last_append_us);
         // A second look, by one who does not have the topic open.
         let log_of_others = open_readers(dir.path(), &["t".to_owned()]).unwrap();
         assert_eq!(log_of_others[0].0.partition_stats().unwrap(), held);
@@ -133,6 +153,7 @@ mod tests {
         log.create("t", &Settings::new(1, None)).unwrap();
         let held = log.look("t").unwrap().0.partition_stats().unwrap().remove(0);
         assert_eq!((held.bytes, held.segments, held.last_append_us), (0, 1, None));
+        assert_eq!(held.first_append_us, None);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl State {
         self.epoch += 1;
         let extent = Extent { epoch: self.epoch, ..Extent::default() };
         self.list = List::of(extent);
-        (self.page, self.title) = (Page::Records, topic.clone());
+        (self.page, self.topic) = (Page::Records, Some(topic.clone()));
         (self.filter, self.pattern, self.anchor) = (None, None, None);
         (self.columns, self.side) = Default::default();
         self.marks.clear();
@@ -76,7 +76,7 @@ impl State {
         }
         match self.overview {
             Some(_) => {
-                self.page = Page::Topics;
+                (self.page, self.topic) = (Page::Topics, None);
                 effects.push(Effect::Close);
             }
             None => effects.push(Effect::Quit),

@@ -3,7 +3,6 @@
 use super::{Awaited, Effect, Layout, SIDE_COLUMNS, State};
 use crate::tui::columns::Columns;
 use crate::tui::keys::Action;
-use crate::tui::pattern::Pattern;
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::row::{Ask, Target};
 use crate::tui::tree::Tree;
@@ -33,10 +32,9 @@ impl State {
             Action::End | Action::Follow => self.list.follow(),
             Action::Percent => self.go_to_percent(count.unwrap_or_default() as f64),
             Action::GoTo => self.prompt = Some(Prompt::new(Purpose::GoTo, "")),
-            Action::SearchForward => self.prompt = Some(Prompt::new(Purpose::SearchForward, "")),
-            Action::SearchBackward => self.prompt = Some(Prompt::new(Purpose::SearchBackward, "")),
-            Action::Next => self.search(self.forward, effects),
-            Action::Previous => self.search(!self.forward, effects),
+            Action::SearchForward | Action::SearchBackward | Action::Next | Action::Previous => {
+                self.act_in_search(action, effects)
+            }
             Action::Filter => {
                 let filter = self.filter.clone().unwrap_or_default();
                 self.prompt = Some(Prompt::new(Purpose::Filter, &filter));
@@ -79,8 +77,7 @@ impl State {
     /// Ends what can be ended, one thing at a time.
     fn back(&mut self, effects: &mut Vec<Effect>) {
         if self.searches {
-            self.searches = false;
-            effects.push(Effect::Ask(Ask::Stop));
+            self.stop_searching(effects);
         } else if self.anchor.take().is_some()
             || self.pattern.take().is_some()
             || std::mem::take(&mut self.list.follows)
@@ -95,14 +92,7 @@ impl State {
         let text = text.trim();
         match purpose {
             Purpose::SearchForward | Purpose::SearchBackward => {
-                self.forward = purpose == Purpose::SearchForward;
-                if !text.is_empty() {
-                    match Pattern::new(text) {
-                        Ok(pattern) => self.pattern = Some(pattern),
-                        Err(why) => return self.message = Some((why, true)),
-                    }
-                }
-                self.search(self.forward, effects);
+                self.search_for(purpose, text, effects);
             }
             Purpose::Filter => {
                 self.narrow(Some(text.to_owned()).filter(|text| !text.is_empty()), effects);
@@ -138,18 +128,6 @@ impl State {
         self.asked = Some(expression.clone());
         let near = self.list.current().map_or(0, |row| row.number);
         effects.push(Effect::Ask(Ask::Filter { epoch: self.epoch, expression, near }));
-    }
-
-    fn search(&mut self, forward: bool, effects: &mut Vec<Effect>) {
-        let Some(pattern) = &self.pattern else {
-            return self.say("nothing was searched for; / searches");
-        };
-        let at = self.list.cursor;
-        let from = if forward { Some(at + 1) } else { at.checked_sub(1) };
-        let Some(from) = from else { return self.say("not found") };
-        let (epoch, text) = (self.list.extent.epoch, pattern.text().to_owned());
-        self.searches = true;
-        effects.push(Effect::Ask(Ask::Search { epoch, text, from, forward }));
     }
 
     fn go(&mut self, text: &str, effects: &mut Vec<Effect>) {

@@ -16,6 +16,12 @@ impl State {
         if self.act_anywhere(action, effects) {
             return;
         }
+        if matches!(
+            action,
+            Action::SearchForward | Action::SearchBackward | Action::Next | Action::Previous
+        ) {
+            return self.act_in_search(action, effects);
+        }
         let Some(tree) = &mut self.tree else { return };
         match action {
             Action::Quit | Action::Back => self.tree = None,

@@ -3,6 +3,7 @@
 mod in_chart;
 mod in_overview;
 mod in_records;
+mod in_search;
 mod in_tree;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use super::keys::{self, Action, Scope};
 use super::list::List;
 use super::overview::Overview;
 use super::pattern::Pattern;
-use super::prompt::{History, Prompt, Typed};
+use super::prompt::{History, Prompt, Purpose, Typed};
 use super::row::{Ask, Data, Row};
 use super::topics_view;
 use super::tree::Tree;
@@ -53,6 +54,8 @@ enum Awaited {
 pub struct State {
     /// What is looked at.
     pub title: String,
+    /// The topic whose records are shown, where all topics can be.
+    pub topic: Option<String>,
     /// Its size in columns and lines.
     pub size: (u16, u16),
     /// What is shown.
@@ -90,6 +93,8 @@ pub struct State {
     /// A number before a key.
     pub count: Option<u64>,
     forward: bool,
+    /// In which direction was searched last.
+    onward: bool,
     awaited: Option<Awaited>,
     marks: BTreeMap<char, u64>,
     history: History,
@@ -107,6 +112,10 @@ pub struct State {
     resetting: Option<Resetting>,
     /// Whether the tree is to show the record of the cursor, once its row is known.
     turns: bool,
+    /// Whether the cursor of the tree is then to go to what was searched for.
+    lands: bool,
+    /// The number of the record of which all was asked for.
+    whole: Option<u64>,
 }
 
 impl State {
@@ -114,6 +123,7 @@ impl State {
     pub fn new(title: String, places: bool) -> State {
         State {
             title,
+            topic: None,
             size: (80, 24),
             page: Page::Records,
             overview: None,
@@ -134,6 +144,7 @@ impl State {
             message: None,
             count: None,
             forward: true,
+            onward: true,
             awaited: None,
             marks: BTreeMap::new(),
             history: History::default(),
@@ -143,6 +154,8 @@ impl State {
             saves: false,
             resetting: None,
             turns: false,
+            lands: false,
+            whole: None,
         }
     }
 
@@ -227,6 +240,22 @@ impl State {
         if let Some(tree) = &mut self.tree {
             tree.scroll(body);
         }
+        self.complete(effects);
+    }
+
+    /// Asks for all of the record in the tree, if only its beginning is known.
+    fn complete(&mut self, effects: &mut Vec<Effect>) {
+        let Some(tree) = self.tree.as_ref().filter(|tree| !tree.row.is_whole()) else {
+            self.whole = None;
+            return;
+        };
+        let number = tree.row.number;
+        let is_current = self.list.current().is_some_and(|row| row.number == number);
+        if is_current && self.whole != Some(number) {
+            self.whole = Some(number);
+            let (epoch, at) = (self.list.extent.epoch, self.list.cursor);
+            effects.push(Effect::Ask(Ask::Whole { epoch, at }));
+        }
     }
 
     fn data(&mut self, data: Data, effects: &mut Vec<Effect>) {
@@ -245,11 +274,16 @@ impl State {
                     self.list.go(at);
                 }
             }
+            Data::Whole(row) => {
+                if let Some(tree) = self.tree.as_ref().filter(|it| it.row.number == row.number) {
+                    self.tree = Some(tree.turn_to(row));
+                }
+            }
             Data::Found { epoch, at } if epoch == self.list.extent.epoch => {
                 self.searches = false;
                 match at {
-                    Some(at) => self.list.go(at),
-                    None => self.say("not found"),
+                    Some(at) => self.found(at),
+                    None => self.not_found(),
                 }
             }
             Data::Found { .. } => self.searches = false,
@@ -263,9 +297,10 @@ impl State {
                     self.chart = Some(*chart);
                 }
             }
-            Data::Command(command) => {
-                let shown = format!("copied, if the terminal takes it: {command}");
-                effects.push(Effect::Copy(command));
+            Data::Command { line, but } => {
+                let but = but.map(|but| format!("; {but}")).unwrap_or_default();
+                let shown = format!("copied, if the terminal takes it: {line}{but}");
+                effects.push(Effect::Copy(line));
                 self.say(shown);
             }
             Data::Saved(came) => {
@@ -277,10 +312,12 @@ impl State {
             Data::NotFiltered { epoch, why } => {
                 // Another one may have been asked for meanwhile.
                 if epoch == self.epoch {
-                    (self.asked, self.epoch) = (None, self.list.extent.epoch);
+                    let text = self.asked.take().flatten().unwrap_or_default();
+                    self.epoch = self.list.extent.epoch;
+                    self.ask_again(Purpose::Filter, &text, why);
                 }
-                self.message = Some((why, true));
             }
+            Data::Wrong { purpose, text, why } => self.ask_again(purpose, &text, why),
             Data::Refused(why) => self.message = Some((why, true)),
             Data::Failed(why) => {
                 self.saves = false;
@@ -289,10 +326,26 @@ impl State {
         }
     }
 
-    /// Shows the record of the cursor in the tree, if it is another one and is known.
+    /// What was typed is wrong: it can be mended, unless something else is being typed.
+    fn ask_again(&mut self, purpose: Purpose, text: &str, why: String) {
+        match self.prompt {
+            Some(_) => self.message = Some((why, true)),
+            None => self.prompt = Some(Prompt::wrong(purpose, text, why)),
+        }
+    }
+
+    /// Shows the record of the cursor in the tree, if it is another one or has grown, and is known.
     fn turn(&mut self) {
+        if let (Some(tree), Some(row)) = (&self.tree, self.list.current()) {
+            self.turns |= tree.row.number == row.number && tree.row.bytes != row.bytes;
+        }
         if let (true, Some(tree), Some(row)) = (self.turns, &self.tree, self.list.current()) {
-            self.tree = Some(tree.turn_to(row.clone()));
+            let mut tree = tree.turn_to(row.clone());
+            if let (true, Some(pattern)) = (std::mem::take(&mut self.lands), &self.pattern) {
+                let found = tree.find(&pattern.places(&row.text), None, self.onward);
+                tree.show(found.unwrap_or_default());
+            }
+            self.tree = Some(tree);
             self.turns = false;
         }
     }
@@ -339,6 +392,11 @@ impl State {
         let count = self.count.take();
         let Some(action) = keys::action(self.scope(), key) else {
             return self.say(format!("the key {key} has no meaning here; h shows the keys"));
+        };
+        let action = match action {
+            Action::Interrupt if self.searches => return self.stop_searching(effects),
+            Action::Interrupt => Action::Quit,
+            action => action,
         };
         match self.scope() {
             Scope::Topics => self.act_in_overview(action, count, effects),
