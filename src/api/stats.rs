@@ -156,8 +156,8 @@ pub struct PartitionFigures {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: u64,
-    /// When the first of the records that it holds was appended, in µs since the epoch; `None` if it
-    /// holds none, or the daemon is an older one.
+    /// When the first of its records was appended, in µs since the epoch; `None` if it has none, or
+    /// the daemon is an older one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_append_us: Option<i64>,
     /// When something was last appended to it, in µs since the epoch; `None` if nothing is there.

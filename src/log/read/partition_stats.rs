@@ -19,8 +19,8 @@ pub struct PartitionStats {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: u64,
-    /// When the first of the records that it holds was appended, in µs since the epoch; `None` if it
-    /// holds none, or it cannot be told.
+    /// When the first of its records was appended, in µs since the epoch; `None` if it has none, or
+    /// it cannot be told.
     pub first_append_us: Option<i64>,
     /// When something was last appended to it, in µs since the epoch; `None` if nothing is there,
     /// or it cannot be told.

@@ -78,7 +78,7 @@ fn only_those_who_are_named_read_and_append() {
     }
     alter(&["--readers", "nobody,:54321"]);
     let shown = admin(STRANGER, dir, &["describe", "t"]);
-    assert!(shown.stdout.contains("readers=nobody,:54321"), "{shown:?}");
+    assert!(shown.stdout.contains("readers nobody,:54321"), "{shown:?}");
 }
 
 #[test]

@@ -333,14 +333,14 @@ fn a_group_is_reset_and_its_lag_told() {
             (done.status, done.stdout.as_str()),
             (
                 0,
-                "GROUP  TOPIC  PARTITION  FROM  TO  DONE\ng      t      0          -     4   yes\n"
+                "GROUP  TOPIC  PARTITION  FROM  TO  DONE\ng      t              0  -      4  yes\n"
             )
         );
         let listed = run_on(dir, "log-admin", &["groups", "g"], "");
         assert_eq!(
             listed.stdout,
             "GROUP  TOPIC  PARTITION  MEMBER  PID  COMMITTED  END  LAG\n\
-             g      t      0          -       -    4          10   6\n"
+             g      t              0  -       -            4   10    6\n"
         );
         for (to, offset) in [("start", 0), ("end", 10), ("-1h", 0), ("2100-01-01T00:00:00Z", 10)] {
             let moved = reset(&[to, "--json"]);
