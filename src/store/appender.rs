@@ -114,6 +114,11 @@ impl Appender {
         self.new.is_some()
     }
 
+    /// Whether the topic does not exist, and these lines would have it created.
+    pub fn would_create(&self, lines: &[u8]) -> bool {
+        self.new.as_ref().is_some_and(|new| new.takes_some(lines, self.unique.as_ref()))
+    }
+
     /// The topic, once after it was created.
     pub fn take_created(&mut self) -> Option<Created> {
         self.created.take()

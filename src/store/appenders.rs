@@ -91,6 +91,20 @@ impl Appenders {
         }
     }
 
+    /// Opens the first topic, before anything is read: nothing needs to end its waits.
+    ///
+    /// # Errors
+    /// As [`Appenders::open`]; also when the daemon has gone since.
+    pub fn open_first(&self, topic: &str, wanted: &Wanted) -> Result<Appender, Error> {
+        if let Some(broker) = &self.broker {
+            return Appender::embedded(Arc::clone(broker), topic, wanted);
+        }
+        match Store::open(&self.dir)? {
+            served @ Store::Served { .. } => served.appender(topic, wanted, self.patience),
+            Store::Embedded { dir } => Err(Error::NotBack { dir, patience: Duration::ZERO }),
+        }
+    }
+
     /// Leaves the log as the next one likes to find it, once all appenders are closed.
     ///
     /// # Errors

@@ -117,6 +117,7 @@ mod topics {
     mod reconnect_producers;
     mod subscribe;
     mod topic_by;
+    mod topic_by_files;
     mod unique;
 }
 

@@ -6,6 +6,7 @@
 //! - `content`: what is in a file. `visit`: a part of that, as a source.
 //! - `spool`: a directory of files that are taken once.
 //! - `changes`: waiting until something changes. `amount`: how much there is to read.
+//! - `recount`: how many records lie before a position that another topic has.
 //! - `follower`: which visit is next. Here: what a tool's stage asks and says of the visits.
 
 mod amount;
@@ -13,6 +14,7 @@ mod changes;
 mod content;
 mod family;
 mod follower;
+mod recount;
 mod spool;
 mod targets;
 mod visit;
@@ -37,6 +39,7 @@ use crate::cli::watch::Waiting;
 use crate::ingest::files::identity::Identity;
 use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
+use crate::record::decode::Decoder;
 use crate::sys::clock::now_us;
 
 /// How often the log is told that a file is still there.
@@ -134,6 +137,21 @@ impl Following {
         let at = state.content.position_of_line(state.plan.from.position, lines);
         let mark = at.and_then(|position| state.mark_anywhere(position));
         mark.with_context(|| state.plan.path.display().to_string())
+    }
+
+    /// How many records a new decoder finds between where the visit began and a mark; none if the
+    /// file does not have that mark.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn records_before(
+        &self,
+        mark: Mark,
+        decoder: &mut dyn Decoder,
+    ) -> anyhow::Result<Option<u64>> {
+        let state = self.state()?;
+        let state = state.borrow();
+        state.records_before(mark, decoder).with_context(|| state.plan.path.display().to_string())
     }
 
     /// How many lines of the visited file lie before those that the decoder has seen.

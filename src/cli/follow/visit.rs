@@ -9,10 +9,12 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::content::{Content, Reader, Status};
+use super::recount::records_between;
 use crate::cli::source::{Polled, Source};
 use crate::cli::watch::Waiting;
 use crate::ingest::files::identity::{Identity, Inode};
 use crate::ingest::files::mark::Mark;
+use crate::record::decode::Decoder;
 
 /// How a file is visited.
 pub(super) struct Plan {
@@ -127,6 +129,15 @@ impl State {
     pub fn mark_anywhere(&self, position: u64) -> io::Result<Mark> {
         let reader = self.content.reader(position)?;
         Ok(Mark::new(position, false, &self.head, reader.tail(position)))
+    }
+
+    /// How many records lie between where the visit began and a mark; none if the file does not
+    /// have that mark.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn records_before(&self, mark: Mark, decoder: &mut dyn Decoder) -> io::Result<Option<u64>> {
+        records_between(&self.content, &self.head, self.plan.from.position, mark, decoder)
     }
 
     /// How many lines lie before those that are given in this visit.

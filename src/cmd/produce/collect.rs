@@ -1,31 +1,28 @@
 //! Files that are appended bit by bit, each from where the log says that it was left.
 
-use std::collections::HashSet;
-use std::ops::ControlFlow;
+mod destination;
+mod several;
+mod stage;
+
 use std::path::PathBuf;
 use std::time::{Duration as StdDuration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
-use super::batch::Batch;
+use self::destination::{Destination, One};
+use self::several::{Several, Wishes};
+use self::stage::Collect;
 use super::enrich::Enrich;
-use super::sender::{Origin, Sender};
-use super::{BATCH_BYTES, Options, stats, tell, unique};
+use super::sender::Sender;
+use super::{Options, records, stats, tell, unique};
 use crate::api::appending::Stands;
 use crate::cli::follow::{Done, FollowOptions, Following, Order, Spool};
-use crate::cli::pump::{self, Context, Ended, Stage, StageError};
-use crate::cli::{Failure, Status};
+use crate::cli::pump::{self, Ended, Outcome};
+use crate::cli::{Failure, Status, message};
 use crate::ingest::files::identity::hash;
-use crate::record::control::Control;
-use crate::record::decode::Raw;
-use crate::store::{self, Store, Tries, Wanted};
+use crate::store::{self, Appenders, Store, Tries, Wanted};
 use crate::time::Duration;
-
-/// How much of a file is read without telling the log, also if there is no record in it.
-const UNTOLD_BYTES_MAX: u64 = 8 << 20;
-/// How long to wait for changes before all files are looked at, whatever the kernel tells.
-const IDLE: StdDuration = StdDuration::from_secs(3600);
 
 /// How files are resumed and followed.
 #[derive(Args, Clone, Debug)]
@@ -78,6 +75,11 @@ impl CollectOptions {
         self.resume || self.follow || self.spool.is_some()
     }
 
+    /// Whether files of a directory are taken.
+    pub fn spools(&self) -> bool {
+        self.spool.is_some()
+    }
+
     /// Whether what was done is printed at the end.
     pub fn stats(&self) -> bool {
         self.stats
@@ -119,7 +121,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     }
     let enrich = options.enrich.build()?;
     options.unique.asked()?;
-    let (sender, known) = open(options)?;
+    let naming = options.route.is_on().then(|| options.route.naming()).transpose()?;
+    let Opened { sender, known, appenders } = open(options)?;
     let sender = sender.retrying(options.collect.retry());
     let follow = FollowOptions {
         paths: paths.clone(),
@@ -130,38 +133,18 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     };
     let known = known.into_iter().map(|one| (one.name, one.sequence, one.time_us));
     let following = Following::new(follow, known)?;
-    let mut stage = Collect {
-        following: following.clone(),
-        sender,
-        batch: Batch::default(),
-        enrich,
-        visit: None,
-        is_end: false,
-        taken: HashSet::new(),
-        bytes: 0,
-        idle: options.collect.follow.then_some(StdDuration::ZERO),
+    let outcome = match naming.zip(appenders) {
+        None => {
+            let drove = drive(options, &following, One::new(sender), enrich);
+            drove.leave_one(options, begun)
+        }
+        Some((naming, appenders)) => {
+            let home = (options.home().to_owned(), sender);
+            let to = Several::new(naming, home, options.wishes(appenders)?);
+            drive(options, &following, to, enrich).leave_several(options, begun)
+        }
     };
-    let input = options.input.without_files();
-    let outcome = pump::run_sources(&input, Box::new(following.clone()), &mut stage);
-    let appended = stage.sender.appended();
-    let (files, bytes) = (stage.taken.len(), stage.bytes);
-    let appender = stage.sender.into_appender();
-    let placed = appender.placed().clone();
-    let closed = appender.close();
-    if options.collect.stats {
-        stats::print(&json!({
-            "topic": options.topic, "files": files, "records": appended,
-            "skipped": placed.skipped, "bytes": bytes, "ms": stats::ms_since(begun),
-        }))?;
-    }
-    let outcome = outcome.inspect_err(|_| tell(appended, &options.topic))?;
-    closed?;
-    if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
-        tell(appended, &options.topic);
-    }
-    if options.verbose {
-        unique::tell(&placed, &options.topic);
-    }
+    let outcome = outcome?;
     match following.missing().first() {
         Some(path) if outcome.ended == Ended::Input => {
             Err(Failure::new(Status::Io, format!("{}: no such file", path.display())).into())
@@ -170,9 +153,111 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     }
 }
 
-/// Opens the topic, for us alone as far as these files go; tells what it knows of files.
-fn open(options: &Options) -> anyhow::Result<(Sender, Vec<Stands>)> {
-    let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
+/// How a run came to its end, and what it leaves.
+struct Drove<D> {
+    outcome: anyhow::Result<Outcome>,
+    to: D,
+    files: usize,
+    bytes: u64,
+}
+
+fn drive<D: Destination>(
+    options: &Options,
+    following: &Following,
+    to: D,
+    enrich: Option<Box<Enrich>>,
+) -> Drove<D> {
+    let mut stage = Collect::new(following.clone(), to, enrich, options.collect.follow);
+    let input = options.input.without_files();
+    let outcome = pump::run_sources(&input, Box::new(following.clone()), &mut stage);
+    let (files, bytes) = stage.amount();
+    Drove { outcome, to: stage.to, files, bytes }
+}
+
+impl Drove<One> {
+    /// Closes the log, and says what was done.
+    fn leave_one(self, options: &Options, begun: Instant) -> anyhow::Result<Outcome> {
+        let appended = self.to.sender.appended();
+        let appender = self.to.sender.into_appender();
+        let placed = appender.placed().clone();
+        let closed = appender.close();
+        if options.collect.stats {
+            stats::print(&json!({
+                "topic": options.topic, "files": self.files, "records": appended,
+                "skipped": placed.skipped, "bytes": self.bytes, "ms": stats::ms_since(begun),
+            }))?;
+        }
+        let outcome = self.outcome.inspect_err(|_| tell(appended, &options.topic))?;
+        closed?;
+        if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
+            tell(appended, &options.topic);
+        }
+        if options.verbose {
+            unique::tell(&placed, &options.topic);
+        }
+        Ok(outcome)
+    }
+}
+
+impl Drove<Several> {
+    /// Closes the log, and says what was done.
+    fn leave_several(self, options: &Options, begun: Instant) -> anyhow::Result<Outcome> {
+        let left = self.to.leave();
+        if options.collect.stats {
+            stats::print(&json!({
+                "topics": left.topics, "files": self.files, "records": left.appended,
+                "skipped": left.skipped, "bytes": self.bytes, "ms": stats::ms_since(begun),
+            }))?;
+        }
+        let outcome = self.outcome.inspect_err(|_| left.tell())?;
+        if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
+            left.tell();
+        }
+        if options.verbose && left.passed > 0 {
+            let what = records(left.passed);
+            message::note(&format!("{what} passed over, because their topics have them"));
+        }
+        match left.failed {
+            Some(error) => Err(error.into()),
+            None => Ok(outcome),
+        }
+    }
+}
+
+impl Options {
+    /// The topic that keeps where files were left.
+    fn home(&self) -> &str {
+        self.route.default_topic().unwrap_or(&self.topic)
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { partitions: self.partitions, key: self.key.clone() }
+    }
+
+    fn wishes(&self, appenders: Appenders) -> anyhow::Result<Wishes> {
+        Ok(Wishes {
+            appenders,
+            wanted: self.wanted(),
+            unique: self.unique.asked()?,
+            retry: self.collect.retry(),
+            topics_max: self.route.topics_max(),
+            format: self.input.choice()?,
+        })
+    }
+}
+
+/// The topic that keeps where files were left.
+struct Opened {
+    sender: Sender,
+    /// What it knows of files.
+    known: Vec<Stands>,
+    /// For others, if there are such.
+    appenders: Option<Appenders>,
+}
+
+/// Opens the topic that keeps where files were left, for us alone as far as these files go.
+fn open(options: &Options) -> anyhow::Result<Opened> {
+    let (home, wanted) = (options.home(), options.wanted());
     let dir = options.data.dir()?;
     let patience = match options.reconnect.asked() {
         None if options.collect.follow => StdDuration::MAX,
@@ -185,13 +270,19 @@ fn open(options: &Options) -> anyhow::Result<(Sender, Vec<Stands>)> {
     let mut tries = Tries::within(options.wait.asked().unwrap_or_default());
     loop {
         let attempt = || -> anyhow::Result<_> {
-            let mut appender = Store::open(&dir)?.appender(&options.topic, &wanted, patience)?;
+            let store = Store::open(&dir)?;
+            let (mut appender, appenders) = if options.route.is_on() {
+                let appenders = store.appenders(patience)?;
+                (appenders.open_first(home, &wanted)?, Some(appenders))
+            } else {
+                (store.appender(home, &wanted, patience)?, None)
+            };
             options.unique.apply(&mut appender)?;
             let mut sender = Sender::new(appender, None, 0);
             // What one who was killed has sent is appended, or not, once its claims are free.
             sender.claim(claims.clone())?;
             let known = sender.sources()?;
-            Ok((sender, known))
+            Ok(Opened { sender, known, appenders })
         };
         match attempt() {
             Err(error) if is_busy(&error) => match tries.next_pause() {
@@ -214,7 +305,7 @@ fn busy(options: &Options, error: &anyhow::Error) -> anyhow::Error {
         true => "another process writes the log",
         false => "another process collects the same files",
     };
-    let why = format!("{}: {what}; try again, or wait with --wait D", options.topic);
+    let why = format!("{}: {what}; try again, or wait with --wait D", options.home());
     Failure::new(Status::TryAgain, why).into()
 }
 
@@ -228,150 +319,4 @@ fn claims(paths: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     claims.sort();
     claims.dedup();
     Ok(claims)
-}
-
-/// Gathers what was read of a file, and appends it with where that leaves the file.
-struct Collect {
-    following: Following,
-    sender: Sender,
-    batch: Batch,
-    /// What is done with records before they are appended.
-    enrich: Option<Box<Enrich>>,
-    /// Where the log has the file that is being visited, or will have it.
-    visit: Option<u64>,
-    /// Whether the visit is over.
-    is_end: bool,
-    /// The files of which something was taken, and how many bytes of them.
-    taken: HashSet<u64>,
-    bytes: u64,
-    /// For how long nothing came, with --follow.
-    idle: Option<StdDuration>,
-}
-
-impl Origin for Following {
-    fn lines_before(&self) -> u64 {
-        Following::lines_before(self)
-    }
-
-    fn sequence_before(&self, line: u64) -> anyhow::Result<u64> {
-        Ok(self.mark_before_line(line)?.sequence())
-    }
-}
-
-impl Collect {
-    /// Where the log has the file, after the visit began.
-    fn begin(&mut self, cx: &mut Context) -> anyhow::Result<Option<u64>> {
-        if let Some(position) = self.visit {
-            return Ok(Some(position));
-        }
-        let Some(visited) = self.following.visited() else { return Ok(None) };
-        self.sender.keep(&self.following.take_kept(), cx)?;
-        let origin = Box::new(self.following.clone());
-        self.sender.begin_source(&visited.name, visited.from.sequence(), origin);
-        self.visit = Some(visited.from.position);
-        Ok(self.visit)
-    }
-
-    /// The visit is over, and all that it gave is in the log.
-    fn end(&mut self, position: u64, cx: &mut Context) -> anyhow::Result<()> {
-        (self.is_end, self.visit) = (false, None);
-        let mark = self.following.mark(position, true)?;
-        let Some(also) = self.following.end_visit(mark)? else { return Ok(()) };
-        self.sender.begin_source(&also, 0, Box::new(self.following.clone()));
-        self.sender.send_to(&mut self.batch, mark.sequence(), cx)?;
-        self.sender.finish(cx)
-    }
-}
-
-impl Stage for Collect {
-    const ENDS_WITH_OUTPUT: bool = false;
-
-    fn shows_progress(&self) -> bool {
-        true
-    }
-
-    fn wants_offsets(&self) -> bool {
-        self.enrich.as_ref().is_some_and(|enrich| enrich.reads_offset())
-    }
-
-    fn wants_lines(&self) -> bool {
-        self.enrich.as_ref().is_some_and(|enrich| enrich.reads_line())
-    }
-
-    fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        let Collect { enrich, batch, .. } = self;
-        let mut take = |raw: Raw<'_>, _: &mut Context| {
-            batch.push(raw);
-            Ok(ControlFlow::Continue(()))
-        };
-        let Some(enrich) = enrich else { return take(raw, cx) };
-        let flow = enrich.apply(raw, cx, take)?;
-        // It is good, also where nothing is appended for it, and need not be read again.
-        self.sender.keep_positions();
-        Ok(flow)
-    }
-
-    fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
-        Ok(())
-    }
-
-    fn source_end(&mut self) {
-        self.is_end = true;
-    }
-
-    fn gives_up_source(&mut self) -> bool {
-        (self.is_end, self.visit) = (false, None);
-        self.batch.clear();
-        self.following.give_up()
-    }
-
-    fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        let Some(told) = self.begin(cx)? else { return Ok(()) };
-        let mark = match cx.broken() {
-            Some(None) => return Ok(()),
-            Some(Some(line)) => self.following.mark_before_line(line)?,
-            None => {
-                let position = cx.position();
-                let much = self.batch.bytes().len() >= BATCH_BYTES
-                    || position.saturating_sub(told) >= UNTOLD_BYTES_MAX;
-                if cx.more_at_hand && !much {
-                    return Ok(());
-                }
-                self.following.mark(position, self.is_end)?
-            }
-        };
-        if mark.sequence() != self.sender.stands() {
-            self.sender.send_to(&mut self.batch, mark.sequence(), cx)?;
-        }
-        if mark.position > told
-            && let Some(visited) = self.following.visited()
-        {
-            self.taken.insert(hash(visited.name.as_bytes()));
-            self.bytes += mark.position - told;
-        }
-        self.visit = Some(mark.position);
-        if cx.more_at_hand {
-            return Ok(());
-        }
-        self.sender.finish(cx)?;
-        if self.is_end && cx.broken().is_none() {
-            return self.end(mark.position, cx);
-        }
-        Ok(())
-    }
-
-    fn idle_timeout(&self) -> Option<StdDuration> {
-        self.idle.map(|_| IDLE)
-    }
-
-    fn on_idle(&mut self, time: StdDuration, cx: &mut Context) -> anyhow::Result<()> {
-        let Some(idle) = &mut self.idle else { return Ok(()) };
-        *idle = idle.saturating_add(time);
-        if *idle >= IDLE {
-            *idle = StdDuration::ZERO;
-            self.following.look_everywhere();
-            self.sender.keep(&self.following.take_kept(), cx)?;
-        }
-        Ok(())
-    }
 }

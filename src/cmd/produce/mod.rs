@@ -181,11 +181,12 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
                    makes them differ; leave one of them out";
         return Err(in_option("$now", why).into());
     }
-    if options.route.is_on() {
-        return route::run(options, begun);
-    }
+    let options = options.with_files();
     if options.collect.is_on() {
         return collect::run(&options);
+    }
+    if options.route.is_on() {
+        return route::run(options, begun);
     }
     let enrich = options.enrich.build()?;
     options.unique.asked()?;

@@ -1,6 +1,7 @@
 //! `--topic-by`: each record goes to the topic that its value names.
 
 mod left;
+mod naming;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -10,7 +11,8 @@ use std::time::{Duration as StdDuration, Instant};
 use clap::Args;
 use serde_json::json;
 
-use self::left::Left;
+pub(super) use self::left::Left;
+pub(super) use self::naming::Naming;
 use super::batch::Batch;
 use super::ending::Ending;
 use super::enrich::Enrich;
@@ -29,7 +31,7 @@ use crate::record::decode::Raw;
 use crate::store::{self, Appenders, Store, Wanted};
 
 /// How many topics are open at a time: each has a batch, and a connection to the daemon.
-const OPEN_MAX: usize = 128;
+pub(super) const OPEN_MAX: usize = 128;
 
 /// Which topic a record goes to.
 #[derive(Args, Clone, Debug)]
@@ -43,6 +45,9 @@ pub(super) struct RouteOptions {
     topic_by: Option<String>,
 
     /// With --topic-by: where records go for which EXPR is null or not the name of a topic
+    ///
+    /// With --resume, --follow and --spool it must be given: this topic keeps where each file was
+    /// left, for all topics.
     #[arg(long, value_name = "TOPIC", requires = "topic_by")]
     topic_default: Option<String>,
 
@@ -56,23 +61,37 @@ impl RouteOptions {
     pub fn is_on(&self) -> bool {
         self.topic_by.is_some()
     }
+
+    /// Where records go that name no topic, if that was said.
+    pub fn default_topic(&self) -> Option<&str> {
+        self.topic_default.as_deref()
+    }
+
+    /// How many topics may be created.
+    pub fn topics_max(&self) -> usize {
+        self.max_topics
+    }
+
+    /// What names the topic of each record.
+    ///
+    /// # Errors
+    /// When the expression is wrong, or the topic for other records has no valid name.
+    pub fn naming(&self) -> anyhow::Result<Naming> {
+        let by = Program::compile(&[self.topic_by.as_deref().unwrap_or_default()]);
+        let by = by.map_err(|error| in_option("--topic-by", error))?;
+        if let Some(topic) = &self.topic_default {
+            check_name(topic).map_err(|error| in_option("--topic-default", error))?;
+        }
+        Ok(Naming::new(by, self.topic_default.clone()))
+    }
 }
 
 /// Runs the tool for several topics.
 ///
 /// # Errors
 /// When the log cannot be written to, or the input cannot be read or is bad.
-pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status> {
-    let first = std::mem::take(&mut options.topic);
-    if !first.is_empty() {
-        options.input.files.insert(0, PathBuf::from(first));
-    }
-    let route = &options.route;
-    let by = Program::compile(&[route.topic_by.as_deref().unwrap_or_default()]);
-    let by = by.map_err(|error| in_option("--topic-by", error))?;
-    if let Some(topic) = &route.topic_default {
-        check_name(topic).map_err(|error| in_option("--topic-default", error))?;
-    }
+pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
+    let naming = options.route.naming()?;
     let live = options.live.open(&options.input)?;
     let patience = options.patience(live.is_some());
     let dir = options.data.dir()?;
@@ -85,12 +104,11 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
     let ending = options.ending();
     let enrich = options.enrich.build()?;
     let unique = options.unique.asked()?;
-    let (default, most) = (route.topic_default.clone(), route.max_topics);
+    let most = options.route.max_topics;
     let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
     let retry = if live.is_some() { StdDuration::MAX } else { StdDuration::ZERO };
     let make = move |enrich| Route {
-        by,
-        default,
+        naming,
         wanted,
         unique,
         created: 0,
@@ -107,7 +125,6 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
         skipped: 0,
         enrich,
         retry,
-        name: String::new(),
     };
     let (outcome, left, dropped) = match live {
         Some(live) if options.live.drops() => {
@@ -164,10 +181,17 @@ pub(super) fn run(mut options: Options, begun: Instant) -> anyhow::Result<Status
     Ok(if dropped > 0 { Status::Data } else { outcome.status })
 }
 
+/// Why a record is bad whose topic does not exist.
+pub(super) fn over_limit(topic: &str, most: usize) -> String {
+    format!(
+        "the topic {topic} does not exist, and {most} topics were created; allow more with \
+         --max-topics"
+    )
+}
+
 /// Gathers what one read returned into a batch for each topic, and appends them.
 struct Route {
-    by: Program,
-    default: Option<String>,
+    naming: Naming,
     wanted: Wanted,
     /// What is appended, if not all.
     unique: Option<Unique>,
@@ -193,8 +217,6 @@ struct Route {
     enrich: Option<Box<Enrich>>,
     /// How long to try again while the log cannot take records.
     retry: StdDuration,
-    /// The topic of the record in hand.
-    name: String,
 }
 
 /// Under which name a run appends to all topics.
@@ -228,42 +250,6 @@ struct Open {
 }
 
 impl Route {
-    /// Finds the topic of a record.
-    fn find(&mut self, record: &[u8]) -> Result<(), StageError> {
-        self.name.clear();
-        let mut loaded = self.by.load(record).map_err(StageError::bad)?;
-        let why = match loaded.plain_string(0).and_then(|text| std::str::from_utf8(text).ok()) {
-            Some(text) => {
-                self.name.push_str(text.trim_matches('"'));
-                check_name(&self.name).err().map(|error| error.to_string())
-            }
-            None => {
-                let value = loaded.value(0);
-                let value =
-                    value.map_err(|error| StageError::Bad(format!("--topic-by: {error}")))?;
-                let mut text = Vec::new();
-                value.write_json(&mut text);
-                match serde_json::from_slice::<String>(&text) {
-                    Ok(name) => {
-                        self.name = name;
-                        check_name(&self.name).err().map(|error| error.to_string())
-                    }
-                    Err(_) => Some(format!("{} is not the name of a topic", value.kind())),
-                }
-            }
-        };
-        match (why, &self.default) {
-            (None, _) => Ok(()),
-            (Some(_), Some(default)) => {
-                self.name.clone_from(default);
-                Ok(())
-            }
-            (Some(why), None) => Err(StageError::Bad(format!(
-                "--topic-by: {why}; --topic-default takes such records"
-            ))),
-        }
-    }
-
     /// Takes a record as it is to be appended.
     fn append(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         if self.is_named() {
@@ -273,11 +259,11 @@ impl Route {
             }
             self.read = self.read.behind_record(raw.bytes);
         }
-        self.find(raw.bytes)?;
-        if !self.open.contains_key(&self.name) {
+        self.naming.find(raw.bytes)?;
+        if !self.open.contains_key(self.naming.name()) {
             self.open(cx)?;
         }
-        let Some(open) = self.open.get_mut(&self.name) else {
+        let Some(open) = self.open.get_mut(self.naming.name()) else {
             return Ok(ControlFlow::Continue(()));
         };
         let is_named = matches!(self.producer, Producer::Named(_));
@@ -320,25 +306,22 @@ impl Route {
             Producer::Named(name) => Some(name.as_str()),
             Producer::Run(_) => None,
         };
-        let opened = self.appenders.open(&self.name, &self.wanted, name, may_create, &*watch);
+        let opened =
+            self.appenders.open(self.naming.name(), &self.wanted, name, may_create, &*watch);
         let Some((mut appender, stands)) = opened? else {
-            return Err(StageError::Bad(format!(
-                "the topic {} does not exist, and {} topics were created; allow more with \
-                 --max-topics",
-                self.name, self.most
-            )));
+            return Err(StageError::Bad(over_limit(self.naming.name(), self.most)));
         };
         appender.append_only(self.unique.clone());
         // Opened again, what it has is of this run, and comes before what is read now.
         let new = Known { skip: Standing::of(stands), ..Known::default() };
-        let known = *self.topics.entry(self.name.clone()).or_insert(new);
+        let known = *self.topics.entry(self.naming.name().to_owned()).or_insert(new);
         let sender = match &self.producer {
             Producer::Named(name) => Sender::new(appender, Some(name.clone()), stands),
             Producer::Run(name) => Sender::of_run(appender, name.clone(), known.stands),
         };
         let sender = sender.retrying(self.retry);
         let open = Open { sender, batch: Batch::default(), skip: known.skip, used: self.uses };
-        self.open.insert(self.name.clone(), open);
+        self.open.insert(self.naming.name().to_owned(), open);
         Ok(())
     }
 
@@ -467,14 +450,27 @@ impl Options {
         Failure::new(Status::Data, why).into()
     }
 
+    /// All operands are FILEs, with --topic-by.
+    pub(super) fn with_files(mut self) -> Options {
+        let first = std::mem::take(&mut self.topic);
+        if self.route.is_on() && !first.is_empty() {
+            self.input.files.insert(0, PathBuf::from(first));
+        } else {
+            self.topic = first;
+        }
+        self
+    }
+
     /// Refuses what does not go together with operands that are all FILEs.
     pub(super) fn check_operands(&self) -> Result<(), Failure> {
         let reads_files = !(self.topic.is_empty() && self.input.files.is_empty());
-        if self.route.is_on() && self.collect.is_on() {
-            let why = "--topic-by: it does not go together with --resume, --follow and --spool: a \
-                       topic keeps where a file was left together with the records, and a crash may \
-                       leave several topics at several places; collect into one topic, and route \
-                       that";
+        if self.route.is_on() && self.collect.is_on() && self.route.topic_default.is_none() {
+            let why = "--topic-by: with --resume, --follow and --spool it needs --topic-default \
+                       TOPIC, which is the topic that keeps where each file was left";
+            return Err(Failure::usage(why));
+        }
+        if self.route.is_on() && reads_files && self.collect.spools() {
+            let why = "with --topic-by, all operands are FILEs, and --spool takes none";
             return Err(Failure::usage(why));
         }
         if self.route.is_on() && reads_files && self.live.is_on() {

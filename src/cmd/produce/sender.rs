@@ -23,6 +23,9 @@ use crate::store::{self, AppendError, Appender};
 /// when the disk is done with those before.
 const AHEAD_BYTES_MAX: usize = 4 << 20;
 
+/// How many names of sources are held at most: a connection may not have many (`--max-names`).
+const NAMES_MAX: usize = 64;
+
 /// Appends batches in order; the log takes none behind one that it refused.
 pub(super) struct Sender {
     appender: Appender,
@@ -34,6 +37,8 @@ pub(super) struct Sender {
     at: Position,
     /// The source whose records are sent, if it is one that resumes.
     origin: Option<Box<dyn Origin>>,
+    /// The names of sources that were appended as last.
+    names: VecDeque<String>,
     /// Names that are ours as long as we run, so that nobody else does the same.
     claims: Vec<String>,
     /// How long to try again while the log refuses what is no fault of the records.
@@ -99,6 +104,7 @@ impl Sender {
             is_run: false,
             at: Position::default(),
             origin: None,
+            names: VecDeque::new(),
             claims: Vec::new(),
             retry: Duration::ZERO,
             stands,
@@ -135,6 +141,11 @@ impl Sender {
     /// Whether its topic does not exist, as far as is known.
     pub fn is_new(&self) -> bool {
         self.appender.is_new()
+    }
+
+    /// Whether its topic does not exist, and would be created for a batch.
+    pub fn takes_some(&self, batch: &Batch) -> bool {
+        self.appender.would_create(batch.bytes())
     }
 
     /// Gives the log back.
@@ -175,9 +186,35 @@ impl Sender {
 
     /// Appends as a source from now on, which the log has at this sequence. All that was sent must
     /// be finished.
-    pub fn begin_source(&mut self, name: &str, stands: u64, origin: Box<dyn Origin>) {
+    ///
+    /// # Errors
+    /// When the log is gone.
+    pub fn begin_source(
+        &mut self,
+        name: &str,
+        stands: u64,
+        origin: Box<dyn Origin>,
+        cx: &Context,
+    ) -> anyhow::Result<()> {
+        if !self.names.iter().any(|own| own == name) {
+            if self.names.len() >= NAMES_MAX
+                && let Some(oldest) = self.names.pop_front()
+            {
+                self.persist(cx, |appender| appender.release(&oldest))?;
+            }
+            self.names.push_back(name.to_owned());
+        }
         self.producer = Some(name.to_owned());
         (self.stands, self.origin) = (stands, Some(origin));
+        Ok(())
+    }
+
+    /// Takes a source's name; tells where the source stands, over as many daemons as that takes.
+    ///
+    /// # Errors
+    /// When somebody else has the name.
+    pub fn stands_as(&mut self, name: &str, cx: &Context) -> anyhow::Result<u64> {
+        self.persist(cx, |appender| appender.stands(name))
     }
 
     /// Tells the log that sources are still there. All that was sent must be finished.

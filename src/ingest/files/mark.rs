@@ -27,6 +27,10 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// Of a file of which nothing was read, and which the log is to know: 0 is no sequence that a
+    /// batch can have.
+    pub const BEGUN: Mark = Mark { position: 0, ended: false, check: 1 };
+
     /// At a position of a content that begins with `head` and has `tail` before the position.
     pub fn new(position: u64, ended: bool, head: &[u8], tail: &[u8]) -> Mark {
         let length = |most: usize| usize::try_from(position).unwrap_or(most).min(most);
@@ -55,6 +59,6 @@ impl Mark {
     /// Whether it is a mark of a content that begins with `head` and has `tail` before the
     /// position.
     pub fn agrees(self, head: &[u8], tail: &[u8]) -> bool {
-        self == Mark::new(self.position, self.ended, head, tail)
+        self == Mark::BEGUN || self == Mark::new(self.position, self.ended, head, tail)
     }
 }

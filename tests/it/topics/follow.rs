@@ -162,6 +162,20 @@ fn a_full_disk_is_waited_for() {
     followed.has("1 2 3");
 }
 
+#[test]
+fn more_files_than_a_connection_has_names_are_taken() {
+    let (dir, daemon) = Daemon::alone(&["--max-names", "70"]);
+    let logs = dir.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    for number in 0..150 {
+        fs::write(logs.join(format!("{number}.log")), format!("{number}\n")).unwrap();
+    }
+    let pattern = logs.join("*.log");
+    let args = ["t", "--resume", pattern.to_str().unwrap()];
+    assert_eq!(run_on(&daemon.dir, "produce", &args, "").good(), "");
+    assert_eq!(daemon.records().lines().count(), 150);
+}
+
 /// How often a process was put on a processor.
 fn switches(pid: u32) -> u64 {
     runs(pid, "").values().map(|(switches, _)| switches).sum()

@@ -260,6 +260,7 @@ fn operands_and_other_inputs_do_not_go_together() {
         &["--topic-by", ".a", "--resume", "f"],
         &["--topic-by", ".a", "-F", "f"],
         &["--topic-by", ".a", "--spool", "."],
+        &["f", "--topic-by", ".a", "--topic-default", "d", "--spool", "."],
         &["--topic-by", "syntax error"],
         &["--topic-by", ".a", "--topic-default", "../x"],
         &["--topic-default", "x", "t"],

@@ -7,7 +7,7 @@ use crate::store;
 
 /// What a run leaves.
 #[derive(Default)]
-pub(super) struct Left {
+pub(in crate::cmd::produce) struct Left {
     /// To how many topics records were appended, and how many records.
     pub topics: usize,
     pub appended: u64,
