@@ -4,8 +4,13 @@ use std::any::Any;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
-use super::{Status, closed, progress};
+use clap::error::ErrorKind;
+
+use super::{Status, closed, pager, pages, progress};
 use crate::record::text::printable;
+
+/// How wide a screen is taken to be that is none.
+const COLUMNS: usize = 80;
 
 static TOOL: OnceLock<String> = OnceLock::new();
 
@@ -83,12 +88,23 @@ pub(super) fn panic(payload: &(dyn Any + Send)) -> Status {
     Status::Internal
 }
 
-/// Prints help to stdout, or what is wrong with the options in one line to stderr.
-pub(super) fn usage(error: &clap::Error, command: &clap::Command) -> Status {
+/// Prints help to stdout, the long one where `is_long`; or what is wrong with the options in one
+/// line to stderr.
+pub(super) fn usage(error: &clap::Error, command: &clap::Command, is_long: bool) -> Status {
+    let text = error.render();
+    if error.kind() == ErrorKind::DisplayHelp && !is_long {
+        let asked = asked_about(&text.to_string(), command).1;
+        let columns = crate::sys::terminal::size(std::io::stdout()).map_or(COLUMNS, |size| size.0);
+        return printed(std::io::stdout().write_all(pages::brief(asked, columns).as_bytes()));
+    }
     if !error.use_stderr() {
+        let styled = if pager::colours() { text.ansi().to_string() } else { text.to_string() };
+        if error.kind() == ErrorKind::DisplayHelp && pager::show(&styled) {
+            return Status::Done;
+        }
         return printed(error.print().and_then(|()| std::io::stdout().flush()));
     }
-    let text = error.render().to_string();
+    let text = text.to_string();
     let said: Vec<&str> = text
         .lines()
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
@@ -109,9 +125,13 @@ fn is_idle_tip(line: &str) -> bool {
     option.starts_with(|first: char| first == '-' || first.is_ascii_alphabetic())
 }
 
-/// The command that a message of clap is about, with its subcommands: the usage in it begins with
-/// them.
+/// The command that a message of clap is about, with its subcommands.
 fn of_usage(text: &str, command: &clap::Command) -> String {
+    asked_about(text, command).0
+}
+
+/// The same, and the command itself: the usage in the message begins with it.
+fn asked_about<'a>(text: &str, command: &'a clap::Command) -> (String, &'a clap::Command) {
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
     let called = command.get_bin_name().unwrap_or(command.get_name());
     let mut words = vec![called];
@@ -121,7 +141,7 @@ fn of_usage(text: &str, command: &clap::Command) -> String {
         words.push(subcommand.get_name());
         command = subcommand;
     }
-    words.join(" ")
+    (words.join(" "), command)
 }
 
 #[cfg(test)]

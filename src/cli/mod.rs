@@ -28,6 +28,7 @@ pub mod look;
 pub mod message;
 pub mod options;
 pub mod output;
+mod pager;
 pub mod pages;
 pub mod parallel;
 pub mod progress;
@@ -100,7 +101,7 @@ pub fn enter(program: &Tools) -> ExitCode {
     let mut command = pages::with_statuses(command);
     let job = match prepare(&call, &mut command) {
         Ok(job) => job,
-        Err(error) => return message::usage(&error, &command).end(),
+        Err(error) => return message::usage(&error, &command, call.asks_for_all()).end(),
     };
     match catch_unwind(AssertUnwindSafe(job)) {
         Ok(Ok(status)) => status.end(),

@@ -14,9 +14,10 @@ use crate::record::RECORD_BYTES_MAX;
 
 /// Where records come from, and what becomes of bad ones.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Input")]
 pub struct InputOptions {
     /// Read these files in order, not standard input (-); gzip and zstd files are decompressed
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = None)]
     pub files: Vec<PathBuf>,
 
     /// Append bad lines to FILE and continue, instead of stopping at the first one
@@ -24,6 +25,7 @@ pub struct InputOptions {
     pub rejects: Option<PathBuf>,
 
     /// Refuse records longer than SIZE
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "16MiB")]
     pub max_record: u64,
 
@@ -59,8 +61,10 @@ impl InputOptions {
 
 /// Whether log-serve may read and write a tool's own pipes, which spares the tool's process.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Log")]
 pub struct LendOptions {
     /// Do not let log-serve use this tool's pipe; $MILLSTREAM_NO_LEND does the same
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     no_lend: bool,
 }
@@ -76,6 +80,7 @@ impl LendOptions {
 
 /// Where the log is.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Log")]
 pub struct DataOptions {
     /// The log's directory [default: $MILLSTREAM_DIR, else $XDG_DATA_HOME/millstream]
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]

@@ -4,6 +4,7 @@
 //! same bytes on every machine. `scripts/generate` writes them to man/ and completions/, where a
 //! test compares them.
 
+mod brief;
 mod manual;
 mod sections;
 mod statuses;
@@ -12,6 +13,7 @@ use std::{io, iter};
 
 use clap::Command;
 
+pub use self::brief::brief;
 use self::manual::manual;
 pub use self::statuses::with_statuses;
 use super::complete::{Shell, script};

@@ -65,6 +65,11 @@ pub(super) fn outlive_file_limits() {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
+/// Lets ^C be for a program that we wait for: it is in our process group, and hears of it, too.
+pub(super) fn outlive_interrupts() {
+    let _ = signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false)));
+}
+
 /// What somebody wants of a program that has taken the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {

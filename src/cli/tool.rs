@@ -90,6 +90,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Whether help is to be the long one.
+    pub fn asks_for_all(&self) -> bool {
+        let by_word = self.args.get(1).is_some_and(|word| word == "help");
+        by_word || self.args.iter().any(|word| word == "--help")
+    }
+
     /// What a script of a shell asks with, after `millstream complete`.
     pub fn completes(&self) -> Option<&[OsString]> {
         match self.args.get(1) {

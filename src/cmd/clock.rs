@@ -16,12 +16,14 @@ const OUT_OF_ORDER_MS: i64 = 5_000;
 
 /// Where event time comes from, and how far it may be out of order.
 #[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Event time")]
 pub struct TimeOptions {
     /// The jq expression for a record's event time: an RFC 3339 string, or a number since 1970
     #[arg(long, value_name = "EXPR")]
     pub time: Option<String>,
 
     /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "s|ms|us|ns", requires = "time", conflicts_with = "time_format")]
     pub time_unit: Option<TimeUnit>,
 
@@ -41,6 +43,7 @@ pub struct TimeOptions {
     ///
     /// Without this option, a message reports how many such times there were. "reject" treats them
     /// as bad input, and also times that never occur because clocks are set forward.
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "earlier|later|nearest|reject", requires = "tz")]
     pub ambiguous: Option<Ambiguous>,
 
@@ -49,6 +52,7 @@ pub struct TimeOptions {
     pub out_of_order: Option<Duration>,
 
     /// Treat a record as bad input if its time is more than DURATION after the maximum so far
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub max_ahead: Option<Duration>,
 

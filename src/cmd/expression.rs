@@ -33,9 +33,10 @@ Differences from jq:
 
 /// An expression, and what it is told.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Expression")]
 pub struct ExpressionOptions {
     /// The jq expression
-    #[arg(value_name = "EXPR")]
+    #[arg(value_name = "EXPR", help_heading = None)]
     expression: Option<String>,
 
     /// Read the expression from FILE instead of EXPR
@@ -47,18 +48,22 @@ pub struct ExpressionOptions {
     arg: Vec<String>,
 
     /// Set $NAME to the JSON value VALUE in all expressions; may be repeated
+    #[arg(hide_short_help = true)]
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], allow_hyphen_values = true)]
     argjson: Vec<String>,
 
     /// Print which evaluator runs the expressions and which fields they read; read no input
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     explain: bool,
 
     /// Print no control records; a terminal gets none anyway
+    #[arg(help_heading = "Output")]
     #[arg(long)]
     pub plain: bool,
 
     /// Assume that the input is valid JSON, as the log's records are, and check only what is read
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     trust: bool,
 }

@@ -62,44 +62,54 @@ pub struct Options {
     expression: ExpressionOptions,
 
     /// Keep the records for which EXPR is not true
+    #[arg(help_heading = "Selection")]
     #[arg(short = 'v', long)]
     invert: bool,
 
     /// Accept an EXPR that is always true, such as an assignment or a constant
+    #[arg(help_heading = "Selection", hide_short_help = true)]
     #[arg(long)]
     allow_assignment: bool,
 
     /// Print only how many records were kept
+    #[arg(help_heading = "Output")]
     #[arg(short = 'c', long)]
     count: bool,
 
     /// Stop after N records are kept
+    #[arg(help_heading = "Selection")]
     #[arg(short = 'm', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_kept: Option<u64>,
 
     /// Print nothing, stop at the first record that is kept, and set the exit status as -e does
+    #[arg(help_heading = "Output")]
     #[arg(short = 'q', long, conflicts_with = "count")]
     quiet: bool,
 
     /// End with status 1 if no record was kept
+    #[arg(help_heading = "Output")]
     #[arg(short = 'e', long)]
     exit_status: bool,
 
     /// Append the records that are not kept to FILE, which may be a FIFO or >(COMMAND)
+    #[arg(help_heading = "Output")]
     #[arg(long = "else", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     otherwise: Option<PathBuf>,
 
     /// Keep only the first record for each value of the jq expression EXPR
+    #[arg(help_heading = "Selection")]
     #[arg(long, value_name = "EXPR")]
     unique: Option<String>,
 
     /// With --unique: leave out records only within this event time of a kept one of their key
     ///
     /// The tool forgets a key when the maximum event time so far is DURATION after the kept record.
+    #[arg(help_heading = "Selection")]
     #[arg(long, value_name = "DURATION", requires = "unique", requires = "time")]
     within: Option<Duration>,
 
     /// With --unique: remember only the N most recent keys
+    #[arg(help_heading = "Selection", hide_short_help = true)]
     #[arg(
         long, value_name = "N", requires = "unique", conflicts_with = "within",
         value_parser = clap::value_parser!(u32).range(1..)
@@ -107,14 +117,17 @@ pub struct Options {
     last: Option<u32>,
 
     /// With --within: the jq expression for a record's event time: an RFC 3339 string, or a number
+    #[arg(help_heading = "Selection")]
     #[arg(long, value_name = "EXPR", requires = "within")]
     time: Option<String>,
 
     /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    #[arg(help_heading = "Selection", hide_short_help = true)]
     #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
     time_unit: Option<TimeUnit>,
 
     /// Use N cores; the records keep their order
+    #[arg(help_heading = "Input", hide_short_help = true)]
     #[arg(
         short = 'j', long, value_name = "N", default_value = "1",
         conflicts_with_all = ["max_kept", "quiet", "unique"],

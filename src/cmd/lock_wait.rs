@@ -16,9 +16,11 @@ const WAIT: StdDuration = StdDuration::from_secs(5);
 
 /// What a tool does while another process writes the log.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Log")]
 pub struct WaitOptions {
     /// While another process writes the log, wait up to D for it to end; 0 does not wait [default:
     /// 5s]
+    #[arg(hide_short_help = true)]
     #[arg(long, global = true, value_name = "D")]
     wait: Option<Duration>,
 }

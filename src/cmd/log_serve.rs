@@ -50,44 +50,54 @@ pub struct Options {
     ready_fd: Option<i32>,
 
     /// Create the socket with these permissions
+    #[arg(help_heading = "Permissions")]
     #[arg(long, value_name = "MODE", value_parser = parse_mode, default_value = "0600")]
     socket_mode: u32,
 
     /// Create files with these permissions: 0600, 0640 or 0644
+    #[arg(help_heading = "Permissions")]
     #[arg(long, value_name = "MODE", value_parser = parse_file_mode, default_value = "0600")]
     mode: u32,
 
     /// Serve at most N connections at a time
+    #[arg(help_heading = "Limits")]
     #[arg(long, value_name = "N", default_value_t = 1024)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
 
     /// Refuse request lines longer than SIZE
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "64KiB")]
     max_request: u64,
 
     /// Refuse appends of more than SIZE
+    #[arg(help_heading = "Limits")]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "32MiB")]
     max_append: u64,
 
     /// Hold at most SIZE of appended records in memory, all connections together
+    #[arg(help_heading = "Limits")]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "256MiB")]
     max_memory: u64,
 
     /// Refuse appends that would leave less than SIZE of the disk free
+    #[arg(help_heading = "Limits")]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "0")]
     min_free: u64,
 
     /// Let one connection append under the names of at most N producers
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "N", default_value_t = 1024)]
     max_names: u32,
 
     /// Refuse an append whose bytes arrive too slowly for SECONDS while others wait for memory
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     stall: u32,
 
     /// When stopping, close connections that are not done after SECONDS
+    #[arg(help_heading = "Limits")]
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain: u32,
 

@@ -17,9 +17,11 @@ const RECONNECT: StdDuration = StdDuration::from_secs(30);
 
 /// What a tool does when log-serve goes away.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Log")]
 pub struct ReconnectOptions {
     /// When log-serve stops, wait up to D until it runs again, and continue; 0 does not wait
     /// [default: 30s]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "D")]
     reconnect: Option<Duration>,
 }

@@ -73,7 +73,7 @@ their windows, or an input that was cut short; 74 reading or writing failed.";
     name = "window",
     version,
     after_help = EXAMPLES,
-    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading(None))
+    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading("Event time"))
 )]
 pub struct Options {
     #[command(flatten)]
@@ -83,6 +83,7 @@ pub struct Options {
     time: TimeOptions,
 
     /// Emit records only, no control records
+    #[arg(help_heading = "Output")]
     #[arg(long)]
     plain: bool,
 

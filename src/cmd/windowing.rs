@@ -14,6 +14,7 @@ use crate::window::{Carried, Frame, Length, Placing, Progress, Tumbling, WeekSta
 
 /// How a stream is windowed.
 #[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Windows")]
 pub struct WindowingOptions {
     /// Tumbling windows of SIZE, side by side: 500ms, 5s, 1m, 1h30m, 1d, 1w, 1mo, 1y
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
@@ -47,6 +48,7 @@ pub struct WindowingOptions {
     offset: Option<Shift>,
 
     /// The first day of the week, for windows of whole weeks [default: monday]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DAY")]
     week_start: Option<WeekStart>,
 
@@ -65,6 +67,7 @@ pub struct WindowingOptions {
     pub idle: Option<Duration>,
 
     /// With --hop and --cumulate: emit each record once for each of its windows
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     expand: bool,
 }

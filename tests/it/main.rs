@@ -84,6 +84,7 @@ mod pipes {
 /// What is for people at a terminal.
 mod terminal {
     mod complete;
+    mod help;
     mod inspect;
 }
 

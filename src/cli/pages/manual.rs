@@ -39,7 +39,9 @@ pub(super) fn manual(name: &str, command: &Command, names: &[String]) -> io::Res
     man.render_name_section(&mut text)?;
     synopsis(command.clone()).to_writer(&mut text)?;
     description(command).to_writer(&mut text)?;
-    man.render_options_section(&mut text)?;
+    let mut options = Vec::new();
+    man.render_options_section(&mut options)?;
+    text.extend(below_options(&options));
     if command.get_subcommands().any(|command| names.iter().any(|name| name == command.get_name()))
     {
         tools(command).to_writer(&mut text)?;
@@ -63,10 +65,28 @@ fn synopsis(mut command: Command) -> Roff {
     let usage = command.render_usage().to_string();
     let mut roff = Roff::new();
     roff.control("SH", ["SYNOPSIS"]);
-    for form in usage.trim_start_matches("Usage:").lines() {
-        roff.text([roman(form.trim())]).control("br", []);
+    for (number, form) in usage.trim_start_matches("Usage:").lines().enumerate() {
+        if number > 0 {
+            roff.control("br", []);
+        }
+        roff.text([roman(form.trim())]);
     }
     roff
+}
+
+/// The options, with their headings as parts of one section.
+fn below_options(text: &[u8]) -> Vec<u8> {
+    let mut out = String::with_capacity(text.len());
+    for line in String::from_utf8_lossy(text).lines() {
+        match line.strip_prefix(".SH ").map(|heading| heading.trim_matches('"')) {
+            Some(heading) if heading != "OPTIONS" => {
+                let (first, rest) = heading.split_at(heading.len().min(1));
+                out += &format!(".SS \"{first}{}\"\n", rest.to_lowercase());
+            }
+            _ => out.extend([line, "\n"]),
+        }
+    }
+    out.into_bytes()
 }
 
 /// The paragraphs of the long help. One that is nothing but a few words and a colon is a heading.
@@ -200,7 +220,8 @@ fn prose(lines: &[String], roff: &mut Roff) {
     }
 }
 
-/// Each part of a page defines its apostrophe anew; once is enough. No line ends in a blank.
+/// Each part of a page defines its apostrophe anew; once is enough. No line ends in a blank, no
+/// space is asked for twice, and all is ASCII, as every roff takes it.
 fn tidy(text: &[u8]) -> Vec<u8> {
     let mut defined = [false; 2];
     let mut out = String::with_capacity(text.len());
@@ -211,8 +232,14 @@ fn tidy(text: &[u8]) -> Vec<u8> {
         {
             continue;
         }
-        out.push_str(line.trim_end());
+        for letter in line.trim_end().chars() {
+            match letter {
+                ' '..='~' => out.push(letter),
+                other => out += &format!("\\[u{:04X}]", u32::from(other)),
+            }
+        }
         out.push('\n');
     }
+    let out = out.replace(".br\n\n.br\n", ".sp\n").replace(".PP\n.SH", ".SH");
     out.into_bytes()
 }

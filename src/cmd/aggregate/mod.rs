@@ -178,11 +178,17 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 #[command(
     name = "aggregate",
     version,
-    after_help = after_help(),
+    after_help = after_help(false),
+    after_long_help = after_help(true),
     override_usage = "aggregate [OPTIONS] AGG... [FILE]...",
     mut_arg("files", |files| files.last(true)),
-    mut_arg("every", |every| every.help(EVERY)),
-    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading(None))
+    mut_arg("every", |every| every.help(EVERY).hide_short_help(true)),
+    mut_arg("cumulate", |arg| arg.hide_short_help(true)),
+    mut_arg("offset", |arg| arg.hide_short_help(true)),
+    mut_arg("allowed_lateness", |arg| arg.hide_short_help(true)),
+    mut_arg("idle", |arg| arg.hide_short_help(true)),
+    mut_arg("time_format", |arg| arg.hide_short_help(true)),
+    mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading("Event time"))
 )]
 pub struct Options {
     /// What to compute: [NAME=]FUNCTION(EXPR), where EXPR is a jq expression; see Functions below
@@ -190,26 +196,32 @@ pub struct Options {
     arguments: Vec<OsString>,
 
     /// Group by the value of a jq expression; may be repeated
+    #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "[NAME=]EXPR")]
     by: Vec<String>,
 
-    /// Emit only results for which a jq expression is neither false nor null
+    /// Emit only results for which EXPR is true, that is, neither false nor null
+    #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "EXPR")]
     having: Option<String>,
 
     /// Emit only the K results of each window with the greatest values of the aggregate NAME
+    #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "K:NAME")]
     top: Option<String>,
 
     /// With --top: emit also results that tie with the last one
+    #[arg(help_heading = "Grouping", hide_short_help = true)]
     #[arg(long, requires = "top")]
     ties: bool,
 
     /// Emit each record with aggregates of the last N records, or the last duration D, of its group
+    #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "N|D", conflicts_with = "top")]
     over: Option<Extent>,
 
     /// When to emit results: once, or also those that changed
+    #[arg(help_heading = "Output")]
     #[arg(
         long,
         value_enum,
@@ -220,6 +232,7 @@ pub struct Options {
     emit: EmitOption,
 
     /// Add window_time, the last millisecond of the window, for windows over the results
+    #[arg(help_heading = "Output", hide_short_help = true)]
     #[arg(long, conflicts_with = "over")]
     window_time: bool,
 
@@ -230,26 +243,32 @@ pub struct Options {
     time: TimeOptions,
 
     /// Stop when more than N groups are held, in all open windows together
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
     max_groups: usize,
 
     /// With --over: stop when more than N records are held, in frames or until the watermark
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "N", default_value_t = RECORDS_MAX, requires = "over")]
     max_records: usize,
 
     /// Stop when groups, windows and records take more than SIZE of memory
+    #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "8GiB")]
     max_memory: u64,
 
     /// Write control records, so that later tools notice when the results are cut short
+    #[arg(help_heading = "Output")]
     #[arg(long)]
     control: bool,
 
     /// Print statistics on standard error at the end: groups, windows, memory
+    #[arg(help_heading = "Output", hide_short_help = true)]
     #[arg(long)]
     stats: bool,
 
     /// The format of results [default: table on a terminal, otherwise ndjson]
+    #[arg(help_heading = "Output")]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -433,19 +452,20 @@ fn tell_held(held: &Held) {
     ));
 }
 
-fn after_help() -> String {
-    let lines: Vec<String> = FUNCTIONS
-        .iter()
-        .map(|function| {
-            let form = format!("{}{}", function.name, function.argument.shown());
-            let also = match function.aliases {
-                [] => String::new(),
-                aliases => format!("; also {}", aliases.join(", ")),
-            };
-            format!("  {form:22} {}{also}\n", function.about)
-        })
-        .collect();
-    format!("Functions:\n{}\n{EXAMPLES}", lines.concat())
+/// The functions, each on a line with what it is where that `is_long`, and the examples.
+fn after_help(is_long: bool) -> String {
+    let lines = FUNCTIONS.iter().map(|function| {
+        let form = format!("{}{}", function.name, function.argument.shown());
+        if !is_long {
+            return format!("  {form}\n");
+        }
+        let also = match function.aliases {
+            [] => String::new(),
+            aliases => format!("; also {}", aliases.join(", ")),
+        };
+        format!("  {form:22} {}{also}\n", function.about)
+    });
+    format!("Functions:\n{}\n{EXAMPLES}", lines.collect::<String>())
 }
 
 #[cfg(test)]
@@ -454,7 +474,7 @@ mod tests {
 
     #[test]
     fn the_help_tells_of_every_function() {
-        let help = after_help();
+        let help = after_help(true);
         for function in FUNCTIONS {
             assert!(help.contains(&format!("  {}", function.name)), "{}", function.name);
         }

@@ -86,10 +86,12 @@ pub struct Options {
     data: DataOptions,
 
     /// Print what the first screen shows, once, and end; $COLUMNS and $LINES are its size
+    #[arg(help_heading = "Output")]
     #[arg(long)]
     plain: bool,
 
     /// How much of standard input, or of compressed input, is kept in memory
+    #[arg(help_heading = "Input", hide_short_help = true)]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "24MiB")]
     memory: u64,
 }

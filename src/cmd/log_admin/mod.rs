@@ -80,6 +80,7 @@ pub struct Options {
     wait: WaitOptions,
 
     /// Print JSON, one object on each line
+    #[arg(help_heading = "Output")]
     #[arg(long, global = true)]
     json: bool,
 }

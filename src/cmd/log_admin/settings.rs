@@ -9,6 +9,7 @@ use crate::time::duration::Duration;
 
 /// Settings that may be made and changed; "default" takes one back to its default.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
 pub struct SettingsOptions {
     /// Fsync before acknowledging (always, the default), within DURATION after it, or never
     #[arg(long, value_name = "POLICY", value_parser = fsync)]
@@ -35,6 +36,7 @@ pub struct SettingsOptions {
     segment_age: Option<Value>,
 
     /// Refuse records longer than SIZE [default: 16MiB]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_record: Option<Value>,
 
@@ -48,10 +50,12 @@ pub struct SettingsOptions {
     tombstone: Option<Value>,
 
     /// Remove a tombstone DURATION after the earlier records of its key [default: 1d]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     tombstone_age: Option<Value>,
 
     /// Forget where produce stands in files that it has not seen for DURATION [default: 30d]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DURATION", value_parser = ms)]
     source_age: Option<Value>,
 

@@ -7,6 +7,7 @@ use super::values::{count, ms, text};
 
 /// What every record that is appended must be.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
 pub struct UniqueOptions {
     /// Append a record only if the topic has none with the same value of this jq expression
     ///
@@ -21,12 +22,14 @@ pub struct UniqueOptions {
     unique_within: Option<Value>,
 
     /// With --unique: compare only with the last N records
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "N", value_parser = count)]
     unique_last: Option<Value>,
 
     /// With --unique: refuse appends when more than N records count [default: 4000000]
     ///
     /// Each takes 20 to 50 bytes of memory while the topic is in use.
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "N", value_parser = count)]
     max_unique: Option<Value>,
 }

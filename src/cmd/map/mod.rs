@@ -64,6 +64,7 @@ pub struct Options {
     expression: ExpressionOptions,
 
     /// Send the records through COMMAND, which sh runs and which writes a line for each of them
+    #[arg(help_heading = "Expression")]
     #[arg(
         long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString,
         conflicts_with_all = ["from_file", "arg", "argjson", "explain", "trust"]
@@ -71,6 +72,7 @@ pub struct Options {
     through: Option<String>,
 
     /// Print strings without quotes and escapes, and other results as JSON
+    #[arg(help_heading = "Output")]
     #[arg(short, long, conflicts_with_all = ["csv", "tsv", "through"])]
     raw_output: bool,
 
@@ -78,14 +80,17 @@ pub struct Options {
     ///
     /// The fields of the first result are the columns. A field that a result does not have is
     /// empty, and so is null; an empty string is \"\". A result with another field is bad input.
+    #[arg(help_heading = "Output")]
     #[arg(long, conflicts_with_all = ["tsv", "through"])]
     csv: bool,
 
     /// The same with tabs between the values; tabs, line ends and backslashes are escaped
+    #[arg(help_heading = "Output")]
     #[arg(long, conflicts_with = "through")]
     tsv: bool,
 
     /// Use N cores; the results keep the order of the records
+    #[arg(help_heading = "Input", hide_short_help = true)]
     #[arg(
         short = 'j', long, value_name = "N", default_value = "1", conflicts_with = "through",
         value_parser = clap::value_parser!(u8).range(1..)

@@ -26,6 +26,7 @@ use crate::time::Duration;
 
 /// How files are resumed and followed.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Files")]
 pub struct CollectOptions {
     /// Append what each FILE has more than the log, also where it was rotated meanwhile
     #[arg(long, conflicts_with = "producer")]
@@ -41,18 +42,22 @@ pub struct CollectOptions {
     spool: Option<PathBuf>,
 
     /// With --spool: what is done with a file: suffix (.done), move:DIR, or delete
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "HOW", requires = "spool", default_value = "suffix")]
     done: Done,
 
     /// With --spool: the order of the files
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "ORDER", value_enum, requires = "spool", default_value = "name")]
     order: Order,
 
     /// Print at the end what was done, as a JSON object, also after an error
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     stats: bool,
 
     /// With --follow: look for changes every D, instead of being told by the kernel
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "D", requires = "follow")]
     poll: Option<Duration>,
 
@@ -61,10 +66,12 @@ pub struct CollectOptions {
     /// The same holds for the last lines that belong together with --multiline. Without the option,
     /// they wait for the next run, or for their writer. With --producer and standard input, only 0
     /// takes them.
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "D")]
     partial_after: Option<Duration>,
 
     /// While the log is full or cannot write, try again for D [default: 0, with --follow for ever]
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "D")]
     retry: Option<Duration>,
 }

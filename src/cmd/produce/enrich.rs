@@ -14,6 +14,7 @@ use crate::time::timestamp::write_ms;
 
 /// What is done with records on their way into a topic.
 #[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Records")]
 pub(super) struct EnrichOptions {
     /// Append only records for which the jq expression EXPR is neither false nor null
     #[arg(long, value_name = "EXPR")]

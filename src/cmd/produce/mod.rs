@@ -129,6 +129,7 @@ pub struct Options {
     lend: LendOptions,
 
     /// Create the topic with N partitions, if it does not exist [default: 1]
+    #[arg(help_heading = "Topics")]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     partitions: Option<u32>,
 
@@ -136,6 +137,7 @@ pub struct Options {
     ///
     /// Records for which the jq expression has the same value go to the same partition. Values are
     /// compared as they are written: 1 and 1.0 are two values.
+    #[arg(help_heading = "Topics")]
     #[arg(long, value_name = "EXPR")]
     key: Option<String>,
 
@@ -155,6 +157,7 @@ pub struct Options {
     route: RouteOptions,
 
     /// Append as NAME, and skip the records of the input that NAME has already appended
+    #[arg(help_heading = "Only once")]
     #[arg(long, value_name = "NAME")]
     producer: Option<String>,
 
@@ -162,6 +165,7 @@ pub struct Options {
     ///
     /// A line like gh/0: 1204..1210 says that in partition 0 of gh, the records from offset 1204 up
     /// to offset 1209 are those that were appended.
+    #[arg(help_heading = "Output")]
     #[arg(short, long)]
     verbose: bool,
 }

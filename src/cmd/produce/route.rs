@@ -35,6 +35,7 @@ pub(super) const OPEN_MAX: usize = 128;
 
 /// Which topic a record goes to.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Topics")]
 pub(super) struct RouteOptions {
     /// Append each record to the topic that the jq expression EXPR names; all operands are FILEs then
     ///
@@ -48,10 +49,12 @@ pub(super) struct RouteOptions {
     ///
     /// With --resume, --follow and --spool it must be given: this topic keeps where each file was
     /// left, for all topics.
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "TOPIC", requires = "topic_by")]
     topic_default: Option<String>,
 
     /// With --topic-by: create at most N topics; records for more are bad
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "N", requires = "topic_by", default_value_t = 100)]
     max_topics: usize,
 }

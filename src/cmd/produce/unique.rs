@@ -12,6 +12,7 @@ use crate::time::Duration;
 
 /// What the topic is asked for with each append.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Only once")]
 pub(super) struct UniqueOptions {
     /// Append only records for whose value of the jq expression EXPR the topic has no record
     ///
@@ -23,10 +24,12 @@ pub(super) struct UniqueOptions {
     unique: Option<String>,
 
     /// With --unique: compare only with records that were appended less than DURATION ago
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DURATION", requires = "unique", conflicts_with = "last")]
     within: Option<Duration>,
 
     /// With --unique: compare only with the last N records of the topic
+    #[arg(hide_short_help = true)]
     #[arg(
         long, value_name = "N", requires = "unique",
         value_parser = clap::value_parser!(u64).range(1..=UNIQUE_MAX_MAX)
@@ -36,6 +39,7 @@ pub(super) struct UniqueOptions {
     /// With --unique: append nothing if more than N records would count [default: 4000000]
     ///
     /// Each of them takes 20 to 50 bytes of memory, in log-serve or in produce.
+    #[arg(hide_short_help = true)]
     #[arg(
         long, value_name = "N", requires = "unique",
         value_parser = clap::value_parser!(u64).range(1..=UNIQUE_MAX_MAX)

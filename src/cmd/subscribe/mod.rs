@@ -88,40 +88,49 @@ pub struct Options {
     data: DataOptions,
 
     /// Begin at PLACE
+    #[arg(help_heading = "Range")]
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true, default_value = "start")]
     from: Place,
 
     /// Stop before PLACE; with -f, it may be an offset or a time still to come
+    #[arg(help_heading = "Range")]
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
     until: Option<Place>,
 
     /// Begin with the last N records
+    #[arg(help_heading = "Range")]
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "from", value_parser = last)]
     last: Option<u64>,
 
     /// At the end, wait for new records and continue
+    #[arg(help_heading = "Range")]
     #[arg(short, long)]
     follow: bool,
 
     /// Read only this partition; may be repeated
+    #[arg(help_heading = "Range")]
     #[arg(long, value_name = "P")]
     partition: Vec<u32>,
 
     /// Read as a member of GROUP, from its committed offsets; where it has none, from --from
+    #[arg(help_heading = "Group")]
     #[arg(short, long, value_name = "GROUP", conflicts_with_all = ["last", "until", "partition"])]
     group: Option<String>,
 
     /// When to commit: after records were written, and read from standard output if it is a pipe
+    #[arg(help_heading = "Group", hide_short_help = true)]
     #[arg(long, value_name = "WHEN", requires = "group", default_value = "after-write")]
     commit: CommitWhen,
 
     /// Instead of printing, run CMD (by sh) for each batch, with its records on standard input
     ///
     /// The batch is committed when CMD ends with status 0; otherwise subscribe stops.
+    #[arg(help_heading = "Group")]
     #[arg(long, value_name = "CMD", requires = "group", conflicts_with = "commit")]
     exec: Option<String>,
 
     /// If the records at a committed offset are gone, continue at the topic's start or end
+    #[arg(help_heading = "Group", hide_short_help = true)]
     #[arg(long, value_name = "WHERE", requires = "group")]
     reset: Option<ResetTo>,
 
@@ -132,6 +141,7 @@ pub struct Options {
     lend: LendOptions,
 
     /// Do not check the checksums of the records
+    #[arg(help_heading = "Log", hide_short_help = true)]
     #[arg(long)]
     no_verify: bool,
 
@@ -140,6 +150,7 @@ pub struct Options {
     /// They mark the start and end of the stream, so that a later tool notices when it is cut
     /// short; name each record's partition, so that window keeps a watermark for each; and mark
     /// records as valid JSON, so that filter and map check only the fields that they read.
+    #[arg(help_heading = "Output")]
     #[arg(long, conflicts_with_all = ["exec", "format", "pretty", "fields", "template"])]
     control: bool,
 
@@ -150,10 +161,12 @@ pub struct Options {
     meta: bool,
 
     /// Wait for the topic, if it does not exist yet
+    #[arg(help_heading = "Range")]
     #[arg(long, conflicts_with = "group")]
     wait: bool,
 
     /// Print N records, and stop
+    #[arg(help_heading = "Range")]
     #[arg(short = 'c', long, value_name = "N", conflicts_with = "group")]
     count: Option<u64>,
 
