@@ -271,7 +271,9 @@ impl FormatOptions {
             }
             true => vec![String::new()],
         };
-        Values { types: self.types.clone().unwrap_or_default(), nulls }
+        let escapes =
+            self.format() == Format::Tsv && self.quote.is_none_or(|quote| quote.0.is_none());
+        Values { types: self.types.clone().unwrap_or_default(), nulls, escapes }
     }
 
     fn groups(&self) -> Result<Groups, Failure> {

@@ -1,4 +1,5 @@
-//! Comma-separated values (RFC 4180) and tab-separated values (as jq's `@tsv` escapes them).
+//! Comma-separated values (RFC 4180) and tab-separated values (as jq's `@tsv` escapes them,
+//! and a quote at the beginning of a cell, too).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -104,14 +105,19 @@ impl Delimited {
     }
 
     /// Appends a line. No value is nothing, and an empty one is `""` in CSV, as databases
-    /// distinguish NULL from an empty string.
+    /// distinguish NULL from an empty string. So is no value where it is alone on its line in CSV:
+    /// readers pass over empty lines.
     fn line(&self, values: &[Option<String>], out: &mut Vec<u8>) {
         for (at, value) in values.iter().enumerate() {
             if at > 0 {
                 out.push(self.delimiter);
             }
-            let Some(text) = value else { continue };
-            let text = if self.terminal { printable(text) } else { Cow::Borrowed(text.as_str()) };
+            let text = match value {
+                Some(text) => text,
+                None if values.len() == 1 && self.delimiter != b'\t' => "",
+                None => continue,
+            };
+            let text = if self.terminal { printable(text) } else { Cow::Borrowed(text) };
             match self.delimiter {
                 b'\t' => escaped(&text, out),
                 delimiter => quoted(&text, delimiter, out),
@@ -170,6 +176,10 @@ fn quoted(text: &str, delimiter: u8, out: &mut Vec<u8>) {
 }
 
 fn escaped(text: &str, out: &mut Vec<u8>) {
+    // One that readers would take for the beginning of quotes.
+    if text.starts_with('"') {
+        out.push(b'\\');
+    }
     for byte in text.bytes() {
         match byte {
             b'\t' => out.extend_from_slice(b"\\t"),

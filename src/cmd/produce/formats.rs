@@ -14,10 +14,11 @@ with the line in FIELD.
       items.
   map '{carrier, dep_delay}' --from csv flights.csv.gz
       csv and tsv: the first row names the fields. Each file has its own. See --types, --null,
-      --delimiter, --quote, --no-header and --columns.
+      --delimiter, --quote, --no-header and --columns. In tsv, \\t, \\n, \\r and \\\\ are undone, and \\N
+      is null, as databases and map --tsv write them; not with --quote '\"'.
   aggregate --from logfmt --by .level count app.log
-      logfmt: key=value pairs, also key=\"a value\". A key alone is true. A key that occurs twice
-      counts as in JSON: the last one.
+      logfmt: key=value pairs, also key=\"a value\". A key alone is true. A key that occurs
+      more than once has an array of its values.
   aggregate --from combined --by .path count --top 10:count access.log
       combined and common: host, ident, user, time, method, path, protocol, status, bytes; with
       combined also referer and user_agent. path has the query. A request that is not HTTP is in
@@ -25,7 +26,8 @@ with the line in FIELD.
       after that. - is null. Escapes like \\x22 and \\\" are resolved.
   filter '.severity <= 3' --from syslog /var/log/syslog
       syslog: time, hostname, app_name, procid, msg; with a priority also facility and severity, as
-      numbers; of RFC 5424 also msgid and structured_data, an object of objects. What is sent with
+      numbers; of RFC 5424 also msgid and structured_data, an object of objects, in which a name
+      that occurs more than once has an array; of devices of Cisco also sequence. What is sent with
       a priority may lack the host and the time; these are null. See --year and --tz.
   journalctl -o json -f | aggregate --from journal --tumbling 1m --by ._SYSTEMD_UNIT count
       journal: the fields of systemd.journal-fields(7) as they are, after time, which is

@@ -123,7 +123,9 @@ fn candidates(lines: &[&str], settings: &Settings) -> Vec<Candidate> {
         (b';', "csv --delimiter ';'"),
         (b'|', "csv --delimiter '|'"),
     ] {
-        let form = Form::Csv(CsvOptions { delimiter, ..plain.csv() });
+        let mut options = CsvOptions { delimiter, ..plain.csv() };
+        options.values.escapes = name == "tsv";
+        let form = Form::Csv(options);
         let header = lines.first().is_some_and(|line| is_header(line, delimiter));
         // The header is no record, and one alone says little.
         let rows = if header { count(&form) } else { Counted::default() };

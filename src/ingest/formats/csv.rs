@@ -326,8 +326,7 @@ impl CsvDecoder {
         let types = &self.options.values.types;
         let (columns, is_header) = match &self.options.names {
             Names::Header => {
-                let quote = self.options.quote;
-                (Columns::read(&self.cells, row, (self.delimiter, quote), types)?, true)
+                (Columns::read(&self.cells, row, self.delimiter, &self.options)?, true)
             }
             Names::Numbers => (Columns::numbered(self.cells.fields(), types)?, false),
             Names::Given(names) => (Columns::named(names, types)?, false),

@@ -2,10 +2,12 @@
 //!
 //! There is no standard. Read is what the encoders of the common libraries write: pairs are
 //! separated by spaces; a value in double quotes has the escapes of JSON and Go; a key alone means
-//! true. A line without any pair is not of the format.
+//! true. A key that comes more than once has an array of its values, as Vector reads it. A line
+//! without any pair is not of the format.
 
 use super::by_line::Parse;
 use super::object::Object;
+use super::repeated::Keys;
 use super::types::Values;
 use crate::record::reserved::{Reserved, is_reserved_key};
 use crate::record::text::excerpt;
@@ -15,18 +17,21 @@ pub(super) struct Logfmt {
     values: Values,
     /// The value in hand, where it has escapes.
     unescaped: String,
+    keys: Keys,
 }
 
 impl Logfmt {
     /// Bare values become what `values` says.
     pub fn new(values: Values) -> Logfmt {
-        Logfmt { values, unescaped: String::new() }
+        Logfmt { values, unescaped: String::new(), keys: Keys::default() }
     }
 }
 
 impl Parse for Logfmt {
     fn parse(&mut self, line: &str, record: &mut Vec<u8>) -> Result<(), String> {
-        let Logfmt { values, unescaped } = self;
+        let Logfmt { values, unescaped, keys } = self;
+        let begin = record.len();
+        keys.begin();
         let mut object = Object::new(record);
         let mut rest = line.trim_start_matches(is_space);
         let (mut first, mut pairs) = (true, false);
@@ -36,6 +41,7 @@ impl Parse for Logfmt {
             if std::mem::take(&mut first) && is_reserved_key(key) {
                 return Err(Reserved.to_string());
             }
+            keys.see(line, line.len() - rest.len(), key);
             rest = match behind.strip_prefix('=') {
                 Some(_) if key.is_empty() => {
                     return Err(format!("a value without a key at {}", excerpt(rest)));
@@ -63,6 +69,7 @@ impl Parse for Logfmt {
             return Err("no key=value in the line".to_owned());
         }
         object.end();
+        keys.gather(record, begin);
         Ok(())
     }
 }
@@ -184,6 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_comes_again_has_all_its_values() {
+        assert_eq!(
+            parse("a=1 b=x a=\"y\" a a= c").unwrap(),
+            r#"{"a":[1,"y",true,null],"b":"x","c":true}"#
+        );
+        // Netfilter: of the packet, and of what is in it.
+        assert_eq!(parse("LEN=72 PROTO=UDP LEN=52").unwrap(), r#"{"LEN":[72,52],"PROTO":"UDP"}"#);
+        let many: String = (0..100).map(|number| format!("k{} =", number % 50)).collect();
+        assert!(parse(&many).is_err());
+        let many: String = (0..100).map(|number| format!("k{}={number} ", number % 50)).collect();
+        assert!(parse(&many).unwrap().starts_with(r#"{"k0":[0,50],"k1":[1,51],"#));
+    }
+
+    #[test]
     fn what_is_none_is_refused() {
         for (line, why) in [
             ("plain text", "no key=value in the line"),
@@ -208,7 +229,8 @@ mod tests {
         ) {
             let (mut line, mut record) = (Vec::new(), Vec::new());
             let mut object = Object::new(&mut record);
-            for (key, value) in &pairs {
+            for (number, (key, value)) in pairs.iter().enumerate() {
+                let key = &format!("{key}{number}");
                 line.extend_from_slice(key.as_bytes());
                 line.push(b'=');
                 // Go's and JSON's escapes are the same for these.

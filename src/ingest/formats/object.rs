@@ -36,6 +36,16 @@ impl<'a> Object<'a> {
         self.out
     }
 
+    /// Begins a field with a key that is spelled as JSON spells it.
+    pub fn spelled(&mut self, key: &[u8]) -> &mut Vec<u8> {
+        self.out.push(self.before);
+        self.before = b',';
+        self.out.push(b'"');
+        self.out.extend_from_slice(key);
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
     /// A field that is a string.
     #[inline]
     pub fn text(&mut self, key: &str, value: &str) {
@@ -49,6 +59,11 @@ impl<'a> Object<'a> {
             "-" => self.null(key),
             value => self.text(key, value),
         }
+    }
+
+    /// What is written so far, with the value that was written last.
+    pub fn value(&mut self) -> &mut Vec<u8> {
+        self.out
     }
 
     /// A field that is null.

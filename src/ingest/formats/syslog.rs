@@ -1,10 +1,13 @@
 //! syslog: RFC 5424, and the older form that RFC 3164 describes, as files and forwarders have it.
 
+mod device;
 mod priority;
 
+use self::device::Device;
 use self::priority::Priority;
 use super::by_line::Parse;
 use super::object::Object;
+use super::repeated::{Keys, gather};
 use super::times::{Missing, Moment, YearlessTimes};
 use crate::record::text::write_string;
 use crate::time::timestamp::{Written, read};
@@ -17,12 +20,14 @@ pub(super) struct Syslog {
     times: YearlessTimes,
     /// A value of structured data, its escapes resolved.
     value: String,
+    /// The names of parameters of structured data.
+    names: Keys,
 }
 
 impl Syslog {
     /// Times without a year or a zone have those that are `missing`.
     pub fn new(missing: Missing) -> Syslog {
-        Syslog { times: YearlessTimes::new(missing), value: String::new() }
+        Syslog { times: YearlessTimes::new(missing), value: String::new(), names: Keys::default() }
     }
 
     fn read(&mut self, line: &str, record: &mut Vec<u8>) -> Result<(), &'static str> {
@@ -80,33 +85,44 @@ impl Syslog {
     /// Reads the elements `[id name="value" …]` at the front.
     fn read_data<'t>(
         &mut self,
-        mut rest: &'t str,
+        whole: &'t str,
         out: &mut Vec<u8>,
     ) -> Result<&'t str, &'static str> {
+        let mut rest = whole;
         const WRONG: &str = "the structured data is not of the form [id name=\"value\"]";
-        let mut elements = Object::new(out);
         if !rest.starts_with('[') {
             return Err(WRONG);
         }
+        let (begin, mut count) = (out.len(), 0);
+        let mut elements = Object::new(out);
         while let Some(inside) = rest.strip_prefix('[') {
             let end = inside.find([' ', ']', '"', '=']).ok_or(WRONG)?;
             let (id, mut inside) = inside.split_at(end);
             if id.is_empty() {
                 return Err(WRONG);
             }
-            let mut params = Object::new(elements.named(id));
+            count += 1;
+            let out = elements.named(id);
+            let begin = out.len();
+            let mut params = Object::new(out);
+            self.names.begin();
             while let Some(param) = inside.strip_prefix(' ') {
                 let (name, value) = param.split_once("=\"").ok_or(WRONG)?;
                 if name.is_empty() || name.contains([' ', ']', '"', '=']) {
                     return Err(WRONG);
                 }
+                self.names.see(whole, whole.len() - param.len(), name);
                 inside = self.read_value(value).ok_or(WRONG)?;
                 write_string(&self.value, params.named(name));
             }
             params.end();
+            self.names.gather(elements.value(), begin);
             rest = inside.strip_prefix(']').ok_or(WRONG)?;
         }
         elements.end();
+        if count > 1 {
+            gather(out, begin);
+        }
         Ok(rest)
     }
 
@@ -140,17 +156,31 @@ impl Syslog {
         // The daemons of BSD write the priority before the host, if they are told to.
         let before = rest.strip_prefix('<').and_then(|inside| {
             let (word, rest) = inside.split_once("> ")?;
-            Some((Priority::of_names(word)?, rest))
+            Some((Priority::of_names(word).or_else(|| Priority::of_numbers(word))?, rest))
         });
         let (mut priority, rest) = before.map_or((None, rest), |(it, rest)| (Some(it), rest));
-        let (host, mut rest) = host(rest).ok_or("the hostname is missing")?;
-        // And that of busybox after it.
-        if let (None, Some((word, behind))) = (priority, rest.split_once(' ')) {
-            priority = Priority::of_names(word);
-            rest = if priority.is_some() { behind } else { rest };
+        let (mut host, mut rest) = host(rest).ok_or("the hostname is missing")?;
+        if priority.is_none() {
+            // OpenWrt writes it in the place of the host, busybox after that, Solaris in the text.
+            if let Some(found) = host.and_then(Priority::of_names) {
+                (priority, host) = (Some(found), None);
+            } else if let Some((word, behind)) = rest.split_once(' ')
+                && let Some(found) = Priority::of_names(word)
+            {
+                (priority, rest) = (Some(found), behind);
+            } else {
+                priority = Priority::in_text(rest);
+            }
         }
         if let Some(priority) = priority {
             write_priority(priority, object);
+        }
+        // What a device sent: the daemon wrote when it got that, and from where.
+        let device = device::read(rest, &mut self.times);
+        let device = device.filter(|device| device.sequence.is_some() || device.time.is_some());
+        if let Some(Device { sequence, text, .. }) = device {
+            write_sequence(sequence, object);
+            rest = text;
         }
         time.write(object.field("time"));
         write_tail(host, rest, object);
@@ -160,6 +190,14 @@ impl Syslog {
     /// Reads the same as programs and devices send it, after its priority. Many leave out the host,
     /// and some the time.
     fn read_sent(&mut self, text: &str, object: &mut Object<'_>) {
+        if let Some(Device { sequence, time, host, text }) = device::read(text, &mut self.times) {
+            write_sequence(sequence, object);
+            match time {
+                Some(time) => time.write(object.field("time")),
+                None => object.null("time"),
+            }
+            return write_tail(host, text, object);
+        }
         let timed = self.time(text).and_then(|(time, rest)| {
             // Firewalls of Cisco end the time with a colon.
             Some((time, rest.strip_prefix(':').unwrap_or(rest).strip_prefix(' ')?))
@@ -245,6 +283,12 @@ fn tag(text: &str) -> Option<(Option<&str>, Option<&str>, &str)> {
     Some((Some(app_name), procid, msg.strip_prefix(' ').unwrap_or(msg)))
 }
 
+fn write_sequence(sequence: Option<&str>, object: &mut Object<'_>) {
+    if let Some(number) = sequence {
+        object.field("sequence").extend_from_slice(number.as_bytes());
+    }
+}
+
 fn write_priority(priority: Priority, object: &mut Object<'_>) {
     for (key, number) in [("facility", priority.facility), ("severity", priority.severity)] {
         object.field(key).extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
@@ -267,202 +311,4 @@ impl Parse for Syslog {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::record::json::validate;
-
-    fn parse(line: &str) -> Result<String, String> {
-        let mut record = Vec::new();
-        let missing = Missing { year: Some(2017), ..Missing::default() };
-        Syslog::new(missing).parse(line, &mut record)?;
-        assert_eq!(validate(&record), Ok(()), "{line}");
-        Ok(String::from_utf8(record).unwrap())
-    }
-
-    #[test]
-    fn the_older_form() {
-        let host = "\"time\":\"2017-03-05T10:00:00Z\",\"hostname\":\"h\"";
-        for (text, fields) in [
-            ("sshd[12]: Failed: x", r#""app_name":"sshd","procid":"12","msg":"Failed: x""#),
-            ("sudo:  a : b", r#""app_name":"sudo","procid":null,"msg":" a : b""#),
-            ("a/b[1]:c", r#""app_name":"a/b","procid":"1","msg":"c""#),
-            (
-                "last message repeated",
-                r#""app_name":null,"procid":null,"msg":"last message repeated""#,
-            ),
-            ("a[b", r#""app_name":null,"procid":null,"msg":"a[b""#),
-            ("", r#""app_name":null,"procid":null,"msg":"""#),
-        ] {
-            let line = format!("Mar  5 10:00:00 h {text}");
-            assert_eq!(parse(&line).unwrap(), format!("{{{host},{fields}}}"));
-            let line = format!("<34>{line}");
-            let priority = "\"facility\":4,\"severity\":2";
-            assert_eq!(parse(&line).unwrap(), format!("{{{priority},{host},{fields}}}"));
-        }
-        for (host, fields) in [
-            ("su:", r#"null,"app_name":"su","procid":null,"msg":"x: y""#),
-            ("a[1]:", r#"null,"app_name":"a","procid":"1","msg":"x: y""#),
-            ("fe80::", r#""fe80::","app_name":"x","procid":null,"msg":"y""#),
-        ] {
-            let local = parse(&format!("<13>Mar  5 10:00:00 {host} x: y")).unwrap();
-            assert!(local.ends_with(&format!("\"hostname\":{fields}}}")), "{local}");
-        }
-        let rsyslog = parse("2024-05-01T12:00:03.123456+02:00 h kernel: x").unwrap();
-        assert!(rsyslog.starts_with("{\"time\":\"2024-05-01T12:00:03.123456+02:00\",\"hostname\""));
-    }
-
-    #[test]
-    fn what_programs_and_devices_send() {
-        for (line, fields) in [
-            // The syslog driver of Docker; the libraries of C and Go.
-            (
-                "<30>Mar  5 10:00:00 h web[7]: up",
-                r#"3,"severity":6,"time":"2017-03-05T10:00:00Z","hostname":"h","app_name":"web","procid":"7","msg":"up""#,
-            ),
-            (
-                "<30>2017-03-05T10:00:00+01:00 h app[7]: up",
-                r#"3,"severity":6,"time":"2017-03-05T10:00:00+01:00","hostname":"h","app_name":"app","procid":"7","msg":"up""#,
-            ),
-            // syslog-ng with fractions; a library that writes days of one digit with one space.
-            (
-                "<13>Mar  5 10:00:00.123 h a: b",
-                r#"1,"severity":5,"time":"2017-03-05T10:00:00.123Z","hostname":"h","app_name":"a","procid":null,"msg":"b""#,
-            ),
-            (
-                "<13>Mar 5 10:00:00 h a: b",
-                r#"1,"severity":5,"time":"2017-03-05T10:00:00Z","hostname":"h","app_name":"a","procid":null,"msg":"b""#,
-            ),
-            // Python, which ends the text with a NUL; a router; the kernel.
-            (
-                "<14>app: started\0",
-                r#"1,"severity":6,"time":null,"hostname":null,"app_name":"app","procid":null,"msg":"started""#,
-            ),
-            (
-                "<30>system,info user admin logged in",
-                r#"3,"severity":6,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"system,info user admin logged in""#,
-            ),
-            (
-                "<6>[   12.345678] eth0: link up",
-                r#"0,"severity":6,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"[   12.345678] eth0: link up""#,
-            ),
-            // Firewalls of Cisco, without and with their names.
-            (
-                "<166>Mar 05 2024 10:00:00: %ASA-6-302013: Built",
-                r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":null,"app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
-            ),
-            (
-                "<166>Mar 05 2024 10:00:00 fw : %ASA-6-302013: Built",
-                r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":"fw","app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
-            ),
-            (
-                "<13>x",
-                r#"1,"severity":5,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"x""#,
-            ),
-        ] {
-            assert_eq!(parse(line).unwrap(), format!("{{\"facility\":{fields}}}"), "{line}");
-        }
-    }
-
-    #[test]
-    fn daemons_may_write_the_priority_to_their_files() {
-        let expected = parse("<30>Mar  5 10:00:00 h a[1]: b").unwrap();
-        // busybox, as on Alpine; the daemons of BSD.
-        for line in
-            ["Mar  5 10:00:00 h daemon.info a[1]: b", "Mar  5 10:00:00 <daemon.info> h a[1]: b"]
-        {
-            assert_eq!(parse(line).unwrap(), expected, "{line}");
-        }
-        let other = parse("Mar  5 10:00:00 h example.com a: b").unwrap();
-        assert!(other.ends_with("\"msg\":\"example.com a: b\"}"), "{other}");
-    }
-
-    #[test]
-    fn the_newer_form() {
-        let line = "<165>1 2003-10-11T22:14:15.003Z mymachine evntslog - ID47 \
-                    [a@1 k=\"v\\\"\\]\\\\\\n\" l=\"\"][b] \u{feff}An event";
-        assert_eq!(
-            parse(line).unwrap(),
-            "{\"facility\":20,\"severity\":5,\"time\":\"2003-10-11T22:14:15.003Z\",\
-             \"hostname\":\"mymachine\",\"app_name\":\"evntslog\",\"procid\":null,\
-             \"msgid\":\"ID47\",\"structured_data\":{\"a@1\":{\"k\":\"v\\\"]\\\\\\\\n\",\"l\":\"\"},\
-             \"b\":{}},\"msg\":\"An event\"}"
-        );
-        let least = parse("<0>1 - - - - - -").unwrap();
-        assert!(least.ends_with("\"structured_data\":null,\"msg\":null}"), "{least}");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_told() {
-        for (line, why) in [
-            ("plain text", "no time like"),
-            ("<192>Mar  5 10:00:00 h a: b", "<…> is not a priority"),
-            ("Mar  5 10:00:00 h", "the hostname is missing"),
-            ("Mar  5 10:00:00. h a: b", "the hostname is missing"),
-            ("Mar 5 1:00:00 h a: b", "no time like"),
-            ("<1>1 x h a p m - t", "the timestamp is not of RFC 3339"),
-            ("<1>1 - h a p m", "the msgid is missing"),
-            ("<1>1 - h a p m [x k=v] t", "the structured data is not"),
-            ("<1>1 - h a p m [x k=\"v\"", "the structured data is not"),
-            ("<1>1 - h a p m [x]y", "characters after the structured data"),
-        ] {
-            let told = parse(line).unwrap_err();
-            assert!(told.starts_with(why), "{line}: {told}");
-        }
-    }
-
-    /// RFC 5424, section 6.3.3.
-    fn escaped(value: &str) -> String {
-        value.replace('\\', "\\\\").replace('"', "\\\"").replace(']', "\\]")
-    }
-
-    proptest! {
-        /// What the RFC's grammar writes is read back.
-        #[test]
-        fn messages_are_read_back(
-            priority in 0_u8..=191,
-            header in prop::collection::vec("[!-~]{1,9}", 4),
-            elements in prop::collection::vec(
-                ("[!#-<>-Z^-~]{1,5}", prop::collection::vec(("[a-z]{1,3}", "[^\\pC]*"), 0..3)),
-                0..3,
-            ),
-            msg in prop::option::of("[^\\pC]*"),
-        ) {
-            let mut data = String::new();
-            let mut record = Vec::new();
-            let mut object = Object::new(&mut record);
-            let numbers = Priority { facility: priority / 8, severity: priority % 8 };
-            write_priority(numbers, &mut object);
-            object.null("time");
-            for (key, value) in ["hostname", "app_name", "procid", "msgid"].iter().zip(&header) {
-                object.text_or_nil(key, value);
-            }
-            if elements.is_empty() {
-                data.push('-');
-                object.null("structured_data");
-            } else {
-                let mut all = Object::new(object.field("structured_data"));
-                for (id, params) in &elements {
-                    data += &format!("[{id}");
-                    let mut one = Object::new(all.named(id));
-                    for (name, value) in params {
-                        data += &format!(" {name}=\"{}\"", escaped(value));
-                        write_string(value, one.named(name));
-                    }
-                    one.end();
-                    data.push(']');
-                }
-                all.end();
-            }
-            let text = msg.as_ref().map_or(String::new(), |msg| format!(" {msg}"));
-            match &msg {
-                Some(msg) => object.text("msg", msg),
-                None => object.null("msg"),
-            }
-            object.end();
-            let line = format!("<{priority}>1 - {} {data}{text}", header.join(" "));
-            prop_assert_eq!(parse(&line).unwrap(), String::from_utf8(record).unwrap(), "{}", line);
-        }
-    }
-}
+mod tests;

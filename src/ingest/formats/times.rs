@@ -11,6 +11,8 @@ const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
 /// How long after now a time may be before it is taken for one of the year before: the clock of
 /// another host may be ahead, and be in another time zone.
 const AHEAD_MS: i64 = DAY_S * 1_000;
@@ -143,9 +145,28 @@ struct Stamp<'t> {
 
 impl<'t> Stamp<'t> {
     /// Reads `Mar  5 10:00:00`, as RFC 3164 has it; with one space before a day of one digit, as
-    /// libraries write it; with a year after the day, as firewalls do; with a fraction of the
-    /// second. Gives what comes after it.
+    /// libraries write it; with a year after the day, as firewalls do, or before the month, as
+    /// switches do; with a day of the week before it and a year after it, as the C library writes
+    /// it; with a fraction of the second. Gives what comes after it.
     fn read(text: &'t str) -> Option<(Stamp<'t>, &'t str)> {
+        if let Some(found) = Stamp::read_one(text) {
+            return Some(found);
+        }
+        let (word, behind) = text.split_once(' ')?;
+        if DAYS.contains(&word) {
+            let (stamp, rest) = Stamp::read_one(behind)?;
+            let (year, rest) = rest.strip_prefix(' ')?.split_at_checked(4)?;
+            return Some((Stamp { year: Some(digits(year.as_bytes())?), ..stamp }, rest));
+        }
+        if word.len() == 4 && word.starts_with(|first: char| first.is_ascii_digit()) {
+            let year = Some(digits(word.as_bytes())?);
+            let (stamp, rest) = Stamp::read_one(behind)?;
+            return Some((Stamp { year, ..stamp }, rest));
+        }
+        None
+    }
+
+    fn read_one(text: &'t str) -> Option<(Stamp<'t>, &'t str)> {
         let (name, rest) = text.split_at_checked(3)?;
         let month = month(name.as_bytes())?;
         let rest = rest.strip_prefix(' ')?;

@@ -7,6 +7,7 @@
 
 use std::str::FromStr;
 
+use super::escapes::{NULL, is_escaped, undone};
 use crate::record::text::{excerpt, is_number, write_string};
 
 /// What a field's texts become.
@@ -94,6 +95,8 @@ pub struct Values {
     pub types: Types,
     /// The texts that mean null, unless they stand in quotes.
     pub nulls: Vec<String>,
+    /// Whether texts that are not in quotes are written with backslashes, and `\N` is null.
+    pub escapes: bool,
 }
 
 impl Values {
@@ -108,26 +111,39 @@ impl Values {
         quoted: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), NotOfType> {
-        let is_null = !quoted && of != Type::AllText && self.nulls.iter().any(|null| null == text);
-        if is_null {
+        let may_be_null = !quoted && of != Type::AllText;
+        if self.escapes && !quoted && is_escaped(text.as_bytes()) {
+            return match may_be_null && text == NULL {
+                true => {
+                    out.extend_from_slice(b"null");
+                    Ok(())
+                }
+                // As in quotes, it is no number.
+                false => write_as(of, &undone(text), true, out),
+            };
+        }
+        if may_be_null && self.nulls.iter().any(|null| null == text) {
             out.extend_from_slice(b"null");
             return Ok(());
         }
-        match of {
-            Type::Auto if !quoted && is_bare_value(text) => out.extend_from_slice(text.as_bytes()),
-            Type::Auto | Type::Text | Type::AllText => write_string(text, out),
-            Type::Number => {
-                write_number(text, out).ok_or_else(|| NotOfType::new("number", text))?
-            }
-            Type::Bool => {
-                let known = ["true", "false"].into_iter();
-                let mut found = known.filter(|known| known.eq_ignore_ascii_case(text));
-                let found = found.next().ok_or_else(|| NotOfType::new("boolean", text))?;
-                out.extend_from_slice(found.as_bytes());
-            }
-        }
-        Ok(())
+        write_as(of, text, quoted, out)
     }
+}
+
+/// Writes a text that is not null.
+fn write_as(of: Type, text: &str, quoted: bool, out: &mut Vec<u8>) -> Result<(), NotOfType> {
+    match of {
+        Type::Auto if !quoted && is_bare_value(text) => out.extend_from_slice(text.as_bytes()),
+        Type::Auto | Type::Text | Type::AllText => write_string(text, out),
+        Type::Number => write_number(text, out).ok_or_else(|| NotOfType::new("number", text))?,
+        Type::Bool => {
+            let known = ["true", "false"].into_iter();
+            let mut found = known.filter(|known| known.eq_ignore_ascii_case(text));
+            let found = found.next().ok_or_else(|| NotOfType::new("boolean", text))?;
+            out.extend_from_slice(found.as_bytes());
+        }
+    }
+    Ok(())
 }
 
 /// A text that does not have the type of its field.

@@ -231,6 +231,20 @@ proptest! {
         let moved: Vec<&str> = ran.stdout.lines().collect();
         prop_assert_eq!(moved, numbers);
     }
+
+    /// Strings that are written as tab-separated values are read again as they were.
+    #[test]
+    fn tab_separated_values_are_read_as_they_were_written(
+        rows in proptest::collection::vec(
+            proptest::array::uniform2("[\\\\\\PC\t\n\r\"Nntr 1]{0,6}"), 1..100
+        )
+    ) {
+        let row = |[one, two]: &[String; 2]| serde_json::json!(["x", one, two]).to_string() + "\n";
+        let input: String = rows.iter().map(row).collect();
+        let written = map(&["--tsv", "."], &input);
+        let read = ["--from", "tsv", "--types", "all-text", "--columns", "a,b,c", "[.a, .b, .c]"];
+        prop_assert_eq!(map(&read, &written.stdout).stdout, map(&["."], input).stdout);
+    }
 }
 
 #[test]
@@ -403,6 +417,9 @@ fn results_are_lines_of_values() {
     assert_eq!(map(&["--csv", "."], input).stdout, "a,b\n\"x,y\",1.50\n\"\",2\n,\n");
     assert_eq!(map(&["--csv", "[.b,.a]"], input).stdout, "1.50,\"x,y\"\n2,\"\"\n,\n");
     assert_eq!(map(&["--tsv", "[\"a\\tb\", .b]"], "{\"b\":true}\n").stdout, "a\\tb\ttrue\n");
+    // One that is alone on its line is there for those who pass over empty lines.
+    assert_eq!(map(&["--csv", "{a}"], input).stdout, "a\n\"x,y\"\n\"\"\n\"\"\n");
+    assert_eq!(map(&["--csv", "[.b]"], input).stdout, "1.50\n2\n\"\"\n");
 }
 
 #[test]

@@ -56,9 +56,13 @@ fn a_database() {
     );
     let read = ["--from", "tsv", "--columns", "id,note", "--null", "\\N", "--quote", "none"];
     assert_eq!(
-        map(".", &read, "1\t\\N\n2\t\"a\n"),
-        "{\"id\":1,\"note\":null}\n{\"id\":2,\"note\":\"\\\"a\"}\n"
+        map(".", &read, "1\t\\N\n2\t\"a\n3\t\n4\ta\\tb\\\\c\\nd\n5\t\\\\N\n"),
+        "{\"id\":1,\"note\":null}\n{\"id\":2,\"note\":\"\\\"a\"}\n{\"id\":3,\"note\":\"\"}\n\
+         {\"id\":4,\"note\":\"a\\tb\\\\c\\nd\"}\n{\"id\":5,\"note\":\"\\\\N\"}\n"
     );
+    // What puts cells in quotes writes backslashes as they are.
+    let read = ["--from", "tsv", "--quote", "\""];
+    assert_eq!(map(".", &read, "dir\nC:\\new\n"), "{\"dir\":\"C:\\\\new\"}\n");
 }
 
 /// Load balancers: of AWS, whose fields have spaces between them and quotes around texts; HAProxy,

@@ -1,9 +1,11 @@
 //! The header, and making a record of a row under it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cells::{Cells, Spelling, Spellings};
 use super::{COLUMNS_MAX, CsvOptions};
+use crate::ingest::formats::escapes::undone;
 use crate::ingest::formats::types::{Type, Types};
 use crate::record::reserved::{Reserved, is_reserved_key};
 use crate::record::text::{excerpt, write_string};
@@ -39,18 +41,17 @@ impl Columns {
     pub fn read(
         cells: &Cells,
         raw: &[u8],
-        (delimiter, quote): (u8, Option<u8>),
-        types: &Types,
+        delimiter: u8,
+        options: &CsvOptions,
     ) -> Result<Columns, String> {
         not_too_many(cells.fields())?;
         let not_utf8 =
             |index| format!("invalid UTF-8 in the header's column {}; {CONVERT}", index + 1);
-        let mut columns = Vec::with_capacity(cells.fields());
-        let mut seen = HashMap::with_capacity(cells.fields());
-        let mut spellings = Spellings::new(raw, delimiter, quote);
-        let has_names = cells.texts().map_err(not_utf8)?.any(|name| !name.is_empty());
+        let mut spellings = Spellings::new(raw, delimiter, options.quote);
+        let mut names = Vec::with_capacity(cells.fields());
         for (name, number) in cells.texts().map_err(not_utf8)?.zip(1..) {
-            if spellings.next() == Spelling::QuotedAndMore {
+            let spelling = spellings.next();
+            if spelling == Spelling::QuotedAndMore {
                 return Err(format!("characters after the quotes in the header's column {number}"));
             }
             if name.contains('\0') {
@@ -59,20 +60,32 @@ impl Columns {
                      iconv -f UTF-16LE -t UTF-8"
                 ));
             }
+            names.push(match options.values.escapes && spelling == Spelling::Bare {
+                true => undone(name),
+                false => Cow::Borrowed(name),
+            });
+        }
+        let mut seen = HashMap::with_capacity(names.len());
+        for (name, number) in names.iter().zip(1..).filter(|(name, _)| !name.is_empty()) {
+            if let Some(first) = seen.insert(name.as_ref(), number) {
+                return Err(format!("the header names columns {first} and {number} \"{name}\""));
+            }
+        }
+        let mut columns = Vec::with_capacity(names.len());
+        for (name, number) in names.iter().zip(1..) {
             // Programs for tables begin with a column of row numbers, which has no name, and may
             // end with columns that were once in use.
-            let name = match name {
-                "" if has_names => format!("c{number}"),
-                "" => return Err(format!("the header's column {number} has no name")),
+            let name = match name.as_ref() {
+                "" if seen.is_empty() => {
+                    return Err(format!("the header's column {number} has no name"));
+                }
+                "" => free_name(number, |name| seen.contains_key(name)),
                 name => name.to_owned(),
             };
             if number == 1 && is_reserved_key(&name) {
                 return Err(format!("the header's first column: {Reserved}"));
             }
-            columns.push(Column::new(&name, number, types));
-            if let Some(first) = seen.insert(name.clone(), number) {
-                return Err(format!("the header names columns {first} and {number} \"{name}\""));
-            }
+            columns.push(Column::new(&name, number, &options.values.types));
         }
         Ok(Columns(columns))
     }
@@ -180,4 +193,14 @@ fn not_too_many(columns: usize) -> Result<(), String> {
         0..=COLUMNS_MAX => Ok(()),
         _ => Err(format!("the header has more columns than the limit of {COLUMNS_MAX}")),
     }
+}
+
+/// The name of a column without one: `c` and its number, and as many underscores as tell it from
+/// the others.
+fn free_name(number: usize, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = format!("c{number}");
+    while is_taken(&name) {
+        name.push('_');
+    }
+    name
 }

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::columns::Columns;
+use crate::ingest::formats::escapes::is_escaped;
 use crate::ingest::formats::made::Made;
 use crate::ingest::formats::types::{Type, Values};
 use crate::record::decode::Sink;
@@ -194,6 +195,9 @@ impl Quick {
             out.push(b'"');
             out.extend_from_slice(cell);
             out.push(b'"');
+        } else if self.values.escapes && is_escaped(cell) {
+            // Of this type, nothing is refused; and the rows are UTF-8.
+            let _ = self.write(Type::Auto, cell, false, out);
         } else {
             write_utf8(cell, out);
         }

@@ -37,6 +37,22 @@ impl Priority {
         (number <= 191).then_some((Priority { facility: number / 8, severity: number % 8 }, rest))
     }
 
+    /// Reads numbers like `3.6`.
+    pub fn of_numbers(word: &str) -> Option<Priority> {
+        let (facility, severity) = word.split_once('.')?;
+        let (facility, severity) = (facility.parse().ok()?, severity.parse().ok()?);
+        (facility < 24 && severity < 8).then_some(Priority { facility, severity })
+    }
+
+    /// Finds the one that Solaris puts before the text of a message, as in
+    /// `a[1]: [ID 800047 auth.info] …`.
+    pub fn in_text(text: &str) -> Option<Priority> {
+        let (tag, inside) = text.split_once(": [ID ")?;
+        let (number, word) = inside.split_once(']')?.0.split_once(' ')?;
+        let is_one = !tag.contains(' ') && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_one.then(|| Priority::of_names(word))?
+    }
+
     /// Reads a word like `daemon.info`.
     pub fn of_names(word: &str) -> Option<Priority> {
         let (facility, severity) = word.split_once('.')?;
@@ -60,6 +76,11 @@ mod tests {
         }
         assert_eq!(Priority::of_names("daemon.info"), Some(of(3, 6)));
         assert_eq!(Priority::of_names("local7.warn"), Some(of(23, 4)));
+        assert_eq!(Priority::of_numbers("3.6"), Some(of(3, 6)));
+        assert_eq!(Priority::in_text("a[1]: [ID 800047 auth.info] x"), Some(of(4, 6)));
+        for none in ["24.1", "3.8", "3", "a.1", "3.6.1"] {
+            assert_eq!(Priority::of_numbers(none), None, "{none}");
+        }
         for none in ["daemon", "a.b", "mail.x", "daemon.info.x", ""] {
             assert_eq!(Priority::of_names(none), None, "{none}");
         }

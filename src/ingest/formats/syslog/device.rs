@@ -1,0 +1,60 @@
+//! What devices of Cisco send: a number of the message, a mark of a clock that is not right, a time
+//! with the name of a zone, a name of the device, and a tag like `%SYS-5-CONFIG_I`. Each of them may
+//! be missing, but for the tag.
+
+use crate::ingest::formats::times::{Moment, YearlessTimes};
+
+/// A message of a device.
+pub(super) struct Device<'t> {
+    /// The number of the message, without zeros in front.
+    pub sequence: Option<&'t str>,
+    pub time: Option<Moment<'t>>,
+    pub host: Option<&'t str>,
+    /// The tag, and what comes after it.
+    pub text: &'t str,
+}
+
+/// Reads a message, which comes after its priority.
+pub(super) fn read<'t>(text: &'t str, times: &mut YearlessTimes) -> Option<Device<'t>> {
+    // Nearly all others lack this.
+    let tag = memchr::memchr(b'%', text.as_bytes())?;
+    if tag > 0 && !text.get(..tag)?.ends_with(": ") {
+        return None;
+    }
+    let mut rest = text.strip_prefix(": ").unwrap_or(text);
+    let mut sequence = None;
+    // One that the sender counts, and one that the device counts itself.
+    for _ in 0..2 {
+        let Some((number, behind)) = part(rest, |byte| byte.is_ascii_digit()) else { break };
+        let number = number.trim_start_matches('0');
+        (sequence, rest) = (Some(if number.is_empty() { "0" } else { number }), behind);
+    }
+    let mut host = None;
+    let mut timed = time(rest, times);
+    if timed.is_none()
+        && let Some((name, behind)) = part(rest, |byte| byte.is_ascii_graphic() && byte != b'%')
+    {
+        timed = time(behind, times);
+        // A device without a clock tells how long it runs: 00:00:46, 1d02h, 3w4d.
+        let runs = timed.is_none() && name.bytes().all(|byte| b"0123456789:.ydhw".contains(&byte));
+        (host, rest) = if runs { (None, behind) } else { (Some(name), behind) };
+    }
+    let (time, text) = timed.map_or((None, rest), |(time, rest)| (Some(time), rest));
+    text.starts_with('%').then_some(Device { sequence, time, host, text })
+}
+
+/// What is at the front, of these bytes alone and up to a colon and a space; and what comes after
+/// it.
+fn part(text: &str, is_of_it: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
+    let (part, rest) = text.split_once(": ")?;
+    (!part.is_empty() && part.bytes().all(is_of_it)).then_some((part, rest))
+}
+
+/// The time at the front, which a star or a dot marks as that of a clock that is not right.
+fn time<'t>(text: &'t str, times: &mut YearlessTimes) -> Option<(Moment<'t>, &'t str)> {
+    let (moment, rest) = times.read(text.strip_prefix(['*', '.']).unwrap_or(text))?;
+    let (zone, rest) = rest.split_once(": ")?;
+    let zone = zone.strip_prefix(' ').unwrap_or(zone);
+    let is_zone = zone.len() <= 5 && zone.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_zone.then_some((moment, rest))
+}
