@@ -35,35 +35,19 @@ their windows, or an input that was cut short; 74 reading or writing failed.";
 ///
 /// window adds the fields window_start and window_end to each record, in RFC 3339, UTC, and changes
 /// nothing else in it. A window contains the times from its start, included, to its end, excluded.
-/// If windows overlap, the fields are slice_start and slice_end: each record is emitted once, and
-/// aggregate merges the windows from slices. With --expand, a record is emitted once for each of
-/// its windows. With --session, the slice begins at the record's time and is as long as the gap.
-/// With --count nothing is added, and aggregate counts the records.
+/// If windows overlap, the fields are slice_start and slice_end, and aggregate merges the windows
+/// from slices; with --expand, a record is emitted once for each of its windows.
 ///
 /// Time comes from the records alone: the same records give the same output at any speed. The
 /// watermark is the maximum event time so far minus --out-of-order. A window closes when the
 /// watermark has passed its end by --allowed-lateness. A record is late if all of its windows are
-/// closed: it is dropped, or stored with --late, and counted on stderr. If windows overlap, a
-/// record may be too late for only some of them: it is added to the others and counted on stderr,
-/// --late does not store it, and the exit status is 65. After subscribe --control, each partition
-/// of a topic has a watermark, and the stream's watermark is their minimum. Only --idle uses a
-/// clock, and only while window waits for input.
+/// closed: it is dropped, or stored with --late, and counted on stderr.
 ///
 /// At the end of the input, window emits the final watermark, which closes all windows, but only if
-/// each stream of the input is complete. A stream of subscribe --control or of another window that
-/// has no end was cut short: then window emits no final watermark, and the exit status is 65.
+/// each stream of the input is complete; otherwise the exit status is 65.
 ///
-/// With --tz, windows follow the calendar of that time zone: a part of a day, like 15m or 6h,
-/// begins when the local clock shows a multiple of it, and days begin at midnight. Weeks begin on
-/// Monday, with and without --tz, or on the day of --week-start. --offset shifts all of these: with
-/// --tumbling 1d --offset 6h, days begin at six in the morning. --tz also reads event times that
-/// have no offset from UTC, like 2020-01-01T00:00:00 or 2020-01-01. A time that occurs twice,
-/// because clocks are set back, is read as the earlier one; without --ambiguous, a message on
-/// stderr says how many there were. Event times have a resolution of milliseconds; finer digits are
-/// rounded down.
-///
-/// One record with a wrong time in the far future makes all later ones late. With --max-ahead, such
-/// a record is bad input, and does not affect the others.
+/// millstream-windows(7) describes kinds of windows, watermarks of partitions, late records,
+/// calendars and time zones.
 ///
 /// Control records tell the next tool how the stream is windowed and where the watermark is. They
 /// are left out with --plain, and on a terminal. window consumes the control records of an earlier

@@ -50,6 +50,7 @@ mod house {
     mod generated;
     mod quickstart;
     mod readme;
+    mod roff;
 }
 
 /// The log's files: damage, locks, compaction, and `log-admin`.

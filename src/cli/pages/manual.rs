@@ -189,6 +189,11 @@ fn see_also(name: &str, names: &[String], roff: &mut Roff) {
         line.push(bold(other));
         line.push(roman("(1), "));
     }
+    if let Some(program) = names.first() {
+        // The overview.
+        line.push(bold(program));
+        line.push(roman("(7), "));
+    }
     line.push(bold("jq"));
     line.push(roman("(1)"));
     roff.text(line);
@@ -240,6 +245,7 @@ fn tidy(text: &[u8]) -> Vec<u8> {
         }
         out.push('\n');
     }
-    let out = out.replace(".br\n\n.br\n", ".sp\n").replace(".PP\n.SH", ".SH");
+    let out = out.replace(".br\n\n.br\n", ".sp\n").replace(".PP\n.PP", ".PP");
+    let out = out.replace(".PP\n.TP", ".TP").replace(".PP\n.SH", ".SH");
     out.into_bytes()
 }

@@ -117,63 +117,16 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 /// Windows:
 ///
 /// With the options of window, like --tumbling 1m --time .ts, aggregate windows the records itself.
-/// The results are those of window with these options before aggregate, byte for byte, but no
-/// record is rewritten and read again in between. See window(1).
+/// The results are those of window with these options before aggregate, byte for byte. A window is
+/// reported when the watermark has passed its end and the --allowed-lateness. Records that arrive
+/// for it later are late: they are dropped, or stored with --late, and counted on stderr.
 ///
-/// A window is reported when the watermark has passed its end and the --allowed-lateness of window.
-/// Records that arrive for it later are late: they are dropped, or stored with --late, and counted
-/// on stderr. If windows overlap, a record may be too late for only some of them: it counts in the
-/// others, is reported as late, is not stored, and the exit status is 65. Windows are ordered by
-/// end, then by start.
+/// --emit updates reports a window while it is open, too; a field "pane" says which report it is:
+/// early, on_time or late. --over N emits every record with aggregates of the last N records of its
+/// group, and --over D with those of the last duration D.
 ///
-/// A session belongs to one group: its records are no further apart than the gap, and a late record
-/// may join two sessions. Count windows have a number instead of times, "window":0 and so on, for
-/// each group; incomplete ones are reported at the end, too. However many hopping or cumulating
-/// windows contain a record, it is processed once.
-///
-/// To aggregate results again in larger windows, use --window-time: it adds window_time, the last
-/// millisecond of their window, to results. --time .window_time then finds the window that contains
-/// it; .window_end may be in the next one.
-///
-/// An input that begins like a stream of subscribe --control or of window, and has no end, was cut
-/// short: open windows are not reported, and the exit status is 65. With --control, the results are
-/// such a stream, for later tools of this family.
-///
-/// Early and late results:
-///
-/// --emit updates reports a window more than once. After the fields of the window, a field "pane"
-/// says which report it is: early while the window is open; on_time, for all groups, when the
-/// watermark passes its end; late when a late record that is still allowed has changed it. A later
-/// result replaces an earlier one of the same window and group.
-///
-/// Early and late results are those of the groups that changed, after each record. With --every D
-/// they are reported when the watermark passes a multiple of D; give --every D to window, too.
-/// --emit all reports all groups of a window each time. Without windows, results at the end of the
-/// input are on_time.
-///
-/// An early result of a session that was joined with another one later keeps its old start and end,
-/// and is not replaced. --having tests each result alone, including its pane; a result that was
-/// emitted is not withdrawn if a later one fails. --top works with --emit all, not with updates.
-/// --format table sets the rows of each window and moment apart with an empty line. With --emit, hopping and cumulating
-/// windows process a record once for each of its windows.
-///
-/// Running aggregates:
-///
-/// With --over, every record is emitted with the aggregates of its frame after its own fields.
-/// Existing fields of the same names are replaced, and --having sees the whole record.
-///
-/// With --over N, the frame is the record itself and the N - 1 records of its group before it, and
-/// the record is emitted at once. (In SQL: ROWS BETWEEN N - 1 PRECEDING AND CURRENT ROW.)
-///
-/// With --over D and --time, the frame is the records of its group whose time is at most D before
-/// its own, and not after it (RANGE BETWEEN INTERVAL D PRECEDING AND CURRENT ROW). Such records
-/// wait until the watermark, the maximum event time minus --out-of-order, has passed them, and are
-/// emitted in the order of their times. A record that arrives after that is late.
-///
-/// --over holds a state for each record of a frame, and the records that wait. However large the
-/// frame is, five states are merged for each record; but collect, top and the exact functions
-/// combine all values of the frame for each record. With --over, min and max accept numbers and
-/// strings in one group; numbers are smaller than strings.
+/// millstream-windows(7) describes kinds of windows, watermarks, calendars, early and late results,
+/// and running aggregates.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "aggregate",

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::roff::{self, Head};
 use crate::common;
 use millstream::cli::Tool;
 use millstream::cli::pages::{Page, render};
@@ -42,9 +43,69 @@ fn write(pages: &[Page]) {
     }
 }
 
+/// Where a page of its own comes from, and its head.
+const OF_MARKDOWN: [(&str, Head<'_>); 4] = [
+    (
+        "README.md",
+        Head {
+            name: "millstream",
+            section: 7,
+            about: "overview and tutorial: stream processing from the shell",
+            without: &["Install", "More"],
+            see_also: &[
+                "millstream(1)",
+                "millstream-windows(7)",
+                "millstream-format(5)",
+                "millstream-protocol(7)",
+            ],
+        },
+    ),
+    (
+        "docs/WINDOWS.md",
+        Head {
+            name: "millstream-windows",
+            section: 7,
+            about: "event time, watermarks, windows and their results",
+            without: &[],
+            see_also: &["window(1)", "aggregate(1)", "millstream(7)"],
+        },
+    ),
+    (
+        "docs/FORMAT.md",
+        Head {
+            name: "millstream-format",
+            section: 5,
+            about: "the log on disk, byte by byte",
+            without: &[],
+            see_also: &["log-serve(1)", "log-admin(1)", "millstream-protocol(7)"],
+        },
+    ),
+    (
+        "docs/PROTOCOL.md",
+        Head {
+            name: "millstream-protocol",
+            section: 7,
+            about: "the protocol on the socket of log-serve",
+            without: &[],
+            see_also: &["log-serve(1)", "subscribe(1)", "millstream-format(5)"],
+        },
+    ),
+];
+
+/// All pages: those of the options, and those of docs/.
+fn all() -> Vec<Page> {
+    let mut pages = render(program()).expect("pages are made");
+    for (path, head) in &OF_MARKDOWN {
+        let markdown = fs::read_to_string(root().join(path)).expect("a page");
+        let path = format!("man/{}.{}", head.name, head.section);
+        pages.push(Page { path, text: roff::page(head, &markdown).into_bytes() });
+    }
+    pages
+}
+
 #[test]
 fn pages_are_fresh() {
-    let pages = render(program()).expect("pages are made");
+    let pages = all();
     if std::env::var_os("MILLSTREAM_UPDATE").is_some() {
         write(&pages);
     }
@@ -101,5 +162,29 @@ fn bash_takes_its_completions() {
             let checked = common::run(Command::new("bash").arg("-n"), &page.text);
             assert_eq!((checked.status, checked.stderr.as_str()), (0, ""), "{}", page.path);
         }
+    }
+}
+
+/// What the programs that show manual pages say of ours.
+#[test]
+fn manual_pages_are_in_form() {
+    let pages: Vec<String> = all().into_iter().map(|page| page.path).collect();
+    let pages: Vec<&str> = pages.iter().filter_map(|path| path.strip_prefix("man/")).collect();
+    for (program, args) in [
+        ("groff", &["-man", "-ww", "-z", "-Tutf8"][..]),
+        ("mandoc", &["-T", "lint", "-W", "warning"]),
+    ] {
+        let mut command = Command::new(program);
+        command.args(args).args(&pages).current_dir(root().join("man"));
+        let Ok(output) = command.output() else {
+            println!("left out: there is no {program}");
+            continue;
+        };
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        // The same options give the same pages on every day.
+        let of_substance = |line: &&str| !line.contains("missing date");
+        let said: Vec<&str> = said.lines().filter(of_substance).collect();
+        assert!(said.is_empty(), "{program}: {said:#?}");
     }
 }

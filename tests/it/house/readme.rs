@@ -148,6 +148,7 @@ fn the_pages_show_what_comes_out() {
     replay("docs/EXPRESSIONS.md", 7);
     replay("docs/FORMAT.md", 7);
     replay("docs/INGEST.md", 6);
+    replay("docs/WINDOWS.md", 5);
 }
 
 #[test]

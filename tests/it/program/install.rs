@@ -133,6 +133,8 @@ fn all_that_is_installed_runs_and_is_removed_again() {
             "share/man/man1/filter.1",
             "share/man/man1/millstream.1",
             "share/man/man1/log-admin-create.1",
+            "share/man/man5/millstream-format.5",
+            "share/man/man7/millstream.7",
             "share/bash-completion/completions/filter",
             "share/zsh/site-functions/_filter",
             "share/fish/vendor_completions.d/millstream.fish",
