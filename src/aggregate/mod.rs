@@ -29,10 +29,11 @@ mod windowed;
 
 pub use aggregator::Aggregator;
 pub use held::Held;
+pub use output::live::{Best, BestRow, TREND_WINDOWS};
 pub use output::report::Style;
 pub use output::select::Selection;
 pub use over::{Extent, Over};
 pub use plan::Plan;
 pub use plan::spec::{AggregateSpec, GroupSpec};
 pub use state::{AggregateState, Unreported};
-pub use windowed::panes::{Emit, Policy};
+pub use windowed::panes::{Emit, PANE_FIELD, Policy};

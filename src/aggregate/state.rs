@@ -3,6 +3,7 @@
 
 use super::fault::{Fault, StreamError};
 use super::held::{Allowance, Held};
+use super::output::live::{Best, Live};
 use super::output::report::{Report, Results};
 use super::plan::Reading;
 use super::plan::projection::Projection;
@@ -138,6 +139,9 @@ impl AggregateState {
             self.carried_reader = fields.map(|fields| {
                 CarriedReader::new(fields, reading.read_fields(fields), windows.clone(), carried)
             });
+            if let Some(live) = self.report.live() {
+                live.begin_windows(matches!(carried, Carried::Window | Carried::Slice));
+            }
             self.state =
                 GroupsByWindow::new(windows, carried, self.policy, &self.progress, &self.factory);
         }
@@ -149,7 +153,7 @@ impl AggregateState {
             Carried::Nothing => &[NUMBER_FIELD],
             _ => &WINDOW_FIELDS,
         };
-        let pane: &[&'static str] = if self.policy.refines() { &[PANE_FIELD] } else { &[] };
+        let pane: &[&'static str] = if self.policy.may_mark() { &[PANE_FIELD] } else { &[] };
         let time: &[&'static str] = if self.policy.timed { &[WINDOW_TIME_FIELD] } else { &[] };
         let names = window.iter().chain(time).chain(pane);
         let clash = |name: &&'static str| {
@@ -237,6 +241,50 @@ impl AggregateState {
         let most = self.look() + self.report.bytes_most();
         self.held.see_bytes(most);
         Ok(())
+    }
+
+    /// The input was interrupted: appends the results of what there is, marked so. Nothing may
+    /// follow.
+    ///
+    /// # Errors
+    /// As [`AggregateState::finish`].
+    pub fn interrupt(&mut self, out: &mut dyn Outlet) -> Result<(), StreamError> {
+        self.policy.interrupted = true;
+        match &self.state {
+            _ if self.arrivals == 0 => Ok(()),
+            GroupsByWindow::Whole(_) => self.finish(out),
+            _ => self.watermark(Mark::End, out),
+        }
+    }
+
+    /// The best results of this moment, of those that [`Style::Live`] shows: of the newest window
+    /// that is open, or of the last one that was; without windows, of all so far.
+    ///
+    /// [`Style::Live`]: super::Style::Live
+    pub fn current(&mut self, rows_max: usize) -> Best {
+        let AggregateState { report, policy, state, factory, .. } = self;
+        let Some(live) = report.live() else { return Best::default() };
+        live.begin(rows_max);
+        // Nothing is put out that could be refused, and a condition that fails is told later.
+        let mut nowhere = Vec::new();
+        let mut results = Results { policy: *policy, report, out: &mut nowhere };
+        let _ = state.write_newest(&mut results, || factory.table(true));
+        report.live().map(Live::end).unwrap_or_default()
+    }
+
+    /// Whether the stream is windowed, as far as is known.
+    pub fn is_windowed(&self) -> bool {
+        !matches!(self.state, GroupsByWindow::Whole(_))
+    }
+
+    /// How many records have been taken.
+    pub fn taken(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// The watermark of the stream, if it has one.
+    pub fn mark(&self) -> Option<Mark> {
+        self.progress.mark()
     }
 
     /// What is held now and was at most.

@@ -7,6 +7,7 @@
 //!
 //! Only this room touches stderr, signals and exit statuses.
 
+mod area;
 pub mod blame;
 mod blocks;
 mod closed;
@@ -34,6 +35,7 @@ pub mod parallel;
 pub mod progress;
 pub mod pump;
 pub mod ready;
+pub mod redrawn;
 pub mod rejects;
 pub mod run;
 pub mod seldom;

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::{Failure, Status, closed, progress, written};
+use crate::record::outlet::{Outlet, Refused};
 use crate::sys::{self, wait::has_hung_up};
 
 /// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
@@ -65,6 +66,14 @@ impl Output {
     /// Whether only this process shows it to a person: the reader of a pipe may do so at any time.
     pub(super) fn is_of_ours_alone(&self) -> bool {
         !self.hangs_up
+    }
+
+    /// The same output as a file of its own.
+    ///
+    /// # Errors
+    /// When the kernel has no file descriptor left.
+    pub(super) fn to_file(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// How many columns and lines it has, if a person is reading.
@@ -127,6 +136,51 @@ impl Output {
             }
         }
         Ok(at - position)
+    }
+}
+
+/// Standard output for what comes at the end of a run, after all that the run itself has written.
+#[derive(Debug)]
+pub struct LastOutput {
+    output: Output,
+    pending: Vec<u8>,
+    refused: Option<OutputError>,
+}
+
+impl LastOutput {
+    /// Takes standard output.
+    ///
+    /// # Errors
+    /// As [`Output::stdout`].
+    pub fn new() -> anyhow::Result<LastOutput> {
+        Ok(LastOutput { output: Output::stdout()?, pending: Vec::new(), refused: None })
+    }
+
+    /// Writes what is pending.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn end(mut self) -> Result<(), OutputError> {
+        let _ = self.pass_on();
+        self.refused.map_or(Ok(()), Err)
+    }
+}
+
+impl Outlet for LastOutput {
+    fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
+    }
+
+    fn pass_on(&mut self) -> Result<(), Refused> {
+        if self.refused.is_none() {
+            self.refused = self.output.write(&self.pending).err();
+        }
+        self.pending.clear();
+        if self.refused.is_some() { Err(Refused) } else { Ok(()) }
+    }
+
+    fn screen(&self) -> Option<(usize, usize)> {
+        self.output.size()
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::area;
 use crate::sys::process::is_in_foreground;
 
 /// How long a tool has run before the bar is shown.
@@ -108,12 +109,12 @@ impl Drop for Progress {
     }
 }
 
-/// Does what writes to the terminal, and takes the bar away meanwhile.
+/// Does what writes to the terminal, and takes the bar away meanwhile, or what else is drawn there.
 pub(super) fn aside<T>(write: impl FnOnce() -> T) -> T {
     let bar = shown().clone();
     match bar {
         Some(bar) => bar.suspend(write),
-        None => write(),
+        None => area::aside(write),
     }
 }
 

@@ -4,6 +4,7 @@ use super::keep::Keep;
 use super::options::InputOptions;
 use super::parallel::Parallel;
 use super::pump::{self, Outcome};
+use super::redrawn::{Picture, Redrawn};
 use super::sides::Sides;
 use super::single::Single;
 use crate::operator::{Operator, Shared, Side};
@@ -45,6 +46,23 @@ impl<'a> Run<'a> {
     pub fn operator(&mut self, operator: &mut impl Operator) -> anyhow::Result<Outcome> {
         let Run { options, sides, begins_stream } = self;
         pump::run_beside(options, &mut Single(operator), sides, *begins_stream)
+    }
+
+    /// Runs an operator, and shows on the terminal again and again what `picture` makes of it.
+    /// Standard output must be that terminal.
+    ///
+    /// # Errors
+    /// As [`Run::operator`], and when the terminal cannot be drawn to.
+    pub fn redrawn<O: Operator>(
+        &mut self,
+        operator: &mut O,
+        picture: impl Picture<O>,
+    ) -> anyhow::Result<Outcome> {
+        let Run { options, sides, .. } = self;
+        let mut stage = Redrawn::new(operator, picture)?;
+        let ran = pump::run_beside(options, &mut stage, sides, false);
+        let drawn = stage.conclude(&ran);
+        ran.and_then(|outcome| drawn.map(|()| outcome))
     }
 
     /// Runs an operator that leaves its work to `workers`, side by side.

@@ -70,6 +70,16 @@ pub(super) fn outlive_interrupts() {
     let _ = signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false)));
 }
 
+/// Tells whether the process was stopped and resumed: the flag is set then.
+///
+/// # Errors
+/// When the kernel refuses the handler.
+pub(super) fn continued() -> io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGCONT, Arc::clone(&flag))?;
+    Ok(flag)
+}
+
 /// What somebody wants of a program that has taken the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {

@@ -4,6 +4,7 @@ use super::json::text_of;
 use super::{Origin, or_null};
 use crate::expr::{ExprError, Program, Value, outermost};
 use crate::layout::screen::Role;
+use crate::record::members::members;
 
 /// Which fields are shown, under which names.
 #[derive(Default)]
@@ -113,6 +114,16 @@ impl Cell {
             Value::Json(text) => Cell::new(Role::Plain, text),
         }
     }
+}
+
+/// The names of the fields of an object, and their values as JSON.
+pub fn fields(object: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
+    members(object).map(|member| {
+        // The value stands after the key, its two quotes and the colon.
+        let (key, rest) = member.bytes.split_at_checked(member.key.len() + 2).unwrap_or_default();
+        let value = rest.trim_ascii_start().strip_prefix(b":").unwrap_or_default();
+        (text_of(key).unwrap_or_default(), value.trim_ascii())
+    })
 }
 
 /// The most decimals of a rounded number.

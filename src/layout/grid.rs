@@ -41,6 +41,8 @@ struct Column {
     text: usize,
     /// How wide it is shown.
     width: usize,
+    /// Whether it never becomes narrower.
+    rigid: bool,
 }
 
 impl Grid {
@@ -48,6 +50,21 @@ impl Grid {
     pub fn new<'n>(names: impl Iterator<Item = &'n str>) -> Grid {
         let named = |name: &str| Column { name: name.to_owned(), ..Column::default() };
         Grid(names.map(named).collect())
+    }
+
+    /// With a last column of such a width at least, which never becomes narrower.
+    #[must_use]
+    pub fn with_rigid_last(mut self, columns: usize) -> Grid {
+        if let Some(last) = self.0.last_mut() {
+            (last.text, last.rigid) = (columns, true);
+        }
+        self
+    }
+
+    /// How wide all columns are together, as they are shown.
+    pub fn width(&self) -> usize {
+        let widths = self.0.iter().map(|column| column.width + GAP.len());
+        widths.sum::<usize>().saturating_sub(GAP.len())
     }
 
     /// Whether these are the names of the columns.
@@ -151,7 +168,7 @@ impl Grid {
     /// Saves what decides how wide columns are.
     pub fn save(&self, to: &mut Writer) {
         to.put_len(self.0.len());
-        for Column { name, has_text, has_number, before, behind, text, width } in &self.0 {
+        for Column { name, has_text, has_number, before, behind, text, width, .. } in &self.0 {
             to.put_bytes(name.as_bytes());
             to.put_bool(*has_text);
             to.put_bool(*has_number);
@@ -176,6 +193,7 @@ impl Grid {
                 behind: take_columns(from)?,
                 text: take_columns(from)?,
                 width: take_columns(from)?,
+                rigid: false,
             });
         }
         Ok(Grid(columns))
@@ -212,7 +230,8 @@ impl Column {
 
     /// How wide it is at least.
     fn least(&self) -> usize {
-        self.natural().min(TEXT_COLUMNS_MIN).max(self.numbers())
+        let least = if self.rigid { usize::MAX } else { TEXT_COLUMNS_MIN };
+        self.natural().min(least).max(self.numbers())
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `json`: a record on one line in colour, or over several lines.
 //! - [`cells`]: the values of a record's fields, a cell each.
 //! - [`table`]: rows of cells in columns below their names; [`grid`]: how wide these are.
+//! - [`live`]: a table that is drawn again and again in the same place.
 //! - `delimited`: cells as CSV and TSV.
 //! - [`text`]: texts, numbers and sizes as people read them, and how wide they are.
 //! - `template`: text with values in it.
@@ -15,6 +16,7 @@ pub mod cells;
 mod delimited;
 pub mod grid;
 mod json;
+pub mod live;
 pub mod screen;
 pub mod table;
 mod template;

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::Look;
+use super::text::width;
 use crate::record::text::{escaped, is_obeyed};
 
 /// What a piece of text is, which decides its colour.
@@ -46,6 +47,14 @@ impl Role {
             Role::Name(number) => NAMES.get(usize::from(number) % NAMES.len()).copied(),
         }
     }
+}
+
+/// How many columns a line takes that a [`Screen`] has made: its colours take none.
+pub fn shown_width(line: &str) -> usize {
+    let mut pieces = line.split('\x1b');
+    let first = pieces.next().map_or(0, width);
+    let colored = pieces.map(|piece| piece.split_once('m').map_or(0, |(_, text)| width(text)));
+    first + colored.sum::<usize>()
 }
 
 /// Appends text as a terminal, or a file, is to show it.

@@ -49,6 +49,26 @@ impl Terminal {
         String::from_utf8_lossy(&shown.stdout).into_owned()
     }
 
+    /// The same with the escape sequences of colours.
+    pub fn colored(&self) -> String {
+        let shown = self.tmux().args(["capture-pane", "-p", "-e"]).output().unwrap();
+        String::from_utf8_lossy(&shown.stdout).into_owned()
+    }
+
+    /// Makes it so large.
+    pub fn resize(&self, (columns, lines): (u16, u16)) {
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        let size = ["resize-window", "-x", &columns, "-y", &lines];
+        assert!(self.tmux().args(size).status().unwrap().success());
+    }
+
+    /// Gives it to an interactive shell, whose prompt is `ready `.
+    pub fn respawn_shell(&self) {
+        let shell = ["respawn-pane", "-k", "env", "PS1=ready ", "bash", "--norc", "-i"];
+        assert!(self.tmux().args(shell).status().unwrap().success());
+        self.awaits("ready");
+    }
+
     /// Waits until the screen shows this.
     #[track_caller]
     pub fn awaits(&self, what: &str) -> String {

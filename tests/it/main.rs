@@ -15,6 +15,7 @@ mod aggregates {
     mod aggregate_values;
     mod aggregate_windows;
     mod compare_model;
+    mod interrupted;
     mod numbers;
 }
 
@@ -87,6 +88,7 @@ mod terminal {
     mod complete;
     mod help;
     mod inspect;
+    mod live;
 }
 
 /// The program by all its names, and where it is installed.

@@ -1,6 +1,7 @@
 //! What comes out of tables: their results, selected, as records or as a table for people.
 
 use super::emit::{Layout, Row};
+use super::live::Live;
 use super::ranking::Ranking;
 use super::select::Selection;
 use crate::aggregate::fault::StreamError;
@@ -8,10 +9,9 @@ use crate::aggregate::functions::function::Column;
 use crate::aggregate::memory::{allocated, vector};
 use crate::aggregate::windowed::panes::Policy;
 use crate::layout::Look;
-use crate::layout::cells::Cell;
+use crate::layout::cells::{Cell, fields};
 use crate::layout::grid::Widest;
 use crate::layout::table::Table;
-use crate::record::members::members;
 use crate::record::outlet::{Outlet, PIECE_BYTES};
 use crate::state::{Reader, StateError, Writer};
 
@@ -25,6 +25,13 @@ pub enum Style {
     Columns {
         /// Whether to use colours.
         color: bool,
+    },
+    /// Nothing: a table is drawn again and again of what [`AggregateState::current`] gives.
+    ///
+    /// [`AggregateState::current`]: crate::aggregate::AggregateState::current
+    Live {
+        /// How many rows there is room for at first.
+        rows_max: usize,
     },
 }
 
@@ -52,7 +59,7 @@ impl Results<'_> {
     /// is drawn of them, which needs all.
     pub(in crate::aggregate) fn rows_max(&self, most: usize) -> usize {
         match self.report.style {
-            Style::Columns { .. } => usize::MAX,
+            Style::Columns { .. } | Style::Live { .. } => usize::MAX,
             Style::Records => most,
         }
     }
@@ -65,6 +72,8 @@ pub struct Report {
     style: Style,
     /// What people are shown.
     table: Table,
+    /// What is kept for a table that is drawn again and again.
+    live: Option<Live>,
     /// How much memory was taken at most to select and to write results.
     bytes_most: usize,
 }
@@ -74,7 +83,11 @@ impl Report {
     pub fn new(layout: Layout, mut selection: Selection, style: Style) -> Report {
         selection.place(&layout);
         let table = Table::new(std::iter::empty(), WIDEST).spaced();
-        Report { layout, selection, style, table, bytes_most: 0 }
+        let live = match style {
+            Style::Live { rows_max } => Some(Live::new(rows_max)),
+            _ => None,
+        };
+        Report { layout, selection, style, table, live, bytes_most: 0 }
     }
 
     /// Whether only the best results of each window come.
@@ -94,6 +107,9 @@ impl Report {
         rows: impl Iterator<Item = Row<'a>>,
         out: &mut dyn Outlet,
     ) -> Result<(), StreamError> {
+        if let Some(live) = &mut self.live {
+            return live.take(columns, rows, (&mut self.selection, &self.layout));
+        }
         if self.selection.is_all() {
             return self.put(columns, rows, out);
         }
@@ -113,6 +129,11 @@ impl Report {
             Some(ranking) => self.put(columns, ranking.into_rows(), out),
             None => self.put(columns, passed.into_iter(), out),
         }
+    }
+
+    /// What is kept for a table that is drawn again and again, if it is.
+    pub(in crate::aggregate) fn live(&mut self) -> Option<&mut Live> {
+        self.live.as_mut()
     }
 
     /// Saves what later results depend on.
@@ -168,12 +189,9 @@ impl Report {
     /// Takes a result into the table; gives about how many bytes it takes there.
     fn tabulate(&mut self, result: &[u8]) -> usize {
         let (mut names, mut cells) = (Vec::new(), Vec::new());
-        for member in members(result) {
-            // The value stands after the key, its two quotes and the colon.
-            let (key, value) =
-                member.bytes.split_at_checked(member.key.len() + 2).unwrap_or_default();
-            names.push(serde_json::from_slice::<String>(key).unwrap_or_default());
-            cells.push(Cell::of_json(value.get(1..).unwrap_or_default()).rounded());
+        for (name, value) in fields(result) {
+            names.push(name);
+            cells.push(Cell::of_json(value).rounded());
         }
         self.table.name(names.iter().map(String::as_str));
         let texts = cells.iter().filter_map(|cell| cell.text.as_ref());

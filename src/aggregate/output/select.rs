@@ -96,6 +96,11 @@ impl Selection {
         self.top.map(Ranking::new)
     }
 
+    /// Which of the results are wanted, and how they are ranked, if not all are.
+    pub(in crate::aggregate) fn wanted(&self) -> Option<Top> {
+        self.top
+    }
+
     /// Whether only the best results pass.
     pub(in crate::aggregate) fn is_ranked(&self) -> bool {
         self.top.is_some()

@@ -166,7 +166,7 @@ fn some_setup() -> impl Strategy<Value = Setup> {
             let has_time = !matches!(windows, None | Some(Windows::Count { .. }));
             let overlap = matches!(windows, Some(Windows::Hop(_) | Windows::Cumulate(_)));
             let every_ms = (every && has_time && emit != Emit::Final).then_some(5);
-            let policy = Policy { emit, every_ms, timed: timed && has_time };
+            let policy = Policy { emit, every_ms, timed: timed && has_time, ..Policy::default() };
             Setup { windows, expanded: expanded && overlap, lateness_ms, out_of_order_ms, policy }
         },
     )

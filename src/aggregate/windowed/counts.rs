@@ -111,6 +111,15 @@ impl Counts {
         self.table.write_each(groups.iter().copied().zip(&heads), results)
     }
 
+    /// Appends what the results of all windows that are not full are at this moment.
+    pub(in crate::aggregate) fn write_open(
+        &mut self,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let open: Vec<usize> = self.left().collect();
+        self.write(&open, Pane::Early, results)
+    }
+
     /// Sees what is held before some of it is given back.
     fn look(&mut self) {
         if self.unseen >= LOOK_RECORDS {

@@ -153,6 +153,22 @@ impl GroupsByWindow {
         }
     }
 
+    /// Appends what the results of the newest window are at this moment, if one is open; those of
+    /// all windows that are open, where each is of one group.
+    pub(in crate::aggregate) fn write_newest(
+        &mut self,
+        results: &mut Results<'_>,
+        new: impl FnOnce() -> Table,
+    ) -> Result<(), StreamError> {
+        match self {
+            GroupsByWindow::Whole(table) => table.write(None, b"", Scope::default(), results),
+            GroupsByWindow::Windows(windows, _) => windows.write_newest(results),
+            GroupsByWindow::Slices(slices) => slices.write_newest(results, new),
+            GroupsByWindow::Sessions(sessions) => sessions.write_open(results),
+            GroupsByWindow::Counts(counts) => counts.write_open(results),
+        }
+    }
+
     /// Takes a record; says whether it was not late.
     pub(in crate::aggregate) fn take<S: Stager>(
         &mut self,

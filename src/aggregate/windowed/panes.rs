@@ -39,6 +39,10 @@ pub struct Policy {
     pub every_ms: Option<i64>,
     /// Whether results carry a time of their own, the last one of their window.
     pub timed: bool,
+    /// Whether what is there is reported when the input is interrupted, marked so.
+    pub at_interrupt: bool,
+    /// Whether the input was interrupted.
+    pub interrupted: bool,
 }
 
 impl Policy {
@@ -65,7 +69,15 @@ impl Policy {
 
     /// How results of this moment are marked.
     pub(in crate::aggregate) fn marked(self, pane: Pane) -> Option<Pane> {
-        self.refines().then_some(pane)
+        match self.interrupted {
+            true => Some(Pane::Interrupted),
+            false => self.refines().then_some(pane),
+        }
+    }
+
+    /// Whether there may be results that are marked.
+    pub(in crate::aggregate) fn may_mark(self) -> bool {
+        self.refines() || self.at_interrupt
     }
 
     /// Which groups have results because these have changed; none for all.
@@ -83,6 +95,8 @@ pub(in crate::aggregate) enum Pane {
     OnTime,
     /// Behind that: records came that were late, but not too late.
     Late,
+    /// When the input was interrupted: there may have been more.
+    Interrupted,
 }
 
 /// Appends the first fields of a result: its window, with its last time where that is wanted.
@@ -118,6 +132,7 @@ impl Pane {
             Pane::Early => b"\"pane\":\"early\"",
             Pane::OnTime => b"\"pane\":\"on_time\"",
             Pane::Late => b"\"pane\":\"late\"",
+            Pane::Interrupted => b"\"pane\":\"interrupted\"",
         }
     }
 }
@@ -147,6 +162,11 @@ impl Progress {
             (_, Some(Mark::End), _) => true,
             _ => false,
         }
+    }
+
+    /// The watermark.
+    pub(in crate::aggregate) fn mark(&self) -> Option<Mark> {
+        self.mark
     }
 
     /// Whether the watermark has passed the end of a window.

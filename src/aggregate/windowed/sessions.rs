@@ -359,6 +359,24 @@ impl Sessions {
         results.write(&mut self.columns, rows)
     }
 
+    /// Appends what the results of all open sessions are at this moment.
+    pub(in crate::aggregate) fn write_open(
+        &mut self,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let Sessions { sessions, groups, columns, .. } = self;
+        let mut heads = vec![Vec::new(); sessions.len()];
+        for (session, head) in sessions.iter().zip(&mut heads).filter(|(it, _)| it.serial != 0) {
+            write_window(session.interval, results.policy, head)?;
+        }
+        let open = sessions.iter().zip(&heads).enumerate().filter(|(_, (it, _))| it.serial != 0);
+        let rows = open.map(|(place, (session, head))| {
+            let scope = Scope::of(session.interval);
+            Row { head, key: &groups[session.group].key, group: place, scope }
+        });
+        results.write(columns, rows)
+    }
+
     /// Frees the place of a session.
     fn drop_state(&mut self, place: usize) {
         self.columns.iter_mut().for_each(|column| column.clear(place));

@@ -155,6 +155,24 @@ impl Slices {
         Ok(0)
     }
 
+    /// Appends what the results are at this moment of the window that ends next with the newest
+    /// slice in it: the one that has most of its records.
+    pub(in crate::aggregate) fn write_newest(
+        &mut self,
+        results: &mut Results<'_>,
+        new: impl FnOnce() -> Table,
+    ) -> Result<(), StreamError> {
+        self.stash();
+        let newest = self.slices.last_key_value().map(|(slice, _)| *slice);
+        let window = newest.and_then(|slice| self.windows.next_of_slice(slice, self.closed_ms));
+        let Some(window) = window else { return Ok(()) };
+        let mut table = new();
+        within(&self.slices, window).for_each(|(_, slice)| table.merge(slice));
+        let mut head = Vec::new();
+        write_window(window, results.policy, &mut head)?;
+        table.write(None, &head, Scope::of(window), results)
+    }
+
     /// Has the first slice of a window take in the others. Gives the number of groups that are no
     /// longer held: those that both had.
     fn take_in(&mut self, window: Interval) -> usize {

@@ -283,6 +283,20 @@ impl Windows {
         Ok(())
     }
 
+    /// Appends what the results of the newest window are at this moment.
+    pub(in crate::aggregate) fn write_newest(
+        &mut self,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let current = self.current.as_mut().filter(|(_, open)| !open.table.is_empty());
+        let other = self.others.last_entry().map(|last| (*last.key(), &mut **last.into_mut()));
+        let current = current.map(|(interval, open)| (*interval, &mut **open));
+        match current.into_iter().chain(other).max_by_key(|(interval, _)| *interval) {
+            Some((_, open)) => open.write(Pane::Early, None, results),
+            None => Ok(()),
+        }
+    }
+
     /// How many groups all of them have.
     pub(in crate::aggregate) fn groups(&self) -> usize {
         let current = self.current.iter().map(|(_, open)| open.table.len());

@@ -1,8 +1,11 @@
 //! What the options of `aggregate` choose: what is evaluated, which results come, and when.
 
-use super::{EmitOption, Options};
+use std::env::var_os;
+use std::io::IsTerminal;
+
+use super::{EmitOption, OnInterrupt, Options};
 use crate::aggregate::plan::PlanError;
-use crate::aggregate::{AggregateSpec, Emit, GroupSpec, Plan, Policy, Selection};
+use crate::aggregate::{AggregateSpec, Emit, GroupSpec, PANE_FIELD, Plan, Policy, Selection};
 use crate::cli::Failure;
 use crate::cli::pump::in_option;
 use crate::expr::ExprError;
@@ -67,8 +70,37 @@ fn of_results(mut error: ExprError, plan: &Plan) -> ExprError {
     error
 }
 
+/// Whether results are shown in a table that is drawn again and again.
+pub fn is_live(options: &Options) -> Result<bool, Failure> {
+    let is_dumb = || var_os("TERM").is_some_and(|term| term == "dumb");
+    let why = match std::io::stdout().is_terminal() {
+        true if is_dumb() => "the terminal draws nothing again ($TERM is dumb)",
+        true => return Ok(options.live || shows_updates(options)),
+        false => "standard output is not a terminal",
+    };
+    match options.live {
+        true => Err(in_option("--live", format!("{why}; use --emit updates"))),
+        false => Ok(false),
+    }
+}
+
+/// Whether updates are asked for, and nothing is said of what they look like.
+fn shows_updates(options: &Options) -> bool {
+    let is_reported = options.on_interrupt == OnInterrupt::Report;
+    options.emit == EmitOption::Updates && options.format.is_none() && !is_reported
+}
+
 /// Which results come when.
-pub fn policy(options: &Options) -> Result<Policy, Failure> {
+pub fn policy(options: &Options, plan: &Plan, is_live: bool) -> Result<Policy, Failure> {
+    let timed = options.window_time;
+    if is_live {
+        return Ok(Policy { timed, ..Policy::default() });
+    }
+    let at_interrupt = options.on_interrupt == OnInterrupt::Report;
+    if at_interrupt && plan.result_names().any(|name| name == PANE_FIELD) {
+        let why = format!("results have a field {PANE_FIELD} then; give yours another name");
+        return Err(in_option("--on-interrupt report", why));
+    }
     let emit = match options.emit {
         EmitOption::Final => Emit::Final,
         EmitOption::Updates => Emit::Updates,
@@ -87,6 +119,6 @@ pub fn policy(options: &Options) -> Result<Policy, Failure> {
         (Emit::Final, Some(_)) => {
             wrong("--every", "results are emitted once; add --emit updates or --emit all")
         }
-        _ => Ok(Policy { emit, every_ms, timed: options.window_time }),
+        _ => Ok(Policy { emit, every_ms, timed, at_interrupt, ..Policy::default() }),
     }
 }

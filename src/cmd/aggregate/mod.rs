@@ -2,27 +2,28 @@
 
 mod arguments;
 mod choices;
+mod job;
+mod live;
 mod over;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::clock::{TZ, TimeOptions, tell_odd_times};
+use self::job::{Job, run_windowed};
+use super::clock::{TZ, TimeOptions};
 use super::late::{self, Waiting};
 use super::watched::Watched;
-use super::windowing::{Windowed, WindowingOptions, waiting};
+use super::windowing::WindowingOptions;
 use crate::aggregate::functions::catalog::FUNCTIONS;
-use crate::aggregate::{Aggregator, Extent, GroupSpec, Held, Over, Style};
+use crate::aggregate::{Aggregator, Extent, GroupSpec, Over, Style};
 use crate::cli::look::wants_colors;
 use crate::cli::options::{InputOptions, parse_bytes};
-use crate::cli::pump::{Ended, Outcome, in_option};
+use crate::cli::pump::in_option;
 use crate::cli::run::Run;
-use crate::cli::{Failure, Status, message};
-use crate::operator::aggregate::{Aggregate, Reread, unreported};
-use crate::operator::clock::Clock;
-use crate::operator::splice::Splice;
-use crate::operator::{Fused, Operator, Side, Window};
+use crate::cli::{Failure, Status};
+use crate::operator::Side;
+use crate::operator::aggregate::Aggregate;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -127,6 +128,18 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 ///
 /// millstream-windows(7) describes kinds of windows, watermarks, calendars, early and late results,
 /// and running aggregates.
+///
+/// On a terminal:
+///
+/// --live shows one table, which is drawn again in its place up to ten times a second: the results of
+/// the newest window, or all so far if there are no windows. So does --emit updates without
+/// --format. The greatest values of the first aggregate come first, or those of --top; what has no
+/// room is counted. Of hopping and cumulating windows, the one that ends next is shown. The bars are
+/// the group's values in the last 20 windows. Records never wait for the terminal. The last table
+/// stays; if a signal ended the tool, it says after how many records.
+///
+/// --on-interrupt report emits the results of what there is when a signal ends the tool, each with
+/// "pane":"interrupted". The status is still that of the signal.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "aggregate",
@@ -189,6 +202,20 @@ pub struct Options {
     #[arg(long, conflicts_with = "over")]
     window_time: bool,
 
+    /// Show results in a table that is drawn again as they change; for a terminal
+    #[arg(long, conflicts_with_all = ["over", "format", "control"])]
+    live: bool,
+
+    /// On SIGINT and SIGTERM: emit nothing more, or the results so far, with "pane":"interrupted"
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "discard",
+        conflicts_with_all = ["over", "live"]
+    )]
+    on_interrupt: OnInterrupt,
+
     #[command(flatten)]
     windowing: WindowingOptions,
 
@@ -241,6 +268,15 @@ enum EmitOption {
     All,
 }
 
+/// What becomes of groups when a signal ends the tool.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum OnInterrupt {
+    /// They have no results
+    Discard,
+    /// They have the results of the records so far
+    Report,
+}
+
 /// What results look like.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -255,6 +291,9 @@ const GROUPS_MAX: usize = 10_000_000;
 
 /// How many records `--over` holds, if nothing else is said: with short ones, some gigabytes.
 const RECORDS_MAX: usize = 10_000_000;
+
+/// How many rows of a live table are kept before the size of the screen is known.
+const ROWS_MAX: usize = 50;
 
 /// Runs the tool.
 ///
@@ -281,7 +320,8 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         Some(presence) => plan.watched(presence),
         None => plan,
     };
-    let policy = choices::policy(&options)?;
+    let is_live = choices::is_live(&options)?;
+    let policy = choices::policy(&options, &plan, is_live)?;
     let over = over::extent(options.over, &options.time, windowed.is_some())?;
     if over.is_some() && options.format == Some(Format::Table) {
         let why = "with --over, records are emitted one by one; leave it out";
@@ -289,6 +329,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     }
     let is_terminal = std::io::stdout().is_terminal();
     let style = match options.format {
+        _ if is_live => Style::Live { rows_max: ROWS_MAX },
         Some(Format::Table) => Style::Columns { color: wants_colors(is_terminal) },
         None if is_terminal => Style::Columns { color: wants_colors(is_terminal) },
         Some(Format::Ndjson) | None => Style::Records,
@@ -316,93 +357,16 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let job = Job {
         run: Run::over(&input).keeping(Side::Late, late).beginning_stream(control),
         stats: options.stats,
+        is_live,
+        policy,
         watched: &watched,
     };
     match windowed {
         Some(windowed) => run_windowed(job, aggregator, windowed, &input),
-        None => job.run(Aggregate::new(aggregator), |aggregate, run| {
-            let late = late::conclude(aggregate.late(), run.sides(), Waiting::InWindow);
-            (late, aggregate.aggregator())
+        None => job.run(Aggregate::new(aggregator), Aggregate::aggregator, |aggregate, run| {
+            late::conclude(aggregate.late(), run.sides(), Waiting::InWindow)
         }),
     }
-}
-
-/// How an operator is run, and what is reported of it.
-struct Job<'a> {
-    run: Run<'a>,
-    stats: bool,
-    watched: &'a Watched,
-}
-
-impl Job<'_> {
-    /// Runs an operator, and reports what became of the records.
-    fn run<O: Operator>(
-        mut self,
-        mut operator: O,
-        conclude: impl for<'o> FnOnce(&'o mut O, &Run<'_>) -> (Status, &'o mut Aggregator),
-    ) -> anyhow::Result<Status> {
-        let ran = self.run.operator(&mut operator);
-        let (late, aggregator) = conclude(&mut operator, &self.run);
-        if self.stats {
-            tell_held(&aggregator.held());
-        }
-        let outcome = ran?;
-        if let (Ended::Stopped(_), Some(unreported)) = (outcome.ended, unreported(aggregator)) {
-            message::note(&format!("stopped before the end of the input: {unreported}"));
-        }
-        Ok(conclude_with(late, outcome, self.watched))
-    }
-}
-
-/// Windows and aggregates in one process, with the results of the two in a pipe: the window of a
-/// record goes beside it, unless an expression might look at what `window` would have added to it.
-fn run_windowed(
-    job: Job<'_>,
-    mut aggregator: Aggregator,
-    Windowed { clock, placing, control }: Windowed,
-    input: &InputOptions,
-) -> anyhow::Result<Status> {
-    aggregator.begin_windows(&control).map_err(Failure::from)?;
-    let late = |window: &Window, run: &Run<'_>| {
-        tell_odd_times(&window.odd_times());
-        late::conclude(window.late(), run.sides(), waiting(window, input))
-    };
-    let time = match (clock.map(Clock::into_parts), aggregator.time_expression()) {
-        (None, _) => None,
-        (Some((_, form, _)), Some(expression)) => Some((form, expression)),
-        (Some((program, form, only)), None) => {
-            let window = Window::new(placing, Some((form, 0)), control);
-            let lines = Reread::new(aggregator);
-            let splice = Splice::new(program, Some(only), window.carried(), lines);
-            return job.run(Fused::new(window, splice), |fused, run| {
-                let (window, splice) = fused.parts();
-                (late(window, run), splice.lines().aggregator())
-            });
-        }
-    };
-    let window = Window::new(placing, time, control);
-    job.run(Fused::new(window, aggregator), |fused, run| {
-        let (window, aggregator) = fused.parts();
-        (late(window, run), aggregator)
-    })
-}
-
-/// The status after all is read, and what is to be said of its fields: nothing where records were
-/// late, since not all expressions have seen those.
-fn conclude_with(late: Status, mut outcome: Outcome, watched: &Watched) -> Status {
-    if outcome.status == Status::Done {
-        outcome.status = late;
-    }
-    watched.tell(&outcome);
-    outcome.status
-}
-
-fn tell_held(held: &Held) {
-    let Held { of: [_, of], groups, groups_most, windows, windows_most, bytes, bytes_most } = held;
-    message::note(&format!(
-        "groups: {groups} at the end, {groups_most} at the peak; {of}: {windows}, \
-         {windows_most} at the peak; memory for them: about {bytes} bytes, {bytes_most} at the peak"
-    ));
 }
 
 /// The functions, each on a line with what it is where that `is_long`, and the examples.

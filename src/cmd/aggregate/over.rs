@@ -3,7 +3,7 @@
 use super::super::clock::{TimeOptions, tell_odd_times};
 use super::super::late::{self, Waiting};
 use super::super::watched::Watched;
-use super::{conclude_with, tell_held};
+use super::job::{conclude_with, tell_held};
 use crate::aggregate::{self, Extent};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::{Ended, in_option};

@@ -181,9 +181,7 @@ fn it_is_suspended_and_resumed() {
     let Some(terminal) = Terminal::start((60, 10), begin) else { return };
     let line = std::fs::read_to_string(terminal.dir.path().join("line")).unwrap();
     terminal.awaits("status 0");
-    let shell = ["respawn-pane", "-k", "env", "PS1=ready ", "bash", "--norc", "-i"];
-    assert!(terminal.tmux().args(shell).status().unwrap().success());
-    terminal.awaits("ready");
+    terminal.respawn_shell();
     terminal.press(&[&line, "Enter"]);
     for _ in 0..2 {
         terminal.awaits("3 records  1/3");

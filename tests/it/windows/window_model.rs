@@ -93,7 +93,7 @@ fn given(case: &Case) -> (Vec<String>, usize) {
     let windows = case.kind.windows();
     let aggregates = AGGREGATES.map(|text| AggregateSpec::parse(text).unwrap().unwrap());
     let plan = Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.to_vec()).unwrap();
-    let policy = Policy { emit: case.emit, every_ms: case.every_ms, timed: false };
+    let policy = Policy { emit: case.emit, every_ms: case.every_ms, ..Policy::default() };
     let mut aggregator = Aggregator::new(plan).emitting(policy);
     let windowing = Windowing {
         allowed_lateness_ms: case.lateness_ms,

@@ -126,7 +126,7 @@ impl Setup {
         Aggregator::new(plan).reporting(selection, style).emitting(Policy {
             emit: self.emit,
             every_ms,
-            timed: false,
+            ..Policy::default()
         })
     }
 
