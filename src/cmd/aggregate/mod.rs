@@ -203,10 +203,12 @@ pub struct Options {
     window_time: bool,
 
     /// Show results in a table that is drawn again as they change; for a terminal
+    #[arg(help_heading = "Output")]
     #[arg(long, conflicts_with_all = ["over", "format", "control"])]
     live: bool,
 
     /// On SIGINT and SIGTERM: emit nothing more, or the results so far, with "pane":"interrupted"
+    #[arg(help_heading = "Output", hide_short_help = true)]
     #[arg(
         long,
         value_enum,

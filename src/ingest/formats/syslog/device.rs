@@ -1,6 +1,6 @@
 //! What devices of Cisco send: a number of the message, a mark of a clock that is not right, a time
-//! with the name of a zone, a name of the device, and a tag like `%SYS-5-CONFIG_I`. Each of them may
-//! be missing, but for the tag.
+//! with the name of a zone, a name of the device, and a tag like `%SYS-5-CONFIG_I`. All but the tag
+//! may be missing.
 
 use crate::ingest::formats::times::{Moment, YearlessTimes};
 
