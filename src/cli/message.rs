@@ -77,6 +77,14 @@ fn printed(printed: std::io::Result<()>) -> Status {
     }
 }
 
+/// Prints a text, through a pager on a terminal.
+pub(super) fn page(text: &str) -> Status {
+    if pager::show(text) {
+        return Status::Done;
+    }
+    printed(std::io::stdout().write_all(text.as_bytes()))
+}
+
 /// Reports a fault of our own.
 pub(super) fn panic(payload: &(dyn Any + Send)) -> Status {
     let text = payload

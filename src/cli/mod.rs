@@ -61,6 +61,7 @@ use clap::Command;
 pub use status::{Failure, Status};
 pub use tool::Tool;
 
+use crate::record::near::nearest;
 use tool::{Call, Job, PROGRAM};
 
 /// All that is in the program.
@@ -68,18 +69,55 @@ pub struct Tools {
     tools: Vec<Tool>,
     command: fn() -> Command,
     values: complete::Values,
+    recipes: fn() -> Vec<Recipe>,
+}
+
+/// Something that `help NAME` explains, beside the tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// What it is for, in a few words.
+    pub title: String,
+    /// All of it.
+    pub text: String,
 }
 
 impl Tools {
     /// A program of these tools; `command` is the command line of all of them together.
     pub fn new(tools: Vec<Tool>, command: fn() -> Command) -> Tools {
-        Tools { tools, command, values: |_, _, _| None }
+        Tools { tools, command, values: |_, _, _| None, recipes: Vec::new }
     }
 
     /// The same, where Tab offers these values, too.
     #[must_use]
     pub fn completing(self, values: complete::Values) -> Tools {
         Tools { values, ..self }
+    }
+
+    /// The same, with recipes.
+    #[must_use]
+    pub fn with_recipes(self, recipes: fn() -> Vec<Recipe>) -> Tools {
+        Tools { recipes, ..self }
+    }
+
+    /// Prints the recipe of this name.
+    ///
+    /// # Errors
+    /// When there is none; the message names what may have been meant.
+    fn help(&self, name: &str) -> Result<Status, Failure> {
+        let recipes = (self.recipes)();
+        if let Some(recipe) = recipes.iter().find(|recipe| recipe.name == name) {
+            return Ok(message::page(&recipe.text));
+        }
+        let names = self.tools.iter().map(|tool| -> &str { tool.name() });
+        let names = names.chain(recipes.iter().map(|recipe| recipe.name.as_str()));
+        let meant = nearest(name, names).map(|near| format!("did you mean '{near}'? "));
+        let why = format!(
+            "there is no tool or recipe '{name}'; {}'millstream --help' lists all",
+            meant.unwrap_or_default()
+        );
+        Err(Failure::usage(why))
     }
 }
 
@@ -93,7 +131,11 @@ pub fn enter(program: &Tools) -> ExitCode {
     name_process(name);
     signals::outlive_file_limits();
     if let Some(args) = call.completes() {
-        let done = complete::run((program.command)(), program.values, args);
+        let done = complete::run(program, args);
+        return done.unwrap_or_else(|error| message::failure(&error)).end();
+    }
+    if let Some(name) = call.asks_about() {
+        let done = program.help(name).map_err(anyhow::Error::from);
         return done.unwrap_or_else(|error| message::failure(&error)).end();
     }
     let command = match call.tool {

@@ -96,6 +96,14 @@ impl Call<'_> {
         by_word || self.args.iter().any(|word| word == "--help")
     }
 
+    /// What `help NAME` asks about, where that is no tool.
+    pub fn asks_about(&self) -> Option<&str> {
+        match self.args.as_slice() {
+            [_, help, name] if self.tool.is_none() && help == "help" => name.to_str(),
+            _ => None,
+        }
+    }
+
     /// What a script of a shell asks with, after `millstream complete`.
     pub fn completes(&self) -> Option<&[OsString]> {
         match self.args.get(1) {
@@ -114,8 +122,8 @@ impl Call<'_> {
         let named = |at: usize, args: &[OsString]| {
             tools.iter().find(|tool| args.get(at).is_some_and(|word| word == tool.name))
         };
-        // `help filter` is `filter --help`; and what is no tool is refused as without it.
-        if args.len() > 2 && args.get(1).is_some_and(|word| word == "help") {
+        // `help filter` is `filter --help`.
+        if args.get(1).is_some_and(|word| word == "help") && named(2, &args).is_some() {
             args.remove(1);
             args.push("--help".into());
         }
@@ -195,7 +203,7 @@ mod tests {
         let (admin, name) = (Some("log-admin"), "millstream log-admin");
         check("millstream help log-admin list", admin, name, "log-admin list --help");
         check("millstream help", None, "millstream", "millstream help");
-        check("millstream help x", None, "millstream", "millstream x --help");
+        check("millstream help x", None, "millstream", "millstream help x");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod aggregate;
 mod clock;
 pub mod complete;
+pub mod cookbook;
 mod expression;
 pub mod filter;
 pub mod inspect;
@@ -32,12 +33,14 @@ Examples:
       Show the help of the tool window.
   millstream help log-admin stats
       Show the help of a command of log-admin.
+  millstream help dedupe
+      Show a recipe: leave out records that were delivered twice.
   ln -s \"$(command -v millstream)\" ~/.local/bin/ms-filter
       Give a tool another name: any link to millstream that ends in -filter is filter.";
 
 /// All that the program has.
 pub fn all() -> Tools {
-    Tools::new(tools(), program).completing(complete::values)
+    Tools::new(tools(), program).completing(complete::values).with_recipes(cookbook::recipes)
 }
 
 /// The tools, in the order in which people meet them.
@@ -66,9 +69,19 @@ pub fn program() -> Command {
              millstream is one program that holds them all. Each tool also has a name of its own, \
              which runs the same: 'filter' is 'millstream filter'.",
         )
-        .after_help(EXAMPLES)
+        .after_help(after_help(false))
+        .after_long_help(after_help(true))
         .subcommand_required(true)
         .subcommand_value_name("TOOL")
         .subcommand_help_heading("Tools")
         .subcommands(tools().iter().map(Tool::command))
+}
+
+/// The examples, and the names of the recipes; with their titles where that `is_long`.
+fn after_help(is_long: bool) -> String {
+    let lines = cookbook::recipes().into_iter().map(|recipe| match is_long {
+        true => format!("  {:15} {}\n", recipe.name, recipe.title),
+        false => format!("  {}\n", recipe.name),
+    });
+    format!("{EXAMPLES}\n\nRecipes:\n{}", lines.collect::<String>().trim_end())
 }

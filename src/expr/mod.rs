@@ -23,7 +23,6 @@
 pub mod agreement;
 mod arithmetic;
 pub mod bounds;
-mod distance;
 pub mod error;
 mod fast;
 mod jaq;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::distance::distance;
 use super::name::spelled;
+use crate::record::near::nearest as nearest_name;
 use crate::record::pick::{Kind, Slot, Step};
 use crate::state::{Reader, StateError, Writer};
 
@@ -81,10 +81,8 @@ fn help(absent: &[&[Step]], example: &[u8]) -> String {
 /// The field of the record whose name is nearest to that of an absent one, if any is near.
 fn nearest(path: &[Step], example: &serde_json::Value) -> Option<String> {
     let [outer @ .., Step::Key(name)] = path else { return None };
-    let letters = name.chars().count();
-    let near = names(outer, example).into_iter().map(|other| (distance(name, other), other));
-    let near = near.min().filter(|(edits, _)| *edits <= 1 + letters / 4 && *edits < letters);
-    near.map(|(_, other)| below(outer, other))
+    let near = nearest_name(name, names(outer, example));
+    near.map(|other| below(outer, other))
 }
 
 /// The names of the fields that a record has below a path.

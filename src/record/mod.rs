@@ -11,6 +11,7 @@ pub mod framing;
 pub mod json;
 pub mod lines;
 pub mod members;
+pub mod near;
 pub mod number;
 pub mod outlet;
 pub mod pick;

@@ -47,6 +47,7 @@ mod expressions {
 
 /// What the project says of itself is true: README, pages, example data.
 mod house {
+    mod cookbook;
     mod example;
     mod generated;
     mod quickstart;

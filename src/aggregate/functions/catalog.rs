@@ -2,6 +2,7 @@
 
 use super::function::Function;
 use super::{collect, count, distinct, extreme, pick, quantile, spread, sum, top};
+use crate::record::near::distance;
 
 /// All functions, in the order in which the help tells of them.
 pub const FUNCTIONS: [&Function; 26] = [
@@ -52,33 +53,13 @@ impl Function {
             function.name == name || others().any(|other| *other == name)
         };
         FUNCTIONS.into_iter().find(called).or_else(|| {
-            let far = |function: &&'static Function| edits(&name, function.name);
+            let far = |function: &&'static Function| distance(&name, function.name);
             FUNCTIONS
                 .into_iter()
                 .min_by_key(far)
                 .filter(|function| far(function) <= function.name.len() / 3)
         })
     }
-}
-
-/// How many letters must be added, dropped, changed, or swapped with their neighbour to turn `a`
-/// into `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let change = rows[i][j] + usize::from(x != y);
-            let mut least = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use clap::{Arg, Command, ValueHint};
 use self::place::{Line, Place};
 use self::words::{quoted, words};
 use super::output::{Output, OutputError};
-use super::{Failure, Status};
+use super::{Failure, Recipe, Status, Tools};
 
 /// Something to complete a word with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,7 +118,8 @@ impl Shell {
 ///
 /// # Errors
 /// When no shell is named.
-pub(super) fn run(program: Command, values: Values, args: &[OsString]) -> anyhow::Result<Status> {
+pub(super) fn run(tools: &Tools, args: &[OsString]) -> anyhow::Result<Status> {
+    let program = (tools.command)();
     let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let named = args.first().and_then(|name| Shell::ALL.into_iter().find(|it| it.name() == name));
     let Some(shell) = named else {
@@ -126,7 +127,7 @@ pub(super) fn run(program: Command, values: Values, args: &[OsString]) -> anyhow
     };
     let text = match args.get(1..).unwrap_or_default() {
         [] => script::all(shell, &program),
-        [tool, rest @ ..] => answer(shell, program, values, tool, rest),
+        [tool, rest @ ..] => answer(shell, program, (tools.values, tools.recipes), tool, rest),
     };
     match Output::stdout()?.write(text.as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(Status::Done),
@@ -136,7 +137,13 @@ pub(super) fn run(program: Command, values: Values, args: &[OsString]) -> anyhow
 
 /// What is to be offered; nothing for what is not understood. `rest` is the line up to the cursor
 /// and what bash takes for the word there, or the words after the tool's name in other shells.
-fn answer(shell: Shell, program: Command, values: Values, tool: &str, rest: &[String]) -> String {
+fn answer(
+    shell: Shell,
+    program: Command,
+    (values, recipes): (Values, fn() -> Vec<Recipe>),
+    tool: &str,
+    rest: &[String],
+) -> String {
     let (before, text, quote, shown) = match (shell, rest) {
         (Shell::Bash, [line, shown]) => {
             let words = words(line);
@@ -153,6 +160,7 @@ fn answer(shell: Shell, program: Command, values: Values, tool: &str, rest: &[St
         _ => return "none\n".to_owned(),
     };
     let mut command = program;
+    let is_help = tool == command.get_name() && before == ["help"];
     if tool != command.get_name() {
         match command.find_subcommand(tool).cloned() {
             Some(found) => command = found,
@@ -162,6 +170,11 @@ fn answer(shell: Shell, program: Command, values: Values, tool: &str, rest: &[St
     command.build();
     let line = Line::read(&command, &before);
     let mut offer = offer(&line, &text, values);
+    if is_help {
+        let recipes = recipes().into_iter().filter(|recipe| recipe.name.starts_with(&text));
+        let recipes = recipes.map(|recipe| Candidate::new(recipe.name, recipe.title));
+        offer.candidates.extend(recipes);
+    }
     if let ([candidate], Shell::Bash | Shell::Zsh, None) =
         (offer.candidates.as_mut_slice(), shell, quote)
     {
@@ -257,7 +270,11 @@ mod tests {
     #[track_caller]
     fn check(shell: Shell, rest: &[&str], expected: &str) {
         let rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
-        assert_eq!(answer(shell, program(), functions, "grind", &rest), expected, "{rest:?}");
+        assert_eq!(
+            answer(shell, program(), (functions, Vec::new), "grind", &rest),
+            expected,
+            "{rest:?}"
+        );
     }
 
     #[test]
@@ -287,7 +304,7 @@ mod tests {
     fn the_program_offers_its_tools_and_those_theirs() {
         let ask = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            answer(Shell::Fish, program(), functions, "mill", &words)
+            answer(Shell::Fish, program(), (functions, Vec::new), "mill", &words)
         };
         assert!(ask(&[""]).starts_with("none\ngrind\tGrinds\nhelp\t"));
         assert_eq!(ask(&["grind", "--f"]), "none\n--from\t\n");
@@ -298,7 +315,7 @@ mod tests {
     fn what_is_not_understood_offers_nothing() {
         check(Shell::Bash, &["grind"], "none\n");
         check(Shell::Fish, &[], "none\n");
-        let none = answer(Shell::Fish, program(), functions, "other", &["".to_owned()]);
+        let none = answer(Shell::Fish, program(), (functions, Vec::new), "other", &["".to_owned()]);
         assert_eq!(none, "none\n");
     }
 }

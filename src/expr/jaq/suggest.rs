@@ -1,7 +1,7 @@
 //! What the user may have meant by a name that is not defined.
 
 use super::library;
-use crate::expr::distance::distance;
+use crate::record::near::distance;
 
 /// Says what is wrong with a call of `name` with `arity` arguments, and what may have been meant.
 pub(super) fn function(name: &str, arity: usize) -> (String, Option<String>) {

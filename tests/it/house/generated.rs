@@ -44,7 +44,7 @@ fn write(pages: &[Page]) {
 }
 
 /// Where a page of its own comes from, and its head.
-const OF_MARKDOWN: [(&str, Head<'_>); 4] = [
+const OF_MARKDOWN: [(&str, Head<'_>); 5] = [
     (
         "README.md",
         Head {
@@ -68,6 +68,16 @@ const OF_MARKDOWN: [(&str, Head<'_>); 4] = [
             about: "event time, watermarks, windows and their results",
             without: &[],
             see_also: &["window(1)", "aggregate(1)", "millstream(7)"],
+        },
+    ),
+    (
+        "docs/COOKBOOK.md",
+        Head {
+            name: "millstream-cookbook",
+            section: 7,
+            about: "short recipes",
+            without: &[],
+            see_also: &["millstream(7)", "millstream-windows(7)"],
         },
     ),
     (

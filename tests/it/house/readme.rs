@@ -13,15 +13,15 @@ use nix::unistd::Pid;
 
 /// A command of a page, and the output that the page shows.
 #[derive(Debug, PartialEq, Eq)]
-struct Shown {
+pub struct Shown {
     line: usize,
-    command: String,
-    output: Vec<String>,
+    pub command: String,
+    pub output: Vec<String>,
 }
 
 /// The commands in the `console` blocks of a text: lines that begin with `$ `, with the lines that
 /// continue them behind a backslash.
-fn shown(markdown: &str) -> Vec<Shown> {
+pub fn shown(markdown: &str) -> Vec<Shown> {
     let mut shown: Vec<Shown> = Vec::new();
     let mut inside = false;
     for (line, text) in (1..).zip(markdown.lines()) {
@@ -66,7 +66,7 @@ impl Drop for Session {
 }
 
 /// Runs commands in `dir` and gives their output, with a mark after each.
-fn run(shown: &[Shown], dir: &Path) -> String {
+pub fn run(shown: &[Shown], dir: &Path) -> String {
     let output = dir.join("output");
     let programs = bin("produce").parent().expect("a directory").to_owned();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
@@ -96,7 +96,7 @@ fn run(shown: &[Shown], dir: &Path) -> String {
 }
 
 /// Whether a line is as a page shows it.
-fn agrees(line: &str, shown: &str) -> bool {
+pub fn agrees(line: &str, shown: &str) -> bool {
     let mut pieces = shown.split('…');
     let Some(mut rest) = pieces.next().and_then(|first| line.strip_prefix(first)) else {
         return false;

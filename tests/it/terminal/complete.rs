@@ -89,6 +89,7 @@ fn check(shell: &str) {
         ("millstream aggr", "# millstream aggregate "),
         ("millstream window --tumb", "# millstream window --tumbling "),
         ("millstream help wind", "# millstream help window "),
+        ("millstream help once", "# millstream help once-a-minute "),
         ("log-admin help al", "# log-admin help alter "),
         // Topics, also after options and with a prefix in common.
         ("subscribe cl", "# subscribe clicks "),

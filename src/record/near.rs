@@ -2,7 +2,7 @@
 
 /// How many letters must be added, removed, changed or swapped with their neighbour to make one
 /// name of the other.
-pub(super) fn distance(from: &str, to: &str) -> usize {
+pub fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=to.len()).collect();
@@ -23,6 +23,14 @@ pub(super) fn distance(from: &str, to: &str) -> usize {
     above.last().copied().unwrap_or_default()
 }
 
+/// The name among these that was most likely meant; none if all are too far away.
+pub fn nearest<'n>(meant: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let letters = meant.chars().count();
+    let near = names.into_iter().map(|name| (distance(meant, name), name));
+    let near = near.filter(|(edits, _)| *edits <= 1 + letters / 4 && *edits < letters);
+    near.min().map(|(_, name)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +41,20 @@ mod tests {
             [("", "abc", 3), ("abc", "abc", 0), ("abc", "acb", 1), ("abc", "xbcd", 2)]
         {
             assert_eq!(distance(from, to), edits, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let names = ["flights", "flight", "clicks"];
+        for (meant, name) in [
+            ("fligths", Some("flights")),
+            ("clik", Some("clicks")),
+            ("x", None),
+            ("orders", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(meant, names), name, "{meant}");
         }
     }
 }
