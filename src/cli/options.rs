@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::format_options::FormatOptions;
 use super::progress::ProgressOptions;
+use super::rejects::Tally;
 use super::{Failure, Status};
 use crate::ingest::formats::Choice;
 use crate::record::RECORD_BYTES_MAX;
@@ -23,6 +24,10 @@ pub struct InputOptions {
     /// Append bad lines to FILE and continue, instead of stopping at the first one
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub rejects: Option<PathBuf>,
+
+    /// How many bad lines there were that did not stop the tool.
+    #[arg(skip)]
+    pub rejected: Tally,
 
     /// Refuse records longer than SIZE
     #[arg(hide_short_help = true)]

@@ -172,7 +172,7 @@ impl<'a, S: Stage> Pump<'a, S> {
         lending: Lending<S>,
         parallelism: usize,
     ) -> anyhow::Result<Pump<'a, S>> {
-        let rejects = Rejects::open(options.rejects.as_deref())?;
+        let rejects = Rejects::open(options.rejects.as_deref())?.counting(&options.rejected);
         let output = Output::stdout()?;
         written::check_inputs(&options.files)?;
         let watch = Watch::new(Stop::install()?, S::ENDS_WITH_OUTPUT.then_some(&output))?;

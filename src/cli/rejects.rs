@@ -2,6 +2,9 @@
 //! others send to goes on without it, too: it counts them.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::keep::Keep;
 use super::seldom::Seldom;
@@ -23,8 +26,20 @@ pub struct Rejects {
     refused: bool,
     /// How many lines were found bad.
     told: u64,
+    tally: Tally,
     /// How many lines of the input were kept; a row in quotes may have several.
     count: u64,
+}
+
+/// How many bad lines were stored, or dropped, as all know who have a copy of it.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Arc<AtomicU64>);
+
+impl Tally {
+    /// How many there are so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
 }
 
 /// A bad line, for the thread that deals with it.
@@ -59,6 +74,11 @@ impl Rejects {
         Ok(Rejects { kept, ..Rejects::default() })
     }
 
+    /// Counts bad lines in `tally`, too.
+    pub fn counting(self, tally: &Tally) -> Rejects {
+        Rejects { tally: tally.clone(), ..self }
+    }
+
     /// Drops bad lines, unless they are kept: one who sends to us cannot stop us.
     pub fn or_drop(self) -> Rejects {
         let dropping = self.kept.is_none().then(Seldom::default);
@@ -87,6 +107,7 @@ impl Rejects {
         }
         if let Some(seldom) = &mut self.dropping {
             self.told += 1;
+            self.tally.0.fetch_add(1, Relaxed);
             seldom.note(|| format!("{place}: dropped: {why}"));
             return Ok(());
         }
@@ -147,6 +168,7 @@ impl Rejects {
     /// Says what is wrong with a line, of the first ones.
     fn tell(&mut self, place: &str, why: &str) {
         self.told += 1;
+        self.tally.0.fetch_add(1, Relaxed);
         if self.told <= REPORTED_MAX {
             message::note(&format!("{place}: rejected: {why}"));
         }

@@ -144,6 +144,11 @@ impl Appender {
         &self.placed
     }
 
+    /// Takes note of records that were appended by a daemon that is gone: it did not tell where.
+    pub fn note_untold(&mut self, records: u64) {
+        self.placed.untold += records;
+    }
+
     /// Whether a batch whose answer is lost may be sent again: what of it is appended still counts
     /// then, and is skipped.
     pub fn is_repeatable(&self) -> bool {

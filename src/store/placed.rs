@@ -17,6 +17,8 @@ pub struct Placed {
     pub runs: Vec<(u32, Range<u64>)>,
     /// How many records got other offsets, which would be too many to list.
     pub others: u64,
+    /// How many were appended by a daemon that ended before it told where.
+    pub untold: u64,
 }
 
 impl Placed {

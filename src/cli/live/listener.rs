@@ -228,7 +228,7 @@ impl Listener {
     /// Takes no more connections until one ends.
     fn wait_for_ends(&mut self, error: Option<&io::Error>) -> anyhow::Result<()> {
         let count = self.connections.len();
-        self.full.note(|| match error {
+        self.full.note_total(|| match error {
             Some(error) => format!("{error}; more connections wait until one of {count} ends"),
             None => format!(
                 "{count} connections are open; others wait until one ends; allow more with \

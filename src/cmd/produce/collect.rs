@@ -191,17 +191,18 @@ impl Drove<One> {
         if options.collect.stats {
             stats::print(&json!({
                 "topic": options.topic, "files": self.files, "records": appended,
-                "skipped": placed.skipped, "bytes": self.bytes, "ms": stats::ms_since(begun),
+                "skipped": placed.skipped, "rejected": options.input.rejected.count(), "bytes": self.bytes, "ms": stats::ms_since(begun),
             }))?;
         }
-        let outcome = self.outcome.inspect_err(|_| tell(appended, &options.topic))?;
-        closed?;
-        if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
+        let is_stopped = |outcome: &Outcome| matches!(outcome.ended, Ended::Stopped(_));
+        if options.verbose || self.outcome.as_ref().map_or(true, is_stopped) {
             tell(appended, &options.topic);
         }
         if options.verbose {
             unique::tell(&placed, &options.topic);
         }
+        let outcome = self.outcome?;
+        closed?;
         Ok(outcome)
     }
 }
@@ -213,7 +214,7 @@ impl Drove<Several> {
         if options.collect.stats {
             stats::print(&json!({
                 "topics": left.topics, "files": self.files, "records": left.appended,
-                "skipped": left.skipped, "bytes": self.bytes, "ms": stats::ms_since(begun),
+                "skipped": left.skipped, "rejected": options.input.rejected.count(), "bytes": self.bytes, "ms": stats::ms_since(begun),
             }))?;
         }
         let outcome = self.outcome.inspect_err(|_| left.tell())?;

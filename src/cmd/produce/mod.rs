@@ -245,11 +245,14 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topic": options.topic, "records": appended, "skipped": placed.skipped,
-            "dropped": dropped, "ms": stats::ms_since(begun),
+            "rejected": options.input.rejected.count(), "dropped": dropped, "ms": stats::ms_since(begun),
         }))?;
     }
     let outcome = outcome.map_err(|error| {
         tell(appended, &options.topic);
+        if options.verbose {
+            unique::tell(&placed, &options.topic);
+        }
         options.explain(error, skip)
     })?;
     if let Some(error) = failed {

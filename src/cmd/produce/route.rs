@@ -150,7 +150,7 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topics": left.topics, "records": left.appended, "skipped": left.skipped,
-            "dropped": dropped, "ms": stats::ms_since(begun),
+            "rejected": options.input.rejected.count(), "dropped": dropped, "ms": stats::ms_since(begun),
         }))?;
     }
     let outcome = outcome.map_err(|error| {

@@ -213,8 +213,9 @@ impl<T: Settled + Send + 'static> Stage for Shedding<T> {
             self.dropped += records_read;
             self.batch.clear();
             let dropped = self.dropped;
-            self.seldom.note(|| {
-                format!("the log does not take records in time; {} dropped", records(dropped))
+            self.seldom.note_total(|| {
+                let so_far = records(dropped);
+                format!("the log does not take records in time; {so_far} dropped so far")
             });
         }
         let is_stopped = cx.watch().is_some_and(|watch| watch.stopped().is_some());

@@ -90,4 +90,10 @@ pub(super) fn tell(placed: &Placed, topic: &str) {
     if placed.others > 0 {
         message::note(&format!("{} at other offsets of {topic}", records(placed.others)));
     }
+    if placed.untold > 0 {
+        let (what, was) = (records(placed.untold), if placed.untold == 1 { "was" } else { "were" });
+        message::note(&format!(
+            "{what} {was} appended to {topic} by a log-serve that ended before it told the offsets"
+        ));
+    }
 }

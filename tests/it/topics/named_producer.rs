@@ -212,3 +212,22 @@ fn a_half_written_line_of_another_format_is_left_for_later() {
         assert!(stored.ends_with(expected) && !stored.contains("bad"), "{stored}");
     }
 }
+
+#[test]
+fn a_run_that_ends_at_a_bad_line_prints_the_offsets_and_counts_what_it_rejects() {
+    both_ways(|dir| {
+        let ran = run_on(dir, "produce", &["t", "-v", "--stats"], "1\n2\nbad\n3\n");
+        assert_eq!(ran.status, 65, "{ran:?}");
+        assert!(ran.stderr.contains("produce: t/0: 0..2\n"), "{ran:?}");
+        assert!(ran.stdout.contains("\"rejected\":0,"), "{ran:?}");
+        let (path, rejects) = (dir.join("in"), dir.join("rejects"));
+        std::fs::write(&path, "bad\n1\nbad\n2\n").unwrap();
+        let (path, rejects) = (path.to_str().unwrap(), rejects.to_str().unwrap());
+        for args in [&["t"][..], &["t", "--resume"], &["--topic-by", "\"x\""]] {
+            let args = [args, &[path, "--rejects", rejects, "--stats"]].concat();
+            let ran = run_on(dir, "produce", &args, "");
+            assert!(ran.stdout.contains("\"rejected\":2,"), "{args:?}: {ran:?}");
+        }
+        std::fs::remove_file(rejects).unwrap();
+    });
+}

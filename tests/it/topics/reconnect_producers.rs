@@ -119,7 +119,7 @@ fn nothing_is_lost_or_doubled_while_daemons_come_and_go() {
     let cases = [
         (&["--producer", "p"][..], &[KILL, TERM, KILL][..]),
         (&[], &[TERM]),
-        (&["--reconnect", "30s"], &[KILL, TERM, KILL]),
+        (&["--reconnect", "30s", "-v"], &[KILL, TERM, KILL]),
     ];
     for (args, signals) in cases {
         let (ran, records, rejects, numbers) = flood(args, signals);
@@ -129,7 +129,25 @@ fn nothing_is_lost_or_doubled_while_daemons_come_and_go() {
         let bad = (0..numbers).step_by(10).map(|number| format!("x{number}\n"));
         assert!(rejects == bad.collect::<String>(), "{args:?}: rejects");
         assert!(ran.stderr.contains("waiting up to 30s"), "{args:?}: {ran:?}");
+        if args.contains(&"-v") {
+            assert_eq!(told_offsets(&ran.stderr), numbers, "{ran:?}");
+        }
     }
+}
+
+/// Of how many records a producer says which offsets they have, or that it does not know them.
+fn told_offsets(stderr: &str) -> u64 {
+    let of_line = |line: &str| {
+        let line = line.strip_prefix("produce: ")?;
+        if let Some((count, _)) = line.split_once(" record").filter(|(_, rest)| {
+            rest.contains("before it told the offsets") || rest.contains("at other offsets")
+        }) {
+            return count.parse::<u64>().ok();
+        }
+        let (from, to) = line.strip_prefix("t/0: ")?.split_once("..")?;
+        Some(to.parse::<u64>().ok()? - from.parse::<u64>().ok()?)
+    };
+    stderr.lines().filter_map(of_line).sum()
 }
 
 #[test]

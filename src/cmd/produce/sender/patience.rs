@@ -102,6 +102,7 @@ impl Sender {
         for _ in 0..=last {
             if let Some(sent) = self.take_first() {
                 let records = sent.batch.len() as u64;
+                self.appender.note_untold(records);
                 self.note(sent, records);
             }
         }
