@@ -5,8 +5,7 @@
 //! bar away meanwhile (`aside`). What others write there is not known, so there is none beside a
 //! pipe.
 
-use std::fmt::Write;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,15 +13,24 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike,
+};
 
 use super::area;
 use crate::sys::process::is_in_foreground;
+use crate::sys::terminal::columns;
 
 /// How long a tool has run before the bar is shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 /// How often it is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(200);
+
+/// How often it may be drawn a second.
+const HZ: u8 = 20;
+/// How many columns are left free: what is typed there, such as ^C, would else begin another line, and
+/// the one before it would stay.
+const FREE_COLUMNS: usize = 8;
 
 const TEMPLATE: &str =
     "{percent:>3} % [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}{left}";
@@ -70,7 +78,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         bar.set_style(ProgressStyle::with_template(TEMPLATE).ok()?.progress_chars("=> ").with_key(
             "left",
-            |state: &ProgressState, out: &mut dyn Write| {
+            |state: &ProgressState, out: &mut dyn std::fmt::Write| {
                 // As long as nothing is done, nobody can tell.
                 let eta = state.eta();
                 if !eta.is_zero() {
@@ -95,6 +103,56 @@ impl Progress {
     /// So many bytes there are to do in all, as far as is known now.
     pub fn set_total(&self, total: u64) {
         self.state.total.store(total, Ordering::Relaxed);
+    }
+}
+
+/// Standard error, which is a terminal.
+#[derive(Debug)]
+struct Terminal;
+
+impl Terminal {
+    fn put(&self, text: &str) -> io::Result<()> {
+        io::stderr().write_all(text.as_bytes())
+    }
+}
+
+/// With the sequences of ECMA-48 that all terminals know.
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        let columns = columns(io::stderr()).unwrap_or(80).saturating_sub(FREE_COLUMNS).max(1);
+        u16::try_from(columns).unwrap_or(u16::MAX)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        if n == 0 { Ok(()) } else { self.put(&format!("\x1b[{n}A")) }
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        if n == 0 { Ok(()) } else { self.put(&format!("\x1b[{n}B")) }
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        if n == 0 { Ok(()) } else { self.put(&format!("\x1b[{n}C")) }
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        if n == 0 { Ok(()) } else { self.put(&format!("\x1b[{n}D")) }
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.put(&format!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.put(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.put("\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
@@ -137,7 +195,7 @@ fn draw(bar: &ProgressBar, state: &State, ended: &Receiver<()>) {
         let is_visible = begun.elapsed() >= SHOWN_AFTER && is_in_foreground(io::stderr());
         if is_visible == bar.is_hidden() {
             bar.set_draw_target(match is_visible {
-                true => ProgressDrawTarget::stderr(),
+                true => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal), HZ),
                 false => ProgressDrawTarget::hidden(),
             });
         }

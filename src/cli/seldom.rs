@@ -29,8 +29,8 @@ impl Seldom {
         }
     }
 
-    /// The same for a message that tells how much there was of something in all: those that are left
-    /// out say nothing more.
+    /// The same for a message that tells how much there was of something in all: those that are
+    /// left out say nothing more.
     pub fn note_total(&mut self, what: impl FnOnce() -> String) {
         if self.is_due() {
             message::note(&what());

@@ -43,7 +43,7 @@ mod topic_dirs;
 mod unique;
 
 pub use append::batch::{Batch, Identity};
-pub use append::draft::Draft;
+pub use append::draft::{Draft, Refusing};
 pub use directory::Log;
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};

@@ -1,8 +1,9 @@
 //! Writing to several topics of a log.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Store;
 use super::appender::Appender;
@@ -11,8 +12,10 @@ use super::reconnect::{Waited, connect};
 use super::tries::Tries;
 use super::wanted::Wanted;
 use super::watch::Watch;
+use crate::api::appending::Unique;
+use crate::api::topics::{Topic, TopicEntry};
 use crate::broker::{Broker, Limits};
-use crate::log::Log;
+use crate::log::{Log, Refusing, topic_names_of};
 
 /// A log to whose topics one appends.
 pub struct Appenders {
@@ -21,7 +24,14 @@ pub struct Appenders {
     patience: Duration,
     /// The service on the files, without a daemon.
     broker: Option<Arc<Broker>>,
+    /// The topics that there were when that was last asked.
+    listed: Option<(Instant, HashSet<String>)>,
+    /// What tells which records a topic would refuse that is created.
+    refusing: Option<Refusing>,
 }
+
+/// How long it is believed which topics there are: others may create some.
+const LISTED_FOR: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Opens the log for appending to several topics; `patience` is how long waits for a daemon
@@ -31,10 +41,12 @@ impl Store {
     /// When there is no daemon, and the log's files cannot be written to.
     pub fn appenders(self, patience: Duration) -> Result<Appenders, Error> {
         Ok(match self {
-            Store::Served { dir, .. } => Appenders { dir, patience, broker: None },
+            Store::Served { dir, .. } => {
+                Appenders { dir, patience, broker: None, listed: None, refusing: None }
+            }
             Store::Embedded { dir } => {
                 let broker = Arc::new(Broker::new(Log::open(&dir)?, Limits::default()));
-                Appenders { dir, patience, broker: Some(broker) }
+                Appenders { dir, patience, broker: Some(broker), listed: None, refusing: None }
             }
         })
     }
@@ -89,6 +101,55 @@ impl Appenders {
                 opened => return opened,
             }
         }
+    }
+
+    /// Whether a topic did not exist a moment ago. A list of all is kept, so that it costs nothing
+    /// to ask this of very many.
+    ///
+    /// # Errors
+    /// When topics cannot be listed.
+    pub fn is_missing(&mut self, topic: &str) -> Result<bool, Error> {
+        let is_fresh = |(at, _): &&(Instant, HashSet<String>)| at.elapsed() < LISTED_FOR;
+        if let Some((_, names)) = self.listed.as_ref().filter(is_fresh) {
+            return Ok(!names.contains(topic));
+        }
+        let names: HashSet<String> = match Store::open(&self.dir) {
+            // There may be none yet.
+            _ if self.broker.is_some() => {
+                topic_names_of(&self.dir).unwrap_or_default().into_iter().collect()
+            }
+            Ok(Store::Served { mut client, .. }) => {
+                let name = |entry| match entry {
+                    TopicEntry::Open(Topic { topic, .. }) => topic,
+                    TopicEntry::Broken { topic, .. } => topic,
+                };
+                client.topics()?.into_iter().map(name).collect()
+            }
+            // Who opens it waits for the daemon.
+            _ => return Ok(false),
+        };
+        let is_missing = !names.contains(topic);
+        self.listed = Some((Instant::now(), names));
+        Ok(is_missing)
+    }
+
+    /// Why a topic that is created for it would refuse a record; none if it would not, or that
+    /// cannot be told. Of all topics, the same is wanted.
+    ///
+    /// # Errors
+    /// When there can be no such topic.
+    pub fn refusal(
+        &mut self,
+        topic: &str,
+        wanted: &Wanted,
+        unique: Option<&Unique>,
+        record: &[u8],
+    ) -> Result<Option<String>, Error> {
+        let refusing = match &mut self.refusing {
+            Some(refusing) => refusing,
+            None => self.refusing.insert(wanted.draft(topic)?.refusing(unique)?),
+        };
+        Ok(refusing.why(&[record, b"\n"].concat()))
     }
 
     /// Opens the first topic, before anything is read: nothing needs to end its waits.

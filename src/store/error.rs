@@ -120,6 +120,16 @@ impl Error {
         }
     }
 
+    /// Whether the topic is there, and is another than it should be.
+    pub fn is_of_topic(&self) -> bool {
+        match self {
+            Error::NotAsWanted { .. } | Error::Overtaken { .. } => true,
+            Error::Client(ClientError::Refused(why)) => why.code == Code::TopicExists,
+            Error::Log(error) => matches!(error, LogError::TopicExists { .. }),
+            _ => false,
+        }
+    }
+
     /// Whether an offset is not among those of its partition.
     pub fn is_out_of_range(&self) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! `log-admin verify`: checks the files of a log, and repairs them where that is asked for.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::list::tell as tell_broken;
 use super::table::Table;
+use crate::cli::progress::Progress;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::lock_wait::WaitOptions;
 use crate::log::{
@@ -49,10 +51,20 @@ pub fn run(
     }
     let still = keep_still(dir)?;
     let names = if options.topic.is_empty() { topic_names_of(dir)? } else { options.topic.clone() };
-    let mut check = Check { dir, options, table, status: Status::Done, damaged: Vec::new() };
+    let progress = Progress::of(stored_bytes(dir, &names));
+    let mut check = Check {
+        dir,
+        options,
+        table,
+        status: Status::Done,
+        damaged: Vec::new(),
+        read: Cell::new(0),
+        progress,
+    };
     for name in &names {
         check.topic(name)?;
     }
+    check.progress = None;
     let mut groups = Vec::new();
     if options.topic.is_empty() {
         groups = check.groups()?;
@@ -88,6 +100,19 @@ struct Check<'a> {
     status: Status,
     /// The topics that are damaged.
     damaged: Vec<String>,
+    /// How many bytes of records were read, and who shows that.
+    read: Cell<u64>,
+    progress: Option<Progress>,
+}
+
+/// How many bytes the topics have, as far as that can be told.
+fn stored_bytes(dir: &Path, names: &[String]) -> u64 {
+    let of_topic = |name: &String| -> Option<u64> {
+        let readers = open_readers(dir, std::slice::from_ref(name)).ok()?;
+        let partitions = readers.first()?.0.partition_stats().ok()?;
+        Some(partitions.iter().map(|one| one.bytes).sum())
+    };
+    names.iter().filter_map(of_topic).sum()
 }
 
 impl Check<'_> {
@@ -99,8 +124,13 @@ impl Check<'_> {
     /// Checks a topic. One that cannot be read is told of, and hides no other.
     fn topic(&mut self, name: &str) -> anyhow::Result<()> {
         let opened = open_readers(self.dir, &[name.to_owned()]);
-        let verified = opened
-            .and_then(|readers| readers.first().map(|(reader, _)| reader.verify()).transpose());
+        let tell = |bytes: u64| {
+            self.read.set(self.read.get() + bytes);
+            self.progress.iter().for_each(|progress| progress.tell(self.read.get()));
+        };
+        let verified = opened.and_then(|readers| {
+            readers.first().map(|(reader, _)| reader.verify_telling(&tell)).transpose()
+        });
         match verified {
             Ok(Some(verified)) => {
                 if verified.is_damaged() {

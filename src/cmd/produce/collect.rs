@@ -15,12 +15,13 @@ use self::several::{Several, Wishes};
 use self::stage::Collect;
 use super::enrich::Enrich;
 use super::sender::Sender;
-use super::{Options, records, stats, tell, unique};
+use super::{Options, records, stats, tell, tell_after, unique};
 use crate::api::appending::Stands;
 use crate::cli::follow::{Done, FollowOptions, Following, Order, Spool};
 use crate::cli::pump::{self, Ended, Outcome};
 use crate::cli::{Failure, Status, message};
 use crate::ingest::files::identity::hash;
+use crate::store::watch::shown;
 use crate::store::{self, Appenders, Store, Tries, Wanted};
 use crate::time::Duration;
 
@@ -33,6 +34,9 @@ pub struct CollectOptions {
     resume: bool,
 
     /// As --resume, and then wait for more; FILE may be a quoted pattern
+    ///
+    /// Only one run at a time reads a file into a topic: another one ends with status 75, or waits for
+    /// the first one to end with --wait D.
     #[arg(short = 'F', long, conflicts_with = "producer")]
     follow: bool,
 
@@ -191,12 +195,15 @@ impl Drove<One> {
         if options.collect.stats {
             stats::print(&json!({
                 "topic": options.topic, "files": self.files, "records": appended,
-                "skipped": placed.skipped, "rejected": options.input.rejected.count(), "bytes": self.bytes, "ms": stats::ms_since(begun),
+                "skipped": placed.skipped, "rejected": options.input.rejected.count(),
+                "bytes": self.bytes, "ms": stats::ms_since(begun),
             }))?;
         }
         let is_stopped = |outcome: &Outcome| matches!(outcome.ended, Ended::Stopped(_));
-        if options.verbose || self.outcome.as_ref().map_or(true, is_stopped) {
-            tell(appended, &options.topic);
+        match &self.outcome {
+            Err(error) => tell_after(error, appended, &options.topic),
+            Ok(outcome) if options.verbose || is_stopped(outcome) => tell(appended, &options.topic),
+            Ok(_) => {}
         }
         if options.verbose {
             unique::tell(&placed, &options.topic);
@@ -214,7 +221,8 @@ impl Drove<Several> {
         if options.collect.stats {
             stats::print(&json!({
                 "topics": left.topics, "files": self.files, "records": left.appended,
-                "skipped": left.skipped, "rejected": options.input.rejected.count(), "bytes": self.bytes, "ms": stats::ms_since(begun),
+                "skipped": left.skipped, "rejected": options.input.rejected.count(),
+                "bytes": self.bytes, "ms": stats::ms_since(begun),
             }))?;
         }
         let outcome = self.outcome.inspect_err(|_| left.tell())?;
@@ -276,6 +284,7 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
         None => claims(&options.input.files)?,
     };
     let mut tries = Tries::within(options.wait.asked().unwrap_or_default());
+    let mut tells = options.collect.follow || message::is_terminal();
     loop {
         let attempt = || -> anyhow::Result<_> {
             let store = Store::open(&dir)?;
@@ -294,7 +303,13 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
         };
         match attempt() {
             Err(error) if is_busy(&error) => match tries.next_pause() {
-                Some(pause) => std::thread::sleep(pause),
+                Some(pause) => {
+                    // Cron jobs wait in silence.
+                    if std::mem::take(&mut tells) {
+                        message::note(&waits(options, &error));
+                    }
+                    std::thread::sleep(pause);
+                }
                 None => return Err(busy(options, &error)),
             },
             done => return done,
@@ -307,14 +322,22 @@ fn is_busy(error: &anyhow::Error) -> bool {
 }
 
 fn busy(options: &Options, error: &anyhow::Error) -> anyhow::Error {
-    let of_lock =
-        error.downcast_ref::<store::Error>().is_some_and(|error| error.locked().is_some());
-    let what = match of_lock {
+    let (home, what) = (options.home(), doing(error));
+    let why = format!("{home}: {what}; try again, or wait with --wait D");
+    Failure::new(Status::TryAgain, why).into()
+}
+
+fn waits(options: &Options, error: &anyhow::Error) -> String {
+    let wait = shown(options.wait.asked().unwrap_or_default());
+    format!("{}: {}; waiting up to {wait} for it to end", options.home(), doing(error))
+}
+
+/// What another process does, so that we cannot.
+fn doing(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<store::Error>().is_some_and(|error| error.locked().is_some()) {
         true => "another process writes the log",
         false => "another process collects the same files",
-    };
-    let why = format!("{}: {what}; try again, or wait with --wait D", options.home());
-    Failure::new(Status::TryAgain, why).into()
+    }
 }
 
 /// Names that only one process has at a time: one for each file or pattern.

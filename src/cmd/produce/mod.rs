@@ -38,7 +38,7 @@ use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Ended, in_option};
 use crate::cli::{Failure, Status, message};
-use crate::store::{Appender, Created, Store, Wanted};
+use crate::store::{self, Appender, Created, Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
@@ -245,11 +245,12 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topic": options.topic, "records": appended, "skipped": placed.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped, "ms": stats::ms_since(begun),
+            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "ms": stats::ms_since(begun),
         }))?;
     }
     let outcome = outcome.map_err(|error| {
-        tell(appended, &options.topic);
+        tell_after(&error, appended, &options.topic);
         if options.verbose {
             unique::tell(&placed, &options.topic);
         }
@@ -278,6 +279,14 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
 /// Says how much is in the log now: after an error, what not to send again.
 fn tell(appended: u64, topic: &str) {
     message::note(&format!("{} appended to {topic}", records(appended)));
+}
+
+/// The same after an error; not where it says all: another process created the topic first.
+fn tell_after(error: &anyhow::Error, appended: u64, topic: &str) {
+    let is_of_topic = error.downcast_ref::<store::Error>().is_some_and(store::Error::is_of_topic);
+    if appended > 0 || !is_of_topic {
+        tell(appended, topic);
+    }
 }
 
 /// Says on a terminal that the topic is new, as somebody may have mistyped its name. Tells whether

@@ -150,7 +150,8 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topics": left.topics, "records": left.appended, "skipped": left.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped, "ms": stats::ms_since(begun),
+            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "ms": stats::ms_since(begun),
         }))?;
     }
     let outcome = outcome.map_err(|error| {
@@ -264,7 +265,7 @@ impl Route {
         }
         self.naming.find(raw.bytes)?;
         if !self.open.contains_key(self.naming.name()) {
-            self.open(cx)?;
+            self.open(raw.bytes, cx)?;
         }
         let Some(open) = self.open.get_mut(self.naming.name()) else {
             return Ok(ControlFlow::Continue(()));
@@ -299,12 +300,25 @@ impl Route {
     }
 
     /// Opens the topic of the record in hand.
-    fn open(&mut self, cx: &mut Context) -> Result<(), StageError> {
+    fn open(&mut self, record: &[u8], cx: &mut Context) -> Result<(), StageError> {
         let Some(watch) = cx.watch() else { return Ok(()) };
+        let topic = self.naming.name();
+        let exists = self.topics.get(topic).is_some_and(|known| known.has_got_some);
+        let may_create = self.count() < self.most;
+        // Nothing is asked of the log for each record of topics that cannot be.
+        if !may_create && !exists && self.appenders.is_missing(topic)? {
+            let (wanted, unique) = (&self.wanted, self.unique.as_ref());
+            if let Some(why) = self.appenders.refusal(topic, wanted, unique, record)? {
+                return Err(StageError::Bad(why));
+            }
+            if !self.makes_room(cx)? {
+                return Err(StageError::Bad(over_limit(self.naming.name(), self.most)));
+            }
+        }
+        let may_create = may_create || self.count() < self.most;
         if self.open.len() >= OPEN_MAX {
             self.close_one(cx)?;
         }
-        let may_create = self.may_create(cx)?;
         let name = match &self.producer {
             Producer::Named(name) => Some(name.as_str()),
             Producer::Run(_) => None,
@@ -328,20 +342,20 @@ impl Route {
         Ok(())
     }
 
-    /// Whether one more topic may be created.
-    fn may_create(&mut self, cx: &mut Context) -> anyhow::Result<bool> {
-        let is_new = |open: &Open| open.sender.is_new();
-        let counts = |open: &Open| open.sender.has_created() || is_new(open);
-        let count =
-            |route: &Route| route.created + route.open.values().filter(|open| counts(open)).count();
-        if count(self) >= self.most {
-            // Those that do not exist may have got no good record: then they are not created.
-            let new = self.open.iter().filter(|(_, open)| is_new(open));
-            for name in new.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-                self.close_after(name, cx)?;
-            }
+    /// How many topics were created, or will be with their first good record.
+    fn count(&self) -> usize {
+        let counts = |open: &&Open| open.sender.has_created() || open.sender.is_new();
+        self.created + self.open.values().filter(counts).count()
+    }
+
+    /// Closes the topics that do not exist: they may have got no good record, and are not created
+    /// then. Whether one more may be created after that.
+    fn makes_room(&mut self, cx: &mut Context) -> anyhow::Result<bool> {
+        let new = self.open.iter().filter(|(_, open)| open.sender.is_new());
+        for name in new.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.close_after(name, cx)?;
         }
-        Ok(count(self) < self.most)
+        Ok(self.count() < self.most)
     }
 
     /// Closes the topic that was not used for longest.

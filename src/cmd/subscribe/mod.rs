@@ -206,6 +206,16 @@ impl Options {
         Tries::within(if self.wait { Duration::MAX } else { asked })
     }
 
+    /// The same error, with what helps one who follows a topic that is not there yet.
+    fn with_remedy(&self, error: anyhow::Error) -> anyhow::Error {
+        let status = Status::of(&error);
+        let helps = self.follow && !self.wait && self.group.is_none();
+        if !helps || status != Status::Unavailable || reconnect::is_gone(&error) {
+            return error;
+        }
+        Failure::new(status, format!("{error:#}; --wait waits until it is there")).into()
+    }
+
     /// What prints records to this output.
     fn printer(&self, output: &Output) -> Result<Printer, Failure> {
         // A command, and a tool that gets control records, take records as they are.
@@ -321,7 +331,7 @@ fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopR
             Err(error) => error.into(),
         };
         let Some(pause) = tries.next_pause().filter(|_| may_come(&error)) else {
-            return Err(error);
+            return Err(options.with_remedy(error));
         };
         if let Some(halt) = watch.pause(pause)? {
             return Ok(Err(halt));

@@ -30,6 +30,18 @@ impl Draft {
         Ok(Draft { settings })
     }
 
+    /// What tells which records the topic would refuse.
+    ///
+    /// # Errors
+    /// When the expression of the unique keys is not jq.
+    pub fn refusing(&self, unique: Option<&Unique>) -> Result<Refusing, LogError> {
+        let bounds = || Bounds::served(Arc::default());
+        let key = self.settings.key.as_ref();
+        let key = key.map(|key| topic::compile(key, bounds())).transpose()?;
+        let keyer = unique.map(|unique| Keyer::new(&unique.key, &[0; 16], bounds())).transpose()?;
+        Ok(Refusing { settings: self.settings.clone(), key, keyer })
+    }
+
     /// Which records at the front of `lines`, one a line, the topic would refuse: those before the
     /// first one that it would take, or of which it cannot tell now.
     ///
@@ -40,33 +52,35 @@ impl Draft {
         lines: &[u8],
         unique: Option<&Unique>,
     ) -> Result<Vec<BadRecord>, LogError> {
-        let Settings { key, partitions, .. } = &self.settings;
-        let bounds = || Bounds::served(Arc::default());
-        let mut key = key.as_ref().map(|key| topic::compile(key, bounds())).transpose()?;
-        let keyer = unique.map(|unique| Keyer::new(&unique.key, &[0; 16], bounds()));
-        let mut keyer = keyer.transpose()?;
+        let mut refusing = self.refusing(unique)?;
         let mut bad = Vec::new();
         for (number, line) in (0..).zip(lines.split_inclusive(|&byte| byte == b'\n')) {
-            match self.refusal(line, *partitions, &mut key, &mut keyer) {
+            match refusing.why(line) {
                 Some(why) => bad.push(BadRecord { record: number, why }),
                 None => break,
             }
         }
         Ok(bad)
     }
+}
 
-    /// Why the topic would refuse a record, as far as that is certain.
-    fn refusal(
-        &self,
-        line: &[u8],
-        partitions: u32,
-        key: &mut Option<Program>,
-        keyer: &mut Option<Keyer>,
-    ) -> Option<String> {
+/// Tells which records a topic would refuse that may be created later.
+pub struct Refusing {
+    settings: Settings,
+    key: Option<Program>,
+    keyer: Option<Keyer>,
+}
+
+impl Refusing {
+    /// Why the topic would refuse a record, with its line end, as far as that is certain.
+    pub fn why(&mut self, line: &[u8]) -> Option<String> {
+        let Refusing { settings, key, keyer } = self;
         let (mut exceeded, mut text) = (None, Vec::new());
         let mut place = |record: &[u8]| {
             let partition = match key {
-                Some(key) => place_by_key(key, record, partitions, &mut text, &mut exceeded)?,
+                Some(key) => {
+                    place_by_key(key, record, settings.partitions, &mut text, &mut exceeded)?
+                }
                 None => 0,
             };
             if let Some(keyer) = keyer {
@@ -74,7 +88,7 @@ impl Draft {
             }
             Ok(partition)
         };
-        let longest = self.settings.record_bytes_max();
+        let longest = settings.record_bytes_max();
         match prepare(line.to_vec(), None, longest, Some(&mut place as Placement<'_>)) {
             Err(LogError::BadRecords { records })
                 if !exceeded.is_some_and(|it| it.is_passing()) =>

@@ -72,7 +72,15 @@ impl TopicReader {
     /// # Errors
     /// When the files cannot be read; what is wrong with their contents is in the result.
     pub fn verify(&self) -> Result<Verified, LogError> {
-        verify_topic(&*self.storage, &self.dir, &self.places)
+        self.verify_telling(&|_| {})
+    }
+
+    /// The same; `read` hears how many bytes of records were read, as it goes on.
+    ///
+    /// # Errors
+    /// As [`TopicReader::verify`].
+    pub fn verify_telling(&self, read: &dyn Fn(u64)) -> Result<Verified, LogError> {
+        verify_telling(&*self.storage, &self.dir, &self.places, read)
     }
 }
 
@@ -82,11 +90,20 @@ pub(in crate::log) fn verify_topic(
     dir: &Path,
     places: &[Place],
 ) -> Result<Verified, LogError> {
+    verify_telling(storage, dir, places, &|_| {})
+}
+
+fn verify_telling(
+    storage: &dyn Storage,
+    dir: &Path,
+    places: &[Place],
+    read: &dyn Fn(u64),
+) -> Result<Verified, LogError> {
     let mut verified = Verified::default();
     let snapshot = read_snapshot(storage, dir, places.len(), &mut verified)?;
     let mut entries = Vec::new();
     for place in places {
-        let mut producer_check = ProducerStateCheck::new(&snapshot, place);
+        let mut producer_check = ProducerStateCheck::new(&snapshot, place).telling(read);
         let from = producer_check.from();
         let found = inspect(storage, place, from, &mut producer_check);
         verified.producers.append(&mut producer_check.faults);
@@ -198,12 +215,18 @@ pub(in crate::log) struct ProducerStateCheck<'a> {
     /// The greatest number that an entry names.
     pub greatest: u32,
     pub faults: Vec<String>,
+    /// Hears how many bytes of records there are.
+    read: &'a dyn Fn(u64),
 }
 
 impl<'a> ProducerStateCheck<'a> {
     pub fn new(snapshot: &'a Snapshot, place: &Place) -> ProducerStateCheck<'a> {
         let partition = place.partition as usize;
-        ProducerStateCheck { snapshot, partition, greatest: 0, faults: Vec::new() }
+        ProducerStateCheck { snapshot, partition, greatest: 0, faults: Vec::new(), read: &|_| {} }
+    }
+
+    fn telling(self, read: &'a dyn Fn(u64)) -> ProducerStateCheck<'a> {
+        ProducerStateCheck { read, ..self }
     }
 
     /// The offset up to which the partition had records when the file was written.
@@ -214,6 +237,7 @@ impl<'a> ProducerStateCheck<'a> {
 
 impl Sink for ProducerStateCheck<'_> {
     fn batch(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), LogError> {
+        (self.read)(bytes.len() as u64);
         if entry.producer == 0 {
             return Nowhere.batch(entry, bytes);
         }

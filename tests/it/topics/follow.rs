@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use crate::common::daemon::Daemon;
 use crate::common::proc::{is_asleep, runs};
+use crate::common::producing::Producing;
 use crate::common::{Guard, next_line, run_on, tool_on, wait_for};
 
 struct Followed {
@@ -120,10 +121,16 @@ fn a_second_run_ends_at_once_and_the_first_one_by_a_signal() {
     let second = run_on(&followed.daemon.dir, "produce", &["t", "--resume", &followed.pattern], "");
     assert_eq!(second.status, 75, "{second:?}");
     assert!(second.stderr.contains("collects the same files"), "{second:?}");
+    // One that follows says what it waits for; a cron job waits in silence.
+    let waiting = ["t", "-F", &followed.pattern, "--wait", "20s"];
+    let mut waiting = Producing::start(&followed.daemon.dir, &waiting);
+    let said = waiting.said("the same files; waiting up to 20s for it to end");
+    assert!(said.starts_with("produce: t: another process"), "{said}");
+    drop(waiting);
     let pid = Pid::from_raw(followed.child.0.id().try_into().unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
     let wanted = ["t", "--resume", &followed.pattern, "--wait", "30s"];
-    run_on(&followed.daemon.dir, "produce", &wanted, "").good();
+    assert_eq!(run_on(&followed.daemon.dir, "produce", &wanted, "").good(), "");
     let status = wait_for("the end", || followed.child.0.try_wait().unwrap());
     assert!(!status.success());
 }

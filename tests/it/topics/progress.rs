@@ -55,6 +55,9 @@ fn a_bar_is_shown_while_files_are_read_and_gone_before_a_message() {
     let (status, shown) = ran.end();
     assert_eq!(status, 65, "{shown}");
     assert!(shown.contains(" of 11.45 MiB"), "{shown}");
+    // What the terminal echoes behind it, as ^C, begins no other line.
+    let widths = shown.split(ERASE).filter(|it| it.contains(" % [")).map(|it| it.chars().count());
+    assert!(widths.max().is_some_and(|width| width <= 80 - 8), "{shown}");
     let (_, last) = shown.rsplit_once(ERASE).unwrap();
     let appended = format!("produce: {} records appended to t\r\n", FILES * count + 1);
     assert!(last.starts_with(&appended) && last.contains("bad:2: "), "{shown}");

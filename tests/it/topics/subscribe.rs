@@ -227,8 +227,9 @@ fn an_idle_follower_notices_that_its_reader_left() {
 fn what_is_not_there_is_named() {
     both_ways(|dir| {
         produce(dir, &["t", "--partitions", "2"], "1\n");
-        let cases: [(&[&str], i32, &str); 9] = [
+        let cases: [(&[&str], i32, &str); 10] = [
             (&["u"], 69, "u: no such topic"),
+            (&["u", "-f"], 69, "u: no such topic; --wait waits until it is there"),
             (&["t", "--partition", "2"], 69, "t: no partition 2; it has 2, counted from 0"),
             (
                 &["t", "--partition", "1", "--from", "9"],

@@ -226,6 +226,26 @@ fn topics_that_are_not_created_do_not_count() {
 }
 
 #[test]
+fn records_of_very_many_topics_that_cannot_be_cost_little() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    let rejects = dir.path().join("rejects");
+    let args = ["--topic-by", ".t", "--key", ".k.x", "--max-topics", "3", "--rejects"];
+    let args = [&args[..], &[rejects.to_str().unwrap()]].concat();
+    // Bad for the log, and then too many of them.
+    let bad = (0..3_000).map(|n| format!("{{\"t\":\"bad{n}\",\"k\":1}}\n"));
+    let good = (0..3_000).map(|n| format!("{{\"t\":\"good{n}\",\"k\":{{}}}}\n"));
+    let ran = produce(dir.path(), &args, &bad.chain(good).collect::<String>());
+    assert_eq!(ran.status, 65, "{ran:?}");
+    assert_eq!(topics(dir.path()), ["good0", "good1", "good2"]);
+    assert_eq!(fs::read_to_string(&rejects).unwrap().lines().count(), 5_997);
+    // A connection for each would be 6,000.
+    let stats = run_on(dir.path(), "log-admin", &["stats", "--json"], "").good();
+    let stats: serde_json::Value = serde_json::from_str(stats.lines().next().unwrap()).unwrap();
+    assert!(stats["connections"]["taken"].as_u64().unwrap() < 300, "{stats}");
+    daemon.terminate();
+}
+
+#[test]
 fn more_topics_than_are_open_at_a_time() {
     both_ways(|dir| {
         let input: String = (0..600)

@@ -174,16 +174,16 @@ fn another_file_that_begins_alike_is_read_whole() {
 fn more_topics_in_a_file_than_are_open_at_a_time() {
     both_ways(|dir| {
         let path = dir.join("in");
-        let text: String = (0..900).map(|n| line(&format!("t{}", n % 300), n)).collect();
+        let text: String = (0..420).map(|n| line(&format!("t{}", n % 140), n)).collect();
         append(&path, &text);
-        let args = ["--resume", path.to_str().unwrap(), "--max-topics", "300", "-v"];
+        let args = ["--resume", path.to_str().unwrap(), "--max-topics", "140", "-v"];
         let ran = produce(dir, &args);
-        assert_eq!(ran.stderr, "produce: 900 records appended to 300 topics\n");
-        assert_eq!(numbers(dir, "t7"), [7, 307, 607]);
-        append(&path, &line("t300", 1));
+        assert_eq!(ran.stderr, "produce: 420 records appended to 140 topics\n");
+        assert_eq!(numbers(dir, "t7"), [7, 147, 287]);
+        append(&path, &line("t140", 1));
         let ran = produce(dir, &["--resume", args[1], "--max-topics", "0"]);
         assert!(
-            ran.status == 65 && ran.stderr.contains("the topic t300 does not exist"),
+            ran.status == 65 && ran.stderr.contains("the topic t140 does not exist"),
             "{ran:?}"
         );
     });

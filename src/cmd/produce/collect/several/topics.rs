@@ -100,7 +100,7 @@ impl Topics {
         cx: &mut Context,
     ) -> Result<bool, StageError> {
         if self.topics.get(name).is_none_or(|topic| topic.visit != self.visit) {
-            self.begin(name, visit, noting, cx)?;
+            self.begin(name, raw, visit, noting, cx)?;
         }
         let Some(topic) = self.topics.get_mut(name) else { return Ok(false) };
         if number <= topic.skip {
@@ -115,12 +115,19 @@ impl Topics {
     fn begin(
         &mut self,
         name: &str,
+        raw: Raw<'_>,
         visit: &Visit,
         noting: &dyn Fn() -> Noting,
         cx: &mut Context,
     ) -> Result<(), StageError> {
         let is_known = self.topics.contains_key(name);
         let may_create = is_known || self.may_create();
+        if !may_create && self.wishes.appenders.is_missing(name)? {
+            let Wishes { appenders, wanted, unique, .. } = &mut self.wishes;
+            let refusal = appenders.refusal(name, wanted, unique.as_ref(), raw.bytes)?;
+            let over = || over_limit(name, self.wishes.topics_max);
+            return Err(StageError::Bad(refusal.unwrap_or_else(over)));
+        }
         if !self.open(name, may_create, cx)? {
             return Err(StageError::Bad(over_limit(name, self.wishes.topics_max)));
         }
