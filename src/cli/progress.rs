@@ -19,7 +19,7 @@ use indicatif::{
 
 use super::area;
 use crate::sys::process::is_in_foreground;
-use crate::sys::terminal::columns;
+use crate::sys::terminal::size;
 
 /// How long a tool has run before the bar is shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
@@ -119,7 +119,7 @@ impl Terminal {
 /// With the sequences of ECMA-48 that all terminals know.
 impl TermLike for Terminal {
     fn width(&self) -> u16 {
-        let columns = columns(io::stderr()).unwrap_or(80).saturating_sub(FREE_COLUMNS).max(1);
+        let columns = size(io::stderr()).map_or(80, |size| size.0).saturating_sub(FREE_COLUMNS).max(1);
         u16::try_from(columns).unwrap_or(u16::MAX)
     }
 
