@@ -62,6 +62,9 @@ pub struct Trim {
     /// Or what was appended before this time, in microseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_us: Option<i64>,
+    /// Whether only to tell where partitions would begin, and to remove nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Trim {

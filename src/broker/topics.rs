@@ -79,7 +79,10 @@ impl Broker {
             (Some(offset), _) => Before::Offset(offset),
             (None, time_us) => Before::TimeUs(time_us.unwrap_or(i64::MIN)),
         };
-        let offsets = topic.trim(trim.partition, before)?;
+        let offsets = match trim.dry_run {
+            true => topic.would_trim(trim.partition, before)?,
+            false => topic.trim(trim.partition, before)?,
+        };
         self.maintenance.note_due(topic.due_us());
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }

@@ -46,6 +46,12 @@ pub fn note(text: &str) {
     let _ = progress::aside(|| std::io::stderr().write_all(line.as_bytes()));
 }
 
+/// Prints a question to stderr, the tool's name before it; the answer follows on its line.
+pub(super) fn prompt(question: &str) {
+    let text = format!("{}: {}", tool(), printable(&question.replace('\n', " ")));
+    let _ = progress::aside(|| std::io::stderr().write_all(text.as_bytes()));
+}
+
 /// Reports an error with all its context; returns the status to end with.
 pub(super) fn failure(error: &anyhow::Error) -> Status {
     note(&chain(error));

@@ -8,6 +8,7 @@
 //! Only this room touches stderr, signals and exit statuses.
 
 mod area;
+pub mod ask;
 pub mod blame;
 mod blocks;
 mod closed;

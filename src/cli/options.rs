@@ -127,30 +127,40 @@ impl DataOptions {
     }
 }
 
-/// Reads a size in bytes: a number, alone or with one of the units k, M, G (powers of 1024; KiB,
-/// MiB, GiB mean the same) or kB, MB, GB (powers of 1000).
+/// Reads a size in bytes: a number, alone or with one of the units k, M, G, T (powers of 1024; KiB,
+/// MiB, GiB, TiB mean the same) or kB, MB, GB, TB (powers of 1000). It may have a fraction, as in
+/// 1.5G, of which less than a byte is left out.
 ///
 /// # Errors
 /// When the text is not of this form, or the size does not fit in 63 bits.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
     let (number, unit) = text.split_at(digits);
     let scale: u64 = match unit.trim() {
         "" | "B" => 1,
         "k" | "K" | "KiB" => 1 << 10,
         "M" | "MiB" => 1 << 20,
         "G" | "GiB" => 1 << 30,
+        "T" | "TiB" => 1 << 40,
         "kB" | "KB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
-        _ => return Err(format!("'{text}' is not a size; write it like 512k, 16MiB or 1G")),
+        "TB" => 1_000_000_000_000,
+        _ => return Err(format!("'{text}' is not a size; write it like 512k, 16MiB or 1.5G")),
     };
-    let number: u64 =
-        number.parse().map_err(|_| format!("'{text}' is not a size; write it like 16MiB"))?;
-    number
-        .checked_mul(scale)
-        .filter(|&bytes| i64::try_from(bytes).is_ok())
-        .ok_or_else(|| format!("'{text}' is too large"))
+    let malformed = || format!("'{text}' is not a size; write it like 512k, 16MiB or 1.5G");
+    let too_large = || format!("'{text}' is too large");
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
+        return Err(malformed());
+    }
+    let whole: u64 = whole.parse().map_err(|_| too_large())?;
+    // A nanobyte of the largest unit is beyond what anybody writes.
+    let billionths = fraction.get(..9).unwrap_or(fraction);
+    let part = billionths.parse::<u128>().map_err(|_| malformed())? * u128::from(scale);
+    let part = part / 10_u128.pow(u32::try_from(billionths.len()).unwrap_or_default());
+    let bytes = u128::from(whole) * u128::from(scale) + part;
+    i64::try_from(bytes).map(i64::unsigned_abs).map_err(|_| too_large())
 }
 
 #[cfg(test)]
@@ -163,7 +173,14 @@ mod tests {
         assert_eq!(parse_bytes("512k"), Ok(512 << 10));
         assert_eq!(parse_bytes("16MiB"), Ok(16 << 20));
         assert_eq!(parse_bytes("2GB"), Ok(2_000_000_000));
-        for bad in ["", "k", "-1", "1.5M", "1X", "99999999999G"] {
+        assert_eq!(parse_bytes("1T"), Ok(1 << 40));
+        assert_eq!(parse_bytes("1.5G"), Ok(3 << 29));
+        assert_eq!(parse_bytes("0.5TB"), Ok(500_000_000_000));
+        assert_eq!(parse_bytes("1.9"), Ok(1));
+        assert_eq!(parse_bytes("0.3333333333333k"), Ok(341));
+        for bad in
+            ["", "k", "-1", "1.M", ".5M", "1.2.3", "1X", "99999999999G", "99999999999999999999"]
+        {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }
     }

@@ -127,10 +127,30 @@ impl Call<'_> {
             args.remove(1);
             args.push("--help".into());
         }
+        if let Some(at) = after_globals(&args)
+            && named(at, &args).is_some()
+        {
+            // They are the tool's own options.
+            args[1..=at].rotate_right(1);
+        }
         let Some(tool) = named(1, &args) else { return Call { tool: None, name: program, args } };
         args.remove(0);
         let args = with_formats(tool, args);
         Call { tool: Some(tool), name: format!("{program} {}", tool.name), args }
+    }
+}
+
+/// Where the name of a tool may be after options of its own: `millstream --data DIR subscribe …`.
+fn after_globals(args: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        let word = args.get(at)?.to_str()?;
+        match word {
+            "--data" => at += 2,
+            "--json" => at += 1,
+            _ if word.starts_with("--data=") => at += 1,
+            _ => return (at > 1).then_some(at),
+        }
     }
 }
 
@@ -194,6 +214,14 @@ mod tests {
         check("bin/millstream filter .a", Some("filter"), "millstream filter", "filter .a");
         check("mill log-admin list", Some("log-admin"), "mill log-admin", "log-admin list");
         check("xfilter filter -h", Some("filter"), "xfilter filter", "filter -h");
+    }
+
+    #[test]
+    fn options_of_the_log_may_come_before_the_tool() {
+        let (admin, name) = (Some("log-admin"), "millstream log-admin");
+        check("millstream --data d log-admin list", admin, name, "log-admin --data d list");
+        check("millstream --json --data=d log-admin", admin, name, "log-admin --json --data=d");
+        check("millstream --data log-admin", None, "millstream", "millstream --data log-admin");
     }
 
     #[test]

@@ -47,6 +47,15 @@ pub enum Error {
     UnknownOutput { dir: PathBuf },
 }
 
+/// What an error says that there is none of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// A topic of this name.
+    Topic(String),
+    /// A consumer group of this name.
+    Group(String),
+}
+
 /// Why a batch was not appended.
 #[derive(Debug)]
 pub enum AppendError {
@@ -72,6 +81,20 @@ impl Error {
     pub(super) fn of_client(&self) -> Option<&ClientError> {
         match self {
             Error::Client(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The topic or group of which it says that there is none.
+    pub fn unknown(&self) -> Option<Unknown> {
+        match self {
+            Error::NoGroup { group } => Some(Unknown::Group(group.clone())),
+            Error::Log(LogError::UnknownTopic { topic }) => Some(Unknown::Topic(topic.clone())),
+            // The message begins with what it is about.
+            Error::Client(ClientError::Refused(why)) if why.code == Code::UnknownTopic => {
+                let (topic, _) = why.message.split_once(':')?;
+                Some(Unknown::Topic(topic.to_owned()))
+            }
             _ => None,
         }
     }

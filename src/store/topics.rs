@@ -145,7 +145,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes old records of a topic, of one partition or of all; tells where they then begin.
+    /// Removes old records of a topic, of one partition or of all; tells where they then begin, or
+    /// with `dry_run` would.
     ///
     /// # Errors
     /// When there is no such topic, partition or offset, or the disk refuses.
@@ -154,12 +155,13 @@ impl Store {
         topic: &str,
         partition: Option<u32>,
         before: Before,
+        dry_run: bool,
     ) -> Result<ByPartition<u64>, Error> {
         let (offset, time_us) = match before {
             Before::Offset(offset) => (Some(offset), None),
             Before::TimeUs(time_us) => (None, Some(time_us)),
         };
-        let trim = Trim { topic: topic.to_owned(), partition, offset, time_us };
+        let trim = Trim { topic: topic.to_owned(), partition, offset, time_us, dry_run };
         Ok(match self {
             Store::Served { client, .. } => client.trim(trim)?.offsets,
             Store::Embedded { dir } => {

@@ -86,6 +86,7 @@ mod pipes {
 
 /// What is for people at a terminal.
 mod terminal {
+    mod ask;
     mod complete;
     mod help;
     mod inspect;

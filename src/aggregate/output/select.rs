@@ -20,6 +20,16 @@ pub enum SelectError {
     /// Not of the form.
     #[error("'{0}' is not of the form K:NAME; write it like 10:count")]
     Form(String),
+    /// Which of several aggregates is to rank?
+    #[error("rank by which of {known}? write it like {count}:{first}")]
+    Several {
+        /// How many results.
+        count: String,
+        /// One of the names.
+        first: String,
+        /// All of them.
+        known: String,
+    },
     /// The name is not one of an aggregate.
     #[error("there is no aggregate '{name}' to rank by; the aggregates are {known}")]
     Unknown {
@@ -42,16 +52,28 @@ impl Selection {
     }
 
     /// Lets only the best results pass, best first: `K:NAME` for the K for which the aggregate NAME
-    /// is greatest. With `ties` those that are as good as the last of them pass too.
+    /// is greatest; `K` where there is one aggregate. With `ties` those that are as good as the last
+    /// of them pass too.
     ///
     /// # Errors
     /// When `text` does not have this form, or a name that is not in `names`.
     pub fn top(&mut self, text: &str, ties: bool, names: &[&str]) -> Result<(), SelectError> {
-        let (count, name) = text
-            .split_once(':')
-            .and_then(|(count, name)| Some((count.trim().parse::<u32>().ok()?, name.trim())))
-            .filter(|(count, _)| *count > 0)
-            .ok_or_else(|| SelectError::Form(text.to_owned()))?;
+        let wrong = || SelectError::Form(text.to_owned());
+        let (count, name) = match text.split_once(':') {
+            Some((count, name)) => (count, name.trim()),
+            None => match names {
+                [name] => (text, *name),
+                [] => return Err(wrong()),
+                [first, ..] => {
+                    let (count, first) = (text.to_owned(), (*first).to_owned());
+                    return Err(SelectError::Several { count, first, known: names.join(", ") });
+                }
+            },
+        };
+        let count: u32 = count.trim().parse().map_err(|_| wrong())?;
+        if count == 0 {
+            return Err(wrong());
+        }
         let column = names.iter().position(|known| *known == name);
         let column = column.ok_or_else(|| SelectError::Unknown {
             name: name.to_owned(),

@@ -171,9 +171,9 @@ pub struct Options {
     #[arg(long, value_name = "EXPR")]
     having: Option<String>,
 
-    /// Emit only the K results of each window with the greatest values of the aggregate NAME
+    /// Emit only the K results of each window with the greatest NAME; K alone for one aggregate
     #[arg(help_heading = "Grouping")]
-    #[arg(long, value_name = "K:NAME")]
+    #[arg(long, value_name = "K[:NAME]")]
     top: Option<String>,
 
     /// With --top: emit also results that tie with the last one

@@ -2,6 +2,8 @@
 
 mod alter;
 mod compact;
+mod consent;
+mod delete;
 mod describe;
 mod groups;
 mod list;
@@ -24,7 +26,7 @@ use self::settings::SettingsOptions;
 pub use self::settings::option_and_value;
 use self::table::Table;
 use super::lock_wait::WaitOptions;
-use super::place::Place;
+use super::near;
 use crate::cli::options::DataOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::{Failure, Status};
@@ -88,6 +90,7 @@ pub struct Options {
 #[derive(Subcommand, Clone, Debug)]
 enum Action {
     /// Create a topic; one that already exists with the same settings is accepted
+    #[command(visible_alias = "add")]
     Create {
         /// The topic's name: ASCII letters, digits, '.', '_' and '-'
         topic: String,
@@ -127,24 +130,11 @@ enum Action {
         #[command(flatten)]
         settings: SettingsOptions,
     },
-    /// Delete a topic with all its records
-    Delete {
-        /// The topic's name
-        topic: String,
-    },
+    /// Delete topics with all their records
+    #[command(visible_alias = "rm")]
+    Delete(delete::Wanted),
     /// Delete segments all of whose records are before a place
-    Trim {
-        /// The topic's name
-        topic: String,
-
-        /// An offset, an append time, -7d for a week ago, or 'end' for all
-        #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
-        before: Place,
-
-        /// Trim only partition N
-        #[arg(long, value_name = "N")]
-        partition: Option<u32>,
-    },
+    Trim(trim::Wanted),
     /// Keep only the last record of each key, now; prints what was removed
     Compact {
         /// The topic's name; it must have the setting --compact
@@ -155,8 +145,10 @@ enum Action {
         close: bool,
     },
     /// List the topics
+    #[command(visible_alias = "ls")]
     List,
     /// Describe the partitions of topics
+    #[command(visible_alias = "info")]
     Describe {
         /// The topics; all by default
         topic: Vec<String>,
@@ -170,6 +162,7 @@ enum Action {
     ///
     /// Without log-serve no group has members: the group's file is changed directly, under the
     /// log's lock, and log-serve starts from it.
+    #[command(visible_alias = "seek")]
     Reset(reset::Wanted),
     /// Print metrics of the log: sizes, offsets and lag, and what log-serve does and uses
     Stats(stats::Options),
@@ -183,11 +176,20 @@ enum Action {
 /// When the log cannot be read or written to, or there is no such topic.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let dir = options.data.dir()?;
+    let agreed = match &options.action {
+        Action::Delete(wanted) => wanted.is_agreed(&dir),
+        Action::Trim(wanted) => wanted.is_agreed(&dir),
+        _ => true,
+    };
+    if !agreed {
+        return Ok(Status::No);
+    }
     // The lock is the first that an action takes: before that, it changes and tells nothing.
-    let (status, table) = options.wait.retry_or_tell(|| {
+    let acted = options.wait.retry_or_tell(|| {
         let mut table = Table::new(options.json);
         options.act(&dir, &mut table).map(|status| (status, table))
-    })?;
+    });
+    let (status, table) = acted.map_err(|error| near::suggest(&dir, error))?;
     if matches!(options.action, Action::Stats(_)) {
         return Ok(status);
     }
@@ -218,13 +220,8 @@ impl Options {
                 changes.extend(partitions.map(|count| ("partitions".to_owned(), count.into())));
                 alter::run(dir, topic, &changes, *force)?
             }
-            Action::Delete { topic } => {
-                Store::open(dir)?.delete(topic)?;
-                Status::Done
-            }
-            Action::Trim { topic, before, partition } => {
-                trim::run(dir, topic, *partition, *before, table)?
-            }
+            Action::Delete(wanted) => delete::run(dir, wanted, table)?,
+            Action::Trim(wanted) => trim::run(dir, wanted, table)?,
             Action::Compact { topic, close } => compact::run(dir, topic, *close, table)?,
             Action::List => list::run(dir, table)?,
             Action::Describe { topic } => describe::run(dir, topic, table)?,

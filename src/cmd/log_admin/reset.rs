@@ -26,8 +26,8 @@ pub struct Wanted {
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
     to: Place,
 
-    /// Reset only this partition; may be repeated
-    #[arg(long, value_name = "P")]
+    /// Reset only these partitions, as in 0,1; may be repeated
+    #[arg(long, value_name = "P,…", value_delimiter = ',')]
     partition: Vec<u32>,
 
     /// Print what would be done, and change nothing

@@ -4,34 +4,97 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::consent::Consent;
 use super::table::Table;
+use crate::api::reading::ByPartition;
 use crate::cli::{Failure, Status};
 use crate::cmd::place::Place;
 use crate::log::Before;
 use crate::store::Store;
 
-/// Removes the segments of `topic` in which all records lie before a place.
+/// What to trim.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Wanted {
+    /// The topic's name
+    topic: String,
+
+    /// An offset, an append time, -7d for a week ago, or 'end' for all
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    before: Place,
+
+    /// Trim only these partitions, as in 0,1; may be repeated
+    #[arg(long, value_name = "P,…", value_delimiter = ',')]
+    partition: Vec<u32>,
+
+    #[command(flatten)]
+    consent: Consent,
+}
+
+impl Wanted {
+    /// Whether the user wants it.
+    pub fn is_agreed(&self, dir: &Path) -> bool {
+        self.consent.is_given(|| {
+            let removed = self.starts(dir).ok().and_then(|before| {
+                let after = self.trim(dir, true).ok()?;
+                Some(removed(&before, &after).map(|(_, _, count)| count).sum::<u64>())
+            });
+            let count = removed.map_or_else(|| "records".to_owned(), |it| format!("{it} records"));
+            format!("remove {count} of {}?", self.topic)
+        })
+    }
+
+    /// Where the partitions begin.
+    fn starts(&self, dir: &Path) -> anyhow::Result<ByPartition<u64>> {
+        let bounds = Store::open(dir)?.bounds(&self.topic)?;
+        Ok(bounds.into_iter().map(|(partition, held)| (partition, held.start)).collect())
+    }
+
+    /// Trims, or tells what that would do: where partitions begin after it.
+    fn trim(&self, dir: &Path, dry_run: bool) -> anyhow::Result<ByPartition<u64>> {
+        let before = match self.before {
+            Place::Offset(offset) => Before::Offset(offset),
+            Place::TimeUs(time_us) => Before::TimeUs(time_us),
+            Place::Start => {
+                return Err(Failure::usage("there are no records before the start").into());
+            }
+            Place::End => Before::TimeUs(i64::MAX),
+        };
+        if self.partition.is_empty() {
+            return Ok(Store::open(dir)?.trim(&self.topic, None, before, dry_run)?);
+        }
+        let mut all = ByPartition::new();
+        for partition in &self.partition {
+            all.extend(Store::open(dir)?.trim(&self.topic, Some(*partition), before, dry_run)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Each partition, where it begins afterwards, and how many records that removes.
+fn removed<'a>(
+    before: &'a ByPartition<u64>,
+    after: &'a ByPartition<u64>,
+) -> impl Iterator<Item = (u32, u64, u64)> + 'a {
+    after.iter().map(|(partition, start)| {
+        let began = before.get(partition).copied().unwrap_or(*start);
+        (*partition, *start, start.saturating_sub(began))
+    })
+}
+
+/// Removes the segments in which all records lie before a place.
 ///
 /// # Errors
 /// When there is no such topic or partition, or the disk refuses.
-pub fn run(
-    dir: &Path,
-    topic: &str,
-    partition: Option<u32>,
-    before: Place,
-    table: &mut Table,
-) -> anyhow::Result<Status> {
-    let before = match before {
-        Place::Offset(offset) => Before::Offset(offset),
-        Place::TimeUs(time_us) => Before::TimeUs(time_us),
-        Place::Start => return Err(Failure::usage("there are no records before the start").into()),
-        Place::End => Before::TimeUs(i64::MAX),
-    };
-    for (partition, start) in Store::open(dir)?.trim(topic, partition, before)? {
+pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
+    let before = wanted.starts(dir)?;
+    let after = wanted.trim(dir, wanted.consent.dry_run)?;
+    for (partition, start, count) in removed(&before, &after) {
         table.row(&[
-            ("topic", json!(topic)),
+            ("topic", json!(wanted.topic)),
             ("partition", json!(partition)),
             ("start", json!(start)),
+            ("removed", json!(count)),
+            ("done", json!(wanted.consent.done())),
         ]);
     }
     Ok(Status::Done)

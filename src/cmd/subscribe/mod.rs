@@ -16,6 +16,7 @@ use clap::{Parser, ValueEnum};
 use self::announce::Announcer;
 use self::files::Files;
 use self::print::Printer;
+use super::near;
 use super::place::{Place, at};
 use super::reconnect::{self, ReconnectOptions};
 use crate::api::groups::Edge;
@@ -107,9 +108,9 @@ pub struct Options {
     #[arg(short, long)]
     follow: bool,
 
-    /// Read only this partition; may be repeated
+    /// Read only these partitions, as in 0,1; may be repeated
     #[arg(help_heading = "Range")]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P,…", value_delimiter = ',')]
     partition: Vec<u32>,
 
     /// Read as a member of GROUP, from its committed offsets; where it has none, from --from
@@ -243,7 +244,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => read(&options, &watch, output, announcer),
     };
     // A signal also ends the wait for a daemon that does not answer.
-    ended.or_else(|error| Ok(halted(reconnect::halted(error, &watch)?, options.follow)))
+    let halt = |error| Ok(halted(reconnect::halted(error, &watch)?, options.follow));
+    let dir = options.data.dir()?;
+    ended.or_else(halt).map_err(|error| near::suggest(&dir, error))
 }
 
 /// Reads without a group.

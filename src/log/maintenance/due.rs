@@ -5,6 +5,7 @@
 //! whoever holds the topic calls [`Topic::run_due`] then.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use super::retention::{Active, Closed, closed, due_us, expired, remove, sweep};
@@ -216,13 +217,57 @@ impl Topic {
         partition: Option<u32>,
         before: Before,
     ) -> Result<Vec<(u32, u64)>, LogError> {
-        let all = 0..self.settings().partitions;
-        let chosen = partition.map_or(all, |partition| partition..partition.saturating_add(1));
+        let chosen = self.chosen(partition);
         chosen.map(|partition| Ok((partition, self.trim_one(partition, before)?))).collect()
+    }
+
+    /// Where partitions would begin after [`Topic::trim`]; nothing is removed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn would_trim(
+        &self,
+        partition: Option<u32>,
+        before: Before,
+    ) -> Result<Vec<(u32, u64)>, LogError> {
+        let chosen = self.chosen(partition);
+        chosen.map(|partition| Ok((partition, self.would_begin(partition, before)?))).collect()
+    }
+
+    fn chosen(&self, partition: Option<u32>) -> Range<u32> {
+        let all = 0..self.settings().partitions;
+        partition.map_or(all, |partition| partition..partition.saturating_add(1))
+    }
+
+    fn would_begin(&self, partition: u32, before: Before) -> Result<u64, LogError> {
+        let _alone = lock(&self.maintenance);
+        let (place, limit) = self.limit(partition, before)?;
+        let reader = self.reader();
+        let bounds = reader.bounds()?;
+        let Some(held) = bounds.get(partition as usize) else { return Ok(0) };
+        if held.end <= limit {
+            // The active segment would be closed, and go, too.
+            return Ok(held.end);
+        }
+        let closed = closed(&*self.storage, &place)?;
+        let gone = closed.iter().take_while(|segment| segment.end <= limit).last();
+        Ok(gone.map_or(held.start, |segment| segment.end.max(held.start)))
     }
 
     fn trim_one(&self, partition: u32, before: Before) -> Result<u64, LogError> {
         let _alone = lock(&self.maintenance);
+        let (place, limit) = self.limit(partition, before)?;
+        lock(&self.writer).close_before(partition, limit)?;
+        self.refresh_due();
+        sweep(&*self.storage, &place)?;
+        let closed = closed(&*self.storage, &place)?;
+        let count = closed.iter().take_while(|segment| segment.end <= limit).count();
+        self.delete_segments(&place, &closed[..count])?;
+        Ok(self.reader().bounds()?.get(partition as usize).map_or(0, |held| held.start))
+    }
+
+    /// Where a partition's files are, and the offset before which records may go.
+    fn limit(&self, partition: u32, before: Before) -> Result<(Place, u64), LogError> {
         let reader = self.reader();
         let place = reader.place(partition)?.clone();
         let end = reader.ends()?.get(partition as usize).copied().unwrap_or(0);
@@ -235,13 +280,7 @@ impl Topic {
             Before::Offset(offset) => offset,
             Before::TimeUs(time_us) => reader.offset_at(partition, time_us)?,
         };
-        lock(&self.writer).close_before(partition, limit)?;
-        self.refresh_due();
-        sweep(&*self.storage, &place)?;
-        let closed = closed(&*self.storage, &place)?;
-        let count = closed.iter().take_while(|segment| segment.end <= limit).count();
-        self.delete_segments(&place, &closed[..count])?;
-        Ok(reader.bounds()?.get(partition as usize).map_or(0, |held| held.start))
+        Ok((place, limit))
     }
 
     fn delete_segments(&self, place: &Place, segments: &[Closed]) -> Result<(), LogError> {

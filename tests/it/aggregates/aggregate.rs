@@ -209,3 +209,13 @@ fn any_pieces_of_the_input_give_the_same_bytes() {
         assert_eq!(pipe(&[stage], DELAYS, bytes).remove(0).stdout, whole);
     }
 }
+
+#[test]
+fn the_only_aggregate_ranks_without_its_name() {
+    let input = "{\"a\":1}\n{\"a\":2}\n{\"a\":2}\n";
+    let ran = run(&mut tool("aggregate", &["--by", ".a", "count", "--top", "1"]), input);
+    assert_eq!(ran.good(), "{\"a\":2,\"count\":2}\n");
+    let ran = run(&mut tool("aggregate", &["count", "max(.a)", "--top", "1"]), input);
+    let said = "aggregate: --top: rank by which of count, max_a? write it like 1:count\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (2, said));
+}

@@ -195,8 +195,13 @@ fn a_deleted_topic_is_gone_and_its_name_free() {
     both_ways(|dir| {
         assert_eq!(admin(dir, &["create", "t", "--partitions", "2"]).status, 0);
         assert_eq!(produce(dir, "t", "1\n").status, 0);
-        assert_eq!(admin(dir, &["delete", "t"]).status, 0);
+        let row = r#""records":1,"bytes":2,"done":"#;
+        let trial = admin(dir, &["delete", "t", "--dry-run", "--json"]);
+        assert!(trial.stdout.contains(&format!("{row}\"no: dry run\"}}\n")), "{trial:?}");
+        let deleted = admin(dir, &["--json", "rm", "t"]);
+        assert_eq!(deleted.stdout, trial.stdout.replace("no: dry run", "yes"));
         assert_eq!(admin(dir, &["delete", "t"]).status, 69);
+        assert_eq!(admin(dir, &["delete", "t", "--dry-run"]).status, 69);
         assert_eq!(admin(dir, &["list"]).stdout, "");
         assert!(!dir.join("topics/t").exists());
         assert_eq!(std::fs::read_dir(dir.join("topics")).unwrap().count(), 0);
@@ -213,8 +218,11 @@ fn trimming_removes_whole_segments_before_a_place() {
         for _ in 0..3 {
             assert_eq!(produce(dir, "t", "1\n2\n").status, 0);
         }
-        let trimmed = admin(dir, &["trim", "t", "--before", "3", "--json"]);
-        assert_eq!(trimmed.stdout, "{\"topic\":\"t\",\"partition\":0,\"start\":2}\n");
+        let trial = admin(dir, &["trim", "t", "--before", "3", "--json", "--dry-run"]);
+        let trimmed = admin(dir, &["trim", "t", "--before", "3", "--json", "--partition", "0"]);
+        assert_eq!(trial.stdout, trimmed.stdout.replace("yes", "no: dry run"));
+        let row = r#"{"topic":"t","partition":0,"start":2,"removed":2,"done":"#;
+        assert_eq!(trimmed.stdout, format!("{row}\"yes\"}}\n"));
         let before = admin(dir, &["trim", "t", "--before", "7"]);
         assert_eq!(before.status, 69, "{before:?}");
         assert_eq!(admin(dir, &["trim", "t", "--before", "-1h"]).status, 0);
@@ -222,7 +230,14 @@ fn trimming_removes_whole_segments_before_a_place() {
         assert_eq!(read.stdout, "1\n2\n1\n2\n");
         let below = run_on(dir, "subscribe", &["t", "--from", "1"], "");
         assert_eq!(below.status, 69, "{below:?}");
-        assert_eq!(admin(dir, &["trim", "t", "--before", "end"]).status, 0);
+        let whole = &["trim", "t", "--before", "end", "--json"];
+        let trial = admin(dir, &[whole, &["--dry-run"][..]].concat());
+        assert!(
+            trial.stdout.contains(r#""start":6,"removed":4,"done":"no: dry run""#),
+            "{trial:?}"
+        );
+        assert_eq!(run_on(dir, "subscribe", &["t", "-n", "1"], "").stdout, "2\n");
+        assert_eq!(admin(dir, whole).stdout, trial.stdout.replace("no: dry run", "yes"));
         assert_eq!(produce(dir, "t", "3\n").status, 0);
         let read = run_on(dir, "subscribe", &["t"], "");
         assert_eq!(read.stdout, "3\n");
@@ -416,4 +431,47 @@ fn the_directory_may_be_named_behind_the_action() {
         let listed = run(&mut tool("log-admin", args), "");
         assert!(listed.status == 0 && listed.stdout.contains('t'), "{listed:?}");
     }
+}
+
+#[test]
+fn names_that_may_have_been_meant_are_named() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "flights", "--partitions", "3"]).status, 0);
+        assert_eq!(admin(dir, &["reset", "nightly", "flights", "--to", "start"]).status, 0);
+        for (tool, args) in [
+            ("subscribe", &["fligths"][..]),
+            ("log-admin", &["describe", "fligths"]),
+            ("log-admin", &["rm", "fligths"]),
+        ] {
+            let ran = run_on(dir, tool, args, "");
+            let said = format!("{tool}: fligths: no such topic; did you mean 'flights'?\n");
+            assert_eq!((ran.status, ran.stderr), (69, said));
+        }
+        let ran = admin(dir, &["groups", "nihgtly"]);
+        let said = "log-admin: nihgtly: no such group; did you mean 'nightly'?\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (69, said));
+        let ran = admin(dir, &["describe", "orders"]);
+        assert_eq!(ran.stderr, "log-admin: orders: no such topic\n");
+    });
+}
+
+#[test]
+fn partitions_are_listed_and_options_come_before_the_command() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["add", "t", "--partitions", "3"]).status, 0);
+        for _ in 0..3 {
+            // A batch is in one partition.
+            assert_eq!(produce(dir, "t", "1\n2\n").status, 0);
+        }
+        let reset = ["--json", "seek", "g", "t", "--to", "start", "--partition", "0,2"];
+        assert_eq!(admin(dir, &reset).stdout.lines().count(), 2);
+        let all = run_on(dir, "subscribe", &["t", "--partition", "0,1,2"], "").good();
+        assert_eq!(all.lines().count(), 6, "{all}");
+        let some = run_on(dir, "subscribe", &["t", "--partition", "0,2"], "").good();
+        assert_eq!(some.lines().count(), 4, "{some}");
+        let at = dir.to_str().unwrap();
+        let listed = tool("millstream", &["--data", at, "--json", "log-admin", "ls"]);
+        let listed = crate::common::run(&mut { listed }, "").good();
+        assert_eq!(listed, "{\"topic\":\"t\",\"partitions\":3,\"key\":null}\n");
+    });
 }
