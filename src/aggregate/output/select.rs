@@ -52,8 +52,8 @@ impl Selection {
     }
 
     /// Lets only the best results pass, best first: `K:NAME` for the K for which the aggregate NAME
-    /// is greatest; `K` where there is one aggregate. With `ties` those that are as good as the last
-    /// of them pass too.
+    /// is greatest; `K` where there is one aggregate. With `ties` those that are as good as the
+    /// last of them pass too.
     ///
     /// # Errors
     /// When `text` does not have this form, or a name that is not in `names`.
