@@ -10,6 +10,7 @@ use millstream::ingest::formats::times::Missing;
 use millstream::ingest::formats::{Form, Settings};
 use millstream::record::decode::{Bad, Raw, Sink};
 use millstream::record::json::validate;
+use millstream::record::members::members;
 
 /// What came of the input: the line of each record, and the record if it was good.
 #[derive(Default, PartialEq, Debug)]
@@ -61,10 +62,23 @@ fn check(form: &Form, joins: bool, input: &[u8]) {
                 continue;
             }
             let whole = decode(&settings, input, input.len().max(1));
+            // What was JSON before has the keys that it had.
+            if !matches!(form, Form::Json | Form::Journal | Form::Ndjson) {
+                whole.0.iter().for_each(|(_, record)| has_each_key_once(record));
+            }
             for block_bytes in [1, 3] {
                 assert_eq!(decode(&settings, input, block_bytes), whole);
             }
         }
+    }
+}
+
+fn has_each_key_once(record: &[u8]) {
+    let mut seen = std::collections::HashSet::new();
+    for member in members(record) {
+        let key = String::from_utf8_lossy(member.key);
+        assert!(seen.insert(member.key), "{key} twice in {:?}", String::from_utf8_lossy(record));
+        has_each_key_once(member.bytes.get(member.key.len() + 3..).unwrap_or_default());
     }
 }
 
@@ -124,8 +138,9 @@ pub fn separated(input: &[u8]) {
     if is_delimiter(*delimiter) && (is_quote(*quote) || *quote == 0) && delimiter != quote {
         let quote = Some(*quote).filter(|quote| *quote != 0);
         let delimiter = *delimiter;
-        let options =
+        let mut options =
             CsvOptions { delimiter, quote, record_bytes_max: 1 << 10, ..CsvOptions::default() };
+        options.values.escapes = delimiter == b'\t';
         check(&Form::Csv(options), false, input);
     }
 }

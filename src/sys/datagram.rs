@@ -25,12 +25,14 @@ pub struct Datagram {
 }
 
 /// Has the kernel tell of what it drops, and keep `room_bytes` of what is not read yet, or as much
-/// as it lets us.
+/// as it lets us: without the right to administer the network, not more than `net.core.rmem_max`.
 ///
 /// # Errors
 /// As `setsockopt(2)`.
 pub fn prepare(socket: impl AsFd, room_bytes: usize) -> io::Result<()> {
-    setsockopt(&socket, sockopt::RcvBuf, &room_bytes)?;
+    if setsockopt(&socket, sockopt::RcvBufForce, &room_bytes).is_err() {
+        setsockopt(&socket, sockopt::RcvBuf, &room_bytes)?;
+    }
     // Unix sockets do not have it: there senders wait.
     let _ = setsockopt(&socket, sockopt::RxqOvfl, &1);
     Ok(())

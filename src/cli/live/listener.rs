@@ -29,8 +29,9 @@ use crate::sys::datagram::{self, Datagram};
 use crate::sys::poller::Poller;
 use crate::sys::process;
 
-/// How much of the datagrams that are not read yet the kernel is asked to keep.
-const KEPT_BYTES: usize = 8 << 20;
+/// How much of the datagrams that are not read yet the kernel is asked to keep. A short one takes
+/// much more there than its bytes.
+const KEPT_BYTES: usize = 16 << 20;
 /// Datagrams are gathered until there is less room than this: the longest has fewer bytes.
 const DATAGRAM_BYTES_MAX: usize = 224 << 10;
 /// Descriptors that are not for connections.
