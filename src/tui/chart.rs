@@ -122,6 +122,8 @@ pub struct Chart {
     pub records: u64,
     /// How many records are left out, since they do not have what is shown.
     pub left_out: u64,
+    /// How much of the records it is of so far, in thousandths; none if it is all.
+    pub progress: Option<u16>,
     /// Whether the axis is of times, in seconds since 1970.
     pub is_time: bool,
     /// The lines along the axis, with their names; the numbers of a distribution, which is one.
@@ -134,7 +136,8 @@ impl Chart {
     /// A chart without records.
     pub fn new(title: String, kind: Kind) -> Chart {
         let (series, texts) = (BTreeMap::new(), BTreeMap::new());
-        Chart { title, kind, records: 0, left_out: 0, is_time: false, series, texts }
+        let (progress, is_time) = (None, false);
+        Chart { title, kind, records: 0, left_out: 0, progress, is_time, series, texts }
     }
 
     /// Adds a number at a place to one of the series.

@@ -19,10 +19,7 @@ const NAME_COLUMNS_MAX: usize = 32;
 
 /// Draws a chart.
 pub fn draw(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
-    let mut said = format!("{}: {} records", chart.title, thousands(chart.records));
-    if chart.left_out > 0 {
-        said += &format!(", {} without such a value", thousands(chart.left_out));
-    }
+    let said = heading(chart, area.width);
     Pen::new(buffer, (area.x, area.right()), area.y).write(&safe(said.as_bytes()), theme.heading());
     let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match chart.kind {
@@ -30,6 +27,44 @@ pub fn draw(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
         Kind::Distribution => bars(buffer, area, &distribution(chart, area.height), theme),
         Kind::Count | Kind::Mean => lines(buffer, area, chart, theme),
     }
+}
+
+/// What is shown: of what, of how many records, and how much of the axis a point is.
+fn heading(chart: &Chart, columns: u16) -> String {
+    let what = match chart.kind {
+        Kind::Distribution => "how often: ",
+        Kind::Count => "",
+        Kind::Mean => "mean of ",
+    };
+    let mut said = format!("{what}{}: {} records", chart.title, thousands(chart.records));
+    if chart.left_out > 0 {
+        said += &format!(", {} without such a value", thousands(chart.left_out));
+    }
+    if chart.kind != Kind::Distribution && !chart.series.is_empty() {
+        let wide = chart.series.values().map(|it| it.within(points_max(columns)).0);
+        let wide = wide.fold(0.0, f64::max);
+        let wide = if chart.is_time { duration(wide) } else { number(wide) };
+        said += &format!(", a point is {wide}");
+    }
+    if let Some(progress) = chart.progress {
+        said += &format!(", {} % read", progress / 10);
+    }
+    said
+}
+
+/// The most points that a line has, on so many columns.
+fn points_max(columns: u16) -> usize {
+    usize::from(columns.saturating_sub(10)).max(2)
+}
+
+/// How long so many seconds are, for people.
+fn duration(seconds: f64) -> String {
+    const UNITS: [(f64, &str); 4] = [(86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")];
+    let (wide, unit) = UNITS
+        .into_iter()
+        .find(|(wide, _)| seconds >= *wide)
+        .unwrap_or((1e-3, "ms"));
+    format!("{}{unit}", number((seconds / wide * 10.0).round() / 10.0))
 }
 
 /// The bars of a distribution, for so many lines: the ranges of numbers in order, then the texts,
@@ -76,7 +111,7 @@ fn bar(count: u64, most: u64, columns: usize) -> String {
 
 fn lines(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
     // As many points as there are columns, and all lines with the same.
-    let most = usize::from(area.width.saturating_sub(10)).max(2);
+    let most = points_max(area.width);
     let merged: Vec<_> = chart.series.iter().map(|(name, it)| (name, it.within(most))).collect();
     let wide = merged.iter().map(|(_, (width, _))| *width).fold(0.0, f64::max);
     let series: Vec<(&String, Vec<(f64, f64)>)> = merged
@@ -196,6 +231,15 @@ mod tests {
         assert_eq!(time(1_356_998_400.0, 60.0), "00:00:00");
         assert_eq!(time(1_356_998_400.0, 7200.0), "01-01 00:00");
         assert_eq!(time(-1.0, 1e9), "1969-12-31");
+    }
+
+    #[test]
+    fn a_point_has_a_width() {
+        for (seconds, text) in
+            [(0.0625, "62.5ms"), (1.0, "1s"), (1024.0, "17.1min"), (1e6, "11.6d")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
     }
 
     #[test]

@@ -20,9 +20,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     if gutter > 0 {
         pen.write(&" ".repeat(gutter + 1), Style::new());
     }
+    let widths = state.columns.widths(pen.room(), text::width(GAP));
     pen.hide(state.side);
-    for column in columns {
-        pen.write(&text::cell(&column.title, column.width, column.numbers), theme.heading());
+    for (column, &width) in columns.iter().zip(&widths) {
+        pen.write(&text::cell(&column.title, width, column.numbers), theme.heading());
         pen.write(GAP, Style::new());
     }
     for (y, at) in (area.y + 1..area.bottom()).zip(state.list.shown()) {
@@ -37,12 +38,13 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
             pen.write(&text::safe(&row.text), base);
             continue;
         }
-        for (column, cell) in columns.iter().zip(state.columns.cells(row)) {
+        let cells = columns.iter().zip(&widths).zip(state.columns.cells(row));
+        for ((column, &width), cell) in cells {
             let shown = cell.as_deref().unwrap_or_default();
             let is_found = !shown.is_empty()
                 && state.pattern.as_ref().is_some_and(|pattern| pattern.is_in(shown.as_bytes()));
             let style = if is_found { base.patch(theme.found()) } else { base };
-            pen.write(&text::cell(shown, column.width, column.numbers), style);
+            pen.write(&text::cell(shown, width, column.numbers), style);
             pen.write(GAP, base);
         }
     }

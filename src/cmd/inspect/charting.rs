@@ -2,7 +2,9 @@
 
 use super::chunk::Chunk;
 use crate::expr::{ParsedRecord, Program, RecordError, Value};
-use crate::time::timestamp::parse_us;
+use crate::time::event_time::from_text;
+use crate::time::local::{Ambiguous, LocalClock};
+use crate::time::zone::Zone;
 use crate::tui::chart::{Chart, Kind};
 
 /// A chart that is being made.
@@ -11,6 +13,8 @@ pub struct Charting {
     /// Which expression gives the place on the axis, and which one the group.
     over: Option<usize>,
     by: Option<usize>,
+    /// Reads days, and times without an offset, as UTC.
+    clock: LocalClock,
     /// What was gathered.
     pub chart: Chart,
     /// The number of the next record.
@@ -45,7 +49,8 @@ impl Charting {
         let by = by.map(|source| add_source(&mut sources, source));
         let program = Program::compile(&sources).map_err(|error| error.to_string())?;
         let chart = Chart::new(text.trim().to_owned(), kind);
-        Ok(Charting { program, over, by, chart, next: first })
+        let clock = LocalClock::new(Zone::utc(), Ambiguous::default());
+        Ok(Charting { program, over, by, clock, chart, next: first })
     }
 
     /// Forgets what it has taken, since some of it has changed.
@@ -56,7 +61,7 @@ impl Charting {
 
     /// Takes the records of a chunk that `has` says belong to the view, before `end`.
     pub fn take(&mut self, chunk: &Chunk, end: u64, has: impl Fn(u64) -> bool) {
-        let Charting { program, over, by, chart, next } = self;
+        let Charting { program, over, by, clock, chart, next } = self;
         for number in *next..chunk.end().min(end) {
             *next = number + 1;
             if !has(number) {
@@ -64,7 +69,10 @@ impl Charting {
             }
             let record = chunk.record(number).unwrap_or_default();
             let taken = match chunk.is_good(number) {
-                true => program.load(record).and_then(|record| add(record, (*over, *by), chart)),
+                true => {
+                    let taken = program.load(record);
+                    taken.and_then(|record| add(record, (*over, *by), clock, chart))
+                }
                 false => Ok(false),
             };
             chart.left_out += u64::from(!taken.unwrap_or(false));
@@ -82,6 +90,7 @@ fn add_source<'a>(sources: &mut Vec<&'a str>, source: &'a str) -> usize {
 fn add(
     mut record: ParsedRecord<'_, '_>,
     (over, by): (Option<usize>, Option<usize>),
+    clock: &mut LocalClock,
     chart: &mut Chart,
 ) -> Result<bool, RecordError> {
     let Some(over) = over else {
@@ -106,7 +115,7 @@ fn add(
     let place = match record.value(over)? {
         Value::Number(text) => finite(text),
         Value::Text(text) => {
-            let time = parse_us(text).ok().map(|time_us| time_us as f64 / 1e6);
+            let time = from_text(text, Some(clock)).ok().map(|time_ms| time_ms as f64 / 1e3);
             chart.is_time |= time.is_some();
             time
         }
@@ -164,6 +173,10 @@ mod tests {
         let counts = chart("count over .n");
         assert_eq!((counts.kind, counts.is_time, counts.records), (Kind::Count, false, 99));
         assert_eq!(chart(".no over .t").left_out, 100);
+        for time in [".t[:10]", ".t[:19]", "\"2013-01-01 10:00:00\""] {
+            let days = chart(&format!("count over {time}"));
+            assert_eq!((days.is_time, days.records), (true, 99), "{time}");
+        }
     }
 
     #[test]

@@ -358,6 +358,9 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         }
         let is_due = self.charted_at.is_some_and(|at| !more || at.elapsed() >= CHARTED_EVERY);
         if is_due {
+            let all = end.saturating_sub(span.start).max(1);
+            let done = charting.next.saturating_sub(span.start).saturating_mul(1000) / all;
+            charting.chart.progress = more.then_some(done.min(999) as u16);
             (self.tell)(Data::Chart(Box::new(charting.chart.clone())));
         }
         self.charted_at = match (more, is_due) {

@@ -23,6 +23,9 @@ use crate::sys::clock::now_us;
 /// How often the log is asked for what is new.
 const ASKED_EVERY: Duration = Duration::from_millis(150);
 
+/// How often it is looked whether the topic has more partitions.
+const OPENED_EVERY: Duration = Duration::from_secs(5);
+
 /// How many records are read at most to come to the one that is wanted.
 const NEAR_RECORDS: u64 = 4096;
 
@@ -46,6 +49,7 @@ pub struct Topic {
     start: ByPartition<u64>,
     end: ByPartition<u64>,
     asked_at: Instant,
+    opened_at: Instant,
     /// Places that were found, by their times.
     known: BTreeMap<i64, ByPartition<u64>>,
     /// What is being read, and the number of the next record of it.
@@ -75,11 +79,29 @@ impl Topic {
             start,
             end,
             asked_at: Instant::now(),
+            opened_at: Instant::now(),
             known: BTreeMap::new(),
             reading: None,
             kept: VecDeque::new(),
             note: None,
         })
+    }
+
+    /// Opens the topic again: it may have more partitions now, and they are empty at the offsets at
+    /// which the numbers begin.
+    fn open_again(&mut self) {
+        self.opened_at = Instant::now();
+        let opened = Store::open(&self.dir).and_then(|store| store.reader(&self.name));
+        self.finder = match opened {
+            Ok(finder) => {
+                self.partitions = (0..finder.partitions()).collect();
+                Some(finder)
+            }
+            Err(error) => {
+                self.note = Some(format!("{:#}", anyhow::Error::from(error)));
+                None
+            }
+        };
     }
 
     /// How many records are before these offsets.
@@ -280,8 +302,8 @@ impl Feed for Topic {
             return Ok(Advance::Idle);
         }
         self.asked_at = Instant::now();
-        if self.finder.is_none() {
-            self.finder = Store::open(&self.dir).and_then(|store| store.reader(&self.name)).ok();
+        if self.finder.is_none() || self.opened_at.elapsed() >= OPENED_EVERY {
+            self.open_again();
         }
         let Some(finder) = &mut self.finder else { return Ok(Advance::Idle) };
         match finder.find(&self.partitions, At::End) {
