@@ -119,7 +119,8 @@ impl Terminal {
 /// With the sequences of ECMA-48 that all terminals know.
 impl TermLike for Terminal {
     fn width(&self) -> u16 {
-        let columns = size(io::stderr()).map_or(80, |size| size.0).saturating_sub(FREE_COLUMNS).max(1);
+        let columns =
+            size(io::stderr()).map_or(80, |size| size.0).saturating_sub(FREE_COLUMNS).max(1);
         u16::try_from(columns).unwrap_or(u16::MAX)
     }
 

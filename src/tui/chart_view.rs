@@ -32,19 +32,20 @@ pub fn draw(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
 /// What is shown: of what, of how many records, and how much of the axis a point is.
 fn heading(chart: &Chart, columns: u16) -> String {
     let what = match chart.kind {
-        Kind::Distribution => "how often: ",
+        Kind::Distribution => "how often ",
         Kind::Count => "",
         Kind::Mean => "mean of ",
     };
-    let mut said = format!("{what}{}: {} records", chart.title, thousands(chart.records));
-    if chart.left_out > 0 {
-        said += &format!(", {} without such a value", thousands(chart.left_out));
-    }
+    let mut said = format!("{what}{}", chart.title);
     if chart.kind != Kind::Distribution && !chart.series.is_empty() {
         let wide = chart.series.values().map(|it| it.within(points_max(columns)).0);
         let wide = wide.fold(0.0, f64::max);
         let wide = if chart.is_time { duration(wide) } else { number(wide) };
         said += &format!(", a point is {wide}");
+    }
+    said += &format!(": {} records", thousands(chart.records));
+    if chart.left_out > 0 {
+        said += &format!(", {} without such a value", thousands(chart.left_out));
     }
     if let Some(progress) = chart.progress {
         said += &format!(", {} % read", progress / 10);
@@ -60,10 +61,7 @@ fn points_max(columns: u16) -> usize {
 /// How long so many seconds are, for people.
 fn duration(seconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")];
-    let (wide, unit) = UNITS
-        .into_iter()
-        .find(|(wide, _)| seconds >= *wide)
-        .unwrap_or((1e-3, "ms"));
+    let (wide, unit) = UNITS.into_iter().find(|(wide, _)| seconds >= *wide).unwrap_or((1e-3, "ms"));
     format!("{}{unit}", number((seconds / wide * 10.0).round() / 10.0))
 }
 
