@@ -7,6 +7,7 @@
 //! - [`expr`]: jq expressions, compiled once and run over records.
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
 //! - [`aggregate`]: grouping and reducing.
+//! - [`fields`]: which fields records have, and what is in them.
 //! - [`operator`]: what the tools make of records: filter, map, windows, aggregates.
 //! - [`layout`]: what records look like: colours, columns, CSV, templates.
 //! - [`api`]: what a log service is asked and answers: plain structs.
@@ -26,6 +27,7 @@ pub mod broker;
 pub mod cli;
 pub mod cmd;
 pub mod expr;
+pub mod fields;
 pub mod ingest;
 pub mod layout;
 pub mod log;

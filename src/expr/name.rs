@@ -74,6 +74,21 @@ pub(super) fn spelled(path: &[Step]) -> String {
     text
 }
 
+/// The path of a field of what is at another path, both as jq spells them.
+pub fn below(outer: &str, key: &str) -> String {
+    let step = spelled(&[Step::Key(key.to_owned())]);
+    match (outer, step.strip_prefix(".[")) {
+        (".", _) => step,
+        (outer, Some(quoted)) => format!("{outer}[{quoted}"),
+        (outer, None) => format!("{outer}{step}"),
+    }
+}
+
+/// The path of the elements of what is at another path.
+pub fn elements_of(outer: &str) -> String {
+    format!("{outer}[]")
+}
+
 /// Whether a key needs no quotes in a path.
 fn is_word(key: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';

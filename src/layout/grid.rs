@@ -10,7 +10,11 @@ const GAP: &str = "  ";
 
 /// Where a table is too wide, columns of text become no narrower than this, and neither do names
 /// above numbers. Numbers are not cut.
-const TEXT_COLUMNS_MIN: usize = 8;
+const TEXT_COLUMNS_MIN: usize = 6;
+
+/// The first column, which says what a row is about, has one of so many parts of the screen before
+/// it is cut.
+const FIRST_SHARE: usize = 3;
 
 /// The widest column that a state may have.
 const COLUMNS_MAX: usize = 1 << 24;
@@ -103,8 +107,15 @@ impl Grid {
     fn fitted(&self, room: usize) -> Vec<usize> {
         let gaps = GAP.len() * self.0.len().saturating_sub(1);
         let room = room.saturating_sub(gaps);
-        let capped =
-            |cap: usize| self.0.iter().map(move |it| it.natural().min(cap).max(it.least()));
+        let least = |(at, column): (usize, &Column)| match at {
+            0 => column.least().max(column.natural().min(room / FIRST_SHARE)),
+            _ => column.least(),
+        };
+        let least: Vec<usize> = self.0.iter().enumerate().map(least).collect();
+        let capped = |cap: usize| {
+            let columns = self.0.iter().zip(&least);
+            columns.map(move |(column, least)| column.natural().min(cap).max(*least))
+        };
         let most = self.0.iter().map(Column::natural).max().unwrap_or(0);
         // The greatest limit with which they fit.
         let (mut fits, mut beyond) = (0, most + 1);

@@ -60,6 +60,7 @@ mod log {
     mod compaction;
     mod damage;
     mod damage_matrix;
+    mod fields;
     mod lock_wait;
     mod log_admin;
     mod log_files;

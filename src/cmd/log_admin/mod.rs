@@ -5,6 +5,7 @@ mod compact;
 mod consent;
 mod delete;
 mod describe;
+mod fields;
 mod groups;
 mod list;
 mod prometheus;
@@ -18,7 +19,7 @@ mod unknown;
 mod values;
 mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -48,6 +49,8 @@ Examples:
       List the topics.
   log-admin describe clicks --json
       Describe a topic's partitions as JSON.
+  log-admin fields clicks
+      List the fields of the records: in how many they are, their types, and frequent values.
   log-admin groups
       List consumer groups with their members and committed offsets.
   log-admin reset nightly clicks --to -1d --dry-run
@@ -153,6 +156,12 @@ enum Action {
         /// The topics; all by default
         topic: Vec<String>,
     },
+    /// List the fields of records: how many have them, types, extremes, frequent values
+    ///
+    /// A row is a path, as jq spells it; [] stands for all elements of arrays, and all values of
+    /// objects whose keys are data, like ids. Distinct values and medians are estimates, as those of
+    /// aggregate are. A name that is a file is that file.
+    Fields(Box<fields::Options>),
     /// Describe consumer groups: members, committed offsets and lag
     Groups {
         /// The group; all by default
@@ -175,7 +184,11 @@ enum Action {
 /// # Errors
 /// When the log cannot be read or written to, or there is no such topic.
 pub fn run(options: Options) -> anyhow::Result<Status> {
-    let dir = options.data.dir()?;
+    let dir = match &options.action {
+        // Files need no log.
+        Action::Fields(_) => PathBuf::new(),
+        _ => options.data.dir()?,
+    };
     let agreed = match &options.action {
         Action::Delete(wanted) => wanted.is_agreed(&dir),
         Action::Trim(wanted) => wanted.is_agreed(&dir),
@@ -225,6 +238,7 @@ impl Options {
             Action::Compact { topic, close } => compact::run(dir, topic, *close, table)?,
             Action::List => list::run(dir, table)?,
             Action::Describe { topic } => describe::run(dir, topic, table)?,
+            Action::Fields(options) => fields::run(&self.data, options, table)?,
             Action::Groups { group } => groups::run(dir, group.as_deref(), table)?,
             Action::Reset(wanted) => reset::run(dir, wanted, table)?,
             Action::Stats(wanted) => stats::run(dir, wanted, self.json)?,
