@@ -9,6 +9,11 @@ const BUCKETS_MAX: usize = 512;
 /// The narrowest bucket is 2 to the power of this.
 const WIDTH_MIN: i32 = -20;
 
+/// How many times as wide a bucket of time becomes, from a second on: 5 s, 15 s, 30 s, 1 min, 5 min,
+/// 15 min, 30 min, 1 h, 3 h, 6 h, 12 h, 1 d. Other widths would not be those of a clock, and some
+/// would hold two full hours where others hold one.
+const CLOCK: [i64; 12] = [5, 3, 2, 2, 5, 3, 2, 2, 3, 2, 2, 2];
+
 /// The most series, and the most values that are counted apart; others are put together.
 pub const SERIES_MAX: usize = 6;
 const VALUES_MAX: usize = 2000;
@@ -20,11 +25,13 @@ const TEXT_BYTES_MAX: usize = 256;
 pub const OTHERS: &str = "(others)";
 
 /// Numbers by where they are on an axis: the buckets become twice as wide whenever there would be
-/// too many.
+/// too many; those of times, as wide as people measure time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
-    /// How wide a bucket is: 2 to the power of this.
-    exponent: i32,
+    /// How wide a bucket is.
+    width: f64,
+    /// Whether the axis is of times, in seconds.
+    is_time: bool,
     cells: BTreeMap<i64, Cell>,
 }
 
@@ -39,14 +46,14 @@ pub struct Cell {
 
 impl Default for Buckets {
     fn default() -> Buckets {
-        Buckets { exponent: WIDTH_MIN, cells: BTreeMap::new() }
+        Buckets::new(false)
     }
 }
 
 impl Buckets {
-    /// How wide a bucket is.
-    pub fn width(&self) -> f64 {
-        2_f64.powi(self.exponent)
+    /// Empty ones, of times or of numbers.
+    fn new(is_time: bool) -> Buckets {
+        Buckets { width: 2_f64.powi(WIDTH_MIN), is_time, cells: BTreeMap::new() }
     }
 
     /// Adds a number at a place; what is not finite has none.
@@ -55,10 +62,10 @@ impl Buckets {
             return;
         }
         // Beyond this, neighbours are the same number.
-        while (at / self.width()).abs() > (1_i64 << 52) as f64 {
+        while (at / self.width).abs() > (1_i64 << 52) as f64 {
             self.widen();
         }
-        let cell = self.cells.entry((at / self.width()).floor() as i64).or_default();
+        let cell = self.cells.entry((at / self.width).floor() as i64).or_default();
         cell.count += 1;
         cell.sum += number;
         while self.spread() > BUCKETS_MAX as u64 {
@@ -75,9 +82,10 @@ impl Buckets {
     }
 
     fn widen(&mut self) {
-        self.exponent += 1;
+        let times = if self.is_time { next_of_clock(self.width) } else { 2 };
+        self.width *= times as f64;
         for (at, cell) in std::mem::take(&mut self.cells) {
-            let wide = self.cells.entry(at.div_euclid(2)).or_default();
+            let wide = self.cells.entry(at.div_euclid(times)).or_default();
             wide.count += cell.count;
             wide.sum += cell.sum;
         }
@@ -90,7 +98,7 @@ impl Buckets {
         while merged.spread() > most.max(2) as u64 {
             merged.widen();
         }
-        let width = merged.width();
+        let width = merged.width;
         let (first, last) = match (merged.cells.first_key_value(), merged.cells.last_key_value()) {
             (Some((first, _)), Some((last, _))) => (*first, *last),
             _ => return (width, Vec::new()),
@@ -98,6 +106,18 @@ impl Buckets {
         let cell = |at: i64| merged.cells.get(&at).copied().unwrap_or_default();
         (width, (first..=last).map(|at| (at as f64 * width, cell(at))).collect())
     }
+}
+
+/// How many times as wide a bucket of so many seconds becomes.
+fn next_of_clock(width: f64) -> i64 {
+    let mut step = 1.0;
+    for times in CLOCK {
+        if width == step {
+            return times;
+        }
+        step *= times as f64;
+    }
+    2
 }
 
 /// What a chart is of.
@@ -148,7 +168,10 @@ impl Chart {
         let group = if is_known { group } else { OTHERS };
         match self.series.get_mut(group) {
             Some(buckets) => buckets.add(at, number),
-            None => self.series.entry(group.to_owned()).or_default().add(at, number),
+            None => {
+                let series = self.series.entry(group.to_owned());
+                series.or_insert(Buckets::new(self.is_time)).add(at, number);
+            }
         }
     }
 
@@ -192,6 +215,27 @@ mod tests {
             prop_assert_eq!(count, (numbers.len() + more.len()) as u64);
             let least = numbers.iter().chain(&more).copied().fold(f64::MAX, f64::min);
             prop_assert!(cells[0].0 <= least && least < cells[0].0 + width);
+        }
+    }
+
+    #[test]
+    fn buckets_of_times_are_those_of_a_clock() {
+        let mut buckets = Buckets::new(true);
+        let hours = |n: i32| f64::from(n) * 3600.0;
+        (0..72).for_each(|n| buckets.add(hours(n) + 300.0, 1.0));
+        for (most, width) in [
+            (1000, 900.0),
+            (300, 900.0),
+            (80, 3600.0),
+            (71, 10_800.0),
+            (4, 86_400.0),
+            (2, 172_800.0),
+        ] {
+            let (wide, cells) = buckets.within(most);
+            assert_eq!(wide, width, "{most}");
+            let counts: Vec<u64> = cells.iter().map(|(_, cell)| cell.count).collect();
+            let least = counts.iter().filter(|count| **count > 0).min();
+            assert!(width > 86_400.0 || least == counts.iter().max(), "{counts:?}");
         }
     }
 

@@ -129,7 +129,8 @@ fn lines(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
     };
     let (x, mut y) = (range(|point| point.0), range(|point| point.1));
     if chart.kind == Kind::Count {
-        y.0 = 0.0;
+        // Half of it is a number of records, too.
+        y = (0.0, (y.1 / 2.0).ceil() * 2.0);
     }
     const MARKERS: [Marker; 4] = [Marker::Braille, Marker::Dot, Marker::Block, Marker::HalfBlock];
     let sets = series.iter().enumerate().map(|(at, (name, points))| {
