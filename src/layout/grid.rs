@@ -3,7 +3,7 @@
 use super::Look;
 use super::cells::Cell;
 use super::screen::{Role, Screen};
-use super::text::{front, width};
+use super::text::{cut, width};
 use crate::state::{Reader, StateError, Writer};
 
 const GAP: &str = "  ";
@@ -255,13 +255,4 @@ fn take_columns(from: &mut Reader<'_>) -> Result<usize, StateError> {
 /// How many characters a number has from its point or exponent on.
 fn behind_point(number: &str) -> usize {
     number.find(['.', 'e', 'E']).map_or(0, |at| number.len() - at)
-}
-
-/// The front of a text, as far as so many columns show it, with a mark if there is more.
-fn cut(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let (kept, _) = front(text, columns.saturating_sub(1));
-    format!("{kept}{}", super::text::CUT)
 }

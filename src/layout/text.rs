@@ -49,16 +49,24 @@ pub fn behind(text: &str, columns: usize) -> (&str, usize) {
     ("", columns.saturating_sub(used))
 }
 
+/// A text of so many columns at most: if it is wider, its front and [`CUT`].
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let (kept, _) = front(text, columns.saturating_sub(1));
+    Cow::Owned(format!("{kept}{CUT}"))
+}
+
 /// A text in a cell of so many columns: cut, or filled up at its right or left.
 pub fn cell(text: &str, columns: usize, right: bool) -> String {
-    let wide = width(text);
-    if wide > columns {
-        let (kept, used) = front(text, columns.saturating_sub(1));
-        let gap = columns.saturating_sub(used + 1);
-        return format!("{kept}{CUT}{}", " ".repeat(gap));
+    let shown = cut(text, columns);
+    let gap = " ".repeat(columns.saturating_sub(width(&shown)));
+    // What is cut begins at the left, whatever it is.
+    match right && matches!(shown, Cow::Borrowed(_)) {
+        true => gap + &shown,
+        false => shown.into_owned() + &gap,
     }
-    let gap = " ".repeat(columns - wide);
-    if right { gap + text } else { text.to_owned() + &gap }
 }
 
 /// A number with commas between its thousands.

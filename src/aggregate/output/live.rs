@@ -139,6 +139,8 @@ struct Trends {
     windows: u64,
     /// By their keys. Windows of a group's own are counted for each group.
     groups: HashMap<Box<[u8]>, Trend>,
+    /// In which window those that were too old made room.
+    tidied: u64,
 }
 
 /// In which windows a group had which number.
@@ -147,7 +149,9 @@ type Trend = VecDeque<(u64, Option<f64>)>;
 impl Trends {
     fn add(&mut self, key: &[u8], number: Option<f64>, is_shared: bool) {
         if !self.groups.contains_key(key) {
-            if self.groups.len() >= TRENDS_MAX {
+            if self.groups.len() >= TRENDS_MAX && self.tidied != self.windows {
+                // Once a window: all of them are visited.
+                self.tidied = self.windows;
                 let first = self.windows.saturating_sub(TREND_WINDOWS as u64);
                 self.groups.retain(|_, group| group.back().is_some_and(|(at, _)| *at > first));
             }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::layout::screen::shown_width;
+use crate::record::text::is_obeyed;
 
 const SIZES: [(usize, usize); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -84,6 +87,27 @@ fn frames_fit_the_screen() {
         assert!(
             lines.len() <= size.1.max(6) && lines.iter().all(|line| shown_width(line) <= size.0)
         );
+    }
+}
+
+proptest! {
+    /// Whatever values and names are: lines fit the screen, and nothing in them is obeyed.
+    #[test]
+    fn any_text_fits(
+        texts in proptest::collection::vec("[\\u{1}-\\u{9f}東京\u{301}\u{202e}\u{1f600}]{0,60}", 1..6),
+        columns in 2_usize..90, lines in 6_usize..30, count in 0_usize..40,
+    ) {
+        let pairs = texts.iter().enumerate().map(|(at, text)| {
+            (format!("{text}{at}"), serde_json::Value::from(text.clone()))
+        });
+        let object = serde_json::Value::Object(pairs.collect()).to_string();
+        let results = vec![(object, vec![Some(1.0); 20]); count];
+        let look = look((columns, lines), false);
+        let shown = super::tests::lines(&mut View::default(), &results, count, look);
+        prop_assert!(shown.len() < lines, "{}", shown.len());
+        for line in &shown {
+            prop_assert!(shown_width(line) <= columns && !line.contains(is_obeyed), "{line:?}");
+        }
     }
 }
 
