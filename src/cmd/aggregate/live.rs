@@ -8,10 +8,19 @@ use crate::cli::redrawn::{Moment, Picture};
 use crate::layout::live::{Frame, Row, View};
 use crate::layout::text::thousands;
 use crate::record::control::Mark;
+use crate::sys::terminal::size;
 use crate::time::timestamp::show_ms;
 
 /// For how long records are counted for their rate.
 const RATE_OVER: Duration = Duration::from_secs(3);
+
+/// How many lines a terminal has at most, if it does not say.
+const LINES_MAX: usize = 255;
+
+/// How many rows may be shown, as the terminal is now.
+pub fn rows_max() -> usize {
+    size(std::io::stdout()).map_or(LINES_MAX, |(_, lines)| lines)
+}
 
 /// Shows the results of an operator that aggregates.
 pub struct Live<O> {
@@ -48,7 +57,7 @@ impl<O> Live<O> {
 impl<O> Picture<O> for Live<O> {
     fn lines(&mut self, operator: &mut O, moment: &Moment) -> Vec<String> {
         let state = (self.aggregator)(operator).state();
-        let rows_max = moment.look.lines.unwrap_or(usize::from(u8::MAX));
+        let rows_max = moment.look.lines.unwrap_or(LINES_MAX);
         let best = state.current(rows_max);
         let (records, mark) = (state.taken(), state.mark());
         let is_windowed = state.is_windowed();

@@ -202,7 +202,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "over")]
     window_time: bool,
 
-    /// Show results in a table that is drawn again as they change; for a terminal
+    /// Redraw the results in one table as they change; for a terminal
     #[arg(help_heading = "Output")]
     #[arg(long, conflicts_with_all = ["over", "format", "control"])]
     live: bool,
@@ -294,9 +294,6 @@ const GROUPS_MAX: usize = 10_000_000;
 /// How many records `--over` holds, if nothing else is said: with short ones, some gigabytes.
 const RECORDS_MAX: usize = 10_000_000;
 
-/// How many rows of a live table are kept before the size of the screen is known.
-const ROWS_MAX: usize = 50;
-
 /// Runs the tool.
 ///
 /// # Errors
@@ -331,7 +328,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     }
     let is_terminal = std::io::stdout().is_terminal();
     let style = match options.format {
-        _ if is_live => Style::Live { rows_max: ROWS_MAX },
+        _ if is_live => Style::Live { rows_max: live::rows_max() },
         Some(Format::Table) => Style::Columns { color: wants_colors(is_terminal) },
         None if is_terminal => Style::Columns { color: wants_colors(is_terminal) },
         Some(Format::Ndjson) | None => Style::Records,

@@ -211,7 +211,8 @@ impl Options {
     fn with_remedy(&self, error: anyhow::Error) -> anyhow::Error {
         let status = Status::of(&error);
         let helps = self.follow && !self.wait && self.group.is_none();
-        if !helps || status != Status::Unavailable || reconnect::is_gone(&error) {
+        let is_other = reconnect::is_gone(&error) || reconnect::is_interrupted(&error);
+        if !helps || status != Status::Unavailable || is_other {
             return error;
         }
         Failure::new(status, format!("{error:#}; --wait waits until it is there")).into()

@@ -444,12 +444,12 @@ fn a_topic_of_unique_keys_takes_files_too() {
         let ids: Vec<u32> = (0..40).flat_map(|page| page * 500..page * 500 + 1000).collect();
         logs.write("app.log", with_ids(&ids));
         let stats = logs.produce(&["--stats"]).good();
-        assert!(stats.contains("\"records\":20500,\"skipped\":19500,"), "{stats}");
+        assert!(stats.contains("\"records\":20500,\"rejected\":0,\"skipped\":19500,"), "{stats}");
         let stats = logs.produce(&["--stats"]).good();
-        assert!(stats.contains("\"records\":0,\"skipped\":0,"), "{stats}");
+        assert!(stats.contains("\"records\":0,\"rejected\":0,\"skipped\":0,"), "{stats}");
         logs.append("app.log", &with_ids(&[20_499, 20_500]));
         let stats = logs.produce(&["--stats"]).good();
-        assert!(stats.contains("\"records\":1,\"skipped\":1,"), "{stats}");
+        assert!(stats.contains("\"records\":1,\"rejected\":0,\"skipped\":1,"), "{stats}");
         assert_eq!(logs.topic().split(' ').count(), 20_501);
     });
 }
