@@ -68,17 +68,12 @@ pub fn is_gone(error: &anyhow::Error) -> bool {
     says(error, store::Error::is_gone)
 }
 
-/// Whether an error only says that a signal ended a wait.
-pub fn is_interrupted(error: &anyhow::Error) -> bool {
-    says(error, store::Error::is_interrupted)
-}
-
 /// Why there is no need to go on, if an error only says that a signal ended a wait.
 ///
 /// # Errors
 /// With any other error.
 pub fn halted(error: anyhow::Error, watch: &Watch) -> anyhow::Result<StopReason> {
-    watch.stopped().filter(|_| is_interrupted(&error)).ok_or(error)
+    watch.stopped().filter(|_| says(&error, store::Error::is_interrupted)).ok_or(error)
 }
 
 /// Whether a store's error in the chain says so.

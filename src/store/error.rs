@@ -143,6 +143,15 @@ impl Error {
         }
     }
 
+    /// Whether the topic, or all of the log, is not there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Error::Log(LogError::UnknownTopic { .. } | LogError::NoLog { .. }) => true,
+            Error::Client(ClientError::Refused(why)) => why.code == Code::UnknownTopic,
+            _ => false,
+        }
+    }
+
     /// Whether the topic is there, and is another than it should be.
     pub fn is_of_topic(&self) -> bool {
         match self {

@@ -209,13 +209,12 @@ impl Options {
 
     /// The same error, with what helps one who follows a topic that is not there yet.
     fn with_remedy(&self, error: anyhow::Error) -> anyhow::Error {
-        let status = Status::of(&error);
-        let helps = self.follow && !self.wait && self.group.is_none();
-        let is_other = reconnect::is_gone(&error) || reconnect::is_interrupted(&error);
-        if !helps || status != Status::Unavailable || is_other {
+        let is_missing = error.downcast_ref::<store::Error>().is_some_and(store::Error::is_missing);
+        if !self.follow || self.wait || !is_missing {
             return error;
         }
-        Failure::new(status, format!("{error:#}; --wait waits until it is there")).into()
+        let why = format!("{error:#}; --wait waits until it is there");
+        Failure::new(Status::of(&error), why).into()
     }
 
     /// What prints records to this output.
