@@ -9,8 +9,8 @@ const BUCKETS_MAX: usize = 512;
 /// The narrowest bucket is 2 to the power of this.
 const WIDTH_MIN: i32 = -20;
 
-/// How many times as wide a bucket of time becomes, from a second on: 5 s, 15 s, 30 s, 1 min, 5 min,
-/// 15 min, 30 min, 1 h, 3 h, 6 h, 12 h, 1 d. Other widths would not be those of a clock, and some
+/// How many times as wide a bucket of time becomes, from a second on: 5 s, 15 s, 30 s, 1 min,
+/// 5 min, 15 min, 30 min, 1 h, 3 h, 6 h, 12 h, 1 d. Other widths would not be those of a clock, and some
 /// would hold two full hours where others hold one.
 const CLOCK: [i64; 12] = [5, 3, 2, 2, 5, 3, 2, 2, 3, 2, 2, 2];
 
