@@ -104,6 +104,9 @@ impl Drawn {
     /// Draws lines in place of those that are there. In the background they are left out, unless
     /// they are `last`: they would stand in the middle of what is typed.
     fn draw(&mut self, lines: Vec<String>, last: bool) {
+        if lines.is_empty() && self.lines.is_empty() {
+            return;
+        }
         if !last && !is_in_foreground(&self.terminal) {
             self.lines.clear();
             return;

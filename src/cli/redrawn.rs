@@ -53,6 +53,8 @@ pub(super) struct Redrawn<'a, O, P> {
     due: Instant,
     /// Whether something came since the last frame.
     is_changed: bool,
+    /// Whether anything came at all.
+    has_begun: bool,
 }
 
 impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
@@ -65,7 +67,8 @@ impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
         let area = Area::new(output.to_file()?)?;
         let (single, begun) = (Single(operator), Instant::now());
         let due = begun + FRAME_MIN;
-        Ok(Redrawn { single, picture, output, area, begun, due, is_changed: false })
+        let (is_changed, has_begun) = (false, false);
+        Ok(Redrawn { single, picture, output, area, begun, due, is_changed, has_begun })
     }
 
     /// Draws a frame if one is due, and the one before it is out.
@@ -95,19 +98,23 @@ impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
     /// When the terminal could not be written to.
     pub fn conclude(mut self, ran: &anyhow::Result<Outcome>) -> anyhow::Result<()> {
         let is_whole = matches!(ran, Ok(Outcome { ended: Ended::Input, .. }));
-        let lines = self.lines(true, !is_whole);
+        // Where the input could not even be opened, there is nothing to show.
+        let lines = match ran.is_ok() || self.has_begun {
+            true => self.lines(true, !is_whole),
+            false => Vec::new(),
+        };
         Ok(self.area.conclude(lines)?)
     }
 }
 
 impl<O: Operator, P: Picture<O>> Stage for Redrawn<'_, O, P> {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
-        self.is_changed = true;
+        (self.is_changed, self.has_begun) = (true, true);
         self.single.record(raw, cx)
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>, cx: &mut Context) -> ControlFlow<()> {
-        self.is_changed = true;
+        (self.is_changed, self.has_begun) = (true, true);
         self.single.lines(lines, cx)
     }
 

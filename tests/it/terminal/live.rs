@@ -182,6 +182,15 @@ fn messages_stand_above_the_table() {
 }
 
 #[test]
+fn an_input_that_cannot_be_opened_leaves_no_table() {
+    let begin = |_: &Path| format!("{} --live count /nonexistent/f", bin("aggregate").display());
+    let Some(terminal) = Terminal::start((100, 12), begin) else { return };
+    let screen = terminal.awaits("status 74");
+    assert!(screen.starts_with("aggregate: /nonexistent/f: "), "{screen}");
+    assert!(!screen.contains("records"), "{screen}");
+}
+
+#[test]
 fn it_needs_a_terminal() {
     let ran = run(&mut tool("aggregate", &["--live", "count"]), "{}\n");
     let why = "aggregate: --live: standard output is not a terminal; use --emit updates\n";
