@@ -37,6 +37,8 @@ pub struct Context {
     /// What was read last; whoever works on it later keeps a share.
     pub(super) block: Block,
     pub(super) streams: Streams,
+    /// How much of the input was read, from 0 to 1; none if that is not known, or not asked for.
+    pub(super) read_share: Option<f64>,
     /// What wakes the tool; nothing for a stage that works apart from the stream.
     pub(super) watch: Option<Arc<Watch>>,
 }
@@ -81,6 +83,7 @@ impl Context {
             broken: None,
             block: Block::default(),
             streams: Streams::default(),
+            read_share: None,
             watch: None,
         }
     }
@@ -110,6 +113,12 @@ impl Context {
     /// bytes; those that others read for us not among them.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// How much of the input was read, from 0 to 1, if that is known. Only for a stage that wants
+    /// it ([`super::stage::Stage::TELLS_SHARE`]).
+    pub fn read_share(&self) -> Option<f64> {
+        self.read_share
     }
 
     /// Where taking records has ended early, if it has: at which line, as far as that is known.

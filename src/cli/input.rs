@@ -203,6 +203,12 @@ impl Input {
         self.ended.as_ref().is_none_or(|source| source.takes_rest())
     }
 
+    /// How much of all sources was read, from 0 to 1, if that can be known.
+    pub fn read_share(&self) -> Option<f64> {
+        let total = self.sources.stored_bytes().filter(|total| *total > 0)?;
+        Some((self.stored_position() as f64 / total as f64).min(1.0))
+    }
+
     /// How long reading has waited since this was last asked for; none if not at all, or if there
     /// was no limit to it.
     pub fn take_waited(&mut self) -> Option<Duration> {

@@ -263,6 +263,9 @@ impl<'a, S: Stage> Pump<'a, S> {
             }
             let read = matches!(next, Ok(Next::Bytes(_) | Next::Span(_) | Next::LaneEnd));
             self.cx.more_at_hand = read && !self.input.may_wait();
+            if S::TELLS_SHARE {
+                self.cx.read_share = self.input.read_share();
+            }
             let source_end = matches!(next, Ok(Next::SourceEnd));
             let end = match next {
                 Ok(Next::Bytes(count)) => {

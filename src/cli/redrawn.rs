@@ -30,6 +30,8 @@ pub struct Moment {
     pub look: Look,
     /// How long the tool has run.
     pub elapsed: Duration,
+    /// How much of the input was read, from 0 to 1, if that is known.
+    pub read_share: Option<f64>,
     /// Whether the frame is the last one.
     pub is_last: bool,
     /// Whether that is before the end of the input.
@@ -55,6 +57,8 @@ pub(super) struct Redrawn<'a, O, P> {
     is_changed: bool,
     /// Whether anything came at all.
     has_begun: bool,
+    /// How much of the input was read.
+    read_share: Option<f64>,
 }
 
 impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
@@ -67,8 +71,17 @@ impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
         let area = Area::new(output.to_file()?)?;
         let (single, begun) = (Single(operator), Instant::now());
         let due = begun + FRAME_MIN;
-        let (is_changed, has_begun) = (false, false);
-        Ok(Redrawn { single, picture, output, area, begun, due, is_changed, has_begun })
+        Ok(Redrawn {
+            single,
+            picture,
+            output,
+            area,
+            begun,
+            due,
+            is_changed: false,
+            has_begun: false,
+            read_share: None,
+        })
     }
 
     /// Draws a frame if one is due, and the one before it is out.
@@ -88,7 +101,8 @@ impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
     fn lines(&mut self, is_last: bool, is_interrupted: bool) -> Vec<String> {
         let (columns, lines) = self.output.size().unzip();
         let look = Look { color: wants_colors(true), columns, lines, terminal: true };
-        let moment = Moment { look, elapsed: self.begun.elapsed(), is_last, is_interrupted };
+        let (elapsed, read_share) = (self.begun.elapsed(), self.read_share);
+        let moment = Moment { look, elapsed, read_share, is_last, is_interrupted };
         self.picture.lines(self.single.0, &moment)
     }
 
@@ -108,6 +122,8 @@ impl<'a, O: Operator, P: Picture<O>> Redrawn<'a, O, P> {
 }
 
 impl<O: Operator, P: Picture<O>> Stage for Redrawn<'_, O, P> {
+    const TELLS_SHARE: bool = true;
+
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         (self.is_changed, self.has_begun) = (true, true);
         self.single.record(raw, cx)
@@ -152,6 +168,7 @@ impl<O: Operator, P: Picture<O>> Stage for Redrawn<'_, O, P> {
 
     fn flush(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.single.flush(cx)?;
+        self.read_share = cx.read_share();
         self.draw_if_due();
         Ok(())
     }

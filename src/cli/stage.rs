@@ -23,6 +23,9 @@ pub trait Stage {
     /// Whether the work is done elsewhere, later: starts and ends of streams are then seen there.
     const DELEGATES: bool = false;
 
+    /// Whether it asks how much of the input was read, by [`Context::read_share`].
+    const TELLS_SHARE: bool = false;
+
     /// Takes a record. `Break` means that the tool needs no more input.
     ///
     /// # Errors

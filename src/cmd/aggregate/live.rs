@@ -67,6 +67,10 @@ impl<O> Picture<O> for Live<O> {
             records => format!("{} records", thousands(records)),
         };
         let mut status = format!("{counted}, {}/s", thousands(rate));
+        if let Some(share) = moment.read_share.filter(|_| !moment.is_last) {
+            // It is all of it only when the table is the last one.
+            status += &format!(", {} % read", (share * 100.0).floor().min(99.0));
+        }
         if let Some(Mark::Ms(ms)) = mark {
             status += &format!(", watermark {}", show_ms(ms));
         }
