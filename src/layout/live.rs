@@ -42,8 +42,9 @@ pub struct Row<'a> {
 /// Makes lines of what is shown. Columns that have become wide stay so.
 #[derive(Debug, Default)]
 pub struct View {
-    grid: Grid,
-    with_trends: bool,
+    /// The columns without trends, and with them: both are kept, since trends may fit again.
+    plain: Grid,
+    trends: Grid,
 }
 
 impl View {
@@ -71,7 +72,7 @@ impl View {
         let above = usize::from(title.is_some()) + usize::from(frame.heading.is_some());
         let (shown, more) = shared_out(look.lines, above, frame.count);
         rows.truncate(shown);
-        self.fit(names, &mut rows, frame, look);
+        let grid = self.fit(names, &mut rows, frame, look);
         let mut out = Vec::new();
         let mut screen = Screen::new(&mut out, look);
         let say = |screen: &mut Screen<'_>, role, text: &str| {
@@ -81,50 +82,54 @@ impl View {
         frame.heading.iter().for_each(|text| say(&mut screen, Role::Key, text));
         title.iter().for_each(|text| say(&mut screen, Role::Aside, text));
         if !rows.is_empty() {
-            self.grid.names(&mut screen);
+            grid.names(&mut screen);
         }
-        rows.iter().for_each(|row| self.grid.row(row, &mut screen));
+        rows.iter().for_each(|row| grid.row(row, &mut screen));
         if more > 0 {
             let count = u64::try_from(more).unwrap_or(u64::MAX);
             say(&mut screen, Role::Aside, &format!("… {} more", thousands(count)));
         }
         say(&mut screen, Role::Aside, frame.status);
-        String::from_utf8_lossy(&out).lines().map(str::to_owned).collect()
+        let text = String::from_utf8_lossy(&out);
+        let lines: Vec<&str> = text.lines().collect();
+        // A very low screen has no room for what is above the rows.
+        let most = look.lines.map_or(usize::MAX, |lines| lines.saturating_sub(1).max(1));
+        let from = lines.len().saturating_sub(most);
+        lines.into_iter().skip(from).map(str::to_owned).collect()
     }
 
-    /// Makes the columns as wide as they are to be; with trends, if there is room for them.
+    /// Columns as wide as they are to be; with trends, if there is room for them.
     fn fit(
         &mut self,
         mut names: Vec<String>,
         rows: &mut [Vec<Cell>],
         frame: &Frame<'_>,
         look: Look,
-    ) {
+    ) -> &Grid {
         let has_trends = frame.trend_windows > 0;
         let trends = format!("last {} windows", frame.trend_windows);
         let anew = |names: &[String]| Grid::new(names.iter().map(String::as_str));
         let widest = Widest { inner: usize::MAX, last: usize::MAX };
         if has_trends {
             names.push(trends);
-            if !self.with_trends || !self.grid.is_of(names.iter().map(String::as_str)) {
-                self.grid = anew(&names).with_rigid_last(frame.trend_windows);
+            if !self.trends.is_of(names.iter().map(String::as_str)) {
+                self.trends = anew(&names).with_rigid_last(frame.trend_windows);
             }
             for (cells, row) in rows.iter_mut().zip(frame.rows) {
                 cells.push(Cell::new(Role::Aside, &bars(row.trend)));
             }
-            self.grid.fit(rows, widest, look);
-            self.with_trends = true;
-            if look.columns.is_none_or(|columns| self.grid.width() < columns) {
-                return;
+            self.trends.fit(rows, widest, look);
+            if look.columns.is_none_or(|columns| self.trends.width() < columns) {
+                return &self.trends;
             }
             names.pop();
             rows.iter_mut().for_each(|cells| drop(cells.pop()));
         }
-        if self.with_trends || !self.grid.is_of(names.iter().map(String::as_str)) {
-            self.grid = anew(&names);
-            self.with_trends = false;
+        if !self.plain.is_of(names.iter().map(String::as_str)) {
+            self.plain = anew(&names);
         }
-        self.grid.fit(rows, widest, look);
+        self.plain.fit(rows, widest, look);
+        &self.plain
     }
 }
 

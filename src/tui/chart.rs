@@ -10,8 +10,8 @@ const BUCKETS_MAX: usize = 512;
 const WIDTH_MIN: i32 = -20;
 
 /// How many times as wide a bucket of time becomes, from a second on: 5 s, 15 s, 30 s, 1 min,
-/// 5 min, 15 min, 30 min, 1 h, 3 h, 6 h, 12 h, 1 d. Other widths would not be those of a clock, and some
-/// would hold two full hours where others hold one.
+/// 5 min, 15 min, 30 min, 1 h, 3 h, 6 h, 12 h, 1 d. Other widths would not be those of a clock, and
+/// some would hold two full hours where others hold one.
 const CLOCK: [i64; 12] = [5, 3, 2, 2, 5, 3, 2, 2, 3, 2, 2, 2];
 
 /// The most series, and the most values that are counted apart; others are put together.

@@ -170,6 +170,8 @@ fn answer(
     command.build();
     let line = Line::read(&command, &before);
     let mut offer = offer(&line, &text, values);
+    // Bash replaces only what comes after the last = or : of the word.
+    let kept = text.strip_suffix(shown.as_str()).map_or(0, str::len);
     if is_help {
         let recipes = recipes().into_iter().filter(|recipe| recipe.name.starts_with(&text));
         let recipes = recipes.map(|recipe| Candidate::new(recipe.name, recipe.title));
@@ -179,16 +181,17 @@ fn answer(
         (offer.candidates.as_mut_slice(), shell, quote)
     {
         // Until one is left, the beginning that all have in common is completed.
-        candidate.value = quoted(&candidate.value, candidate.open);
-    } else if let ([candidate], Shell::Bash, Some(_)) = (offer.candidates.as_slice(), shell, quote)
+        let value = candidate.value.get(kept..).unwrap_or(&candidate.value);
+        candidate.value = quoted(value, candidate.open);
+        return print(&offer, 0);
+    }
+    if let ([candidate], Shell::Bash, Some(_)) = (offer.candidates.as_slice(), shell, quote)
         && candidate.open
     {
         // After the only one bash would close the quote.
         let longer = Candidate { value: format!("{}.", candidate.value), ..candidate.clone() };
         offer.candidates.push(longer);
     }
-    // Bash replaces only what comes after the last = or : of the word.
-    let kept = text.strip_suffix(shown.as_str()).map_or(0, str::len);
     print(&offer, kept)
 }
 
@@ -254,6 +257,7 @@ mod tests {
         let tool = Command::new("grind")
             .arg(Arg::new("by").long("by").help("Group by").action(ArgAction::Append))
             .arg(Arg::new("from").long("from").short('f').value_parser(["csv", "combined"]))
+            .arg(Arg::new("tag").long("tag"))
             .arg(Arg::new("out").long("out").value_hint(ValueHint::FilePath))
             .arg(Arg::new("what").action(ArgAction::Append));
         let run = Command::new("mill").subcommand(tool.about("Grinds"));
@@ -261,6 +265,9 @@ mod tests {
     }
 
     fn functions(_: &Line<'_>, arg: &Arg, _: usize) -> Option<Offer> {
+        if arg.get_id() == "tag" {
+            return Some(Offer::of(vec![Candidate::new(".a == true", "")]));
+        }
         let names =
             ["avg(", "arg_max("].map(|name| Candidate { open: true, ..Candidate::new(name, "") });
         let all = names.into_iter().chain([Candidate::new("count", "Records")]);
@@ -292,6 +299,8 @@ mod tests {
     #[test]
     fn bash_gets_what_it_replaces_and_quotes_where_they_are_needed() {
         check(Shell::Bash, &["grind --from=c", "c"], "none\ncsv\t\ncombined\t\n");
+        check(Shell::Bash, &["grind --tag=.a", ".a"], "none\n'.a == true'\t\n");
+        check(Shell::Bash, &["grind --tag .a", ".a"], "none\n'.a == true'\t\n");
         check(Shell::Bash, &["A=1 grind --from=cs", "cs"], "none\ncsv\t\n");
         check(Shell::Bash, &["grind a", "a"], "files nospace\navg(\t\narg_max(\t\n");
         check(Shell::Bash, &["grind av", "av"], "files nospace\n'avg(\t\n");

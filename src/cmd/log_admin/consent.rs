@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::ask::confirm;
 use crate::cli::message;
+use crate::layout::text::thousands;
 
 /// Whether to ask, and whether to do it.
 #[derive(Args, Clone, Copy, Debug)]
@@ -15,6 +16,14 @@ pub struct Consent {
     /// Print what would be removed, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// So many records, for people.
+pub fn records(count: u64) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        count => format!("{} records", thousands(count)),
+    }
 }
 
 impl Consent {

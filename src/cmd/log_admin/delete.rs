@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::consent::Consent;
+use super::consent::{Consent, records};
 use super::table::Table;
 use crate::api::stats::TopicFigures;
 use crate::cli::Status;
+use crate::cmd::lock_wait::WaitOptions;
 use crate::store::Store;
 
 /// What to delete.
@@ -23,17 +24,25 @@ pub struct Wanted {
 
 impl Wanted {
     /// Whether the user wants it.
-    pub fn is_agreed(&self, dir: &Path) -> bool {
-        self.consent.is_given(|| {
+    ///
+    /// # Errors
+    /// When one of the topics does not exist, or the log cannot be read.
+    pub fn is_agreed(&self, dir: &Path) -> anyhow::Result<bool> {
+        let names = Store::open(dir)?.topic_names()?;
+        if let Some(missing) = self.topic.iter().find(|topic| !names.contains(topic)) {
+            // Nothing is deleted if a name is mistyped.
+            Store::open(dir)?.settings(missing)?;
+        }
+        Ok(self.consent.is_given(|| {
             let described = self.topic.iter().map(|topic| {
                 let of_topic = |figures: TopicFigures| {
                     let held = figures.partitions.values().map(|it| it.end - it.start);
-                    format!("{topic} with {} records", held.sum::<u64>())
+                    format!("{topic} with {}", records(held.sum()))
                 };
                 figures(dir, topic).map_or_else(|| topic.clone(), of_topic)
             });
             format!("delete {}?", described.collect::<Vec<_>>().join(" and "))
-        })
+        }))
     }
 }
 
@@ -41,13 +50,19 @@ impl Wanted {
 ///
 /// # Errors
 /// When there is no such topic, or the disk refuses; the topics before it are deleted then.
-pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
+pub fn run(
+    dir: &Path,
+    wanted: &Wanted,
+    wait: WaitOptions,
+    table: &mut Table,
+) -> anyhow::Result<Status> {
     for topic in &wanted.topic {
         // One that cannot be read can be deleted all the same.
         let figures = figures(dir, topic);
         match wanted.consent.dry_run {
             true => drop(Store::open(dir)?.settings(topic)?),
-            false => Store::open(dir)?.delete(topic)?,
+            // Each takes the lock: another process may have it in between.
+            false => wait.retry_or_tell(|| Ok(Store::open(dir)?.delete(topic)?))?,
         }
         for (number, held) in figures.iter().flat_map(|figures| &figures.partitions) {
             table.row(&[

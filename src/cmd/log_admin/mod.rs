@@ -191,24 +191,40 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let agreed = match &options.action {
         Action::Delete(wanted) => wanted.is_agreed(&dir),
-        Action::Trim(wanted) => wanted.is_agreed(&dir),
-        _ => true,
+        Action::Trim(wanted) => wanted.is_agreed(&dir, options.wait),
+        _ => Ok(true),
     };
-    if !agreed {
+    if !agreed.map_err(|error| near::suggest(&dir, error))? {
         return Ok(Status::No);
     }
-    // The lock is the first that an action takes: before that, it changes and tells nothing.
+    // The lock is the first that an action takes: before that, it changes and tells nothing. What
+    // takes it several times waits for it by itself after the first time.
+    let mut table = Table::new(options.json);
     let acted = options.wait.retry_or_tell(|| {
-        let mut table = Table::new(options.json);
-        options.act(&dir, &mut table).map(|status| (status, table))
+        table = Table::new(options.json);
+        options.act(&dir, &mut table)
     });
-    let (status, table) = acted.map_err(|error| near::suggest(&dir, error))?;
+    let acted = acted.map_err(|error| near::suggest(&dir, error));
+    let status = match acted {
+        Ok(status) => status,
+        // What is removed is told, also if not all is.
+        Err(error) if matches!(options.action, Action::Delete(_)) => {
+            print(&table)?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
     if matches!(options.action, Action::Stats(_)) {
         return Ok(status);
     }
+    print(&table)?;
+    Ok(status)
+}
+
+fn print(table: &Table) -> anyhow::Result<()> {
     let mut output = Output::stdout()?;
     match output.write(table.render(table::look(&output)).as_bytes()) {
-        Ok(()) | Err(OutputError::Closed) => Ok(status),
+        Ok(()) | Err(OutputError::Closed) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -233,8 +249,8 @@ impl Options {
                 changes.extend(partitions.map(|count| ("partitions".to_owned(), count.into())));
                 alter::run(dir, topic, &changes, *force)?
             }
-            Action::Delete(wanted) => delete::run(dir, wanted, table)?,
-            Action::Trim(wanted) => trim::run(dir, wanted, table)?,
+            Action::Delete(wanted) => delete::run(dir, wanted, self.wait, table)?,
+            Action::Trim(wanted) => trim::run(dir, wanted, self.wait, table)?,
             Action::Compact { topic, close } => compact::run(dir, topic, *close, table)?,
             Action::List => list::run(dir, table)?,
             Action::Describe { topic } => describe::run(dir, topic, table)?,

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::consent::Consent;
+use super::consent::{Consent, records};
 use super::table::Table;
 use crate::api::reading::ByPartition;
 use crate::cli::{Failure, Status};
+use crate::cmd::lock_wait::WaitOptions;
 use crate::cmd::place::Place;
 use crate::log::Before;
 use crate::store::Store;
@@ -32,15 +33,19 @@ pub struct Wanted {
 
 impl Wanted {
     /// Whether the user wants it.
-    pub fn is_agreed(&self, dir: &Path) -> bool {
-        self.consent.is_given(|| {
-            let removed = self.starts(dir).ok().and_then(|before| {
-                let after = self.trim(dir, true).ok()?;
-                Some(removed(&before, &after).map(|(_, _, count)| count).sum::<u64>())
-            });
-            let count = removed.map_or_else(|| "records".to_owned(), |it| format!("{it} records"));
+    ///
+    /// # Errors
+    /// When the topic does not exist, or the log cannot be read.
+    pub fn is_agreed(&self, dir: &Path, wait: WaitOptions) -> anyhow::Result<bool> {
+        let before = self.starts(dir)?;
+        Ok(self.consent.is_given(|| {
+            let after = self.trim(dir, wait, true).ok();
+            let count = after.map_or_else(
+                || "records".to_owned(),
+                |after| records(removed(&before, &after).map(|(_, _, count)| count).sum()),
+            );
             format!("remove {count} of {}?", self.topic)
-        })
+        }))
     }
 
     /// Where the partitions begin.
@@ -50,7 +55,12 @@ impl Wanted {
     }
 
     /// Trims, or tells what that would do: where partitions begin after it.
-    fn trim(&self, dir: &Path, dry_run: bool) -> anyhow::Result<ByPartition<u64>> {
+    fn trim(
+        &self,
+        dir: &Path,
+        wait: WaitOptions,
+        dry_run: bool,
+    ) -> anyhow::Result<ByPartition<u64>> {
         let before = match self.before {
             Place::Offset(offset) => Before::Offset(offset),
             Place::TimeUs(time_us) => Before::TimeUs(time_us),
@@ -64,7 +74,10 @@ impl Wanted {
         }
         let mut all = ByPartition::new();
         for partition in &self.partition {
-            all.extend(Store::open(dir)?.trim(&self.topic, Some(*partition), before, dry_run)?);
+            // Each takes the lock: another process may have it in between.
+            all.extend(wait.retry_or_tell(|| {
+                Ok(Store::open(dir)?.trim(&self.topic, Some(*partition), before, dry_run)?)
+            })?);
         }
         Ok(all)
     }
@@ -85,9 +98,14 @@ fn removed<'a>(
 ///
 /// # Errors
 /// When there is no such topic or partition, or the disk refuses.
-pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Status> {
+pub fn run(
+    dir: &Path,
+    wanted: &Wanted,
+    wait: WaitOptions,
+    table: &mut Table,
+) -> anyhow::Result<Status> {
     let before = wanted.starts(dir)?;
-    let after = wanted.trim(dir, wanted.consent.dry_run)?;
+    let after = wanted.trim(dir, wait, wanted.consent.dry_run)?;
     for (partition, start, count) in removed(&before, &after) {
         table.row(&[
             ("topic", json!(wanted.topic)),

@@ -112,6 +112,25 @@ proptest! {
 }
 
 #[test]
+fn columns_stay_wide_where_trends_have_no_room() {
+    let mut view = View::default();
+    let (wide, narrow) = (results(3), results(2));
+    let before = lines(&mut view, &wide, 3, look((60, 24), false));
+    let after = lines(&mut view, &narrow, 2, look((60, 24), false));
+    assert!(!before[1].contains("last 20"), "{before:?}");
+    assert_eq!(before[1], after[1]);
+}
+
+#[test]
+fn a_very_low_screen_is_not_overflowed() {
+    for (height, count) in [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)] {
+        let shown = lines(&mut View::default(), &results(9), 9, look((80, height), false));
+        assert_eq!(shown.len(), count, "{height}: {shown:?}");
+        assert!(shown.last().is_some_and(|line| line.starts_with("48,211 records")));
+    }
+}
+
+#[test]
 fn what_fits_has_no_more_below() {
     let mut view = View::default();
     let few = lines(&mut view, &results(4), 4, look((80, 24), false));

@@ -212,6 +212,19 @@ fn a_deleted_topic_is_gone_and_its_name_free() {
 }
 
 #[test]
+fn nothing_is_deleted_if_one_of_the_names_is_none() {
+    both_ways(|dir| {
+        run_on(dir, "produce", &["a"], "1\n2\n").good();
+        for args in [&["delete", "a", "aa"][..], &["delete", "a", "aa", "--yes"]] {
+            let ran = run_on(dir, "log-admin", args, "");
+            assert_eq!((ran.status, ran.stdout.as_str()), (69, ""), "{ran:?}");
+            assert!(ran.stderr.contains("did you mean 'a'?"), "{ran:?}");
+        }
+        assert_eq!(run_on(dir, "subscribe", &["a"], "").good(), "1\n2\n");
+    });
+}
+
+#[test]
 fn trimming_removes_whole_segments_before_a_place() {
     both_ways(|dir| {
         assert_eq!(admin(dir, &["create", "t", "--segment-bytes", "4"]).status, 0);
