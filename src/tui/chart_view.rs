@@ -23,7 +23,12 @@ pub fn draw(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
     Pen::new(buffer, (area.x, area.right()), area.y).write(&safe(said.as_bytes()), theme.heading());
     let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match chart.kind {
-        _ if area.height < 3 || chart.records == 0 => {}
+        _ if area.height < 3 => {}
+        Kind::Count | Kind::Mean if chart.records == 0 && chart.left_out > 0 => {
+            let why = "an axis is of numbers, or of times like 2013-01-01T10:00:00Z or 2013-01-01";
+            Pen::new(buffer, (area.x, area.right()), area.y).write(why, theme.dim());
+        }
+        _ if chart.records == 0 => {}
         Kind::Distribution => bars(buffer, area, &distribution(chart, area.height), theme),
         Kind::Count | Kind::Mean => lines(buffer, area, chart, theme),
     }

@@ -16,6 +16,9 @@ use crate::layout::text;
 /// The fewest columns and lines that something can be shown in.
 const LEAST: (u16, u16) = (10, 3);
 
+/// In how many lines it is said what is wrong with what was typed, at most.
+const FAULT_LINES_MAX: usize = 4;
+
 /// Draws all of it.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     let area = frame.area();
@@ -37,7 +40,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
         (None, Layout::Table) => table::draw(buffer, body, state, theme),
     }
     if let Some(at) = state.help {
-        help::draw(buffer, body, at, theme);
+        help::draw(buffer, body, (at, state.scope()), theme);
     }
     let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
     match &state.prompt {
@@ -51,23 +54,35 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
             let mut pen = Pen::new(buffer, (area.x, area.right()), bottom.y);
             pen.write(label, theme.key());
             pen.hide(hidden);
-            pen.write(&text::safe(prompt.text().as_bytes()), Style::new());
+            let style = if prompt.is_proposed { theme.selected() } else { Style::new() };
+            pen.write(&text::safe(prompt.text().as_bytes()), style);
             if prompt.text().is_empty() {
                 pen.write("  ", Style::new());
                 pen.write(prompt.purpose.hint(), theme.dim());
             }
             if let Some(fault) = &prompt.fault {
-                let y = bottom.y - 1;
-                let line = Rect { y, ..bottom };
-                Clear.render(line, buffer);
-                let mut pen = Pen::new(buffer, (area.x, area.right()), y);
-                pen.write(&text::safe(fault.as_bytes()), theme.bad());
+                above(buffer, bottom, fault, theme.bad());
             }
             let column = u16::try_from(begin + prompt.column() - hidden).unwrap_or(area.width - 1);
             let x = area.x.saturating_add(column).min(area.right() - 1);
             frame.set_cursor_position(Position::new(x, bottom.y));
         }
         None => status(buffer, bottom, state, theme),
+    }
+}
+
+/// Writes a text into the lines above one, as many as it takes.
+fn above(buffer: &mut Buffer, line: Rect, said: &str, style: Style) {
+    let said = text::safe(said.as_bytes());
+    let (mut rest, mut parts) = (&*said, Vec::new());
+    while !rest.is_empty() && parts.len() < FAULT_LINES_MAX {
+        let (front, _) = text::front(rest, usize::from(line.width).max(2));
+        parts.push(front);
+        rest = rest.get(front.len()..).unwrap_or_default();
+    }
+    for (y, part) in (0..line.y).rev().zip(parts.into_iter().rev()) {
+        Clear.render(Rect { y, ..line }, buffer);
+        Pen::new(buffer, (line.x, line.right()), y).write(part, style);
     }
 }
 

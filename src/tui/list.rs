@@ -83,7 +83,9 @@ impl List {
             self.asked = None;
         }
         self.extent = extent;
-        if self.follows {
+        // While records are filtered, the last one is another one again and again, and rows would
+        // always come too late.
+        if self.follows && self.extent.progress.is_none() {
             self.cursor = self.last();
         }
         self.settle();
@@ -216,6 +218,12 @@ mod tests {
         list.step(-1);
         list.grow(Extent { span: 0..200, ..Extent::default() });
         assert_eq!(list.cursor, 98);
+        list.follow();
+        list.grow(Extent { span: 0..300, progress: Some(5), ..Extent::default() });
+        assert_eq!(list.cursor, 199, "until all is filtered");
+        list.grow(Extent { span: 0..300, ..Extent::default() });
+        assert_eq!(list.cursor, 299);
+        list.grow(Extent { span: 0..200, ..Extent::default() });
         list.go(199);
         assert!(!list.follows);
         list.step(1);

@@ -83,6 +83,8 @@ pub struct Prompt {
     pub label: String,
     /// What is wrong with the line, as it is.
     pub fault: Option<String>,
+    /// Whether the line was proposed: what is typed replaces it, unless it is edited.
+    pub is_proposed: bool,
     text: Vec<char>,
     at: usize,
     /// How many lines back of those that were typed before.
@@ -101,7 +103,12 @@ impl Prompt {
     pub fn new(purpose: Purpose, text: &str) -> Prompt {
         let text: Vec<char> = text.chars().collect();
         let label = purpose.sign().to_owned();
-        Prompt { purpose, label, fault: None, at: text.len(), text, back: 0 }
+        Prompt { purpose, label, fault: None, is_proposed: false, at: text.len(), text, back: 0 }
+    }
+
+    /// A line that may be meant.
+    pub fn proposing(purpose: Purpose, text: &str) -> Prompt {
+        Prompt { is_proposed: !text.is_empty(), ..Prompt::new(purpose, text) }
     }
 
     /// A line that was typed, and what is wrong with it.
@@ -127,6 +134,7 @@ impl Prompt {
     /// Takes a key, as readline does.
     pub fn press(&mut self, key: &str, history: &mut History) -> Typed {
         self.fault = None;
+        let replaces = std::mem::take(&mut self.is_proposed);
         match key {
             "Enter" => {
                 let text = self.text();
@@ -162,6 +170,9 @@ impl Prompt {
             "Down" | "^N" => self.recall(self.back.saturating_sub(1), history),
             _ => {
                 if let Some(c) = typed(key) {
+                    if replaces {
+                        (self.text, self.at) = (Vec::new(), 0);
+                    }
                     self.text.insert(self.at, c);
                     self.at += 1;
                 }
@@ -221,6 +232,19 @@ mod tests {
         type_all(&mut next, &mut history, "Up");
         assert_eq!((next.text().as_str(), next.column()), ("x == 3", 6));
         assert_eq!(type_all(&mut next, &mut history, "Down Backspace"), Typed::Left);
+    }
+
+    #[test]
+    fn what_is_typed_replaces_what_was_proposed() {
+        let mut history = History::default();
+        let mut prompt = Prompt::proposing(Purpose::Filter, ".a");
+        type_all(&mut prompt, &mut history, ". b");
+        assert_eq!(prompt.text(), ".b");
+        let mut prompt = Prompt::proposing(Purpose::Filter, ".a");
+        type_all(&mut prompt, &mut history, "End x");
+        assert_eq!(prompt.text(), ".ax");
+        let mut prompt = Prompt::proposing(Purpose::Filter, ".a");
+        assert_eq!(type_all(&mut prompt, &mut history, "Enter"), Typed::Done(".a".to_owned()));
     }
 
     #[test]

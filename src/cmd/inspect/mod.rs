@@ -67,6 +67,10 @@ Examples:
         searches them for a regular expression, and shows only those for which a jq expression is \
         true. New records are shown as they come: the place is kept, unless it is the last \
         record. The keys are those of less and vim; h lists them.\n\n\
+        The key c asks for a chart. EXPR, a jq expression, shows how often each value of it comes. EXPR \
+        over AXIS draws the mean of its numbers along an axis, which is a number or a time; count over \
+        AXIS, the number of records; with by EXPR after either, a line for each value: .ms over .time \
+        by .host. A chart grows with the records that are shown.\n\n\
         A plain NDJSON file may be of any size and may grow: only the records on the screen are \
         read. Compressed files and other formats are read once to count their records, and again \
         for records that are far from those on the screen. Of standard input, the last records \

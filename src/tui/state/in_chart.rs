@@ -17,7 +17,7 @@ impl State {
             }
             Action::Chart => {
                 let text = self.chart.as_ref().map_or("", |chart| &chart.title);
-                self.prompt = Some(Prompt::new(Purpose::Chart, text));
+                self.prompt = Some(Prompt::proposing(Purpose::Chart, text));
             }
             _ => {}
         }

@@ -5,7 +5,6 @@ use crate::tui::columns::Columns;
 use crate::tui::keys::Action;
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::row::{Ask, Target};
-use crate::tui::tree::Tree;
 
 impl State {
     pub(super) fn act(&mut self, action: Action, count: Option<u64>, effects: &mut Vec<Effect>) {
@@ -37,9 +36,9 @@ impl State {
             }
             Action::Filter => {
                 let filter = self.filter.clone().unwrap_or_default();
-                self.prompt = Some(Prompt::new(Purpose::Filter, &filter));
+                self.prompt = Some(Prompt::proposing(Purpose::Filter, &filter));
             }
-            Action::Open => self.tree = self.list.current().cloned().map(Tree::new),
+            Action::Open => self.opens = true,
             Action::Table => {
                 self.layout = match self.layout {
                     Layout::Lines => Layout::Table,

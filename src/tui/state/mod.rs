@@ -112,6 +112,8 @@ pub struct State {
     resetting: Option<Resetting>,
     /// Whether the tree is to show the record of the cursor, once its row is known.
     turns: bool,
+    /// Whether a tree is to be shown then.
+    opens: bool,
     /// Whether the cursor of the tree is then to go to what was searched for.
     lands: bool,
     /// The number of the record of which all was asked for.
@@ -154,6 +156,7 @@ impl State {
             saves: false,
             resetting: None,
             turns: false,
+            opens: false,
             lands: false,
             whole: None,
         }
@@ -237,6 +240,10 @@ impl State {
             }
         }
         self.turn();
+        if let (true, Some(row)) = (self.opens, self.list.current()) {
+            self.tree = Some(Tree::new(row.clone()));
+            self.opens = false;
+        }
         if let Some(tree) = &mut self.tree {
             tree.scroll(body);
         }
@@ -378,6 +385,7 @@ impl State {
             return;
         }
         self.message = None;
+        self.opens = false;
         if let Some(awaited) = self.awaited.take() {
             return self.letter(awaited, key, effects);
         }
