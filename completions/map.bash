@@ -16,7 +16,8 @@ _millstream_complete_map() {
         files*/0) compopt -o default ;;
         dirs*/0) compopt -o dirnames ;;
         files*)
-            local files=($(compgen -f -- "$2"))
+            local files
+            mapfile -t files < <(compgen -f -- "$2")
             [[ ${#files[@]} == 0 ]] || compopt -o filenames
             COMPREPLY+=("${files[@]}")
             ;;
