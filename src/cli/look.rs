@@ -83,6 +83,11 @@ impl LookOptions {
         self.format.is_some() || self.pretty || self.fields.is_some() || self.template.is_some()
     }
 
+    /// Whether the user says what a line is made of.
+    pub fn has_template(&self) -> bool {
+        self.template.is_some()
+    }
+
     /// The layout of what goes to this output; none for records as they are. With `origins`, it
     /// says where each record stands.
     ///
@@ -131,7 +136,8 @@ impl LookOptions {
         Ok(Some(layout).filter(|layout| !layout.is_plain()))
     }
 
-    fn colors(&self, terminal: bool) -> bool {
+    /// Whether there are colours.
+    pub fn colors(&self, terminal: bool) -> bool {
         match self.color {
             When::Always => true,
             When::Never => false,

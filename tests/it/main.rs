@@ -123,6 +123,7 @@ mod topics {
     mod reconnect;
     mod reconnect_producers;
     mod subscribe;
+    mod subscribe_several;
     mod topic_by;
     mod topic_by_files;
     mod unique;

@@ -6,9 +6,11 @@ mod files;
 mod group;
 mod in_pipe;
 mod print;
+mod several;
 mod sink;
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -36,6 +38,8 @@ Examples:
       Print all records of the topic clicks.
   subscribe clicks -n 10 -f
       Print the last 10 records, and then new ones, until Ctrl-C.
+  subscribe 'web.*' db -f
+      Print the records of several topics, and of those that appear.
   subscribe clicks --fields .ts,.user,.page -n 20
       Print columns; in a pipe, CSV.
   subscribe clicks --from -1h --until end --control | filter '.status >= 500'
@@ -59,6 +63,11 @@ Examples:
         the topic's end. With -f it then waits for further records. Batches of several partitions \
         are merged in the order in which they were appended. subscribe reads through log-serve if \
         that runs, and otherwise from the files.\n\n\
+        Several topics are merged in the same way, up to where they end when subscribe begins; \
+        with -f, records are then printed as they come, also of topics that appear and match a \
+        pattern. On a terminal, each line begins with the name of its topic; in a pipe, records \
+        are as they are, and --meta names the topic. -n is for each topic, -c for all. --group, \
+        --control, --partition and offsets are for one topic.\n\n\
         PLACE is 'start', 'end', an offset (in a topic of one partition, or with one --partition), \
         an append time like 2013-01-01T10:00:00Z, a local day or time like 2013-01-01 or \
         '2013-01-01 10:00', 'today', 'yesterday', 'now', or a time ago, like -90s, -1h or -7d.\n\n\
@@ -82,8 +91,12 @@ Examples:
     after_help = EXAMPLES
 )]
 pub struct Options {
-    /// The topic to read
+    /// The topic to read; a quoted pattern like 'web.*' is all topics that it matches
     topic: String,
+
+    /// More topics, or patterns
+    #[arg(value_name = "TOPIC")]
+    others: Vec<String>,
 
     #[command(flatten)]
     data: DataOptions,
@@ -237,9 +250,10 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             Failure::usage("--exec gets records as they are; leave out how to print them").into()
         );
     }
-    let watch = Watch::new(Stop::install()?, Some(&output))?;
+    let watch = Arc::new(Watch::new(Stop::install()?, Some(&output))?);
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));
     let ended = match &options.group {
+        _ if several::is_asked(&options) => several::run(&options, &watch, output),
         Some(group) => group::run(&options, group, &watch, output, announcer),
         None => read(&options, &watch, output, announcer),
     };
@@ -256,11 +270,11 @@ fn read(
     mut output: Output,
     announcer: Announcer,
 ) -> anyhow::Result<Status> {
-    let mut reader = match open(options, watch)? {
+    let mut reader = match open(options, &options.topic, watch)? {
         Ok(reader) => reader,
         Err(halt) => return Ok(halted(halt, options.follow)),
     };
-    let spans = spans(options, &mut reader).map_err(explain)?;
+    let spans = spans(options, &options.topic, &mut reader).map_err(explain)?;
     let until_us = match options.until {
         Some(Place::TimeUs(time_us)) if options.follow => Some(time_us),
         _ => None,
@@ -323,12 +337,24 @@ fn halted(halt: StopReason, follow: bool) -> Status {
 }
 
 /// Opens the topic; where the user asks for it, waits until it is there, or there is no need to.
-fn open(options: &Options, watch: &Watch) -> anyhow::Result<Result<Reader, StopReason>> {
+fn open(
+    options: &Options,
+    topic: &str,
+    watch: &Watch,
+) -> anyhow::Result<Result<Reader, StopReason>> {
+    open_within(options, topic, watch, options.tries())
+}
+
+/// The same; `tries` says how long to wait.
+fn open_within(
+    options: &Options,
+    topic: &str,
+    watch: &Watch,
+    mut tries: Tries,
+) -> anyhow::Result<Result<Reader, StopReason>> {
     let dir = options.data.dir()?;
-    let mut tries = options.tries();
     loop {
-        let opened =
-            Store::open(&dir).and_then(|store| store.reader_heeding(&options.topic, watch));
+        let opened = Store::open(&dir).and_then(|store| store.reader_heeding(topic, watch));
         let error: anyhow::Error = match opened {
             Ok(reader) => return Ok(Ok(reader)),
             Err(error) => error.into(),
@@ -421,7 +447,7 @@ impl Printing<'_> {
 }
 
 /// The parts of the partitions that the user asks for.
-fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
+fn spans(options: &Options, topic: &str, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
     let mut partitions = options.partition.clone();
     partitions.sort_unstable();
     partitions.dedup();
@@ -457,7 +483,7 @@ fn spans(options: &Options, reader: &mut Reader) -> anyhow::Result<Vec<Span>> {
         };
         if !(held.start..=held.end).contains(&offset) {
             return Err(LogError::OffsetOutOfRange {
-                topic: options.topic.clone(),
+                topic: topic.to_owned(),
                 partition,
                 offset,
                 start: held.start,

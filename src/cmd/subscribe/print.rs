@@ -45,6 +45,14 @@ impl Printer {
         Printer { until_us, left: count, ..self }
     }
 
+    /// The records that come now are of this topic.
+    pub fn turn_to(&mut self, topic: &str) {
+        if self.topic != topic {
+            topic.clone_into(&mut self.topic);
+            self.wrapped = self.wrapped.is_some().then(|| quoted(topic));
+        }
+    }
+
     /// Whether records are printed as they are, all of them.
     pub fn is_plain(&self) -> bool {
         self.is_verbatim() && self.until_us.is_none() && self.left.is_none()

@@ -1,0 +1,111 @@
+//! Printing records of several topics: on a terminal, each line begins with the name of its topic.
+
+use std::collections::BTreeSet;
+
+use super::{Ended, Options, Run};
+use crate::cli::output::{Output, OutputError};
+use crate::cmd::subscribe::print::Printer;
+
+/// How wide names are shown at most, so that there is room for records.
+const NAME_CHARS_MAX: usize = 24;
+/// The colours of names, as SGR has them: those of values are others.
+const COLORS: [u8; 6] = [96, 93, 92, 95, 94, 91];
+
+/// Prints runs of records.
+pub(super) struct Printing {
+    printer: Printer,
+    /// How wide names are shown; none where they are not.
+    width: Option<usize>,
+    color: bool,
+    /// The topics that were printed, in order: a name keeps its colour.
+    topics: Vec<String>,
+    lines: Vec<u8>,
+}
+
+impl Printing {
+    /// For these topics, and others that may come.
+    ///
+    /// # Errors
+    /// When options do not fit together.
+    pub fn new(
+        options: &Options,
+        output: &Output,
+        topics: &BTreeSet<String>,
+    ) -> anyhow::Result<Printing> {
+        let is_shown = output.is_terminal() && !options.meta && !options.look.has_template();
+        let longest = topics.iter().map(String::len).max().unwrap_or(0).min(NAME_CHARS_MAX);
+        Ok(Printing {
+            printer: options.printer(output)?.up_to(None, options.count),
+            width: is_shown.then_some(longest),
+            color: options.look.colors(output.is_terminal()),
+            topics: Vec::new(),
+            lines: Vec::new(),
+        })
+    }
+
+    /// Prints a run; tells why no more is wanted, if so.
+    ///
+    /// # Errors
+    /// When a record does not fit into the layout, or the output cannot be written to.
+    pub fn print(
+        &mut self,
+        topic: &str,
+        run: &Run,
+        output: &mut Output,
+    ) -> anyhow::Result<Option<Ended>> {
+        let before = self.width.map_or(0, |width| width + 3);
+        self.printer.turn_to(topic);
+        self.printer.resize(|| output.columns().map(|columns| columns.saturating_sub(before)));
+        let (lines, more) = self.printer.lines(&run.chunk, &run.bytes);
+        let written = match self.width {
+            None => output.write(lines),
+            Some(width) => {
+                let color = self.topics.iter().position(|known| known == topic);
+                let color = color.unwrap_or_else(|| {
+                    self.topics.push(topic.to_owned());
+                    self.topics.len() - 1
+                });
+                let name = name(topic, width, self.color.then_some(COLORS[color % COLORS.len()]));
+                self.lines.clear();
+                for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                    self.lines.extend_from_slice(name.as_bytes());
+                    self.lines.extend_from_slice(line);
+                }
+                output.write(&self.lines)
+            }
+        };
+        self.printer.check()?;
+        match written {
+            Ok(()) if more => Ok(None),
+            Ok(()) | Err(OutputError::Closed) => Ok(Some(Ended::Enough)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What stands before a line of a topic.
+fn name(topic: &str, width: usize, color: Option<u8>) -> String {
+    // The names of topics are ASCII.
+    let shown = match topic.get(..width) {
+        Some(begin) if topic.len() > width => {
+            format!("{}\u{2026}", begin.get(..width.saturating_sub(1)).unwrap_or(begin))
+        }
+        _ => format!("{topic:width$}"),
+    };
+    match color {
+        Some(color) => format!("\x1b[{color}m{shown}\x1b[0m | "),
+        None => format!("{shown} | "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_wide_as_each_other() {
+        assert_eq!(name("a", 3, None), "a   | ");
+        assert_eq!(name("abc", 3, None), "abc | ");
+        assert_eq!(name("abcd", 3, Some(92)), "\u{1b}[92mab\u{2026}\u{1b}[0m | ");
+    }
+}
