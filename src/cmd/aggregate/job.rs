@@ -55,7 +55,10 @@ impl Job<'_> {
         match (outcome.ended, unreported(aggregator)) {
             (Ended::Stopped(_), Some(_)) if self.policy.at_interrupt => report(aggregator)?,
             (Ended::Stopped(_), Some(unreported)) if !self.is_live => {
-                message::note(&format!("stopped before the end of the input: {unreported}"));
+                message::note(&format!(
+                    "stopped before the end of the input: {unreported}; --on-interrupt report emits \
+                     what there is"
+                ));
             }
             _ => {}
         }

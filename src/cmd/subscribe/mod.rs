@@ -5,18 +5,19 @@ mod exec;
 mod files;
 mod group;
 mod in_pipe;
+mod opening;
 mod print;
 mod several;
 mod sink;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
 use self::announce::Announcer;
 use self::files::Files;
+use self::opening::open;
 use self::print::Printer;
 use super::near;
 use super::place::{Place, at};
@@ -30,7 +31,7 @@ use crate::cli::output::{Output, OutputError};
 use crate::cli::signals::Stop;
 use crate::cli::{Failure, Status};
 use crate::log::LogError;
-use crate::store::{self, Manner, Reader, Reading, Step, Store, Tries};
+use crate::store::{self, Manner, Reader, Reading, Step};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -214,22 +215,6 @@ impl From<ResetTo> for Edge {
 }
 
 impl Options {
-    /// For how long to try to open the topic.
-    fn tries(&self) -> Tries {
-        let asked = self.reconnect.asked().unwrap_or_default();
-        Tries::within(if self.wait { Duration::MAX } else { asked })
-    }
-
-    /// The same error, with what helps one who follows a topic that is not there yet.
-    fn with_remedy(&self, error: anyhow::Error) -> anyhow::Error {
-        let is_missing = error.downcast_ref::<store::Error>().is_some_and(store::Error::is_missing);
-        if !self.follow || self.wait || !is_missing {
-            return error;
-        }
-        let why = format!("{error:#}; --wait waits until it is there");
-        Failure::new(Status::of(&error), why).into()
-    }
-
     /// What prints records to this output.
     fn printer(&self, output: &Output) -> Result<Printer, Failure> {
         // A command, and a tool that gets control records, take records as they are.
@@ -334,43 +319,6 @@ fn halted(halt: StopReason, follow: bool) -> Status {
         StopReason::Stopped(signal) if !follow => Status::Signal(signal),
         _ => Status::Done,
     }
-}
-
-/// Opens the topic; where the user asks for it, waits until it is there, or there is no need to.
-fn open(
-    options: &Options,
-    topic: &str,
-    watch: &Watch,
-) -> anyhow::Result<Result<Reader, StopReason>> {
-    open_within(options, topic, watch, options.tries())
-}
-
-/// The same; `tries` says how long to wait.
-fn open_within(
-    options: &Options,
-    topic: &str,
-    watch: &Watch,
-    mut tries: Tries,
-) -> anyhow::Result<Result<Reader, StopReason>> {
-    let dir = options.data.dir()?;
-    loop {
-        let opened = Store::open(&dir).and_then(|store| store.reader_heeding(topic, watch));
-        let error: anyhow::Error = match opened {
-            Ok(reader) => return Ok(Ok(reader)),
-            Err(error) => error.into(),
-        };
-        let Some(pause) = tries.next_pause().filter(|_| may_come(&error)) else {
-            return Err(options.with_remedy(error));
-        };
-        if let Some(halt) = watch.pause(pause)? {
-            return Ok(Err(halt));
-        }
-    }
-}
-
-/// Whether what is missing may come: a log, a topic, a daemon.
-fn may_come(error: &anyhow::Error) -> bool {
-    reconnect::is_gone(error) || Status::of(error) == Status::Unavailable
 }
 
 /// Records on their way to standard output.

@@ -12,7 +12,8 @@ use anyhow::Context as _;
 use glob::Pattern;
 
 use self::printing::Printing;
-use super::{Options, Place, explain, halted, may_come, open, open_within, spans};
+use super::opening::{may_come, open, open_within};
+use super::{Options, Place, explain, halted, spans};
 use crate::api::reading::{BatchSpan, Chunk, Span};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::Output;

@@ -20,10 +20,13 @@ pub(super) fn function(name: &str, arity: usize) -> (String, Option<String>) {
         .map(|(known, takes)| (distance(name, known), *takes != arity, *known))
         .min()
         .filter(|(distance, ..)| *distance <= 1 + name.chars().count() / 4);
+    // Most often it is a field that lacks its dot.
+    let is_field = arity == 0 && !name.starts_with('@');
     let meant = match near {
+        // One letter more or less is a slip; more of them may be chance.
+        Some((2.., _, near)) if is_field => Some(format!("did you mean '.{name}' or '{near}'?")),
         Some((_, _, near)) => Some(format!("did you mean '{near}'?")),
-        // Most often it is a field that lacks its dot.
-        None if arity == 0 && !name.starts_with('@') => Some(format!("did you mean '.{name}'?")),
+        None if is_field => Some(format!("did you mean '.{name}'?")),
         None => None,
     };
     (format!("undefined function '{name}'"), meant)
@@ -37,6 +40,7 @@ mod tests {
     fn near_names_are_found() {
         let remedy = |name, arity| function(name, arity).1.unwrap_or_default();
         assert_eq!(remedy("lenght", 0), "did you mean 'length'?");
+        assert_eq!(remedy("time", 0), "did you mean '.time' or 'gmtime'?");
         assert_eq!(remedy("selct", 1), "did you mean 'select'?");
         assert_eq!(remedy("starts_with", 1), "did you mean 'startswith'?");
         assert_eq!(remedy("status", 0), "did you mean '.status'?");

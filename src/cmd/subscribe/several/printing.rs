@@ -55,7 +55,8 @@ impl Printing {
     ) -> anyhow::Result<Option<Ended>> {
         let before = self.width.map_or(0, |width| width + 3);
         self.printer.turn_to(topic);
-        self.printer.resize(|| output.columns().map(|columns| columns.saturating_sub(before)));
+        let size = || output.size().map(|(columns, lines)| (columns.saturating_sub(before), lines));
+        self.printer.resize(size);
         let (lines, more) = self.printer.lines(&run.chunk, &run.bytes);
         let written = match self.width {
             None => output.write(lines),
