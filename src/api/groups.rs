@@ -91,6 +91,23 @@ pub struct Reset {
     pub dry_run: bool,
 }
 
+/// Deletes a group without members.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteGroup {
+    /// The group.
+    pub group: String,
+}
+
+/// A group that is gone; see [`DeleteGroup`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedGroup {
+    /// The group.
+    pub group: String,
+    /// The topics in which it had committed something; none if there was no such group.
+    pub topics: Vec<String>,
+}
+
 /// Which partitions a member reads from now on; see [`Join`] and [`Poll`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assigned {

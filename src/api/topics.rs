@@ -47,6 +47,16 @@ pub struct Named {
     pub topic: String,
 }
 
+/// Gives a topic another name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// Which topic.
+    pub topic: String,
+    /// Its new name.
+    pub to: String,
+}
+
 /// Removes a topic's old records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -99,7 +99,7 @@ impl Access {
     ///
     /// # Errors
     /// [`LogError::NotPermitted`].
-    fn check_settings(
+    pub(super) fn check_settings(
         &self,
         topic: &str,
         settings: &Settings,

@@ -94,7 +94,7 @@ fn code_of(error: &LogError) -> Code {
         },
         LogError::Locked { .. } | LogError::ForeignLog { .. } | LogError::NoLog { .. } => Code::Io,
         LogError::UnknownTopic { .. } => Code::UnknownTopic,
-        LogError::TopicExists { .. } => Code::TopicExists,
+        LogError::TopicExists { .. } | LogError::NameTaken { .. } => Code::TopicExists,
         LogError::BadTopicName { .. } => Code::BadTopicName,
         LogError::BadGroupName { .. } => Code::BadGroupName,
         LogError::StaleGeneration { .. } => Code::StaleGeneration,

@@ -11,7 +11,8 @@ use super::error::Error;
 use super::groups::{self, Generation, Membership, Peer};
 use super::offsets::{bounds_of, check, out_of_range};
 use crate::api::groups::{
-    Assigned, Commit, Committed, Edge, GroupEntry, Groups, Join, Left, Reset, ResetDone,
+    Assigned, Commit, Committed, DeleteGroup, DeletedGroup, Edge, GroupEntry, Groups, Join, Left,
+    Reset, ResetDone,
 };
 use crate::api::reading::{ByPartition, Fetched, Position, Span};
 use crate::log::access::Right;
@@ -80,6 +81,34 @@ impl Broker {
             }
         }
         Ok(entries)
+    }
+
+    /// Deletes a group that has no members; tells in which topics it had committed something.
+    ///
+    /// # Errors
+    /// When the group has members, one of its topics must not be read, or the disk refuses.
+    pub fn delete_group(
+        &self,
+        access: &Access,
+        wanted: DeleteGroup,
+    ) -> Result<DeletedGroup, Error> {
+        let group = wanted.group;
+        let lease = match self.groups.open(&self.log, &group) {
+            Err(error) if error.is_garbled() && access.is_master() => {
+                self.log.remove_group(&group)?;
+                return Ok(DeletedGroup { group, topics: Vec::new() });
+            }
+            lease => lease?,
+        };
+        let topics: Vec<String> = lease.states().into_iter().map(|state| state.topic).collect();
+        for topic in &topics {
+            // One that is gone is nobody's.
+            if let Ok(settings) = self.log.settings(topic) {
+                access.check_settings(topic, &settings, Right::Read)?;
+            }
+        }
+        lease.delete()?;
+        Ok(DeletedGroup { group, topics })
     }
 
     /// Commits offsets for a group that has no members.

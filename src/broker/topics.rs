@@ -5,7 +5,7 @@ use super::access::Access;
 use super::error::Error;
 use crate::api::reading::Fetched;
 use crate::api::topics::{
-    Alter, Compact, Compacted, Create, Described, Named, Topic, TopicEntry, Trim,
+    Alter, Compact, Compacted, Create, Described, Named, Rename, Topic, TopicEntry, Trim,
 };
 use crate::log::settings::EXPRESSION_BYTES_MAX;
 use crate::log::{Before, LogError, Settings};
@@ -98,6 +98,25 @@ impl Broker {
         let compacted = topic.compact(compact.close);
         self.maintenance.note_due(topic.due_us());
         Ok(Compacted { topic: compact.topic, partitions: compacted? })
+    }
+
+    /// Gives a topic another name, with what groups have committed in it.
+    ///
+    /// # Errors
+    /// When there is no such topic, or one of the new name, or a group has members for it, it is
+    /// not permitted, or the disk refuses.
+    pub fn rename(&self, access: &Access, rename: Rename) -> Result<Rename, Error> {
+        let (from, to) = (&rename.topic, &rename.to);
+        self.check_manages(access, from)?;
+        self.groups.check_unused(from)?;
+        let adopt = || self.groups.adopt(&self.log, from, to);
+        let renamed =
+            self.log.rename_with(from, to, adopt, |topic| self.groups.forget(&self.log, topic));
+        if self.log.settings(from).is_err() {
+            self.forget(from);
+        }
+        renamed?;
+        Ok(rename)
     }
 
     /// Deletes a topic with all its records; gives its name again.

@@ -141,7 +141,7 @@ fn of_log(error: &LogError) -> Status {
         | LogError::UnknownTopic { .. }
         | LogError::UnknownPartition { .. }
         | LogError::OffsetOutOfRange { .. } => Status::Unavailable,
-        LogError::TopicExists { .. } => Status::CantCreate,
+        LogError::TopicExists { .. } | LogError::NameTaken { .. } => Status::CantCreate,
         LogError::BadTopicName { .. }
         | LogError::BadGroupName { .. }
         | LogError::BadSettings { .. } => Status::Usage,

@@ -18,7 +18,7 @@ use super::topic::Topic;
 use super::topic_dirs::{
     begin, hidden_dir, read_settings, strays, topic_dir, topic_names, topics_dir,
 };
-use super::{LogError, deletion};
+use super::{LogError, deletion, renaming};
 
 /// A data directory, opened for writing: by one process at a time.
 pub struct Log {
@@ -32,6 +32,8 @@ pub struct Log {
     asleep: Mutex<HashMap<String, i64>>,
     syncs: Arc<SyncMeter>,
     leftovers: Vec<LogError>,
+    /// Held while a topic is renamed: one at a time.
+    renaming: Mutex<()>,
     _lock: Lock,
 }
 
@@ -73,7 +75,9 @@ impl Log {
             .make_dir(&topics_dir)
             .and_then(|()| storage.sync_dir(dir))
             .map_err(|error| LogError::io(&topics_dir, error))?;
-        let leftovers = deletion::sweep(&storage, dir)?;
+        let mut leftovers = deletion::sweep(&storage, dir)?;
+        let forget = |topic: &str| groups::forget_topic(&storage, dir, topic);
+        leftovers.extend(renaming::finish(&*storage, dir, forget).err());
         Ok(Log {
             dir: dir.to_owned(),
             storage,
@@ -82,6 +86,7 @@ impl Log {
             asleep: Mutex::default(),
             syncs,
             leftovers,
+            renaming: Mutex::default(),
             _lock: held,
         })
     }
@@ -209,13 +214,14 @@ impl Log {
     /// When the name or the settings cannot be, or a topic of other settings has the name.
     pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         check_name(name)?;
-        let _held = self.holds.hold(name);
-        let hidden = hidden_dir(&self.dir, name);
-        if self.storage.list(&hidden).is_ok() {
-            // A new topic must never meet what was committed in the old one.
-            let forget = || groups::forget_topic(&self.storage, &self.dir, name);
-            deletion::finish(&*self.storage, &self.dir, name, forget)?;
+        {
+            // Nor what was committed in one that had the name before.
+            let _one = lock(&self.renaming);
+            let forget = |topic: &str| groups::forget_topic(&self.storage, &self.dir, topic);
+            renaming::finish(&*self.storage, &self.dir, forget)?;
         }
+        let _held = self.holds.hold(name);
+        self.finish_deletion(name, || groups::forget_topic(&self.storage, &self.dir, name))?;
         match read_settings(&*self.storage, &self.dir, name) {
             Ok(there) if there == *settings => {}
             Ok(there) => {
@@ -231,6 +237,69 @@ impl Log {
             Err(error) => return Err(error),
         }
         self.topic_held(name)
+    }
+
+    /// Ends the deletion of an earlier topic of this name, if it was interrupted: a new topic must
+    /// never meet what was committed in the old one.
+    fn finish_deletion(
+        &self,
+        name: &str,
+        forget: impl FnOnce() -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        match self.storage.list(&hidden_dir(&self.dir, name)) {
+            Ok(_) => deletion::finish(&*self.storage, &self.dir, name, forget),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Gives a topic another name, where groups may be open: `adopt` lets them all take over to the
+    /// new name what they have committed, and `forget` lets them forget it under a name. Who still
+    /// has the topic open is told that there is none.
+    ///
+    /// # Errors
+    /// When there is no such topic, or one of the new name, or the disk refuses. The topic has its
+    /// old name then, or already the new one; what is left to be done is done later.
+    pub fn rename_with(
+        &self,
+        from: &str,
+        to: &str,
+        adopt: impl FnOnce() -> Result<(), LogError>,
+        forget: impl Fn(&str) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        check_name(from)?;
+        check_name(to)?;
+        let _one = lock(&self.renaming);
+        renaming::finish(&*self.storage, &self.dir, &forget)?;
+        let names = topic_names(&*self.storage, &self.dir)?;
+        if !names.iter().any(|topic| topic == from) {
+            return Err(LogError::UnknownTopic { topic: from.to_owned() });
+        }
+        if from == to {
+            return Err(LogError::NameTaken { topic: to.to_owned() });
+        }
+        // In one order, so that no two wait for each other.
+        let (_first, _second) = (self.holds.hold(from.min(to)), self.holds.hold(from.max(to)));
+        self.finish_deletion(to, || forget(to))?;
+        if self.storage.list(&topic_dir(&self.dir, to)).is_ok() {
+            return Err(LogError::NameTaken { topic: to.to_owned() });
+        }
+        renaming::begin(&*self.storage, &self.dir, from, to)?;
+        let renamed = adopt().and_then(|()| {
+            let retired = lock(&self.topics).remove(from);
+            lock(&self.asleep).remove(from);
+            let _idle = retired.as_ref().map(|topic| topic.retire());
+            renaming::rename(&*self.storage, &self.dir, from, to)
+        });
+        let finished = renaming::finish(&*self.storage, &self.dir, &forget);
+        renamed.and(finished)
+    }
+
+    /// Removes the file of a group that nobody has open, whatever is in it.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove_group(&self, name: &str) -> Result<(), LogError> {
+        groups::remove(&*self.storage, &self.dir, name)
     }
 
     /// Removes a topic that was just made and cannot be opened, as when descriptors are short: who

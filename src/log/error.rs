@@ -23,6 +23,8 @@ pub enum LogError {
     UnknownTopic { topic: String },
     #[error("{topic}: the topic already exists, with other settings: {differences}")]
     TopicExists { topic: String, differences: String },
+    #[error("{topic}: the topic already exists; choose another name")]
+    NameTaken { topic: String },
     #[error(
         "'{name}' is not a topic name: ASCII letters, digits, '.', '_' and '-', at most 200, not beginning with '.' or '-'"
     )]

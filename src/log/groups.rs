@@ -115,6 +115,34 @@ impl ConsumerGroup {
         Ok(())
     }
 
+    /// Takes over to another name of a topic what is committed in it; the old name keeps it, too.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn adopt(&mut self, from: &str, to: &str) -> Result<(), LogError> {
+        let generation = self.generation(from).max(self.generation(to));
+        let Some(committed) = self.held.topics.get(from).cloned() else { return Ok(()) };
+        let mut next = self.held.clone();
+        next.topics.insert(to.to_owned(), committed);
+        self.save(&next)?;
+        self.held = next;
+        self.generations.insert(to.to_owned(), generation);
+        Ok(())
+    }
+
+    /// Forgets all that was committed, and what members may yet send; the file is removed. Durable
+    /// on return.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn delete(&mut self) -> Result<(), LogError> {
+        remove_file(&*self.storage, &self.path)?;
+        self.generations.values_mut().for_each(|generation| *generation += 1);
+        self.held.topics.clear();
+        Ok(())
+    }
+
     /// Forgets what was committed in a topic that is deleted, and what members of it may yet send.
     /// Durable on return.
     ///
@@ -176,6 +204,22 @@ pub(super) fn forget_topic(
         }
     }
     Ok(())
+}
+
+/// Removes the file of a group that nobody has open.
+pub(super) fn remove(storage: &dyn Storage, dir: &Path, name: &str) -> Result<(), LogError> {
+    check_name(name).map_err(|_| LogError::BadGroupName { name: name.to_owned() })?;
+    remove_file(storage, &dir.join(DIR).join(format!("{name}.json")))
+}
+
+fn remove_file(storage: &dyn Storage, path: &Path) -> Result<(), LogError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    match storage.remove(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed
+            .and_then(|()| storage.sync_dir(parent))
+            .map_err(|error| LogError::io(path, error)),
+    }
 }
 
 /// The names of the groups that have a file, sorted.

@@ -5,7 +5,8 @@
 //!
 //! - [`directory`]: a data directory opened by its one writer, which holds the writer lock.
 //!   `topic_dirs`: the topics in it, and their settings; `deletion`: a topic that is being deleted;
-//!   `holds`: names of topics that are being opened, created or deleted.
+//!   `renaming`: one that gets another name; `holds`: names of topics that are being
+//!   opened, created or deleted.
 //! - [`topic`]: a topic open for appending. [`settings`]: the settings it was created with;
 //!   [`access`]: who may read it and append to it.
 //! - [`groups`]: what consumer groups have committed.
@@ -32,6 +33,7 @@ mod limits;
 pub mod maintenance;
 pub mod read;
 pub mod recover;
+mod renaming;
 pub mod segment;
 pub mod settings;
 #[cfg(test)]

@@ -213,6 +213,7 @@ impl<'a> Session<'a> {
             // However long that takes, the session has no other request meanwhile.
             Request::Compact(compact) => said(broker.compact(access, compact), Answer::Compacted),
             Request::Delete(named) => said(broker.delete(access, named), Answer::Deleted),
+            Request::Rename(rename) => said(broker.rename(access, rename), Answer::Renamed),
             Request::Offsets(asked) => said(broker.offsets(access, asked), Answer::Offsets),
             Request::Producer(producer) => {
                 said(broker.standing(access, &mut self.names, producer), Answer::Producer)
@@ -224,6 +225,9 @@ impl<'a> Session<'a> {
             Request::Leave(_) => self.leave().map(Answer::Left),
             Request::Groups(asked) => said(broker.groups(access, &asked), Answer::Groups),
             Request::Reset(reset) => said(broker.reset(access, reset), Answer::Reset),
+            Request::DeleteGroup(wanted) => {
+                said(broker.delete_group(access, wanted), Answer::DeletedGroup)
+            }
             Request::Stats(asked) => said(broker.figures(access, &asked), |figures| {
                 let daemon = Some(self.shared.figures());
                 Answer::Stats(Box::new(Figures { daemon, ..figures }))

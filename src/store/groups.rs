@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::error::Error;
-use super::{Store, embedded_new};
-use crate::api::groups::{GroupEntry, Groups, Reset, ResetDone};
+use super::{Store, embedded, embedded_new};
+use crate::api::groups::{DeleteGroup, GroupEntry, Groups, Reset, ResetDone};
 use crate::broker::groups::{self, GroupState};
 use crate::log::{ConsumerGroup, LogError, open_groups, open_readers, topic_names_of};
 
@@ -43,6 +43,24 @@ impl Store {
         };
         names.dedup();
         Ok(names)
+    }
+
+    /// Deletes a group; tells in which topics it had committed something.
+    ///
+    /// # Errors
+    /// When there is no such group, it has members, or the log cannot be written to.
+    pub fn delete_group(&mut self, group: &str) -> Result<Vec<String>, Error> {
+        if !self.group_names()?.iter().any(|name| name == group) {
+            return Err(Error::NoGroup { group: group.to_owned() });
+        }
+        let wanted = DeleteGroup { group: group.to_owned() };
+        let deleted = match self {
+            Store::Served { client, .. } => client.delete_group(wanted)?,
+            Store::Embedded { dir } => {
+                embedded(dir, |broker, access| broker.delete_group(access, wanted))?
+            }
+        };
+        Ok(deleted.topics)
     }
 
     /// Commits offsets for a group that has no members. They are places which the topic has.

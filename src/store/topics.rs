@@ -8,7 +8,9 @@ use super::error::Error;
 use super::wanted::Wanted;
 use super::{Store, embedded, embedded_new};
 use crate::api::reading::{At, ByPartition, Place};
-use crate::api::topics::{Alter, Compact, Create, Named, TakenAway, Topic, TopicEntry, Trim};
+use crate::api::topics::{
+    Alter, Compact, Create, Named, Rename, TakenAway, Topic, TopicEntry, Trim,
+};
 use crate::log::{Before, LogError, Settings, open_readers, topic_names_of};
 use crate::wire::{Client, ClientError};
 
@@ -140,6 +142,22 @@ impl Store {
             Store::Served { client, .. } => client.delete(named).map(drop)?,
             Store::Embedded { dir } => {
                 embedded(dir, |broker, access| broker.delete(access, named).map(drop))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a topic another name, with what groups have committed in it.
+    ///
+    /// # Errors
+    /// When there is no such topic, or one of the new name, a group has members for it, or the disk
+    /// refuses.
+    pub fn rename(&mut self, topic: &str, to: &str) -> Result<(), Error> {
+        let rename = Rename { topic: topic.to_owned(), to: to.to_owned() };
+        match self {
+            Store::Served { client, .. } => client.rename(rename).map(drop)?,
+            Store::Embedded { dir } => {
+                embedded(dir, |broker, access| broker.rename(access, rename).map(drop))?;
             }
         }
         Ok(())

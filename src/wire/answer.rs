@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::frame::{explain, write_line};
 use crate::api::appending::{Appended, Standing, Standings};
 use crate::api::error::ErrorBody;
-use crate::api::groups::{Assigned, Committed, GroupEntry, Left, ResetDone};
+use crate::api::groups::{Assigned, Committed, DeletedGroup, GroupEntry, Left, ResetDone};
 use crate::api::reading::{Chunk, Fetched, FileRun, Places};
 use crate::api::stats::Figures;
-use crate::api::topics::{Compacted, Described, Named, Topic, TopicEntry};
+use crate::api::topics::{Compacted, Described, Named, Rename, Topic, TopicEntry};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum Answer {
     Described(Described),
     /// The topic is gone.
     Deleted(Named),
+    /// The topic has its new name.
+    Renamed(Rename),
     /// Where the partitions now begin.
     Trimmed(Fetched),
     /// What compacting took away.
@@ -52,6 +54,8 @@ pub enum Answer {
     Groups(Vec<GroupEntry>),
     /// What a reset did.
     Reset(ResetDone),
+    /// The group is gone.
+    DeletedGroup(DeletedGroup),
     /// Figures for operators.
     Stats(Box<Figures>),
     /// The name is this connection's.

@@ -14,12 +14,13 @@ use super::request::{Hello, Request};
 use super::{VERSION, sane};
 use crate::api::appending::{Append, Appended, Keep, Producer, Producers, Standing, Standings};
 use crate::api::groups::{
-    Assigned, Commit, Committed, GroupEntry, Groups, Join, Poll, Reset, ResetDone,
+    Assigned, Commit, Committed, DeleteGroup, DeletedGroup, GroupEntry, Groups, Join, Poll, Reset,
+    ResetDone,
 };
 use crate::api::reading::{Chunk, Fetch, Fetched, FileRun, Offsets, Places};
 use crate::api::stats::{Figures, Stats};
 use crate::api::topics::{
-    Alter, Compact, Compacted, Create, Described, Named, Topic, TopicEntry, Topics, Trim,
+    Alter, Compact, Compacted, Create, Described, Named, Rename, Topic, TopicEntry, Topics, Trim,
 };
 
 /// The longest answer that we read: what a batch full of bad records comes to.
@@ -129,6 +130,28 @@ impl Client {
     pub fn delete(&mut self, named: Named) -> Result<Named, ClientError> {
         match self.call(&Request::Delete(named))? {
             Answer::Deleted(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Gives a topic another name.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn rename(&mut self, rename: Rename) -> Result<Rename, ClientError> {
+        match self.call(&Request::Rename(rename))? {
+            Answer::Renamed(answer) => Ok(answer),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Deletes a group without members.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn delete_group(&mut self, wanted: DeleteGroup) -> Result<DeletedGroup, ClientError> {
+        match self.call(&Request::DeleteGroup(wanted))? {
+            Answer::DeletedGroup(answer) => Ok(answer),
             other => Err(self.unexpected(&other)),
         }
     }

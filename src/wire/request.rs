@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::frame::{explain, write_line};
 use crate::api::appending::{Append, Keep, Producer, Producers};
-use crate::api::groups::{Commit, Groups, Join, Leave, Poll, Reset};
+use crate::api::groups::{Commit, DeleteGroup, Groups, Join, Leave, Poll, Reset};
 use crate::api::reading::{Fetch, Offsets};
 use crate::api::stats::Stats;
-use crate::api::topics::{Alter, Compact, Create, Named, Topics, Trim};
+use crate::api::topics::{Alter, Compact, Create, Named, Rename, Topics, Trim};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum Request {
     Describe(Named),
     /// Removes a topic with all its records.
     Delete(Named),
+    /// Gives a topic another name.
+    Rename(Rename),
     /// Removes a topic's old records.
     Trim(Trim),
     /// Removes the records of a topic that have a later one of their key.
@@ -56,6 +58,8 @@ pub enum Request {
     Groups(Groups),
     /// Commits offsets for a group without members.
     Reset(Reset),
+    /// Deletes a group without members.
+    DeleteGroup(DeleteGroup),
     /// Asks for figures.
     Stats(Stats),
     /// Takes a producer's name for this connection, and tells where the producer stands.

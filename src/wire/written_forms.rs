@@ -50,6 +50,10 @@ mod groups {
             (Request::Groups(Groups::default()), r#"{"groups":{}}"#),
             (Request::Groups(Groups { group: Some(group.clone()) }), r#"{"groups":{"group":"g"}}"#),
             (
+                Request::DeleteGroup(DeleteGroup { group: group.clone() }),
+                r#"{"delete_group":{"group":"g"}}"#,
+            ),
+            (
                 Request::Reset(Reset {
                     group,
                     topic,
@@ -103,6 +107,13 @@ mod groups {
             (
                 Answer::Groups(vec![entry]),
                 r#"{"groups":[{"group":"g","topic":"t","generation":1,"members":[{"member":4}],"partitions":{"0":{"member":4,"committed":3,"start":1,"end":5},"1":{"member":null,"committed":null,"end":null}},"error":{"code":"unknown_topic","message":"m"}}]}"#,
+            ),
+            (
+                Answer::DeletedGroup(DeletedGroup {
+                    group: group.clone(),
+                    topics: vec![topic.clone()],
+                }),
+                r#"{"deleted_group":{"group":"g","topics":["t"]}}"#,
             ),
             (
                 Answer::Reset(ResetDone {

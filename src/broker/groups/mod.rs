@@ -58,13 +58,38 @@ impl Groups {
     /// # Errors
     /// When a group's file cannot be read or written.
     pub fn forget(&self, log: &Log, topic: &str) -> Result<(), LogError> {
+        self.each(log, |lease| lease.forget(topic))
+    }
+
+    /// Lets all groups take over to another name of a topic what they have committed in it.
+    ///
+    /// # Errors
+    /// When a group's file cannot be read or written.
+    pub fn adopt(&self, log: &Log, from: &str, to: &str) -> Result<(), LogError> {
+        self.each(log, |lease| lock(&lease.state).adopt(from, to))
+    }
+
+    /// Whether no group has members for a topic.
+    ///
+    /// # Errors
+    /// When one has.
+    pub fn check_unused(&self, topic: &str) -> Result<(), Error> {
+        self.leases().iter().try_for_each(|lease| lock(&lease.state).check_unused(topic))
+    }
+
+    /// Does something with each group that can be read.
+    fn each(
+        &self,
+        log: &Log,
+        work: impl Fn(&Lease<'_>) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         let mut names = log.group_names()?;
         names.extend(self.names());
         names.sort_unstable();
         names.dedup();
         for name in names {
             match self.open(log, &name) {
-                Ok(lease) => lease.forget(topic)?,
+                Ok(lease) => work(&lease)?,
                 // What nobody can read, nobody goes on from.
                 Err(error) if error.is_garbled() => {}
                 Err(error) => return Err(error),
@@ -75,15 +100,19 @@ impl Groups {
 
     /// Shares out a topic's partitions anew in all groups that read it, now that it has so many.
     pub fn share_out_added(&self, topic: &str, partitions: u32) {
+        for lease in self.leases() {
+            lock(&lease.state).add_partitions(topic, partitions);
+        }
+    }
+
+    /// All groups in use.
+    fn leases(&self) -> Vec<Lease<'_>> {
         let lease = |(name, state): (&String, &Arc<Mutex<Group>>)| Lease {
             groups: self,
             name: name.clone(),
             state: Arc::clone(state),
         };
-        let leases: Vec<Lease<'_>> = lock(&self.open).iter().map(lease).collect();
-        for lease in leases {
-            lock(&lease.state).add_partitions(topic, partitions);
-        }
+        lock(&self.open).iter().map(lease).collect()
     }
 
     /// The names of the groups in use.
@@ -127,6 +156,14 @@ impl<'a> Lease<'a> {
     /// When the group's file cannot be written.
     pub fn forget(&self, topic: &str) -> Result<(), LogError> {
         lock(&self.state).forget(topic)
+    }
+
+    /// Forgets all that was committed, and that there was such a group.
+    ///
+    /// # Errors
+    /// When it has members, or its file cannot be removed.
+    pub fn delete(&self) -> Result<(), Error> {
+        lock(&self.state).delete()
     }
 
     /// What the group has in each topic.

@@ -194,18 +194,46 @@ impl Group {
         offsets: &ByPartition<u64>,
         dry_run: bool,
     ) -> Result<ByPartition<u64>, Error> {
-        self.drop_gone(topic);
-        let members = self.topics.get(topic).map_or(0, |topic| topic.members.len());
-        if members > 0 {
-            let (group, topic) = (self.store.name().to_owned(), topic.to_owned());
-            return Err(Error::GroupInUse { group, topic, members });
-        }
+        self.check_unused(topic)?;
         let before = self.store.offsets(topic);
         if !dry_run {
             let generation = self.store.begin_generation(topic);
             self.store.commit(topic, generation, offsets)?;
         }
         Ok(before)
+    }
+
+    /// Whether the group has no members for a topic.
+    ///
+    /// # Errors
+    /// When it has some.
+    pub fn check_unused(&mut self, topic: &str) -> Result<(), Error> {
+        self.drop_gone(topic);
+        let members = self.topics.get(topic).map_or(0, |topic| topic.members.len());
+        if members == 0 {
+            return Ok(());
+        }
+        let (group, topic) = (self.store.name().to_owned(), topic.to_owned());
+        Err(Error::GroupInUse { group, topic, members })
+    }
+
+    /// Takes over to another name of a topic what is committed in it.
+    ///
+    /// # Errors
+    /// When the group's file cannot be written.
+    pub fn adopt(&mut self, from: &str, to: &str) -> Result<(), LogError> {
+        self.store.adopt(from, to)
+    }
+
+    /// Forgets all that was committed, and that there was such a group.
+    ///
+    /// # Errors
+    /// When it has members, or its file cannot be removed.
+    pub fn delete(&mut self) -> Result<(), Error> {
+        let topics: Vec<String> = self.topics.keys().cloned().collect();
+        topics.iter().try_for_each(|topic| self.check_unused(topic))?;
+        self.topics.clear();
+        Ok(self.store.delete()?)
     }
 
     /// Forgets what was committed in a topic that is deleted. Its members have no partitions any

@@ -4,6 +4,7 @@ mod alter;
 mod compact;
 mod consent;
 mod delete;
+mod delete_group;
 mod describe;
 mod fields;
 mod groups;
@@ -136,6 +137,18 @@ enum Action {
     /// Delete topics with all their records
     #[command(visible_alias = "rm")]
     Delete(delete::Wanted),
+    /// Give a topic another name; groups keep their committed offsets
+    ///
+    /// Programs that read or append by the old name get the error that there is no such topic.
+    #[command(visible_alias = "mv")]
+    Rename {
+        /// The topic
+        topic: String,
+
+        /// Its new name
+        #[arg(value_name = "NAME")]
+        to: String,
+    },
     /// Delete segments all of whose records are before a place
     Trim(trim::Wanted),
     /// Keep only the last record of each key, now; prints what was removed
@@ -173,6 +186,9 @@ enum Action {
     /// log's lock, and log-serve starts from it.
     #[command(visible_alias = "seek")]
     Reset(reset::Wanted),
+    /// Delete a consumer group without members, with its committed offsets
+    #[command(visible_alias = "rm-group")]
+    DeleteGroup(delete_group::Wanted),
     /// Print metrics of the log: sizes, offsets and lag, and what log-serve does and uses
     Stats(stats::Options),
     /// Check every index entry, checksum and line; exit status 1 if something is damaged
@@ -192,6 +208,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let agreed = match &options.action {
         Action::Delete(wanted) => wanted.is_agreed(&dir),
         Action::Trim(wanted) => wanted.is_agreed(&dir, options.wait),
+        Action::DeleteGroup(wanted) => wanted.is_agreed(&dir),
         _ => Ok(true),
     };
     if !agreed.map_err(|error| near::suggest(&dir, error))? {
@@ -251,12 +268,17 @@ impl Options {
             }
             Action::Delete(wanted) => delete::run(dir, wanted, self.wait, table)?,
             Action::Trim(wanted) => trim::run(dir, wanted, self.wait, table)?,
+            Action::Rename { topic, to } => {
+                Store::open(dir)?.rename(topic, to)?;
+                Status::Done
+            }
             Action::Compact { topic, close } => compact::run(dir, topic, *close, table)?,
             Action::List => list::run(dir, table)?,
             Action::Describe { topic } => describe::run(dir, topic, table)?,
             Action::Fields(options) => fields::run(&self.data, options, table)?,
             Action::Groups { group } => groups::run(dir, group.as_deref(), table)?,
             Action::Reset(wanted) => reset::run(dir, wanted, table)?,
+            Action::DeleteGroup(wanted) => delete_group::run(dir, wanted, table)?,
             Action::Stats(wanted) => stats::run(dir, wanted, self.json)?,
             Action::Verify(options) => verify::run(dir, options, self.wait, table)?,
         })

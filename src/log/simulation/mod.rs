@@ -2,8 +2,8 @@
 //!
 //! - [`simulated`]: a disk that crashes, forgets, tears and reorders; [`faulty_storage`]: calls
 //!   that fail; [`call`]: the calls of the storage, by name.
-//! - `crash`, `crash_names`, `crash_routes`, `crash_sources`, `crash_maintenance`, `crash_compaction`,
-//!   `crash_unique`: a crash at every step.
+//! - `crash`, `crash_names`, `crash_rename`, `crash_routes`, `crash_sources`, `crash_maintenance`,
+//!   `crash_compaction`, `crash_unique`: a crash at every step.
 //! - `damage`: damaged and missing files; `faults`: every call fails in every way.
 //! - `slow_disk`, `clock_jumps`: a disk that takes its time, a clock that does not.
 
@@ -13,6 +13,7 @@ mod crash;
 mod crash_compaction;
 mod crash_maintenance;
 mod crash_names;
+mod crash_rename;
 mod crash_routes;
 mod crash_sources;
 mod crash_unique;

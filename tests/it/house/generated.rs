@@ -178,8 +178,14 @@ fn bash_takes_its_completions() {
 /// What the programs that show manual pages say of ours.
 #[test]
 fn manual_pages_are_in_form() {
+    if std::env::var_os("MILLSTREAM_UPDATE").is_some() {
+        // They are being written just now.
+        return;
+    }
     let pages: Vec<String> = all().into_iter().map(|page| page.path).collect();
-    let pages: Vec<&str> = pages.iter().filter_map(|path| path.strip_prefix("man/")).collect();
+    // One that is missing is not fresh.
+    let present = pages.iter().filter(|path| root().join(path).is_file());
+    let pages: Vec<&str> = present.filter_map(|path| path.strip_prefix("man/")).collect();
     for (program, args) in [
         ("groff", &["-man", "-ww", "-z", "-Tutf8"][..]),
         ("mandoc", &["-T", "lint", "-W", "warning"]),

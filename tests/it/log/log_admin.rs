@@ -488,3 +488,67 @@ fn partitions_are_listed_and_options_come_before_the_command() {
         assert_eq!(listed, "{\"topic\":\"t\",\"partitions\":3,\"key\":null}\n");
     });
 }
+
+#[test]
+fn a_renamed_topic_keeps_its_records_and_what_groups_have_committed() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "old", "--partitions", "2"]).status, 0);
+        assert_eq!(produce(dir, "old", "1\n2\n").status, 0);
+        assert_eq!(admin(dir, &["create", "other"]).status, 0);
+        assert_eq!(admin(dir, &["reset", "g", "old", "--to", "end"]).status, 0);
+        let before = admin(dir, &["groups", "g", "--json"]).good();
+        let taken = admin(dir, &["rename", "old", "other"]);
+        let said = "log-admin: other: the topic already exists; choose another name\n";
+        assert_eq!((taken.status, taken.stderr.as_str()), (73, said));
+        admin(dir, &["mv", "old", "new"]).good();
+        assert_eq!(admin(dir, &["groups", "g", "--json"]).good(), before.replace("old", "new"));
+        assert_eq!(run_on(dir, "subscribe", &["new"], "").good(), "1\n2\n");
+        assert_eq!(run_on(dir, "subscribe", &["old"], "").status, 69);
+        assert_eq!(produce(dir, "new", "3\n").status, 0);
+        assert_eq!(run_on(dir, "subscribe", &["new"], "").good(), "1\n2\n3\n");
+        // The old name is free, and has nothing of the renamed topic.
+        assert_eq!(produce(dir, "old", "4\n").status, 0);
+        assert_eq!(run_on(dir, "subscribe", &["old"], "").good(), "4\n");
+        assert_eq!(admin(dir, &["groups", "g", "--json"]).good().matches("old").count(), 0);
+        assert!(!dir.join("renaming.json").exists());
+        assert_eq!(admin(dir, &["mv", "gone", "x"]).status, 69);
+        assert_eq!(
+            admin(dir, &["verify"]).status,
+            if dir.join("socket").exists() { 75 } else { 0 }
+        );
+    });
+}
+
+#[test]
+fn a_topic_that_a_group_reads_is_not_renamed_and_the_group_not_deleted() {
+    let (dir, daemon, mut talk) = Daemon::with_topic(&[]);
+    let dir = dir.path();
+    assert!(talk.ask(r#"{"join":{"group":"g","topic":"t"}}"#).get("assigned").is_some());
+    for args in [&["rename", "t", "u"][..], &["delete-group", "g"]] {
+        let ran = admin(dir, args);
+        let said = "log-admin: g/t: the group has a member; stop reading first\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (75, said));
+    }
+    drop(talk);
+    assert_eq!(daemon.terminate().status, 0);
+}
+
+#[test]
+fn a_deleted_group_begins_anew() {
+    both_ways(|dir| {
+        assert_eq!(produce(dir, "t", "1\n2\n").status, 0);
+        assert_eq!(admin(dir, &["reset", "nightly", "t", "--to", "end"]).status, 0);
+        let trial = admin(dir, &["delete-group", "nightly", "--dry-run", "--json"]).good();
+        let row = "{\"group\":\"nightly\",\"topic\":\"t\",\"done\":\"no: dry run\"}\n";
+        assert_eq!(trial, row);
+        let deleted = admin(dir, &["rm-group", "nightly", "--json"]).good();
+        assert_eq!(deleted, row.replace("no: dry run", "yes"));
+        assert!(!dir.join("groups/nightly.json").exists());
+        assert_eq!(admin(dir, &["groups"]).good(), "");
+        let again = admin(dir, &["delete-group", "nightly"]);
+        assert_eq!(
+            (again.status, again.stderr.as_str()),
+            (69, "log-admin: nightly: no such group\n")
+        );
+    });
+}

@@ -1,0 +1,79 @@
+//! Renaming a topic (`docs/FORMAT.md`, "Renaming a topic"): what is under way is written down,
+//! groups take over what they have committed to the new name, the directory is renamed, and groups
+//! forget the old name. At each moment the topic has one of its names, with what groups have
+//! committed there. What is interrupted is ended by the next writer.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::LogError;
+use super::storage::{Storage, small};
+use super::topic_dirs::{topic_dir, topics_dir};
+
+/// The file that says what is under way, in the data directory.
+const FILE: &str = "renaming.json";
+/// The version of it that this code writes and reads.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renaming {
+    version: u32,
+    from: String,
+    to: String,
+}
+
+/// Writes down that a topic is being renamed. Durable on return.
+pub(super) fn begin(
+    storage: &dyn Storage,
+    dir: &Path,
+    from: &str,
+    to: &str,
+) -> Result<(), LogError> {
+    let renaming = Renaming { version: VERSION, from: from.to_owned(), to: to.to_owned() };
+    small::write(storage, &dir.join(FILE), &renaming)
+}
+
+/// Gives the topic its new name. Durable on return.
+pub(super) fn rename(
+    storage: &dyn Storage,
+    dir: &Path,
+    from: &str,
+    to: &str,
+) -> Result<(), LogError> {
+    let (old, parent) = (topic_dir(dir, from), topics_dir(dir));
+    let renamed = storage.rename(&old, &topic_dir(dir, to));
+    renamed.map_err(|error| LogError::io(&old, error))?;
+    storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))
+}
+
+/// Ends what is under way, if something is: groups forget the name that no topic has.
+///
+/// # Errors
+/// When a file cannot be read, written or removed; it is tried again another time.
+pub(super) fn finish(
+    storage: &dyn Storage,
+    dir: &Path,
+    forget: impl FnOnce(&str) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let path = dir.join(FILE);
+    let Some(Renaming { version, from, to }) = small::read(storage, &path)? else {
+        return Ok(());
+    };
+    if version != VERSION {
+        return Err(small::of_version(&path, version, VERSION));
+    }
+    // What is seen of names may not be on the disk yet.
+    let parent = topics_dir(dir);
+    storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))?;
+    let is_renamed = match storage.list(&topic_dir(dir, &to)) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(LogError::io(&topic_dir(dir, &to), error)),
+    };
+    forget(if is_renamed { &from } else { &to })?;
+    let removed = storage.remove(&path).and_then(|()| storage.sync_dir(dir));
+    removed.map_err(|error| LogError::io(&path, error))
+}
