@@ -63,13 +63,12 @@ Examples:
   log-admin verify clicks --repair
       Make a damaged topic usable again, and report what is lost.";
 
-/// Create, change, list, describe, trim, compact, delete and verify the topics of a log
+/// Create, change, look at and delete the topics and groups of a log
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "log-admin",
     version,
-    long_about = "Create, change, list, describe, trim, compact, delete and verify the topics of a \
-        log.\n\n\
+    long_about = "Create, change, look at and delete the topics and groups of a log.\n\n\
         log-admin works through log-serve if that runs, and otherwise on the files. verify checks \
         the files themselves, and needs log-serve to be stopped.",
     after_help = EXAMPLES,
@@ -169,27 +168,27 @@ enum Action {
         /// The topics; all by default
         topic: Vec<String>,
     },
-    /// List the fields of records: how many have them, types, extremes, frequent values
+    /// List the fields of records, and what is in them
     ///
     /// A row is a path, as jq spells it; [] stands for all elements of arrays, and all values of
     /// objects whose keys are data, like ids. Distinct values and medians are estimates, as those of
     /// aggregate are. A name that is a file is that file.
     Fields(Box<fields::Options>),
-    /// Describe consumer groups: members, committed offsets and lag
+    /// Describe consumer groups: members, offsets and lag
     Groups {
         /// The group; all by default
         group: Option<String>,
     },
-    /// Set the offsets at which a group without members resumes
+    /// Set where a group without members resumes
     ///
     /// Without log-serve no group has members: the group's file is changed directly, under the
     /// log's lock, and log-serve starts from it.
     #[command(visible_alias = "seek")]
     Reset(reset::Wanted),
-    /// Delete a consumer group without members, with its committed offsets
+    /// Delete a consumer group that has no members
     #[command(visible_alias = "rm-group")]
     DeleteGroup(delete_group::Wanted),
-    /// Print metrics of the log: sizes, offsets and lag, and what log-serve does and uses
+    /// Print metrics of the log and of log-serve
     Stats(stats::Options),
     /// Check every index entry, checksum and line; exit status 1 if something is damaged
     Verify(verify::Options),
