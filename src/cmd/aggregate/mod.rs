@@ -166,7 +166,9 @@ pub struct Options {
     #[arg(long, value_name = "[NAME=]EXPR")]
     by: Vec<String>,
 
-    /// Emit only results for which EXPR is true, that is, neither false nor null
+    /// Emit only results for which the jq expression EXPR is true
+    ///
+    /// That is, neither false nor null.
     #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "EXPR")]
     having: Option<String>,

@@ -105,8 +105,8 @@ pub struct Options {
 const LINES_MIN: u16 = 3;
 const SIZE_MAX: u16 = 1000;
 
-const FILES_HELP: &str = "Look at a topic, a data directory, these files in order, or at \
-                          standard input (-); gzip and zstd files are decompressed";
+const FILES_HELP: &str = "A topic, a data directory, files, or - for stdin; files are read in \
+                          order, and gzip and zstd files are decompressed";
 
 /// The size of the screen of `--plain`, where nothing says another one.
 const PLAIN_SIZE: (u16, u16) = (80, 24);

@@ -19,7 +19,7 @@ const HEADING: &str = "Live input";
 /// Where records come from, if not from files.
 #[derive(Args, Clone, Debug)]
 pub(super) struct LiveOptions {
-    /// Read what is sent to tcp://ADDR:PORT, udp://ADDR:PORT, unix://PATH or unixgram://PATH
+    /// Read what is sent to a socket: tcp://ADDR:PORT, udp://…, unix://PATH or unixgram://PATH
     ///
     /// May be repeated. Without ADDR, only programs of this machine can send; * is every address.
     /// Each connection is an input of its own, with its own header in csv; each datagram ends a line.
