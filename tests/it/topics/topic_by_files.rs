@@ -190,6 +190,28 @@ fn more_topics_in_a_file_than_are_open_at_a_time() {
 }
 
 #[test]
+fn what_many_topics_refuse_keeps_nothing_from_others() {
+    both_ways(|dir| {
+        let path = dir.join("in");
+        let line = |n: u64| {
+            let key = if n < 280 { "{\"x\":1}" } else { "7" };
+            format!("{{\"t\":\"t{}\",\"n\":{n},\"k\":{key}}}\n", n % 140)
+        };
+        append(&path, &(0..420).map(line).collect::<String>());
+        let args = ["--resume", path.to_str().unwrap(), "--key", ".k.x", "--max-topics", "140"];
+        let ran = produce(dir, &[&args[..], &["--stats"]].concat());
+        assert!(ran.status == 65 && ran.stdout.contains("\"records\":280,"), "{ran:?}");
+        let rejects = dir.join("rejects");
+        let taking = [&args[..], &["--rejects", rejects.to_str().unwrap()]].concat();
+        assert_eq!(produce(dir, &taking).status, 65);
+        for n in 0..140 {
+            assert_eq!(numbers(dir, &format!("t{n}")), [n, n + 140]);
+        }
+        let _ = fs::remove_file(&rejects);
+    });
+}
+
+#[test]
 fn files_are_followed_into_all_topics() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -188,7 +188,7 @@ impl Topics {
         let Some(watch) = cx.watch() else { return Ok(None) };
         let open = self.topics.values().filter(|topic| topic.sender.is_some()).count();
         if open >= OPEN_MAX {
-            self.close_one(cx)?;
+            self.close_one()?;
         }
         let Wishes { appenders, wanted, unique, retry, .. } = &self.wishes;
         let opened = appenders.open(name, wanted, None, may_create, &*watch)?;
@@ -211,14 +211,17 @@ impl Topics {
         self.created + open < self.wishes.topics_max
     }
 
-    /// Closes the topic that was not used for longest; what it is to get waits.
-    fn close_one(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+    /// Closes the topic that was not used for longest; what it is to get waits. Nothing is under
+    /// way there.
+    fn close_one(&mut self) -> Result<(), store::Error> {
         let open = self.topics.values_mut().filter(|topic| topic.sender.is_some());
         let Some(topic) = open.min_by_key(|topic| topic.used) else { return Ok(()) };
-        let Some(mut sender) = topic.sender.take() else { return Ok(()) };
-        sender.finish(cx)?;
+        let Some(sender) = topic.sender.take() else { return Ok(()) };
         topic.note(&sender);
-        Ok(self.close(sender)?)
+        if topic.batch.is_empty() {
+            topic.batch = Batch::default();
+        }
+        self.close(sender)
     }
 
     fn close(&mut self, sender: Sender) -> Result<(), store::Error> {
@@ -245,8 +248,22 @@ impl Topics {
     ) {
         let some = self.topics.iter().filter(|(_, topic)| !topic.batch.is_empty());
         let names: Vec<String> = some.map(|(name, _)| name.clone()).collect();
-        // All are under way before one is waited for.
-        for name in &names {
+        // All that are open at a time are under way before one is waited for. Others are opened
+        // after that: who is closed for them has no answer to come, which would be theirs.
+        for names in names.chunks(OPEN_MAX) {
+            self.send_to_each(names, sequence, noting, cx, failed);
+        }
+    }
+
+    fn send_to_each(
+        &mut self,
+        names: &[String],
+        sequence: u64,
+        noting: &dyn Fn() -> Noting,
+        cx: &mut Context,
+        failed: &mut dyn FnMut(anyhow::Error),
+    ) {
+        for name in names {
             let mut send = || {
                 self.open(name, true, cx)?;
                 let Some(topic) = self.topics.get_mut(name) else { return Ok(()) };
@@ -256,7 +273,7 @@ impl Topics {
             };
             send().unwrap_or_else(&mut *failed);
         }
-        for name in &names {
+        for name in names {
             let Some(topic) = self.topics.get_mut(name) else { continue };
             let Some(mut sender) = topic.sender.take() else { continue };
             sender.finish(cx).unwrap_or_else(&mut *failed);
