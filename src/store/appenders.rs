@@ -13,9 +13,8 @@ use super::tries::Tries;
 use super::wanted::Wanted;
 use super::watch::Watch;
 use crate::api::appending::Unique;
-use crate::api::topics::{Topic, TopicEntry};
 use crate::broker::{Broker, Limits};
-use crate::log::{Log, Refusing, topic_names_of};
+use crate::log::{Log, LogError, Refusing, topic_names_of};
 
 /// A log to whose topics one appends.
 pub struct Appenders {
@@ -113,21 +112,20 @@ impl Appenders {
         if let Some((_, names)) = self.listed.as_ref().filter(is_fresh) {
             return Ok(!names.contains(topic));
         }
-        let names: HashSet<String> = match Store::open(&self.dir) {
-            // There may be none yet.
-            _ if self.broker.is_some() => {
-                topic_names_of(&self.dir).unwrap_or_default().into_iter().collect()
+        let names = if self.broker.is_some() {
+            match topic_names_of(&self.dir) {
+                // It is made with its first topic.
+                Err(LogError::NoLog { .. }) => Vec::new(),
+                names => names?,
             }
-            Ok(Store::Served { mut client, .. }) => {
-                let name = |entry| match entry {
-                    TopicEntry::Open(Topic { topic, .. }) => topic,
-                    TopicEntry::Broken { topic, .. } => topic,
-                };
-                client.topics()?.into_iter().map(name).collect()
+        } else {
+            match Store::open(&self.dir) {
+                Ok(mut store @ Store::Served { .. }) => store.topic_names()?,
+                // Who opens it waits for the daemon.
+                _ => return Ok(false),
             }
-            // Who opens it waits for the daemon.
-            _ => return Ok(false),
         };
+        let names: HashSet<String> = names.into_iter().collect();
         let is_missing = !names.contains(topic);
         self.listed = Some((Instant::now(), names));
         Ok(is_missing)
@@ -175,5 +173,24 @@ impl Appenders {
             Some(broker) => Ok(broker.close()?),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_an_empty_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let mut appenders = Store::open(&data).unwrap().appenders(Duration::ZERO).unwrap();
+        assert!(appenders.is_missing("a").unwrap());
+        appenders.listed = None;
+        // This also holds for the user that may read everything.
+        let topics = data.join("topics");
+        let _ = std::fs::rename(&topics, data.join("moved"));
+        std::os::unix::fs::symlink(&topics, &topics).unwrap();
+        assert!(appenders.is_missing("a").is_err());
     }
 }

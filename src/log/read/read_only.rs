@@ -68,8 +68,9 @@ fn check_is_log(dir: &Path) -> Result<(), LogError> {
     if topics_dir.is_dir() {
         return Ok(());
     }
+    use io::ErrorKind::{NotADirectory, NotFound};
     Err(match std::fs::metadata(topics_dir) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => LogError::io(dir, error),
+        Err(error) if !matches!(error.kind(), NotFound | NotADirectory) => LogError::io(dir, error),
         _ => LogError::NoLog { path: dir.to_owned() },
     })
 }
