@@ -55,6 +55,7 @@ impl Broker {
         let lease = self.groups.open(&self.log, &join.group)?;
         let partitions = || queue.topic.settings().partitions;
         let membership = lease.join(&join.topic, partitions, Some(peer));
+        self.groups.check_stays(&join.topic)?;
         let mut member = Member { membership, join, queue, until, generation: 0, cursor };
         let assigned = member.take_assignment()?;
         Ok((member, assigned))
@@ -102,9 +103,12 @@ impl Broker {
         };
         let topics: Vec<String> = lease.states().into_iter().map(|state| state.topic).collect();
         for topic in &topics {
-            // One that is gone is nobody's.
-            if let Ok(settings) = self.log.settings(topic) {
-                access.check_settings(topic, &settings, Right::Read)?;
+            match self.log.settings(topic) {
+                Ok(settings) => access.check_settings(topic, &settings, Right::Read)?,
+                // One that is gone is nobody's.
+                Err(LogError::UnknownTopic { .. }) => {}
+                Err(_) if access.is_master() => {}
+                Err(error) => return Err(error.into()),
             }
         }
         lease.delete()?;

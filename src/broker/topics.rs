@@ -108,14 +108,20 @@ impl Broker {
     pub fn rename(&self, access: &Access, rename: Rename) -> Result<Rename, Error> {
         let (from, to) = (&rename.topic, &rename.to);
         self.check_manages(access, from)?;
-        self.groups.check_unused(from)?;
+        let _moving = self.groups.begin_move(from)?;
         let adopt = || self.groups.adopt(&self.log, from, to);
         let renamed =
             self.log.rename_with(from, to, adopt, |topic| self.groups.forget(&self.log, topic));
-        if self.log.settings(from).is_err() {
+        use LogError::{BadTopicName, NameTaken, UnknownTopic};
+        // Whoever has it open is told that there is none, also if it could not be renamed then.
+        let is_refused =
+            matches!(renamed, Err(NameTaken { .. } | UnknownTopic { .. } | BadTopicName { .. }));
+        if !is_refused {
             self.forget(from);
         }
         renamed?;
+        // What was not fsynced yet is, and its segments are looked after again.
+        self.maintenance.note_due(self.open(to)?.due_us());
         Ok(rename)
     }
 

@@ -19,7 +19,8 @@ pub fn suggest(dir: &Path, error: anyhow::Error) -> anyhow::Error {
             Unknown::Topic(given) => (given, store.topic_names().ok()?),
             Unknown::Group(given) => (given, store.group_names().ok()?),
         };
-        nearest(&given, names.iter().map(String::as_str)).map(str::to_owned)
+        let others = names.iter().map(String::as_str).filter(|name| *name != given);
+        nearest(&given, others).map(str::to_owned)
     });
     match meant {
         Some(meant) => {

@@ -1,6 +1,7 @@
 //! A data directory, opened by its one writer.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -280,7 +281,9 @@ impl Log {
         // In one order, so that no two wait for each other.
         let (_first, _second) = (self.holds.hold(from.min(to)), self.holds.hold(from.max(to)));
         self.finish_deletion(to, || forget(to))?;
-        if self.storage.list(&topic_dir(&self.dir, to)).is_ok() {
+        // Also what is no topic has the name.
+        let there = self.storage.list(&topic_dir(&self.dir, to));
+        if !there.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Err(LogError::NameTaken { topic: to.to_owned() });
         }
         renaming::begin(&*self.storage, &self.dir, from, to)?;

@@ -154,7 +154,11 @@ impl ConsumerGroup {
         }
         let mut next = self.held.clone();
         if next.topics.remove(topic).is_some() {
-            self.save(&next)?;
+            match next.topics.is_empty() {
+                // Nobody could tell that there is such a group.
+                true => remove_file(&*self.storage, &self.path)?,
+                false => self.save(&next)?,
+            }
             self.held = next;
         }
         Ok(())

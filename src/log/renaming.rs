@@ -3,7 +3,7 @@
 //! forget the old name. At each moment the topic has one of its names, with what groups have
 //! committed there. What is interrupted is ended by the next writer.
 
-use std::io;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -49,14 +49,14 @@ pub(super) fn rename(
     storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))
 }
 
-/// Ends what is under way, if something is: groups forget the name that no topic has.
+/// Ends what is under way, if something is: groups forget each of the names that no topic has.
 ///
 /// # Errors
 /// When a file cannot be read, written or removed; it is tried again another time.
 pub(super) fn finish(
     storage: &dyn Storage,
     dir: &Path,
-    forget: impl FnOnce(&str) -> Result<(), LogError>,
+    forget: impl Fn(&str) -> Result<(), LogError>,
 ) -> Result<(), LogError> {
     let path = dir.join(FILE);
     let Some(Renaming { version, from, to }) = small::read(storage, &path)? else {
@@ -68,12 +68,18 @@ pub(super) fn finish(
     // What is seen of names may not be on the disk yet.
     let parent = topics_dir(dir);
     storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))?;
-    let is_renamed = match storage.list(&topic_dir(dir, &to)) {
-        Ok(_) => true,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(LogError::io(&topic_dir(dir, &to), error)),
-    };
-    forget(if is_renamed { &from } else { &to })?;
+    for name in [&from, &to] {
+        match storage.list(&topic_dir(dir, name)) {
+            Ok(_) => {}
+            // What is no directory is no topic.
+            Err(error)
+                if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) =>
+            {
+                forget(name)?;
+            }
+            Err(error) => return Err(LogError::io(&topic_dir(dir, name), error)),
+        }
+    }
     let removed = storage.remove(&path).and_then(|()| storage.sync_dir(dir));
     removed.map_err(|error| LogError::io(&path, error))
 }

@@ -5,7 +5,7 @@ mod assign;
 mod progress;
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +24,18 @@ pub struct Groups {
     open: Mutex<HashMap<String, Arc<Mutex<Group>>>>,
     /// The number of the last member.
     last_member: AtomicU64,
+    /// The topics that are being renamed: nobody becomes a member for them, or commits there.
+    moving: Mutex<HashSet<String>>,
+}
+
+/// A topic is being renamed, until dropped.
+#[derive(Debug)]
+pub struct Moving<'a>(&'a Groups, String);
+
+impl Drop for Moving<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.moving).remove(&self.1);
+    }
 }
 
 /// The use of a group, until dropped. There is one state of a name at a time.
@@ -69,12 +81,30 @@ impl Groups {
         self.each(log, |lease| lock(&lease.state).adopt(from, to))
     }
 
-    /// Whether no group has members for a topic.
+    /// Begins to rename a topic, for which no group has members, and none will have any.
     ///
     /// # Errors
-    /// When one has.
-    pub fn check_unused(&self, topic: &str) -> Result<(), Error> {
-        self.leases().iter().try_for_each(|lease| lock(&lease.state).check_unused(topic))
+    /// When a group has members for it, or it is being renamed already.
+    pub fn begin_move(&self, topic: &str) -> Result<Moving<'_>, Error> {
+        if !lock(&self.moving).insert(topic.to_owned()) {
+            return Err(LogError::UnknownTopic { topic: topic.to_owned() }.into());
+        }
+        let moving = Moving(self, topic.to_owned());
+        // Who joins from now on sees that it is being renamed; who joined before is seen here.
+        self.leases().iter().try_for_each(|lease| lock(&lease.state).check_unused(topic))?;
+        Ok(moving)
+    }
+
+    /// Whether a topic is not being renamed. Who has just become a member asks for it, and who is
+    /// about to commit while no other may.
+    ///
+    /// # Errors
+    /// When it is, as if it had its new name already.
+    pub fn check_stays(&self, topic: &str) -> Result<(), Error> {
+        match lock(&self.moving).contains(topic) {
+            true => Err(LogError::UnknownTopic { topic: topic.to_owned() }.into()),
+            false => Ok(()),
+        }
     }
 
     /// Does something with each group that can be read.
@@ -181,7 +211,9 @@ impl<'a> Lease<'a> {
         offsets: &ByPartition<u64>,
         dry_run: bool,
     ) -> Result<ByPartition<u64>, Error> {
-        lock(&self.state).reset(topic, offsets, dry_run)
+        let mut state = lock(&self.state);
+        self.groups.check_stays(topic)?;
+        state.reset(topic, offsets, dry_run)
     }
 }
 
@@ -268,6 +300,30 @@ mod tests {
         drop(first);
         assert!(groups.names().is_empty());
         assert_eq!(assignment_of(&join()), (4, vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn nobody_commits_in_a_topic_that_is_being_renamed() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let groups = Groups::default();
+        let lease = || groups.open(&log, "g").unwrap();
+        let offsets = ByPartition::from([(0, 1)]);
+        let member = lease().join("t", || 1, None);
+        assert_eq!(groups.begin_move("t").unwrap_err().code(), Code::GroupInUse);
+        drop(member);
+        let moving = groups.begin_move("t").unwrap();
+        for refused in [
+            groups.check_stays("t").unwrap_err(),
+            lease().reset("t", &offsets, false).unwrap_err(),
+            groups.begin_move("t").unwrap_err(),
+        ] {
+            assert_eq!(refused.code(), Code::UnknownTopic);
+        }
+        lease().reset("u", &offsets, false).unwrap();
+        drop(moving);
+        lease().reset("t", &offsets, false).unwrap();
+        groups.check_stays("t").unwrap();
     }
 
     #[test]

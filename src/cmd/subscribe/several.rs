@@ -17,7 +17,7 @@ use super::{Options, Place, explain, halted, spans};
 use crate::api::reading::{BatchSpan, Chunk, Span};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::Output;
-use crate::cli::{Failure, Status};
+use crate::cli::{Failure, Status, message};
 use crate::cmd::reconnect::is_gone;
 use crate::store::{Manner, Reading, Step, Store, Tries};
 
@@ -57,6 +57,19 @@ impl Wanted {
             wanted.patterns.push(pattern);
         }
         Ok(wanted)
+    }
+
+    /// Does without a topic that cannot be read, if only a pattern says that it is meant: it may be
+    /// somebody else's.
+    ///
+    /// # Errors
+    /// The error, if the topic was named.
+    fn do_without(&self, topic: &String, error: anyhow::Error) -> anyhow::Result<()> {
+        if self.named.contains(topic) {
+            return Err(error);
+        }
+        message::note(&format!("{error:#}; reading the other topics"));
+        Ok(())
     }
 
     /// All that there are now, and those that were named.
@@ -140,7 +153,8 @@ enum News {
     Appeared(String),
     /// There is no need to read on.
     Halted(StopReason),
-    Failed(anyhow::Error),
+    /// A topic cannot be read any more; or none is said, all.
+    Failed(Option<String>, anyhow::Error),
 }
 
 /// Why there is nothing more to print.
@@ -172,7 +186,7 @@ pub(super) fn run(
         return Err(Failure::new(Status::Unavailable, why).into());
     }
     let mut printing = Printing::new(options, &output, &topics)?;
-    let (ended, followed) = past(options, watch, topics, &mut printing, &mut output)?;
+    let (ended, followed) = past(options, watch, (topics, &wanted), &mut printing, &mut output)?;
     let ended = match ended {
         None if options.follow => {
             Some(follow(options, watch, wanted, followed, &mut printing, &mut output)?)
@@ -207,7 +221,7 @@ type Followed = Vec<(String, Vec<Span>)>;
 fn past(
     options: &Options,
     watch: &Watch,
-    topics: BTreeSet<String>,
+    (topics, wanted): (BTreeSet<String>, &Wanted),
     printing: &mut Printing,
     output: &mut Output,
 ) -> anyhow::Result<(Option<Ended>, Followed)> {
@@ -217,9 +231,13 @@ fn past(
     let (mut all, mut followed) = (Vec::new(), Vec::new());
     let ends = Options { follow: false, ..options.clone() };
     for topic in topics {
-        let mut reader = match open(options, &topic, watch)? {
-            Ok(reader) => reader,
-            Err(halt) => return Ok((Some(Ended::Halt(halt)), followed)),
+        let mut reader = match open(options, &topic, watch) {
+            Ok(Ok(reader)) => reader,
+            Ok(Err(halt)) => return Ok((Some(Ended::Halt(halt)), followed)),
+            Err(error) => {
+                wanted.do_without(&topic, error)?;
+                continue;
+            }
         };
         let spans = spans(&ends, &topic, &mut reader).map_err(explain)?;
         let from = |span: &Span| span.until.unwrap_or(span.from);
@@ -281,7 +299,7 @@ fn follow(
             let last = match tell(&options, &watch, &topic, spans, &sender) {
                 Ok(None) => return,
                 Ok(Some(halt)) => News::Halted(halt),
-                Err(error) => News::Failed(error),
+                Err(error) => News::Failed(Some(topic), error),
             };
             // If nobody hears it, it is over.
             let _ = sender.send(last);
@@ -290,12 +308,14 @@ fn follow(
     for (topic, spans) in followed {
         spawned(topic, Some(spans))?;
     }
+    let wanted = Arc::new(wanted);
     if !wanted.patterns.is_empty() {
         let (options, watch, sender) = (options.clone(), Arc::clone(watch), sender.clone());
+        let wanted = Arc::clone(&wanted);
         spawn(move || {
             let last = match look(&options, &watch, &wanted, &sender) {
                 Ok(halt) => News::Halted(halt),
-                Err(error) => News::Failed(error),
+                Err(error) => News::Failed(None, error),
             };
             let _ = sender.send(last);
         })?;
@@ -308,15 +328,19 @@ fn follow(
                 }
             }
             Ok(News::Appeared(topic)) => {
-                if known.len() >= TOPICS_MAX {
-                    return Err(too_many());
-                }
-                if known.insert(topic.clone()) {
+                if known.len() >= TOPICS_MAX && !known.contains(&topic) {
+                    wanted.do_without(&topic, too_many())?;
+                } else if known.insert(topic.clone()) {
                     spawned(topic, None)?;
                 }
             }
             Ok(News::Halted(halt)) => return Ok(Ended::Halt(halt)),
-            Ok(News::Failed(error)) => return Err(explain(error)),
+            Ok(News::Failed(Some(topic), error)) => {
+                wanted.do_without(&topic, explain(error))?;
+                // One that has its name later is another one.
+                known.remove(&topic);
+            }
+            Ok(News::Failed(None, error)) => return Err(explain(error)),
             // All have ended, and one of them has said why.
             Err(_) => return Ok(Ended::Enough),
         }
@@ -399,6 +423,7 @@ fn look(
     loop {
         match wanted.topics(options) {
             Ok(topics) => {
+                told.retain(|topic| topics.contains(topic));
                 for topic in topics {
                     if told.insert(topic.clone()) && sender.send(News::Appeared(topic)).is_err() {
                         return Ok(StopReason::OutputClosed);

@@ -520,6 +520,32 @@ fn a_renamed_topic_keeps_its_records_and_what_groups_have_committed() {
 }
 
 #[test]
+fn a_topic_is_not_renamed_to_what_is_no_topic_and_goes_on() {
+    both_ways(|dir| {
+        produce(dir, "t", "1\n");
+        std::fs::write(dir.join("topics/stray"), "x").unwrap();
+        let ran = admin(dir, &["rename", "t", "stray"]);
+        assert_eq!(ran.status, 73, "{ran:?}");
+        assert!(!dir.join("renaming.json").exists());
+        assert_eq!(produce(dir, "t", "2\n").status, 0);
+        assert_eq!(produce(dir, "new", "3\n").status, 0);
+        assert_eq!(run_on(dir, "subscribe", &["t"], "").good(), "1\n2\n");
+    });
+}
+
+#[test]
+fn a_group_without_topics_is_none() {
+    both_ways(|dir| {
+        produce(dir, "t", "1\n");
+        assert_eq!(admin(dir, &["reset", "g", "t", "--to", "start"]).status, 0);
+        assert_eq!(admin(dir, &["delete", "t"]).status, 0);
+        let ran = admin(dir, &["delete-group", "g"]);
+        assert!(ran.status == 69 && ran.stderr.ends_with("g: no such group\n"), "{ran:?}");
+        assert_eq!(std::fs::read_dir(dir.join("groups")).unwrap().count(), 0);
+    });
+}
+
+#[test]
 fn a_topic_that_a_group_reads_is_not_renamed_and_the_group_not_deleted() {
     let (dir, daemon, mut talk) = Daemon::with_topic(&[]);
     let dir = dir.path();

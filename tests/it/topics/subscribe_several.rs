@@ -103,6 +103,34 @@ fn topics_that_appear_are_followed() {
 }
 
 #[test]
+fn what_only_a_pattern_names_may_go_and_come_again() {
+    both_ways(|dir| {
+        append(dir, "web.a", "1\n");
+        append(dir, "web.b", "2\n");
+        let (mut child, mut lines) = following(dir, &["web.*", "-f", "-c", "4"]);
+        assert_eq!([(); 2].map(|()| next_line(&mut lines).trim().to_owned()), ["1", "2"]);
+        run_on(dir, "log-admin", &["delete", "web.a"], "").good();
+        append(dir, "web.b", "3\n");
+        assert_eq!(next_line(&mut lines).trim(), "3");
+        append(dir, "web.c", "4\n");
+        assert_eq!(next_line(&mut lines).trim(), "4");
+        assert!(child.0.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn a_topic_that_is_named_may_not_go() {
+    both_ways(|dir| {
+        append(dir, "a", "1\n");
+        append(dir, "b", "2\n");
+        let (mut child, mut lines) = following(dir, &["a", "b", "-f"]);
+        assert_eq!([(); 2].map(|()| next_line(&mut lines).trim().to_owned()), ["1", "2"]);
+        run_on(dir, "log-admin", &["delete", "a"], "").good();
+        assert_eq!(child.0.wait().unwrap().code(), Some(69));
+    });
+}
+
+#[test]
 fn a_signal_ends_it_and_a_daemon_may_come_again() {
     let (dir, mut daemon) = Daemon::alone(&[]);
     append(dir.path(), "a", "1\n");

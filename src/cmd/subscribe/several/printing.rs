@@ -6,6 +6,8 @@ use super::{Ended, Options, Run};
 use crate::cli::output::{Output, OutputError};
 use crate::cmd::subscribe::print::Printer;
 
+/// How wide the column of names is at least where more topics may come.
+const NAME_CHARS_MIN: usize = 12;
 /// How wide names are shown at most, so that there is room for records.
 const NAME_CHARS_MAX: usize = 24;
 /// The colours of names, as SGR has them: those of values are others.
@@ -33,7 +35,10 @@ impl Printing {
         topics: &BTreeSet<String>,
     ) -> anyhow::Result<Printing> {
         let is_shown = output.is_terminal() && !options.meta && !options.look.has_template();
-        let longest = topics.iter().map(String::len).max().unwrap_or(0).min(NAME_CHARS_MAX);
+        let longest = topics.iter().map(String::len).max().unwrap_or(0);
+        // Others may come, whose names are not known yet.
+        let least = if options.follow { NAME_CHARS_MIN } else { 0 };
+        let longest = longest.clamp(least, NAME_CHARS_MAX);
         Ok(Printing {
             printer: options.printer(output)?.up_to(None, options.count),
             width: is_shown.then_some(longest),
