@@ -122,6 +122,7 @@ mod topics {
     mod progress;
     mod reconnect;
     mod reconnect_producers;
+    mod rotated_early;
     mod subscribe;
     mod subscribe_several;
     mod topic_by;

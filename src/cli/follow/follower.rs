@@ -37,6 +37,8 @@ pub(super) struct Follower {
     pub(super) options: FollowOptions,
     pub(super) targets: Targets,
     pub(super) memory: Memory,
+    /// When this run began to look at files, by the clock of their times.
+    pub(super) began_us: i64,
     /// All files that are meant.
     pub(super) families: BTreeSet<PathBuf>,
     /// Those that are to be looked at.
@@ -174,7 +176,7 @@ impl Follower {
             let inodes = members.iter().map(|member| member.found.inode);
             let remembered = self.memory.of_family(path, inodes);
             let found: Vec<Found> = members.iter().map(|member| member.found.clone()).collect();
-            let decided = plan(&found, &remembered, path, now_us(), &mut Members(&members))?;
+            let decided = plan(&found, &remembered, path, self.began_us, &mut Members(&members))?;
             // A copy of what was truncated meanwhile looks like a file that nobody knows.
             if !family::is_truncated(&members).with_context(|| live.display().to_string())? {
                 break (remembered, decided);
@@ -192,7 +194,7 @@ impl Follower {
             };
             let settled = self.is_settled(file, members.get(step.file + 1));
             let also = (step.by_content && file.compressed)
-                .then(|| identity_of(file, &remembered, path, now_us()));
+                .then(|| identity_of(file, &remembered, path, self.began_us));
             self.visits.push_back(Plan {
                 live: live.to_owned(),
                 path: at.clone(),

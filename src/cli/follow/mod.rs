@@ -40,7 +40,7 @@ use crate::ingest::files::identity::Identity;
 use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
 use crate::record::decode::Decoder;
-use crate::sys::clock::now_us;
+use crate::sys::clock::{files_now_us, now_us};
 
 /// How often the log is told that a file is still there.
 const KEEPING: Duration = Duration::from_secs(3600);
@@ -86,6 +86,7 @@ impl Following {
             options,
             targets,
             memory,
+            began_us: files_now_us(),
             families: BTreeSet::new(),
             dirty: BTreeSet::new(),
             later: BTreeMap::new(),

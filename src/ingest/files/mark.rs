@@ -31,8 +31,12 @@ impl Mark {
     /// batch can have.
     pub const BEGUN: Mark = Mark { position: 0, ended: false, check: 1 };
 
-    /// At a position of a content that begins with `head` and has `tail` before the position.
+    /// At a position of a content that begins with `head` and has `tail` before the position;
+    /// [`Mark::BEGUN`] at its beginning.
     pub fn new(position: u64, ended: bool, head: &[u8], tail: &[u8]) -> Mark {
+        if position == 0 && !ended {
+            return Mark::BEGUN;
+        }
         let length = |most: usize| usize::try_from(position).unwrap_or(most).min(most);
         let head = head.get(..length(HEAD_BYTES_MAX)).unwrap_or(head);
         let from = tail.len().saturating_sub(length(TAIL_BYTES_MAX));

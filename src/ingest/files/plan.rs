@@ -121,7 +121,12 @@ pub trait Contents {
 }
 
 /// Decides about the files of a family, which are in order. `path` is the hash of the path of the
-/// family's file, `now_us` the time, in µs since the epoch.
+/// family's file; `began_us` is when this run first looked at files, in µs since the epoch.
+///
+/// A rotated file that the log does not know is read if it came after one that it knows, or was
+/// written since the family was first looked at: it was never read then, whatever its place. What
+/// was rotated before that stays as it is. So the file itself is visited also while it is empty:
+/// the log is to know that the family was looked at.
 ///
 /// # Errors
 /// When `contents` cannot be looked into.
@@ -129,12 +134,13 @@ pub fn plan<C: Contents>(
     files: &[Found],
     remembered: &[Remembered],
     path: u64,
-    now_us: i64,
+    began_us: i64,
     contents: &mut C,
 ) -> Result<Plan, C::Error> {
     let known = recognise(files, remembered, path, contents)?;
     let newest = known.iter().rposition(Option::is_some);
-    let begun_us = begun_us(remembered, path);
+    let begun = begun_us(remembered, path);
+    let begun_us = begun.unwrap_or(began_us);
     let mut plan = Plan::default();
     for (at, file) in files.iter().enumerate() {
         if let Some((source, by_content)) = known[at] {
@@ -147,16 +153,14 @@ pub fn plan<C: Contents>(
             }
             continue;
         }
-        let is_new = match newest {
-            _ if file.named || file.rotated.is_none() => true,
-            // What was rotated after a file that the log knows has never been seen.
-            Some(newest) => at > newest,
-            // All that the log knows is gone. What was written since the family was first read has
-            // never been seen: a run may have ended before it came to that.
-            None => begun_us.is_some_and(|begun_us| file.modified_us > begun_us),
-        };
-        if is_new && file.bytes > 0 && !is_being_copied(files, at, contents)? {
-            let identity = identity_of(file, remembered, path, now_us);
+        let is_live = file.rotated.is_none();
+        let is_new = file.named
+            || is_live
+            || newest.is_some_and(|newest| at > newest)
+            || file.modified_us >= begun_us;
+        let is_some = file.bytes > 0 || is_live && begun.is_none();
+        if is_new && is_some && !is_being_copied(files, at, contents)? {
+            let identity = identity_of(file, remembered, path, began_us);
             let mark = Mark::default();
             plan.steps.push(Step { file: at, identity, mark, by_content: false });
         }
@@ -193,9 +197,9 @@ fn begun_us(remembered: &[Remembered], path: u64) -> Option<i64> {
 }
 
 /// The identity that a file gets that the log does not know.
-pub fn identity_of(file: &Found, remembered: &[Remembered], path: u64, now_us: i64) -> Identity {
+pub fn identity_of(file: &Found, remembered: &[Remembered], path: u64, began_us: i64) -> Identity {
     let (inode, fingerprint) = (file.inode, Fingerprint::of(&file.head));
-    let begun_us = Some(begun_us(remembered, path).unwrap_or(now_us));
+    let begun_us = Some(begun_us(remembered, path).unwrap_or(began_us));
     let mut identity = Identity { inode, fingerprint, path, again: 0, begun_us };
     while remembered.iter().any(|one| one.identity == identity) {
         identity.again += 1;
@@ -216,10 +220,13 @@ fn recognise<C: Contents>(
     for (source, Remembered { identity, mark, .. }) in remembered.iter().enumerate() {
         for (at, file) in files.iter().enumerate() {
             let by_content = identity.inode != file.inode;
-            // Only what rotation copies or compresses: other files may be equal by chance.
-            let is_like = !by_content || identity.path == path;
+            // Only what rotation copies or compresses: other files may be equal by chance. A file
+            // of which nothing was read is equal to all.
+            let is_like = !by_content || identity.path == path && mark.position > 0;
             let is_there = file.compressed || mark.position <= file.bytes;
-            if is_like && is_there && identity.fingerprint.is_of(&file.head) {
+            // An inode is used again: one of an empty file that was finished may have more now.
+            let is_another = mark.ended && mark.position == 0 && !file.head.is_empty();
+            if is_like && is_there && !is_another && identity.fingerprint.is_of(&file.head) {
                 pairs.push((Reverse(*mark), by_content, at, source));
             }
         }
@@ -234,7 +241,8 @@ fn recognise<C: Contents>(
         // A compressed file does not change.
         let is_certain = !by_content && files[at].compressed && mark.ended;
         let agrees = is_certain || contents.agrees(at, mark)?;
-        if agrees && !(by_content && is_being_copied(files, at, contents)?) {
+        let is_sure = !by_content && mark.position > 0;
+        if agrees && (is_sure || !is_being_copied(files, at, contents)?) {
             taken.insert(source);
             known[at] = Some((source, by_content));
         }

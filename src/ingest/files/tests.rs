@@ -12,6 +12,8 @@ use super::plan::{Contents, Found, Remembered, identity_of, in_order, plan};
 use super::rotation::Rotated;
 
 const LIVE: &str = "app.log";
+/// The line with which files begin, as of a program that says that it starts.
+const BEGIN: &[u8] = b"\"begin\"\n";
 /// How many rotated files are kept.
 const KEPT: usize = 4;
 
@@ -42,6 +44,8 @@ struct Disk {
 enum Act {
     Append(u8, bool),
     Tear,
+    /// The file is made, with nothing in it, if there is none.
+    Make,
     Rename,
     Copy,
     Truncate,
@@ -57,7 +61,8 @@ enum Act {
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         5 => (1..40_u8, any::<bool>()).prop_map(|(lines, long)| Act::Append(lines, long)),
-        1 => Just(Act::Tear),
+        2 => Just(Act::Tear),
+        2 => Just(Act::Make),
         3 => Just(Act::Rename),
         2 => Just(Act::Copy),
         3 => Just(Act::Truncate),
@@ -81,8 +86,7 @@ impl Disk {
 
     fn live(&mut self) -> &mut File {
         if !self.files.contains_key(LIVE) {
-            // Every file begins with the same line, as of a program that says that it starts.
-            let file = self.new_file(b"\"begin\"\n".to_vec());
+            let file = self.new_file(BEGIN.to_vec());
             self.files.insert(LIVE.to_owned(), file);
         }
         self.files.get_mut(LIVE).unwrap()
@@ -108,8 +112,11 @@ impl Disk {
     /// Whether the file has more than the line with which all begin. A reader that has seen no more
     /// of one cannot tell it from others.
     fn is_distinct(&self) -> bool {
-        let lines = |file: &File| memchr::memchr_iter(b'\n', &file.content).count();
-        self.files.get(LIVE).is_none_or(|live| lines(live) > 1)
+        let is_alike = |file: &File| {
+            let lines = memchr::memchr_iter(b'\n', &file.content).count();
+            lines == 1 && file.content.starts_with(BEGIN)
+        };
+        !self.files.get(LIVE).is_some_and(is_alike)
     }
 
     /// Whether the file is rotated now.
@@ -119,7 +126,17 @@ impl Disk {
 
     fn tear(&mut self) {
         if !std::mem::replace(&mut self.torn, true) {
-            self.live().content.push(b'n');
+            let clock_us = self.clock_us;
+            let live = self.live();
+            live.modified_us = clock_us;
+            live.content.push(b'n');
+        }
+    }
+
+    fn make(&mut self) {
+        if !self.files.contains_key(LIVE) && !self.torn {
+            let file = self.new_file(Vec::new());
+            self.files.insert(LIVE.to_owned(), file);
         }
     }
 
@@ -156,6 +173,7 @@ impl Disk {
         match act {
             Act::Append(lines, long) => self.append(*lines, *long),
             Act::Tear if !self.copied => self.tear(),
+            Act::Make => self.make(),
             Act::Rename if self.may_rotate() => {
                 self.shift(lost, seen);
                 let file = self.files.remove(LIVE).unwrap();
@@ -172,8 +190,9 @@ impl Disk {
             Act::Truncate if self.copied => {
                 self.copied = false;
                 let content = self.live().content.clone();
-                self.files.get_mut(&format!("{LIVE}.1")).unwrap().content = content;
-                self.live().content = b"\"begin\"\n".to_vec();
+                let copy = self.files.get_mut(&format!("{LIVE}.1")).unwrap();
+                (copy.content, copy.modified_us) = (content, self.clock_us);
+                self.live().content = BEGIN.to_vec();
             }
             Act::Compress(number) if !self.copied => {
                 let name = format!("{LIVE}.{number}");

@@ -27,10 +27,6 @@ pub(super) trait Destination {
     /// When no topic takes it.
     fn take(&mut self, raw: Raw<'_>, number: u64, cx: &mut Context) -> Result<(), StageError>;
 
-    /// A record was read that is good, whether anything is appended for it or not: it need not be
-    /// read again.
-    fn keep_positions(&mut self);
-
     /// Whether so much was taken that it is to be sent.
     fn is_full(&self) -> bool;
 
@@ -105,16 +101,14 @@ impl Destination for One {
         cx: &mut Context,
     ) -> anyhow::Result<()> {
         let origin = Box::new(following.clone());
+        // Also if the file has no record yet: what it is rotated to is to be read, too.
+        self.sender.keep_positions();
         self.sender.begin_source(&visited.name, visited.from.sequence(), origin, cx)
     }
 
     fn take(&mut self, raw: Raw<'_>, _: u64, _: &mut Context) -> Result<(), StageError> {
         self.batch.push(raw);
         Ok(())
-    }
-
-    fn keep_positions(&mut self) {
-        self.sender.keep_positions();
     }
 
     fn is_full(&self) -> bool {

@@ -156,10 +156,6 @@ impl Destination for Several {
         Ok(())
     }
 
-    fn keep_positions(&mut self) {
-        self.home.keep_positions();
-    }
-
     fn is_full(&self) -> bool {
         self.gathered_bytes >= GATHERED_BYTES
     }
@@ -186,7 +182,6 @@ impl Destination for Several {
         if self.topics.have_some() {
             // A file that it does not know would be another one to the next run, and the positions
             // in other topics those of a file that nobody asks for.
-            self.home.keep_positions();
             if self.home.stands() == 0 {
                 let begun = Mark::BEGUN.sequence();
                 self.home.sender.send_to(&mut Batch::default(), begun, cx)?;

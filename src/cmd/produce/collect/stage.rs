@@ -102,12 +102,10 @@ impl<D: Destination> Stage for Collect<D> {
             to.take(raw, number, cx)?;
             return Ok(ControlFlow::Continue(()));
         };
-        let flow = enrich.apply(raw, cx, |raw, cx| {
+        enrich.apply(raw, cx, |raw, cx| {
             to.take(raw, number, cx)?;
             Ok(ControlFlow::Continue(()))
-        })?;
-        to.keep_positions();
-        Ok(flow)
+        })
     }
 
     fn control(&mut self, _: &Control, _: &[u8], _: &mut Context) -> Result<(), StageError> {
