@@ -121,12 +121,12 @@ pub trait Contents {
 }
 
 /// Decides about the files of a family, which are in order. `path` is the hash of the path of the
-/// family's file; `began_us` is when this run first looked at files, in µs since the epoch.
+/// family's file; `began_us` is when this run first examined files, in µs since the epoch.
 ///
 /// A rotated file that the log does not know is read if it came after one that it knows, or was
-/// written since the family was first looked at: it was never read then, whatever its place. What
+/// written since the family was first visited: it was never read then, whatever its place. What
 /// was rotated before that stays as it is. So the file itself is visited also while it is empty:
-/// the log is to know that the family was looked at.
+/// the log is to know that the family was visited.
 ///
 /// # Errors
 /// When `contents` cannot be looked into.
