@@ -85,7 +85,8 @@ impl WaitOptions {
         self.wait.map(Duration::to_std)
     }
 
-    fn duration(self) -> StdDuration {
+    /// How long to wait for another process that writes the log.
+    pub fn duration(self) -> StdDuration {
         self.wait.map_or(WAIT, Duration::to_std)
     }
 }

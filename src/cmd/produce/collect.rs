@@ -283,7 +283,7 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
         Some(dir) => claims(std::slice::from_ref(dir))?,
         None => claims(&options.input.files)?,
     };
-    let mut tries = Tries::within(options.wait.asked().unwrap_or_default());
+    let mut waits = Waits::new(options);
     let mut tells = options.collect.follow || message::is_terminal();
     loop {
         let attempt = || -> anyhow::Result<_> {
@@ -302,18 +302,39 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
             Ok(Opened { sender, known, appenders })
         };
         match attempt() {
-            Err(error) if is_busy(&error) => match tries.next_pause() {
-                Some(pause) => {
-                    // Cron jobs wait in silence.
-                    if std::mem::take(&mut tells) {
-                        message::note(&waits(options, &error));
-                    }
-                    std::thread::sleep(pause);
+            Err(error) if is_busy(&error) => {
+                let (tries, within) = waits.of(&error);
+                let Some(pause) = tries.next_pause() else {
+                    return Err(busy(options, &error, within));
+                };
+                // Cron jobs wait in silence.
+                if std::mem::take(&mut tells) {
+                    message::note(&waiting(options, &error, within));
                 }
-                None => return Err(busy(options, &error)),
-            },
+                std::thread::sleep(pause);
+            }
             done => return done,
         }
+    }
+}
+
+/// How long is waited for another process: one that writes the log ends soon as a rule, and one that
+/// collects the same files does our work.
+struct Waits {
+    log: (Tries, StdDuration),
+    files: (Tries, StdDuration),
+}
+
+impl Waits {
+    fn new(options: &Options) -> Waits {
+        let within = |time| (Tries::within(time), time);
+        let files = options.wait.asked().unwrap_or_default();
+        Waits { log: within(options.wait.duration()), files: within(files) }
+    }
+
+    fn of(&mut self, error: &anyhow::Error) -> (&mut Tries, StdDuration) {
+        let (tries, within) = if is_locked(error) { &mut self.log } else { &mut self.files };
+        (tries, *within)
     }
 }
 
@@ -321,20 +342,29 @@ fn is_busy(error: &anyhow::Error) -> bool {
     error.downcast_ref::<store::Error>().is_some_and(store::Error::is_busy)
 }
 
-fn busy(options: &Options, error: &anyhow::Error) -> anyhow::Error {
+/// Whether it is the log itself that another process has.
+fn is_locked(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<store::Error>().is_some_and(|error| error.locked().is_some())
+}
+
+fn busy(options: &Options, error: &anyhow::Error, within: StdDuration) -> anyhow::Error {
     let (home, what) = (options.home(), doing(error));
-    let why = format!("{home}: {what}; try again, or wait with --wait D");
+    let ended = match within.is_zero() {
+        true => String::new(),
+        false => format!(", and did not end within {}", shown(within)),
+    };
+    let why = format!("{home}: {what}{ended}; try again, or wait with --wait D");
     Failure::new(Status::TryAgain, why).into()
 }
 
-fn waits(options: &Options, error: &anyhow::Error) -> String {
-    let wait = shown(options.wait.asked().unwrap_or_default());
-    format!("{}: {}; waiting up to {wait} for it to end", options.home(), doing(error))
+fn waiting(options: &Options, error: &anyhow::Error, within: StdDuration) -> String {
+    let (home, what, within) = (options.home(), doing(error), shown(within));
+    format!("{home}: {what}; waiting up to {within} for it to end")
 }
 
 /// What another process does, so that we cannot.
 fn doing(error: &anyhow::Error) -> &'static str {
-    match error.downcast_ref::<store::Error>().is_some_and(|error| error.locked().is_some()) {
+    match is_locked(error) {
         true => "another process writes the log",
         false => "another process collects the same files",
     }

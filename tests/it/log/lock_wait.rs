@@ -68,6 +68,18 @@ fn actions_that_change_the_log_wait_for_a_writer() {
 }
 
 #[test]
+fn files_that_are_resumed_wait_for_another_writer_without_being_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.log");
+    std::fs::write(&file, "1\n").unwrap();
+    let holder = holder(dir.path());
+    let mut child = waiting(dir.path(), "produce", &["t", "--resume", file.to_str().unwrap()]);
+    assert_eq!(holder.finish()[0].status, 0);
+    assert_eq!(end(&mut child.0), 0);
+    assert_eq!(run_on(dir.path(), "subscribe", &["t"], "").stdout, "0\n1\n");
+}
+
+#[test]
 fn who_waits_in_vain_says_how_long() {
     let dir = tempfile::tempdir().unwrap();
     let holder = holder(dir.path());
