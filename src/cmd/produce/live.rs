@@ -183,10 +183,31 @@ impl Live {
 fn tell(lost: &Lost) -> bool {
     let (datagrams, connections) = (lost.datagrams(), lost.connections());
     if datagrams > 0 {
-        message::note(&format!("{datagrams} datagrams were lost before produce read them"));
+        let what = were(datagrams, "datagram");
+        message::note(&format!("{what} lost before produce read them"));
     }
     if connections > 0 {
-        message::note(&format!("{connections} connections were closed for a wrong message length"));
+        let what = were(connections, "connection");
+        message::note(&format!("{what} closed for a wrong message length"));
     }
     datagrams + connections > 0
+}
+
+/// So many of something, as the beginning of what became of it.
+fn were(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what} was"),
+        _ => format!("{count} {what}s were"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_named_as_one() {
+        assert_eq!(were(1, "connection"), "1 connection was");
+        assert_eq!(were(2, "datagram"), "2 datagrams were");
+    }
 }
