@@ -10,7 +10,8 @@ _millstream_complete_aggregate() {
         while IFS=$'\t' read -r value _; do
             COMPREPLY+=("$value")
         done
-    } < <("$program" complete bash aggregate "${COMP_LINE:0:COMP_POINT}" "$2" 2> /dev/null < /dev/null)
+    } < <(MILLSTREAM_REST=${COMP_LINE:COMP_POINT} "$program" complete bash aggregate \
+        "${COMP_LINE:0:COMP_POINT}" "$2" 2> /dev/null < /dev/null)
     [[ $paths != *nospace ]] || compopt -o nospace
     case $paths/${#COMPREPLY[@]} in
         files*/0) compopt -o default ;;

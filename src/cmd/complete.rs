@@ -1,23 +1,19 @@
 //! What Tab offers for values that the options themselves do not list: topics, groups and settings
 //! of the log, aggregates, time zones, places, durations.
 
-use std::path::PathBuf;
-use std::sync::mpsc::channel;
-use std::time::Duration;
+mod fields;
+mod patience;
 
 use clap::Arg;
 
+use self::patience::{data_dir, in_time};
 use super::log_admin::option_and_value;
 use crate::aggregate::functions::catalog::FUNCTIONS;
 use crate::aggregate::functions::function::Argument;
 use crate::cli::complete::place::Line;
 use crate::cli::complete::{Candidate, Offer, Paths};
-use crate::cli::options::DataOptions;
 use crate::store::{Error, Store};
 use crate::time::zone::Zone;
-
-/// How long a log may take to answer: who presses Tab does not wait for it.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 const PLACES: [(&str, &str); 7] = [
     ("start", "The first record"),
@@ -49,7 +45,11 @@ pub fn values(line: &Line<'_>, arg: &Arg, index: usize) -> Option<Offer> {
         ("files", _) if command == "inspect" => files(topics(line)),
         ("group", _) | (_, "GROUP") => Offer::of(groups(line)),
         ("partition", _) => Offer::of(partitions(line)),
-        (_, "AGG") => files(aggregates()),
+        (_, "AGG") => Offer { fields: fields::of_line(line), ..files(aggregates()) },
+        // --having is of results.
+        (option, name) if name.contains("EXPR") && !matches!(option, "regex" | "having") => {
+            Offer { fields: fields::of_line(line), ..Offer::by_argument(arg) }
+        }
         (_, "ZONE") => Offer::of(plain(Zone::names())),
         (_, "PLACE") => Offer::of(PLACES.map(|(word, help)| Candidate::new(word, help)).into()),
         (_, "DAY") => Offer::of(plain(DAYS)),
@@ -77,7 +77,7 @@ fn plain<T: Into<String>>(words: impl IntoIterator<Item = T>) -> Vec<Candidate> 
 }
 
 fn files(candidates: Vec<Candidate>) -> Offer {
-    Offer { candidates, paths: Paths::Files }
+    Offer { candidates, paths: Paths::Files, fields: Vec::new() }
 }
 
 fn aggregates() -> Vec<Candidate> {
@@ -133,21 +133,8 @@ fn of_log<T: Send + 'static>(
     line: &Line<'_>,
     ask: impl FnOnce(&mut Store) -> Result<T, Error> + Send + 'static,
 ) -> Option<T> {
-    let dir = DataOptions { data: line.value("data").map(without_tilde) }.dir().ok()?;
-    let (sender, answer) = channel();
-    std::thread::spawn(move || {
-        let answer = Store::open(&dir).and_then(|mut store| ask(&mut store));
-        let _ = sender.send(answer.ok());
-    });
-    answer.recv_timeout(PATIENCE).ok().flatten()
-}
-
-/// A path as the shell will give it: ~ is the home directory.
-fn without_tilde(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(path),
-    }
+    let dir = data_dir(line)?;
+    in_time(move || Store::open(&dir).and_then(|mut store| ask(&mut store)).ok())
 }
 
 #[cfg(test)]

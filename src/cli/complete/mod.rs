@@ -3,8 +3,12 @@
 //! runs, and may come from the log.
 //!
 //! - [`place`]: which part of a command line is at the cursor.
+//! - `within`: fields completed within an expression.
 //! - `words`: a line cut into words, and words quoted for a shell.
 //! - [`script`]: the scripts.
+//!
+//! What follows the cursor on the line comes in the environment, as `MILLSTREAM_REST`: a file there
+//! has the fields that an expression may name. fish does not tell what follows.
 //!
 //! # What is printed
 //! The first line says which paths the shell is to offer, too: `files`, `dirs` or `none`; and
@@ -13,6 +17,7 @@
 
 pub mod place;
 pub mod script;
+mod within;
 mod words;
 
 use std::ffi::OsString;
@@ -20,7 +25,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command, ValueHint};
 
 use self::place::{Line, Place};
-use self::words::{quoted, words};
+use self::words::{after, quoted, words};
 use super::output::{Output, OutputError};
 use super::{Failure, Recipe, Status, Tools};
 
@@ -60,12 +65,14 @@ pub struct Offer {
     pub candidates: Vec<Candidate>,
     /// Paths that may be values, too.
     pub paths: Paths,
+    /// The fields that an expression may name, as jq spells them; none where there is none.
+    pub fields: Vec<String>,
 }
 
 impl Offer {
     /// These values, and no paths.
     pub fn of(candidates: Vec<Candidate>) -> Offer {
-        Offer { candidates, paths: Paths::None }
+        Offer { candidates, paths: Paths::None, fields: Vec::new() }
     }
 
     /// What the argument itself says: its possible values, and whether it is a path.
@@ -80,7 +87,7 @@ impl Offer {
             ValueHint::DirPath => Paths::Dirs,
             _ => Paths::None,
         };
-        Offer { candidates: candidates.collect(), paths }
+        Offer { candidates: candidates.collect(), paths, fields: Vec::new() }
     }
 }
 
@@ -113,6 +120,9 @@ impl Shell {
     }
 }
 
+/// The variable with what follows the cursor.
+const REST: &str = "MILLSTREAM_REST";
+
 /// Answers a script, or prints the scripts of all names to a user who has not installed them. The
 /// arguments are those after `millstream complete`.
 ///
@@ -127,7 +137,10 @@ pub(super) fn run(tools: &Tools, args: &[OsString]) -> anyhow::Result<Status> {
     };
     let text = match args.get(1..).unwrap_or_default() {
         [] => script::all(shell, &program),
-        [tool, rest @ ..] => answer(shell, program, (tools.values, tools.recipes), tool, rest),
+        [tool, rest @ ..] => {
+            let follows = std::env::var(REST).unwrap_or_default();
+            answer(shell, program, (tools.values, tools.recipes), tool, (rest, &follows))
+        }
     };
     match Output::stdout()?.write(text.as_bytes()) {
         Ok(()) | Err(OutputError::Closed) => Ok(Status::Done),
@@ -136,13 +149,14 @@ pub(super) fn run(tools: &Tools, args: &[OsString]) -> anyhow::Result<Status> {
 }
 
 /// What is to be offered; nothing for what is not understood. `rest` is the line up to the cursor
-/// and what bash takes for the word there, or the words after the tool's name in other shells.
+/// and what bash takes for the word there, or the words after the tool's name in other shells;
+/// `follows` is what follows the cursor.
 fn answer(
     shell: Shell,
     program: Command,
     (values, recipes): (Values, fn() -> Vec<Recipe>),
     tool: &str,
-    rest: &[String],
+    (rest, follows): (&[String], &str),
 ) -> String {
     let (before, text, quote, shown) = match (shell, rest) {
         (Shell::Bash, [line, shown]) => {
@@ -168,8 +182,9 @@ fn answer(
         }
     }
     command.build();
-    let line = Line::read(&command, &before);
-    let mut offer = offer(&line, &text, values);
+    let (ending, after) = after(follows, quote);
+    let line = Line::read(&command, &before).with_rest(&format!("{text}{ending}"), &after);
+    let mut offer = offer(&line, &text, values, quote.is_some());
     // Bash replaces only what comes after the last = or : of the word.
     let kept = text.strip_suffix(shown.as_str()).map_or(0, str::len);
     if is_help {
@@ -196,7 +211,7 @@ fn answer(
 }
 
 /// What may stand in the place of the word at the cursor; each candidate begins with what is there.
-fn offer(line: &Line<'_>, text: &str, values: Values) -> Offer {
+fn offer(line: &Line<'_>, text: &str, values: Values, is_quoted: bool) -> Offer {
     match line.place(text) {
         Place::Nothing => Offer::of(Vec::new()),
         Place::Option(text) => Offer::of(options(line, &text)),
@@ -209,6 +224,8 @@ fn offer(line: &Line<'_>, text: &str, values: Values) -> Offer {
         Place::Value { arg, index, before, text } => {
             let mut offer = values(line, arg, index).unwrap_or_else(|| Offer::by_argument(arg));
             offer.candidates.retain(|candidate| candidate.value.starts_with(&text));
+            let fields = within::completed(&text, &offer.fields, is_quoted);
+            offer.candidates.extend(fields);
             for candidate in &mut offer.candidates {
                 candidate.value.insert_str(0, &before);
             }
@@ -271,14 +288,16 @@ mod tests {
         let names =
             ["avg(", "arg_max("].map(|name| Candidate { open: true, ..Candidate::new(name, "") });
         let all = names.into_iter().chain([Candidate::new("count", "Records")]);
-        (arg.get_id() == "what").then(|| Offer { candidates: all.collect(), paths: Paths::Files })
+        let paths = Paths::Files;
+        let offer = || Offer { candidates: all.collect(), paths, fields: Vec::new() };
+        (arg.get_id() == "what").then(offer)
     }
 
     #[track_caller]
     fn check(shell: Shell, rest: &[&str], expected: &str) {
         let rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
         assert_eq!(
-            answer(shell, program(), (functions, Vec::new), "grind", &rest),
+            answer(shell, program(), (functions, Vec::new), "grind", (&rest, "")),
             expected,
             "{rest:?}"
         );
@@ -313,7 +332,7 @@ mod tests {
     fn the_program_offers_its_tools_and_those_theirs() {
         let ask = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            answer(Shell::Fish, program(), (functions, Vec::new), "mill", &words)
+            answer(Shell::Fish, program(), (functions, Vec::new), "mill", (&words, ""))
         };
         assert!(ask(&[""]).starts_with("none\ngrind\tGrinds\nhelp\t"));
         assert_eq!(ask(&["grind", "--f"]), "none\n--from\t\n");
@@ -324,7 +343,8 @@ mod tests {
     fn what_is_not_understood_offers_nothing() {
         check(Shell::Bash, &["grind"], "none\n");
         check(Shell::Fish, &[], "none\n");
-        let none = answer(Shell::Fish, program(), (functions, Vec::new), "other", &["".to_owned()]);
+        let words = ["".to_owned()];
+        let none = answer(Shell::Fish, program(), (functions, Vec::new), "other", (&words, ""));
         assert_eq!(none, "none\n");
     }
 }

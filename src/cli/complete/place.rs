@@ -19,6 +19,8 @@ pub struct Line<'a> {
     only_operands: bool,
     /// The option that wants a value next, and how many it has already.
     open: Option<(&'a Arg, usize)>,
+    /// The values of the whole line, also of what is at the cursor and after it.
+    whole: BTreeMap<String, Vec<String>>,
 }
 
 /// What is to be completed.
@@ -47,10 +49,27 @@ impl<'a> Line<'a> {
     /// Reads the words between the name of the tool and the one at the cursor. The command must
     /// have been built.
     pub fn read(command: &'a Command, words: &[String]) -> Line<'a> {
+        let (given, whole) = (BTreeMap::new(), BTreeMap::new());
         let mut line =
-            Line { command, given: BTreeMap::new(), operands: 0, only_operands: false, open: None };
+            Line { command, given, operands: 0, only_operands: false, open: None, whole };
         words.iter().for_each(|word| line.take(word));
+        line.whole.clone_from(&line.given);
         line
+    }
+
+    /// The same line, with the word at the cursor and those after it.
+    #[must_use]
+    pub fn with_rest(mut self, word: &str, after: &[String]) -> Line<'a> {
+        let mut whole = self.clone();
+        whole.take(word);
+        after.iter().for_each(|word| whole.take(word));
+        self.whole = whole.given;
+        self
+    }
+
+    /// The values of the argument with this id on the whole line, before and after the cursor.
+    pub fn values(&self, id: &str) -> &[String] {
+        self.whole.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// The first value of the argument with this id, if it was given.
@@ -61,6 +80,11 @@ impl<'a> Line<'a> {
     /// Whether the argument with this id was given.
     pub fn has(&self, id: &str) -> bool {
         self.given.contains_key(id)
+    }
+
+    /// Whether the argument with this id is on the line, before or after the cursor.
+    pub fn has_anywhere(&self, id: &str) -> bool {
+        self.whole.contains_key(id)
     }
 
     /// What stands at the cursor, where this much of a word is.

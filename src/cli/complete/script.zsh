@@ -5,7 +5,8 @@ _@NAME@() {
     local -a lines values shown spaces
     # What was called by its path has its program beside it.
     [[ $words[1] != */* ]] || program=${~words[1]%/*}/millstream
-    lines=("${(@f)$("$program" complete zsh @NAME@ "${(@Q)words[2,CURRENT-1]}" "${compstate[quote]}$PREFIX" \
+    lines=("${(@f)$(MILLSTREAM_REST="$SUFFIX ${words[CURRENT+1,-1]}" \
+        "$program" complete zsh @NAME@ "${(@Q)words[2,CURRENT-1]}" "${compstate[quote]}$PREFIX" \
         2> /dev/null < /dev/null)}")
     paths=$lines[1]
     [[ $paths != *nospace ]] || spaces=(-S '')

@@ -32,6 +32,22 @@ pub fn words(line: &str) -> Words {
     Words { before, last: word.unwrap_or_default(), quote }
 }
 
+/// What follows the cursor, where this quote is open: the rest of the word there, and the words
+/// after it. A quote that is never closed is taken to end at the cursor, where it will be closed.
+pub fn after(follows: &str, quote: Option<char>) -> (String, Vec<String>) {
+    let open: String = quote.into_iter().collect();
+    let mut cut = words(&format!("{open}{follows}"));
+    let begins = !follows.is_empty() && !follows.starts_with([' ', '\t', '\n']);
+    let mut in_word = begins || quote.is_some();
+    if cut.quote.is_some() && quote.is_some() {
+        (cut, in_word) = (words(follows), begins);
+    }
+    let mut all = cut.before;
+    all.extend(Some(cut.last).filter(|last| !last.is_empty()));
+    let ending = if in_word && !all.is_empty() { all.remove(0) } else { String::new() };
+    (ending, all)
+}
+
 /// A word as a shell reads it back, in single quotes if it needs quotes; they stay open where more
 /// of the word is to come.
 pub fn quoted(word: &str, open: bool) -> String {
@@ -62,6 +78,22 @@ mod tests {
         check(r#"map "a\"b" c\ d ''"#, &["map", "a\"b", "c d"], "", None);
         check("x --from=c", &["x"], "--from=c", None);
         check("x \"it's", &["x"], "it's", Some('"'));
+    }
+
+    #[test]
+    fn what_follows_the_cursor_is_cut() {
+        let cut = |follows, quote| {
+            let (ending, after) = after(follows, quote);
+            (ending, after.join("|"))
+        };
+        let is = |ending: &str, after: &str| (ending.to_owned(), after.to_owned());
+        assert_eq!(cut("", None), is("", ""));
+        assert_eq!(cut(" f 'a b'", None), is("", "f|a b"));
+        assert_eq!(cut("us f", None), is("us", "f"));
+        assert_eq!(cut("us' f", Some('\'')), is("us", "f"));
+        assert_eq!(cut("' f g", Some('\'')), is("", "f|g"));
+        assert_eq!(cut(" f", Some('\'')), is("", "f"));
+        assert_eq!(cut("", Some('\'')), is("", ""));
     }
 
     #[test]

@@ -8,15 +8,17 @@ use serde_json::json;
 use super::table::Table;
 use crate::api::groups::Reset;
 use crate::api::reading::ByPartition;
-use crate::cli::Status;
+use crate::cli::ask::confirm;
+use crate::cli::{Status, message};
 use crate::cmd::place::{Place, at};
 use crate::log::LogError;
+use crate::record::near::nearest;
 use crate::store::Store;
 
 /// What to reset, and to where.
 #[derive(Args, Clone, Debug)]
 pub struct Wanted {
-    /// The group; created if it does not exist
+    /// The group; a new one is created, and reported
     group: String,
 
     /// The topic
@@ -29,6 +31,10 @@ pub struct Wanted {
     /// Reset only these partitions, as in 0,1; may be repeated
     #[arg(long, value_name = "P,…", value_delimiter = ',')]
     partition: Vec<u32>,
+
+    /// Do not ask on a terminal whether a new group with a name like an existing one is meant
+    #[arg(short, long)]
+    yes: bool,
 
     /// Print what would be done, and change nothing
     #[arg(long)]
@@ -60,12 +66,22 @@ pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Sta
         }
         offsets.insert(partition, offset);
     }
+    let groups = Store::open(dir)?.group_names()?;
+    let is_new = !groups.contains(&wanted.group);
+    if is_new && !wanted.is_meant(&groups) {
+        message::note("nothing was changed");
+        return Ok(Status::Done);
+    }
     let done = Store::open(dir)?.reset(Reset {
         group: wanted.group.clone(),
         topic: wanted.topic.clone(),
         offsets,
         dry_run: wanted.dry_run,
     })?;
+    if is_new {
+        let verb = if done.dry_run { "would be" } else { "was" };
+        message::note(&format!("{}: this group did not exist, and {verb} created", done.group));
+    }
     for (number, moved) in &done.partitions {
         table.row(&[
             ("group", json!(done.group)),
@@ -77,4 +93,14 @@ pub fn run(dir: &Path, wanted: &Wanted, table: &mut Table) -> anyhow::Result<Sta
         ]);
     }
     Ok(Status::Done)
+}
+
+impl Wanted {
+    /// Whether a new group is meant: the user is asked where one of these has nearly its name.
+    fn is_meant(&self, groups: &[String]) -> bool {
+        let near = nearest(&self.group, groups.iter().map(String::as_str));
+        let Some(near) = near.filter(|_| !self.yes && !self.dry_run) else { return true };
+        let name = &self.group;
+        confirm(&format!("there is no group {name}; did you mean {near}? Create {name}?"))
+    }
 }

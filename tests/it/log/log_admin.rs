@@ -447,6 +447,26 @@ fn the_directory_may_be_named_behind_the_action() {
 }
 
 #[test]
+fn a_group_that_reset_creates_is_told() {
+    both_ways(|dir| {
+        assert_eq!(admin(dir, &["create", "flights"]).status, 0);
+        let reset = |group, more: &[&str]| {
+            let args = ["reset", group, "flights", "--to", "start"];
+            let ran = admin(dir, &[&args[..], more].concat());
+            assert_eq!(ran.status, 0, "{ran:?}");
+            ran.stderr
+        };
+        let said = "log-admin: mail: this group did not exist, and was created\n";
+        assert_eq!(reset("mail", &[]), said);
+        assert_eq!(reset("mail", &[]), "");
+        // Nobody can be asked.
+        let said = "log-admin: mial: this group did not exist, and would be created\n";
+        assert_eq!(reset("mial", &["--dry-run"]), said);
+        assert_eq!(reset("mial", &["--yes"]), said.replace("would be", "was"));
+    });
+}
+
+#[test]
 fn names_that_may_have_been_meant_are_named() {
     both_ways(|dir| {
         assert_eq!(admin(dir, &["create", "flights", "--partitions", "3"]).status, 0);

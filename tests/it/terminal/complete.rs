@@ -40,6 +40,9 @@ fn start(shell: &str) -> Option<Terminal> {
         }
         std::fs::create_dir(dir.join("files")).unwrap();
         std::fs::write(dir.join("files/some file"), "").unwrap();
+        let record = r#"{"status":200,"host":"a","bytes":5}"#;
+        std::fs::write(dir.join("files/hits.log"), format!("{record}\n")).unwrap();
+        run_on(&log, "produce", &["orders"], &format!("{record}\n")).good();
         let (log, programs) = (log.display(), bin("millstream"));
         let programs = programs.parent().unwrap().display();
         let files = dir.join("files");
@@ -56,18 +59,21 @@ fn start(shell: &str) -> Option<Terminal> {
     Some(terminal)
 }
 
-/// Types a line, presses Tab, and waits until the line reads so; then empties it. Nothing else may
-/// be on the screen than the line and what is offered.
+/// Types a line, in which ^ is where the cursor is then, presses Tab, and waits until the line reads
+/// so; then empties it. Nothing else may be on the screen than the line and what is offered.
 #[track_caller]
 fn completes(terminal: &Terminal, typed: &str, expected: &str) {
     // The shell is ready when the screen is empty.
+    terminal.press(&["C-e"]);
     terminal.press(&["C-u"]);
     terminal.press(&["C-l"]);
     crate::common::wait_for("an empty line", || {
         let lines = terminal.lines();
         (lines.trim_end() == "#").then_some(())
     });
-    terminal.press(&["-l", typed]);
+    let (before, after) = typed.split_once('^').unwrap_or((typed, ""));
+    terminal.press(&["-l", &format!("{before}{after}")]);
+    after.chars().for_each(|_| terminal.press(&["Left"]));
     terminal.press(&["Tab"]);
     // A letter at the end shows that what Tab has done is done.
     terminal.press(&["-l", "X"]);
@@ -107,6 +113,8 @@ fn check(shell: &str) {
         ("filter .a so", "# filter .a some\\ file "),
         ("filter -f so", "# filter -f some\\ file "),
         ("filter --rejects=so", "# filter --rejects=some\\ file "),
+        // Fields of a topic.
+        ("subscribe orders --fields .bytes,.ho", "# subscribe orders --fields .bytes,.host "),
         // An expression is not a program, nor a file.
         ("filter so", "# filter so"),
         ("map subscrib", "# map subscrib"),
@@ -115,6 +123,17 @@ fn check(shell: &str) {
     ] {
         completes(&terminal, typed, expected);
     }
+    // Fields of a file after the cursor, of which fish does not tell.
+    let after: &[(&str, &str)] = match shell {
+        "bash" => &[
+            ("filter '.sta^' hits.log", "# filter '.status"),
+            ("filter '.bytes > 1 and .sta^ hits.log", "# filter '.bytes > 1 and .status"),
+            ("aggregate 'avg(.by^' hits.log", "# aggregate 'avg(.bytes"),
+        ],
+        "zsh" => &[("filter '.sta^' hits.log", "# filter '.status'")],
+        _ => &[],
+    };
+    after.iter().for_each(|(typed, expected)| completes(&terminal, typed, expected));
 }
 
 #[test]
@@ -149,6 +168,28 @@ fn a_log_that_does_not_answer_offers_nothing_and_none_is_made() {
     assert_eq!(asked(&log, &["subscribe", ""]), "none\n");
     assert_eq!(asked(&log, &["log-admin", "groups", ""]), "none\n");
     assert_eq!(log.read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn fields_come_of_what_is_read_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, path) = (dir.path().join("log"), dir.path().join("f"));
+    let offered = |rest: &str| {
+        let words = ["complete", "fish", "filter", "'.n"];
+        let mut command = tool_on(&log, "millstream", &words);
+        run(command.env("MILLSTREAM_REST", format!("' {rest}")), "").good()
+    };
+    let path = path.to_str().unwrap();
+    assert_eq!(offered(path), "none\n");
+    std::fs::write(path, "name,n\na,1\n").unwrap();
+    assert_eq!(offered(path), "none\n");
+    assert_eq!(offered(&format!("--from csv {path}")), "none nospace\n.name\t\n.n\t\n");
+    std::fs::remove_file(path).unwrap();
+    // Nobody writes to it.
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    assert_eq!(offered(path), "none\n");
+    assert_eq!(offered(""), "none\n");
+    assert!(!log.exists());
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! The fields that an expression may name: those of the first records of the file on the line, or
+//! of the last ones of the topic there.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use super::patience::{data_dir, in_time, without_tilde};
+use crate::api::reading::{At, Span};
+use crate::cli::complete::place::Line;
+use crate::cli::input::{Files, Input, Next};
+use crate::cli::options::InputOptions;
+use crate::cli::signals::Stop;
+use crate::cli::watch::Watch;
+use crate::fields::Collector;
+use crate::ingest::formats::Choice;
+use crate::record::decode::{Bad, Raw, Sink};
+use crate::record::json::validate;
+use crate::store::{Manner, Step, Store};
+
+/// How many records are looked at, and how many bytes of a file or a topic, about.
+const RECORDS_MAX: u64 = 1_000;
+const BYTES_MAX: usize = 256 << 10;
+
+/// How many fields are offered.
+const PATHS_MAX: usize = 500;
+
+/// The fields of the records that the line reads, as far as they are found in time.
+pub fn of_line(line: &Line<'_>) -> Vec<String> {
+    let of = |id| line.values(id).iter();
+    let operands = of("files").chain(of("arguments")).chain(of("topics")).chain(of("topic"));
+    let operands: Vec<String> = operands.cloned().collect();
+    let file = operands.iter().map(|operand| without_tilde(operand)).find(|path| path.is_file());
+    let dir = data_dir(line);
+    let choice = choice(line);
+    let found = in_time(move || {
+        let mut looking = Looking(Collector::new(PATHS_MAX));
+        match (file, operands.first()) {
+            (Some(file), _) => of_file(file, &choice?, &mut looking)?,
+            (None, Some(topic)) => of_topic(&dir?, topic, &mut looking)?,
+            (None, None) => return None,
+        }
+        Some(looking.0.fields().into_iter().map(|field| field.path).collect::<Vec<_>>())
+    });
+    let mut paths = found.unwrap_or_default();
+    paths.retain(|path| path != ".");
+    paths
+}
+
+/// The format that the line names.
+fn choice(line: &Line<'_>) -> Option<Choice> {
+    let command = InputOptions::augment_args(Command::new("input").no_binary_name(true));
+    let mut words = Vec::new();
+    for arg in command.get_arguments() {
+        let (Some(long), id) = (arg.get_long(), arg.get_id().as_str()) else { continue };
+        if line.has_anywhere(id) {
+            words.push(format!("--{long}"));
+            words.extend_from_slice(line.values(id));
+        }
+    }
+    let matches: ArgMatches = command.try_get_matches_from(words).ok()?;
+    InputOptions::from_arg_matches(&matches).ok()?.choice().ok()
+}
+
+/// Looks at the beginning of a file.
+fn of_file(path: PathBuf, choice: &Choice, looking: &mut Looking) -> Option<()> {
+    let watch = Arc::new(Watch::new(Stop::install().ok()?, None).ok()?);
+    let mut input = Input::new(Box::new(Files::new(&[path], 1)), watch);
+    let (mut block, mut decoder) = (vec![0; BYTES_MAX], choice.decoder());
+    let mut left = BYTES_MAX;
+    while left > 0 {
+        let flow = match input.read(block.get_mut(..left)?, Some(Duration::ZERO)).ok()? {
+            Next::Bytes(count) => {
+                left = left.saturating_sub(count);
+                decoder.decode(block.get(..count)?, looking)
+            }
+            Next::SourceEnd => decoder.finish(looking),
+            Next::SourceBegin => ControlFlow::Continue(()),
+            _ => break,
+        };
+        if flow.is_break() {
+            break;
+        }
+    }
+    Some(())
+}
+
+/// Looks at the last records of a topic.
+fn of_topic(dir: &Path, topic: &str, looking: &mut Looking) -> Option<()> {
+    let watch = Watch::new(Stop::install().ok()?, None).ok()?;
+    let mut reader = Store::open(dir).ok()?.reader_heeding(topic, &watch).ok()?;
+    let partitions: Vec<u32> = (0..reader.partitions()).collect();
+    let found = reader.find(&partitions, At::Last(RECORDS_MAX)).ok()?;
+    let spans = found
+        .iter()
+        .filter(|(_, place)| place.at < place.end)
+        .map(|(number, place)| Span { partition: *number, from: place.at, until: Some(place.end) });
+    let spans: Vec<Span> = spans.collect();
+    if spans.is_empty() {
+        return None;
+    }
+    let manner = Manner {
+        follow: false,
+        added: false,
+        patience: Duration::ZERO,
+        verify: true,
+        files: false,
+        output: None,
+    };
+    let mut reading = reader.read(spans, manner).ok()?;
+    let (mut bytes, mut seen) = (Vec::new(), 0);
+    while seen < BYTES_MAX {
+        let Ok(Step::Records(_)) = reading.next(&watch, &mut bytes) else { break };
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            if looking.take(line).is_break() {
+                return Some(());
+            }
+        }
+        seen += bytes.len();
+    }
+    Some(())
+}
+
+/// Takes records, as many as are wanted.
+struct Looking(Collector);
+
+impl Looking {
+    fn take(&mut self, record: &[u8]) -> ControlFlow<()> {
+        if validate(record).is_ok() {
+            self.0.record(record);
+        }
+        if self.0.records() < RECORDS_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}
+
+impl Sink for Looking {
+    fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
+        self.take(raw.bytes)
+    }
+
+    fn bad(&mut self, _: Bad<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
