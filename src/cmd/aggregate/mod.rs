@@ -166,7 +166,7 @@ pub struct Options {
     #[arg(long, value_name = "[NAME=]EXPR")]
     by: Vec<String>,
 
-    /// Emit only results for which the jq expression EXPR is true
+    /// Emit only results for which EXPR is true
     ///
     /// That is, neither false nor null.
     #[arg(help_heading = "Grouping")]

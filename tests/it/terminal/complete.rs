@@ -42,7 +42,7 @@ fn start(shell: &str) -> Option<Terminal> {
         std::fs::write(dir.join("files/some file"), "").unwrap();
         let record = r#"{"status":200,"host":"a","bytes":5}"#;
         std::fs::write(dir.join("files/hits.log"), format!("{record}\n")).unwrap();
-        run_on(&log, "produce", &["orders"], &format!("{record}\n")).good();
+        run_on(&log, "produce", &["orders"], format!("{record}\n")).good();
         let (log, programs) = (log.display(), bin("millstream"));
         let programs = programs.parent().unwrap().display();
         let files = dir.join("files");
