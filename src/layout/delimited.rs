@@ -105,8 +105,8 @@ impl Delimited {
     }
 
     /// Appends a line. No value is nothing, and an empty one is `""` in CSV, as databases
-    /// distinguish NULL from an empty string. So is no value where it is alone on its line in CSV:
-    /// readers pass over empty lines.
+    /// distinguish NULL from an empty string. Where no value is alone on its line, which readers
+    /// would pass over, it is `""` in CSV, too, and `\N` in TSV, as PostgreSQL writes NULL.
     fn line(&self, values: &[Option<String>], out: &mut Vec<u8>) {
         for (at, value) in values.iter().enumerate() {
             if at > 0 {
@@ -115,6 +115,10 @@ impl Delimited {
             let text = match value {
                 Some(text) => text,
                 None if values.len() == 1 && self.delimiter != b'\t' => "",
+                None if values.len() == 1 => {
+                    out.extend_from_slice(b"\\N");
+                    continue;
+                }
                 None => continue,
             };
             let text = if self.terminal { printable(text) } else { Cow::Borrowed(text) };

@@ -417,6 +417,7 @@ fn results_are_lines_of_values() {
     assert_eq!(map(&["--csv", "."], input).stdout, "a,b\n\"x,y\",1.50\n\"\",2\n,\n");
     assert_eq!(map(&["--csv", "[.b,.a]"], input).stdout, "1.50,\"x,y\"\n2,\"\"\n,\n");
     assert_eq!(map(&["--tsv", "[\"a\\tb\", .b]"], "{\"b\":true}\n").stdout, "a\\tb\ttrue\n");
+    assert_eq!(map(&["--tsv", "[.b]"], input).stdout, "1.50\n2\n\\N\n");
     // One that is alone on its line is there for those who pass over empty lines.
     assert_eq!(map(&["--csv", "{a}"], input).stdout, "a\n\"x,y\"\n\"\"\n\"\"\n");
     assert_eq!(map(&["--csv", "[.b]"], input).stdout, "1.50\n2\n\"\"\n");

@@ -179,7 +179,8 @@ impl Destination for Several {
         self.gathered_bytes = 0;
         let mut refused = None;
         let mut sequence = sequence;
-        if self.topics.have_some() {
+        let have_some = self.topics.have_some();
+        if have_some {
             // A file that it does not know would be another one to the next run, and the positions
             // in other topics those of a file that nobody asks for.
             if self.home.stands() == 0 {
@@ -198,6 +199,10 @@ impl Destination for Several {
         }
         if sequence > self.home.stands() {
             self.home.send(sequence, cx)?;
+            if have_some {
+                // However little it gets itself, what others have is not to be read again.
+                self.home.finish(cx)?;
+            }
         }
         match refused {
             None => Ok(()),

@@ -40,7 +40,24 @@ pub(super) fn read<'t>(text: &'t str, times: &mut YearlessTimes) -> Option<Devic
         (host, rest) = if runs { (None, behind) } else { (Some(name), behind) };
     }
     let (time, text) = timed.map_or((None, rest), |(time, rest)| (Some(time), rest));
-    text.starts_with('%').then_some(Device { sequence, time, host, text })
+    has_tag(text).then_some(Device { sequence, time, host, text })
+}
+
+/// Whether it begins with a tag: `%FACILITY-SEVERITY-MNEMONIC`, with more of the facility between
+/// them. Other programs may begin a message with a percent sign, too.
+fn has_tag(text: &str) -> bool {
+    let Some(tag) = text.strip_prefix('%') else { return false };
+    let tag = tag.split([':', ' ']).next().unwrap_or_default();
+    let is_word = |part: &str| {
+        let is_of_it =
+            |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        !part.is_empty() && part.bytes().all(is_of_it)
+    };
+    let parts: Vec<&str> = tag.split('-').collect();
+    let is_severity = |part: &&str| matches!(part.as_bytes(), [b'0'..=b'7']);
+    parts.len() >= 3
+        && parts.iter().all(|part| is_word(part))
+        && parts.get(1..parts.len() - 1).is_some_and(|inner| inner.iter().any(is_severity))
 }
 
 /// What is at the front, of these bytes alone and up to a colon and a space; and what comes after

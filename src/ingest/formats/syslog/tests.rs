@@ -85,6 +85,15 @@ fn what_programs_and_devices_send() {
             "<166>Mar 05 2024 10:00:00 fw : %ASA-6-302013: Built",
             r#"20,"severity":6,"time":"2024-03-05T10:00:00Z","hostname":"fw","app_name":"%ASA-6-302013","procid":null,"msg":"Built""#,
         ),
+        // What begins with a percent sign is no tag of a device for that.
+        (
+            "<14>app: %CPU high",
+            r#"1,"severity":6,"time":null,"hostname":null,"app_name":"app","procid":null,"msg":"%CPU high""#,
+        ),
+        (
+            "<13>backup: %s failed",
+            r#"1,"severity":5,"time":null,"hostname":null,"app_name":"backup","procid":null,"msg":"%s failed""#,
+        ),
         (
             "<13>x",
             r#"1,"severity":5,"time":null,"hostname":null,"app_name":null,"procid":null,"msg":"x""#,
