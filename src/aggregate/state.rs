@@ -265,7 +265,7 @@ impl AggregateState {
         let AggregateState { report, policy, state, factory, .. } = self;
         let Some(live) = report.live() else { return Best::default() };
         live.begin(rows_max);
-        // Nothing is put out that could be refused, and a condition that fails is told later.
+        // Nothing is put out that could be refused, and a condition that fails is reported later.
         let mut nowhere = Vec::new();
         let mut results = Results { policy: *policy, report, out: &mut nowhere };
         let _ = state.write_newest(&mut results, || factory.table(true));

@@ -40,6 +40,7 @@ pub mod redrawn;
 pub mod rejects;
 pub mod run;
 pub mod seldom;
+pub mod shell;
 pub mod sides;
 pub mod signals;
 mod single;

@@ -96,7 +96,7 @@ impl Live {
         for row in rows {
             match (selection.passes_row(&row, layout, columns), &current) {
                 (Ok(true), _) => {}
-                // Once the window closes, it is told.
+                // Once the window closes, it is reported.
                 (Ok(false), _) | (Err(_), Some(_)) => continue,
                 (Err(error), None) => return Err(StreamError::Having(error)),
             }

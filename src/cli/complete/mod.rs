@@ -25,8 +25,9 @@ use std::ffi::OsString;
 use clap::{Arg, Command, ValueHint};
 
 use self::place::{Line, Place};
-use self::words::{after, quoted, words};
+use self::words::{after, words};
 use super::output::{Output, OutputError};
+use super::shell::quoted;
 use super::{Failure, Recipe, Status, Tools};
 
 /// Something to complete a word with.

@@ -48,17 +48,6 @@ pub fn after(follows: &str, quote: Option<char>) -> (String, Vec<String>) {
     (ending, all)
 }
 
-/// A word as a shell reads it back, in single quotes if it needs quotes; they stay open where more
-/// of the word is to come.
-pub fn quoted(word: &str, open: bool) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
-    if word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let end = if open { "" } else { "'" };
-    format!("'{}{end}", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,12 +83,5 @@ mod tests {
         assert_eq!(cut("' f g", Some('\'')), is("", "f|g"));
         assert_eq!(cut(" f", Some('\'')), is("", "f"));
         assert_eq!(cut("", Some('\'')), is("", ""));
-    }
-
-    #[test]
-    fn a_word_is_quoted_where_it_must_be() {
-        assert_eq!(quoted("web.2013-01_x", false), "web.2013-01_x");
-        assert_eq!(quoted("avg(", true), "'avg(");
-        assert_eq!(quoted("it's", false), r"'it'\''s'");
     }
 }

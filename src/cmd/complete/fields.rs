@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::patience::{data_dir, in_time, without_tilde};
+use super::patience::{data_dir, in_time};
 use crate::api::reading::{At, Span};
 use crate::cli::complete::place::Line;
 use crate::cli::input::{Files, Input, Next};
 use crate::cli::options::InputOptions;
+use crate::cli::shell::without_tilde;
 use crate::cli::signals::Stop;
 use crate::cli::watch::Watch;
 use crate::fields::Collector;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cli::complete::place::Line;
 use crate::cli::options::DataOptions;
+use crate::cli::shell::without_tilde;
 
 /// How long a log or a file may take: who presses Tab does not wait for it.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -17,14 +18,6 @@ pub fn in_time<T: Send + 'static>(find: impl FnOnce() -> Option<T> + Send + 'sta
         let _ = sender.send(find());
     });
     answer.recv_timeout(PATIENCE).ok().flatten()
-}
-
-/// A path as the shell will give it: ~ is the home directory.
-pub fn without_tilde(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(path),
-    }
 }
 
 /// The directory of the log that the line means.

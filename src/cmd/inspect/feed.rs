@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
+use crate::cli::shell::quoted;
 use crate::tui::row::Changes;
 
 /// Records by their numbers, from 0.
@@ -84,17 +85,8 @@ pub fn command_of_files<'a>(
         anyhow::bail!("a part of a file has no command; s saves it");
     }
     let words = ["filter", condition.unwrap_or("true")].into_iter().chain(names);
-    let line = words.map(quoted).collect::<Vec<_>>().join(" ");
+    let line = words.map(|word| quoted(word, false)).collect::<Vec<_>>().join(" ");
     Ok(Command { line, but: None })
-}
-
-/// A word of a command line, for the shell.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 /// A command line that prints records.

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::path::PathBuf;
 
+use crate::cli::shell::without_tilde;
 use crate::layout::text::thousands;
 
 /// A file that is being written.
@@ -25,7 +25,7 @@ impl Save {
     /// # Errors
     /// When it exists, or cannot be made.
     pub fn begin(path: &str, left: Range<u64>) -> io::Result<Save> {
-        let file = BufWriter::new(File::create_new(at_home(path))?);
+        let file = BufWriter::new(File::create_new(without_tilde(path))?);
         Ok(Save { path: path.to_owned(), file, left, records: 0, missing: 0, failed: None })
     }
 
@@ -73,14 +73,6 @@ impl Save {
     }
 }
 
-/// A path that a shell would read: `~/` is the home directory.
-fn at_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(path),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +89,5 @@ mod tests {
         assert!(save.end().unwrap_err().ends_with(": 1 records cannot be read; 2 are saved"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n3\n");
         assert!(Save::begin(path.to_str().unwrap(), 0..3).is_err());
-        assert_eq!(at_home("a/~/b"), PathBuf::from("a/~/b"));
     }
 }

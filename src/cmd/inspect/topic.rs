@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunk::{Chunk, Collector, Place};
-use super::feed::{Advance, Command, Feed, quoted};
+use super::feed::{Advance, Command, Feed};
 use crate::api::reading::{At, ByPartition, Span};
 use crate::cli::input::Watch;
+use crate::cli::shell::quoted;
 use crate::cmd::place::Place as Written;
 use crate::store::{Manner, Reader, Reading, Step, Store};
 use crate::sys::clock::now_us;
@@ -374,7 +375,7 @@ impl Feed for Topic {
             line += &format!(" --from {from} --until {until}");
         }
         if let Some(condition) = condition {
-            line += &format!(" | filter {}", quoted(condition));
+            line += &format!(" | filter {}", quoted(condition, false));
         }
         Ok(Command { line, but })
     }
