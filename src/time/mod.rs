@@ -9,6 +9,7 @@ pub mod event_time;
 pub mod format;
 pub mod interval;
 pub mod local;
+pub mod pace;
 pub mod timestamp;
 pub mod watermark;
 pub mod zone;

@@ -118,6 +118,7 @@ mod topics {
     mod named_producer;
     mod new_topics;
     mod on_full;
+    mod pace;
     mod produce;
     mod progress;
     mod reconnect;

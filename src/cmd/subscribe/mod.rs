@@ -6,6 +6,7 @@ mod files;
 mod group;
 mod in_pipe;
 mod opening;
+mod pace;
 mod print;
 mod several;
 mod sink;
@@ -18,12 +19,13 @@ use clap::{Parser, ValueEnum};
 use self::announce::Announcer;
 use self::files::Files;
 use self::opening::open;
+use self::pace::{Ended, PaceOptions, Paced};
 use self::print::Printer;
 use super::near;
 use super::place::{Place, at};
 use super::reconnect::{self, ReconnectOptions};
 use crate::api::groups::Edge;
-use crate::api::reading::{At, ByPartition, Span};
+use crate::api::reading::{At, ByPartition, Chunk, Span};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::look::LookOptions;
 use crate::cli::options::{DataOptions, LendOptions};
@@ -186,6 +188,9 @@ pub struct Options {
     count: Option<u64>,
 
     #[command(flatten)]
+    pace: PaceOptions,
+
+    #[command(flatten)]
     look: LookOptions,
 }
 
@@ -265,7 +270,10 @@ fn read(
         _ => None,
     };
     let printer = options.printer(&output)?.up_to(until_us, options.count);
-    let (plain, verify) = (printer.is_plain(), !options.no_verify);
+    let mut paced = Paced::new(options)?;
+    // What is to be late must pass through us.
+    let plain = printer.is_plain() && !paced.is_asked();
+    let verify = !options.no_verify;
     // Who wants to go on even after a daemon that was killed must know all that was written.
     let knows_all = options.reconnect.asked().is_some_and(|patience| !patience.is_zero());
     let lends = plain && !options.control && !knows_all && options.lend.allowed();
@@ -288,7 +296,9 @@ fn read(
     };
     printing.announcer.begin_spans(&spans);
     let reading = reader.read(spans, manner).map_err(anyhow::Error::from);
-    let halt = reading.and_then(|reading| printing.print(reading, &mut output)).map_err(explain)?;
+    let printed = reading.and_then(|reading| printing.print(reading, &mut paced, &mut output));
+    let halt = printed.map_err(explain)?;
+    paced.finish();
     Ok(halt.map_or(Status::Done, |halt| halted(halt, options.follow)))
 }
 
@@ -336,6 +346,7 @@ impl Printing<'_> {
     fn print(
         &mut self,
         mut reading: Reading<'_>,
+        paced: &mut Paced,
         output: &mut Output,
     ) -> anyhow::Result<Option<StopReason>> {
         let mut bytes = Vec::new();
@@ -365,22 +376,41 @@ impl Printing<'_> {
             if !self.turn_to(chunk.partition, output)? {
                 return Ok(None);
             }
-            self.printer.resize(|| output.size());
-            let (lines, more) = self.printer.lines(&chunk, &bytes);
-            let written = output.write(lines);
-            self.printer.check()?;
-            match written {
-                Ok(()) if more => {
-                    self.announcer.reached(chunk.partition, chunk.offset + chunk.records);
-                }
-                Ok(()) => break,
-                Err(OutputError::Closed) => return Ok(None),
-                Err(error) => return Err(error.into()),
+            let ended = paced.each(&chunk, &bytes, self.watch, |chunk, bytes| {
+                self.print_run(chunk, bytes, output)
+            });
+            match ended? {
+                None => {}
+                Some(Ended::Complete) => break,
+                Some(Ended::Unread) => return Ok(None),
+                Some(Ended::Halt(halt)) => return Ok(Some(halt)),
             }
         }
         self.announcer.end();
         self.announcer.put(output)?;
         Ok(None)
+    }
+
+    /// Prints a run of records.
+    fn print_run(
+        &mut self,
+        chunk: &Chunk,
+        bytes: &[u8],
+        output: &mut Output,
+    ) -> anyhow::Result<Option<Ended>> {
+        self.printer.resize(|| output.size());
+        let (lines, more) = self.printer.lines(chunk, bytes);
+        let written = output.write(lines);
+        self.printer.check()?;
+        match written {
+            Ok(()) if more => {
+                self.announcer.reached(chunk.partition, chunk.offset + chunk.records);
+                Ok(None)
+            }
+            Ok(()) => Ok(Some(Ended::Complete)),
+            Err(OutputError::Closed) => Ok(Some(Ended::Unread)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Says which partition comes next, and before that if it was added; false if nobody reads on.

@@ -13,6 +13,7 @@ use glob::Pattern;
 
 use self::printing::Printing;
 use super::opening::{may_come, open, open_within};
+use super::pace::Ended;
 use super::{Options, Place, explain, halted, spans};
 use crate::api::reading::{BatchSpan, Chunk, Span};
 use crate::cli::input::{StopReason, Watch};
@@ -157,13 +158,6 @@ enum News {
     Failed(Option<String>, anyhow::Error),
 }
 
-/// Why there is nothing more to print.
-enum Ended {
-    /// As many records as were asked for, or nobody reads on.
-    Enough,
-    Halt(StopReason),
-}
-
 /// Prints all topics that are asked for.
 ///
 /// # Errors
@@ -193,6 +187,7 @@ pub(super) fn run(
         }
         ended => ended,
     };
+    printing.finish();
     Ok(match ended {
         Some(Ended::Halt(halt)) => halted(halt, options.follow),
         _ => Status::Done,
@@ -276,7 +271,7 @@ fn past(
         if run.chunk.batches.is_empty() {
             *held = None;
         }
-        if let Some(ended) = printing.print(topic, &part, output)? {
+        if let Some(ended) = printing.print(topic, &part, watch, output)? {
             return Ok((Some(ended), followed));
         }
     }
@@ -323,7 +318,7 @@ fn follow(
     loop {
         match news.recv() {
             Ok(News::Records(topic, run)) => {
-                if let Some(ended) = printing.print(&topic, &run, output)? {
+                if let Some(ended) = printing.print(&topic, &run, watch, output)? {
                     return Ok(ended);
                 }
             }
@@ -342,7 +337,7 @@ fn follow(
             }
             Ok(News::Failed(None, error)) => return Err(explain(error)),
             // All have ended, and one of them has said why.
-            Err(_) => return Ok(Ended::Enough),
+            Err(_) => return Ok(Ended::Complete),
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ended, Options, Run};
+use super::{Options, Run};
+use crate::api::reading::Chunk;
+use crate::cli::input::Watch;
 use crate::cli::output::{Output, OutputError};
+use crate::cmd::subscribe::pace::{Ended, Paced};
 use crate::cmd::subscribe::print::Printer;
 
 /// How wide the column of names is at least where more topics may come.
@@ -13,15 +16,21 @@ const NAME_CHARS_MAX: usize = 24;
 /// The colours of names, as SGR has them: those of values are others.
 const COLORS: [u8; 6] = [96, 93, 92, 95, 94, 91];
 
-/// Prints runs of records.
+/// Prints runs of records, when they are due.
 pub(super) struct Printing {
+    paced: Paced,
+    lines: Lines,
+}
+
+/// What is printed of them.
+struct Lines {
     printer: Printer,
     /// How wide names are shown; none where they are not.
     width: Option<usize>,
     color: bool,
     /// The topics that were printed, in order: a name keeps its colour.
     topics: Vec<String>,
-    lines: Vec<u8>,
+    named: Vec<u8>,
 }
 
 impl Printing {
@@ -39,13 +48,14 @@ impl Printing {
         // Others may come, whose names are not known yet.
         let least = if options.follow { NAME_CHARS_MIN } else { 0 };
         let longest = longest.clamp(least, NAME_CHARS_MAX);
-        Ok(Printing {
+        let lines = Lines {
             printer: options.printer(output)?.up_to(None, options.count),
             width: is_shown.then_some(longest),
             color: options.look.colors(output.is_terminal()),
             topics: Vec::new(),
-            lines: Vec::new(),
-        })
+            named: Vec::new(),
+        };
+        Ok(Printing { paced: Paced::new(options)?, lines })
     }
 
     /// Prints a run; tells why no more is wanted, if so.
@@ -56,13 +66,34 @@ impl Printing {
         &mut self,
         topic: &str,
         run: &Run,
+        watch: &Watch,
+        output: &mut Output,
+    ) -> anyhow::Result<Option<Ended>> {
+        let Printing { paced, lines } = self;
+        paced.each(&run.chunk, &run.bytes, watch, |chunk, bytes| {
+            lines.print(topic, chunk, bytes, output)
+        })
+    }
+
+    /// Prints what there is to say at the end.
+    pub fn finish(&self) {
+        self.paced.finish();
+    }
+}
+
+impl Lines {
+    fn print(
+        &mut self,
+        topic: &str,
+        chunk: &Chunk,
+        bytes: &[u8],
         output: &mut Output,
     ) -> anyhow::Result<Option<Ended>> {
         let before = self.width.map_or(0, |width| width + 3);
         self.printer.turn_to(topic);
         let size = || output.size().map(|(columns, lines)| (columns.saturating_sub(before), lines));
         self.printer.resize(size);
-        let (lines, more) = self.printer.lines(&run.chunk, &run.bytes);
+        let (lines, more) = self.printer.lines(chunk, bytes);
         let written = match self.width {
             None => output.write(lines),
             Some(width) => {
@@ -72,18 +103,19 @@ impl Printing {
                     self.topics.len() - 1
                 });
                 let name = name(topic, width, self.color.then_some(COLORS[color % COLORS.len()]));
-                self.lines.clear();
+                self.named.clear();
                 for line in lines.split_inclusive(|&byte| byte == b'\n') {
-                    self.lines.extend_from_slice(name.as_bytes());
-                    self.lines.extend_from_slice(line);
+                    self.named.extend_from_slice(name.as_bytes());
+                    self.named.extend_from_slice(line);
                 }
-                output.write(&self.lines)
+                output.write(&self.named)
             }
         };
         self.printer.check()?;
         match written {
             Ok(()) if more => Ok(None),
-            Ok(()) | Err(OutputError::Closed) => Ok(Some(Ended::Enough)),
+            Ok(()) => Ok(Some(Ended::Complete)),
+            Err(OutputError::Closed) => Ok(Some(Ended::Unread)),
             Err(error) => Err(error.into()),
         }
     }
