@@ -68,7 +68,7 @@ pub fn run(
         unverified: options.no_verify,
         runs: options.exec.is_some(),
     };
-    let printer = options.printer(&output)?;
+    let printer = options.printer(&output)?.up_to(None, options.count);
     let command = options.exec.as_deref();
     let mut consumer = Consumer {
         dir,
@@ -152,6 +152,9 @@ impl Consumer<'_> {
             if !self.sink.announce()? {
                 return Ok(Status::Done);
             }
+            if self.sink.has_enough() {
+                return self.finish(watch, &mut bytes);
+            }
             let halted = match watch.stopped() {
                 // To wait for more would keep what our reader takes meanwhile from being committed.
                 None if !self.more => self.await_reader(watch)?,
@@ -189,6 +192,24 @@ impl Consumer<'_> {
                     }
                     // The next poll tells what has changed.
                 }
+            }
+        }
+    }
+
+    /// Ends, with as many records as were asked for: commits them once our reader has taken them.
+    fn finish(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Status> {
+        loop {
+            if let Some(halt) = self.await_reader(watch)? {
+                return self.part(halt);
+            }
+            if self.sink.take_up(&mut self.done)? && self.commit()? {
+                self.sink.end()?;
+                return Ok(Status::Done);
+            }
+            // The answer says what has changed: which partitions are ours, or that the daemon goes.
+            self.member.poll()?;
+            if let Polled::Assigned(assigned) = self.member.next(bytes)? {
+                self.assigned(&assigned)?;
             }
         }
     }

@@ -20,7 +20,7 @@ use self::announce::Announcer;
 use self::files::Files;
 use self::opening::open;
 use self::pace::{Ended, PaceOptions, Paced};
-use self::print::Printer;
+use self::print::{Printed, Printer};
 use super::near;
 use super::place::{Place, at};
 use super::reconnect::{self, ReconnectOptions};
@@ -53,6 +53,8 @@ Examples:
       Print ten records with their offsets and append times.
   subscribe clicks -f --group nightly
       Resume after the committed offsets of the group nightly; two such processes divide the partitions.
+  subscribe jobs -f --group mail -c 100
+      Take the next 100 records of the group's, commit them, and stop.
   subscribe clicks -f --group mail --exec 'while read -r r; do notify \"$r\" || exit; done'
       Feed each batch to a command, and commit when it succeeds.";
 
@@ -79,7 +81,8 @@ Examples:
         output is a pipe, a batch is committed when its reader has read all of it from the pipe, \
         whether it has processed it or not; if the reader ends before that, the whole batch is \
         delivered again. If the output is a file, a socket or a terminal, a batch is committed when \
-        it is written.\n\n\
+        it is written. With -c, a member prints N records, commits them, and leaves the others to \
+        the group.\n\n\
         A member that hangs keeps its partitions, since there are no heartbeats: limit the time of \
         a command of --exec, as in --exec 'timeout 60 CMD'. SIGTERM lets the command finish. A \
         second SIGTERM ends subscribe at once; the command then continues alone, while its batch may \
@@ -184,7 +187,7 @@ pub struct Options {
 
     /// Print N records, and stop
     #[arg(help_heading = "Range")]
-    #[arg(short = 'c', long, value_name = "N", conflicts_with = "group")]
+    #[arg(short = 'c', long, value_name = "N")]
     count: Option<u64>,
 
     #[command(flatten)]
@@ -399,7 +402,7 @@ impl Printing<'_> {
         output: &mut Output,
     ) -> anyhow::Result<Option<Ended>> {
         self.printer.resize(|| output.size());
-        let (lines, more) = self.printer.lines(chunk, bytes);
+        let Printed { lines, more, .. } = self.printer.lines(chunk, bytes);
         let written = output.write(lines);
         self.printer.check()?;
         match written {

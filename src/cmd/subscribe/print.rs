@@ -6,6 +6,15 @@ use crate::layout::{Layout, Origin, Unfit};
 use crate::record::text::write_string;
 use crate::time::timestamp::show_us;
 
+/// What is printed of a run of records.
+pub struct Printed<'a> {
+    pub lines: &'a [u8],
+    /// The offset of the first record of the run that was not wanted, or after its last one.
+    pub next: u64,
+    /// Whether more records are wanted.
+    pub more: bool,
+}
+
 /// Turns runs of records into what is printed of them.
 pub struct Printer {
     topic: String,
@@ -84,13 +93,13 @@ impl Printer {
         self.fault.take().map_or(Ok(()), Err)
     }
 
-    /// What is printed of a run of records, and whether more are wanted.
-    pub fn lines<'a>(&'a mut self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
-        let (bytes, more) = self.wanted(chunk, bytes);
+    /// What is printed of a run of records.
+    pub fn lines<'a>(&'a mut self, chunk: &Chunk, bytes: &'a [u8]) -> Printed<'a> {
+        let (bytes, mut next, more) = self.wanted(chunk, bytes);
         // An empty line stands for a record that compaction took away.
         let gaps = bytes.starts_with(b"\n") || memchr::memmem::find(bytes, b"\n\n").is_some();
         if self.is_verbatim() && self.left.is_none() && !gaps {
-            return (bytes, more);
+            return Printed { lines: bytes, next, more };
         }
         self.lines.clear();
         let mut batches = chunk.batches.iter();
@@ -106,6 +115,7 @@ impl Printer {
                 continue;
             }
             if !self.wants_more() {
+                next = offset;
                 break;
             }
             let origin = Origin { topic: &self.topic, partition: chunk.partition, offset, time_us };
@@ -122,7 +132,7 @@ impl Printer {
                 let why = format!("{place}: {unfit}; choose the columns with --fields");
                 self.fault = Some(Failure::new(Status::Data, why));
                 // Tables, whose rows are held until the end of a run, take every record.
-                return (&self.lines, false);
+                return Printed { lines: &self.lines, next: offset, more: false };
             }
             self.left = self.left.map(|left| left - 1);
         }
@@ -130,20 +140,22 @@ impl Printer {
             layout.flush(&mut self.lines);
         }
         let more = more && self.wants_more();
-        (&self.lines, more)
+        Printed { lines: &self.lines, next, more }
     }
 
-    /// The part of the run that is wanted, and whether more may be.
-    fn wanted<'a>(&self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], bool) {
-        let Some(until_us) = self.until_us else { return (bytes, true) };
-        let mut end = 0;
+    /// The part of the run that is wanted, the offset after it, and whether more may be wanted.
+    fn wanted<'a>(&self, chunk: &Chunk, bytes: &'a [u8]) -> (&'a [u8], u64, bool) {
+        let all = (bytes, chunk.offset + chunk.records, true);
+        let Some(until_us) = self.until_us else { return all };
+        let (mut end, mut next) = (0, chunk.offset);
         for batch in &chunk.batches {
             if batch.time_us >= until_us {
-                return (bytes.get(..end).unwrap_or(bytes), false);
+                return (bytes.get(..end).unwrap_or(bytes), next, false);
             }
             end += usize::try_from(batch.bytes).unwrap_or(usize::MAX);
+            next += batch.records;
         }
-        (bytes, true)
+        all
     }
 }
 

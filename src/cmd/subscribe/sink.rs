@@ -3,7 +3,7 @@
 use super::announce::Announcer;
 use super::exec;
 use super::in_pipe::InPipe;
-use super::print::Printer;
+use super::print::{Printed, Printer};
 use crate::api::reading::{ByPartition, Chunk};
 use crate::cli::output::{Output, OutputError};
 
@@ -62,7 +62,12 @@ impl<'a> Sink<'a> {
         self.announce().map(drop)
     }
 
-    /// Delivers a run of records; false when nobody takes them any more.
+    /// Whether as many records were delivered as were asked for.
+    pub fn has_enough(&self) -> bool {
+        !self.printer.wants_more()
+    }
+
+    /// Delivers a run of records, or as many of them as are wanted; false if the output is closed.
     ///
     /// # Errors
     /// When they cannot be written, or the command fails.
@@ -74,7 +79,7 @@ impl<'a> Sink<'a> {
             }
         }
         self.printer.resize(|| self.output.size());
-        let (lines, _) = self.printer.lines(chunk, bytes);
+        let Printed { lines, next, .. } = self.printer.lines(chunk, bytes);
         match self.command {
             Some(_) if lines.is_empty() => {}
             Some(command) => {
@@ -88,7 +93,7 @@ impl<'a> Sink<'a> {
             },
         }
         self.printer.check()?;
-        self.in_pipe.end_run(chunk.partition, chunk.offset + chunk.records);
+        self.in_pipe.end_run(chunk.partition, next);
         Ok(true)
     }
 

@@ -204,6 +204,66 @@ fn without_reset_the_work_is_committed_and_the_remedy_named() {
     assert_eq!((again.status, again.stdout.as_str()), (0, "8\n"));
 }
 
+// So many records, and no more.
+
+#[test]
+fn a_member_that_is_asked_for_some_records_commits_those() {
+    let (dir, daemon, _talk) = Daemon::with_topic(&[]);
+    produce(dir.path(), &numbers(0..10));
+    let some = |count: &str| {
+        let ran = run_on(dir.path(), "subscribe", &["t", "--group", "g", "-c", count], "");
+        assert_eq!(ran.status, 0, "{ran:?}");
+        (ran.stdout, committed(dir.path()))
+    };
+    assert_eq!(some("0"), (String::new(), 0));
+    assert_eq!(some("3"), (numbers(0..3), 3));
+    // Killed before its reader has taken them all, it has committed nothing.
+    let mut killed = Member::start(dir.path(), &["-c", "3"]);
+    assert_eq!(killed.line(), "3");
+    killed.signal(Signal::SIGKILL);
+    killed.end();
+    assert_eq!(some("3"), (numbers(3..6), 6));
+    // Taken in the middle of a block, by a command, and over a kill of the daemon.
+    let ran =
+        run_on(dir.path(), "subscribe", &["t", "--group", "g", "-c", "1", "--exec", "cat"], "");
+    assert_eq!((ran.status, ran.stdout.as_str(), committed(dir.path())), (0, "6\n", 7), "{ran:?}");
+    daemon.signal(Signal::SIGKILL);
+    drop(daemon);
+    let _daemon = Daemon::start(dir.path(), &[]);
+    assert_eq!(some("2"), (numbers(7..9), 9));
+    // There are no more.
+    assert_eq!(some("5"), (numbers(9..10), 10));
+    // It waits for the rest, and says that its stream is complete.
+    let mut waits = Member::start(dir.path(), &["-c", "2", "-f", "--control"]);
+    assert!(waits.line().contains("start"));
+    produce(dir.path(), "10\n");
+    assert!(waits.line().contains("partition"));
+    assert_eq!(waits.line(), "10");
+    produce(dir.path(), "11\n12\n");
+    assert_eq!(waits.line(), "11");
+    assert_eq!(waits.line(), r#"{"@millstream":{"end":{}}}"#);
+    assert_eq!((waits.end().0, committed(dir.path())), (0, 12));
+}
+
+#[test]
+fn members_count_their_own_records() {
+    let (dir, _daemon) = Daemon::alone(&[]);
+    admin(dir.path(), &["create", "t", "--partitions", "2", "--key", "."]);
+    let mut members = [(); 2].map(|()| Member::start(dir.path(), &["-c", "5", "-f"]));
+    wait_for("two members", || {
+        let listed = run_on(dir.path(), "log-admin", &["groups", "--json"], "");
+        listed.stdout.contains("\"member\":2").then_some(())
+    });
+    produce(dir.path(), &numbers(0..100));
+    for member in &mut members {
+        (0..5).for_each(|_| assert!(!member.line().is_empty()));
+        assert_eq!((member.line(), member.end().0), (String::new(), 0));
+    }
+    assert_eq!(committed(dir.path()), 10);
+    let rest = run_on(dir.path(), "subscribe", &["t", "--group", "g"], "");
+    assert_eq!((rest.stdout.lines().count(), committed(dir.path())), (90, 100));
+}
+
 // Commands.
 
 #[test]

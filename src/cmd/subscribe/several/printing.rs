@@ -7,7 +7,7 @@ use crate::api::reading::Chunk;
 use crate::cli::input::Watch;
 use crate::cli::output::{Output, OutputError};
 use crate::cmd::subscribe::pace::{Ended, Paced};
-use crate::cmd::subscribe::print::Printer;
+use crate::cmd::subscribe::print::{Printed, Printer};
 
 /// How wide the column of names is at least where more topics may come.
 const NAME_CHARS_MIN: usize = 12;
@@ -93,7 +93,7 @@ impl Lines {
         self.printer.turn_to(topic);
         let size = || output.size().map(|(columns, lines)| (columns.saturating_sub(before), lines));
         self.printer.resize(size);
-        let (lines, more) = self.printer.lines(chunk, bytes);
+        let Printed { lines, more, .. } = self.printer.lines(chunk, bytes);
         let written = match self.width {
             None => output.write(lines),
             Some(width) => {
