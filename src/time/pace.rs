@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-/// How far a replay may be late and catch up: after a longer stall the rest comes later, and not all
-/// at once.
+/// How far a replay may be late and catch up. After a longer stall, the rest comes later, and not
+/// all at once.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// How far apart records are.

@@ -14,8 +14,8 @@ use crate::common::{Guard, next_line, run_on, tool_on};
 /// A topic whose records are 200 ms apart by their field `ms`, in milliseconds since the epoch.
 fn steps(dir: &Path) {
     run_on(dir, "log-admin", &["create", "steps", "--partitions", "2", "--key", ".k"], "").good();
-    let ms = |n| 1_700_000_000_000_u64 + n * 200;
-    let records: String = (0..6).map(|n| format!("{{\"k\":{n},\"ms\":{}}}\n", ms(n))).collect();
+    let ms = |n: u64| 1_700_000_000_000_u64 + n * 200;
+    let records: String = (0..6_u64).map(|n| format!("{{\"k\":{n},\"ms\":{}}}\n", ms(n))).collect();
     run_on(dir, "produce", &["steps"], &records).good();
 }
 
