@@ -4,6 +4,7 @@
 
 mod delivery;
 mod many_segments;
+mod soak;
 
 #[path = "../common/mod.rs"]
 mod common;
