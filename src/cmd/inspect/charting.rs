@@ -1,7 +1,8 @@
 //! Figures of the records of a view, for a chart.
 
 use super::chunk::Chunk;
-use crate::expr::{ParsedRecord, Program, RecordError, Value};
+use crate::aggregate::functions::function::Function;
+use crate::expr::{ExprError, ParsedRecord, Program, RecordError, Value};
 use crate::time::event_time::from_text;
 use crate::time::local::{Ambiguous, LocalClock};
 use crate::time::zone::Zone;
@@ -47,7 +48,8 @@ impl Charting {
         let mut sources = vec![value];
         let over = over.map(|source| add_source(&mut sources, source));
         let by = by.map(|source| add_source(&mut sources, source));
-        let program = Program::compile(&sources).map_err(|error| error.to_string())?;
+        let wrong = |error: ExprError| said_instead(value).unwrap_or_else(|| error.to_string());
+        let program = Program::compile(&sources).map_err(wrong)?;
         let chart = Chart::new(text.trim().to_owned(), kind);
         let clock = LocalClock::new(Zone::utc(), Ambiguous::default());
         Ok(Charting { program, over, by, clock, chart, next: first })
@@ -79,6 +81,24 @@ impl Charting {
         }
         program.rest();
     }
+}
+
+/// What to write in place of an aggregate like `avg(.ms)`, if it is one: a chart has its own.
+fn said_instead(value: &str) -> Option<String> {
+    let (name, argument) = match value.split_once('(') {
+        Some((name, rest)) => (name.trim(), rest.strip_suffix(')')?.trim()),
+        None => value.split_once(' ').unwrap_or((value, "")),
+    };
+    let function = Function::find(name).filter(|_| Program::compile(&[value]).is_err())?;
+    let of = if argument.is_empty() || argument == "*" { ".ms" } else { argument };
+    Some(match function.name {
+        "count" => "a chart counts along an axis: write count over .time".to_owned(),
+        "avg" => format!("a chart draws means along an axis: write {of} over .time"),
+        _ => format!(
+            "a chart draws how often values come ({of}), means ({of} over .time) and counts \
+             (count over .time); the tool aggregate has {name}"
+        ),
+    })
 }
 
 fn add_source<'a>(sources: &mut Vec<&'a str>, source: &'a str) -> usize {
@@ -184,5 +204,24 @@ mod tests {
         for bad in [".a by .b", ".a over", ".a over |", "nosuch"] {
             assert!(Charting::new(bad, 0).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn in_place_of_an_aggregate_it_is_said_what_to_write() {
+        for (text, said) in [
+            ("avg(.x)", "write .x over .time"),
+            ("avg(.x + 1) over .t by .g", "write .x + 1 over .time"),
+            ("mean .x", "write .x over .time"),
+            ("count", "write count over .time"),
+            ("count(*) over .t", "write count over .time"),
+            ("p99(.x) over .t", "the tool aggregate has p99"),
+            ("sum(.x)", "means (.x over .time)"),
+            ("nosuch(.x)", "nosuch"),
+        ] {
+            let why = Charting::new(text, 0).err().unwrap();
+            assert!(why.contains(said), "{text}: {why}");
+        }
+        // What jq has, too, is taken.
+        assert!(Charting::new("first(.a)", 0).is_ok() && Charting::new(".a | min", 0).is_ok());
     }
 }
