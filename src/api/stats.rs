@@ -135,6 +135,10 @@ pub struct Process {
 pub struct TopicFigures {
     /// Its name.
     pub topic: String,
+    /// When its records are forced to the disk: `always`, `never`, or how long after the
+    /// acknowledgement at most; `None` if that is not known, or the daemon is an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fsync: Option<String>,
     /// For each partition.
     pub partitions: ByPartition<PartitionFigures>,
     /// Why it takes no appends, if that is known to be so.
@@ -152,6 +156,10 @@ pub struct PartitionFigures {
     pub start: u64,
     /// The offset behind its last record.
     pub end: u64,
+    /// The offset before which its records are on the disk; `None` if that is not known, or the
+    /// daemon is an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced: Option<u64>,
     /// The length of its data files, in bytes.
     pub bytes: u64,
     /// How many segments it has.
@@ -165,4 +173,20 @@ pub struct PartitionFigures {
     /// Whether it is known to be damaged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub damaged: bool,
+}
+
+impl TopicFigures {
+    /// How many of its records are acknowledged and not known to be on the disk; `None` if that is
+    /// not known of a partition.
+    pub fn unsynced(&self) -> Option<u64> {
+        let each = self.partitions.values().map(PartitionFigures::unsynced);
+        each.sum()
+    }
+}
+
+impl PartitionFigures {
+    /// How many of its records are acknowledged and not known to be on the disk.
+    pub fn unsynced(&self) -> Option<u64> {
+        self.synced.map(|synced| self.end.saturating_sub(synced.max(self.start)))
+    }
 }

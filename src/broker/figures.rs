@@ -24,7 +24,9 @@ impl Broker {
             topics.push(match self.look(access, &name) {
                 Ok((reader, topic)) => {
                     let closed = topic.and_then(|topic| topic.closed());
-                    topic_figures(name, reader.partition_stats(), closed)
+                    let fsync = self.log.settings(&name).ok().map(|it| it.fsync.into());
+                    let found = topic_figures(name, reader.partition_stats(), closed);
+                    TopicFigures { fsync, ..found }
                 }
                 // Who asks for a topic by its name wants to know that there is none.
                 Err(error @ LogError::UnknownTopic { .. }) if asked.topics.is_some() => {
@@ -55,7 +57,8 @@ impl Broker {
     }
 }
 
-/// What there is of a topic, from what its partitions hold and why it takes no appends.
+/// What there is of a topic, from what its partitions hold and why it takes no appends; but for
+/// its settings.
 pub fn topic_figures(
     topic: String,
     partition_stats: Result<Vec<PartitionStats>, LogError>,
@@ -68,7 +71,8 @@ pub fn topic_figures(
             let error = ErrorBody::from(error);
             let closed = closed.map(ErrorBody::from).or_else(|| damaged.then(|| error.clone()));
             let partitions = ByPartition::new();
-            return TopicFigures { topic, partitions, closed, error: Some(error) };
+            let fsync = None;
+            return TopicFigures { topic, fsync, partitions, closed, error: Some(error) };
         }
     };
     let damaged = match &closed {
@@ -82,6 +86,7 @@ pub fn topic_figures(
     let figures = |held: PartitionStats| PartitionFigures {
         start: held.start,
         end: held.end,
+        synced: held.synced,
         bytes: held.bytes,
         segments: held.segments,
         first_append_us: held.first_append_us,
@@ -91,7 +96,7 @@ pub fn topic_figures(
     let partitions =
         partition_stats.into_iter().map(|held| (held.partition, figures(held))).collect();
     let closed = closed.or(damage).map(ErrorBody::from);
-    TopicFigures { topic, partitions, closed, error: None }
+    TopicFigures { topic, fsync: None, partitions, closed, error: None }
 }
 
 #[cfg(test)]
@@ -104,6 +109,7 @@ mod tests {
             partition,
             start: 1,
             end: 3,
+            synced: Some(3),
             bytes: 4,
             segments: 1,
             first_append_us: Some(4),

@@ -58,6 +58,22 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}{CUT}"))
 }
 
+/// A text in lines of so many columns at most: between words, unless a word is wider than a line.
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let (mut rest, mut lines) = (text.trim_end(), Vec::new());
+    while !rest.is_empty() {
+        let (mut line, _) = front(rest, columns.max(2));
+        let next = rest.get(line.len()..).unwrap_or_default();
+        if !next.is_empty() && !next.starts_with(' ') {
+            let word = line.rfind(' ').filter(|at| !line.get(..*at).unwrap_or_default().is_empty());
+            line = word.and_then(|at| line.get(..at)).unwrap_or(line);
+        }
+        rest = rest.get(line.len()..).unwrap_or_default().trim_start_matches(' ');
+        lines.push(line.trim_end());
+    }
+    lines
+}
+
 /// A text in a cell of so many columns: cut, or filled up at its right or left.
 pub fn cell(text: &str, columns: usize, right: bool) -> String {
     let shown = cut(text, columns);
@@ -117,6 +133,15 @@ mod tests {
         assert_eq!(cell("東京都", 4, false), "東… ");
         assert_eq!(cell("ab", 4, true), "  ab");
         assert_eq!(cell("abcd", 4, true), "abcd");
+    }
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrap("one two  three", 8), ["one two", "three"]);
+        assert_eq!(wrap("one two", 7), ["one two"]);
+        assert_eq!(wrap("a 123456789 b", 4), ["a", "1234", "5678", "9 b"]);
+        assert_eq!(wrap("東京都 x", 4), ["東京", "都 x"]);
+        assert_eq!(wrap("", 4), [""; 0]);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::error::Error;
 use super::{Store, groups};
-use crate::api::stats::{Figures, Stats};
+use crate::api::stats::{Figures, Stats, TopicFigures};
 use crate::broker::figures::topic_figures;
-use crate::log::{LogError, TopicReader, open_readers, topic_names_of};
+use crate::log::{LogError, Settings, TopicReader, open_readers, topic_names_of};
 
 impl Store {
     /// Figures of the topics that are named, and of the groups that read them; of all if none is.
@@ -36,12 +36,17 @@ fn figures(dir: &Path, named: Option<Vec<String>>) -> Result<Figures, LogError> 
             }
             readers => readers.map(|mut readers| readers.pop()),
         };
-        let holdings = |reader: Option<(TopicReader, _)>| match reader {
-            Some((reader, _)) => reader.partition_stats(),
+        let mut fsync = None;
+        let holdings = |reader: Option<(TopicReader, Settings)>| match reader {
+            Some((reader, settings)) => {
+                fsync = Some(settings.fsync.into());
+                reader.partition_stats()
+            }
             None => Err(LogError::UnknownTopic { topic: name.clone() }),
         };
         let holdings = reader.and_then(holdings);
-        figures.topics.push(topic_figures(name, holdings, None));
+        let found = topic_figures(name, holdings, None);
+        figures.topics.push(TopicFigures { fsync, ..found });
     }
     figures.groups = groups::list(dir, None)?;
     figures.groups.retain(|group| named.as_ref().is_none_or(|it| it.contains(&group.topic)));

@@ -1,23 +1,21 @@
-//! The screen as it is drawn: a bar, the body, and a line for the status, messages and typing.
+//! The screen as it is drawn: a bar, the body, the foot, and over it messages and what is typed.
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::{Clear, Widget};
 
-use super::keys::Scope;
 use super::pen::Pen;
 use super::state::{Layout, Page, State};
 use super::theme::Theme;
-use super::{chart_view, help, lines, table, topics_view, tree_view};
+use super::{chart_view, help, lines, prompt_view, table, topics_view, tree_view};
 use crate::layout::text;
 
 /// The fewest columns and lines that something can be shown in.
 const LEAST: (u16, u16) = (10, 3);
 
-/// In how many lines it is said what is wrong with what was typed, at most.
-const FAULT_LINES_MAX: usize = 4;
+/// How wide the name of what is looked at is at least, if it is as wide.
+const NAME_COLUMNS_MIN: usize = 16;
 
 /// Draws all of it.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
@@ -27,7 +25,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
         Pen::new(buffer, (area.x, area.right()), area.y).write("too small", Style::new());
         return;
     }
-    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    let foot = u16::try_from(state.foot.height()).unwrap_or(1).min(area.height - 2);
+    let body = Rect { y: area.y + 1, height: area.height - 1 - foot, ..area };
     title(buffer, area, state, theme);
     let overview = state.overview.as_ref().filter(|_| state.page == Page::Topics);
     match (&state.tree, state.layout) {
@@ -42,47 +41,14 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     if let Some(at) = state.help {
         help::draw(buffer, body, (at, state.scope()), theme);
     }
-    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
-    match &state.prompt {
-        Some(prompt) => {
-            let label = text::safe(prompt.label.as_bytes());
-            let label =
-                text::front(&label, usize::from(area.width).saturating_sub(LEAST.0.into())).0;
-            let begin = text::width(label);
-            // The end of a long line is where the user types.
-            let hidden = (prompt.column() + begin + 1).saturating_sub(usize::from(area.width));
-            let mut pen = Pen::new(buffer, (area.x, area.right()), bottom.y);
-            pen.write(label, theme.key());
-            pen.hide(hidden);
-            let style = if prompt.is_proposed { theme.selected() } else { Style::new() };
-            pen.write(&text::safe(prompt.text().as_bytes()), style);
-            if prompt.text().is_empty() {
-                pen.write("  ", Style::new());
-                pen.write(prompt.purpose.hint(), theme.dim());
-            }
-            if let Some(fault) = &prompt.fault {
-                above(buffer, bottom, fault, theme.bad());
-            }
-            let column = u16::try_from(begin + prompt.column() - hidden).unwrap_or(area.width - 1);
-            let x = area.x.saturating_add(column).min(area.right() - 1);
-            frame.set_cursor_position(Position::new(x, bottom.y));
-        }
-        None => status(buffer, bottom, state, theme),
-    }
-}
-
-/// Writes a text into the lines above one, as many as it takes.
-fn above(buffer: &mut Buffer, line: Rect, said: &str, style: Style) {
-    let said = text::safe(said.as_bytes());
-    let (mut rest, mut parts) = (&*said, Vec::new());
-    while !rest.is_empty() && parts.len() < FAULT_LINES_MAX {
-        let (front, _) = text::front(rest, usize::from(line.width).max(2));
-        parts.push(front);
-        rest = rest.get(front.len()..).unwrap_or_default();
-    }
-    for (y, part) in (0..line.y).rev().zip(parts.into_iter().rev()) {
-        Clear.render(Rect { y, ..line }, buffer);
-        Pen::new(buffer, (line.x, line.right()), y).write(part, style);
+    let foot = Rect { y: area.bottom() - foot, height: foot, ..area };
+    state.foot.draw(buffer, foot, state, theme);
+    if let Some(prompt) = &state.prompt {
+        let cursor = prompt_view::draw(buffer, area, prompt, theme);
+        frame.set_cursor_position(cursor);
+    } else if let Some((message, is_error)) = &state.message {
+        let style = if *is_error { theme.bad() } else { Style::new() };
+        prompt_view::over(buffer, area, &[(message.clone(), style)]);
     }
 }
 
@@ -95,38 +61,68 @@ fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         let name = format!(" {}", text::safe(state.title.as_bytes()));
         return bar(buffer, area, area.y, &name, &right, theme.bar());
     }
+    let counts = counts(state);
+    let columns = usize::from(area.width);
+    let name = match &state.tree {
+        Some(tree) => text::safe(tree.row.place.as_bytes()).into_owned(),
+        None => text::safe(state.topic.as_ref().unwrap_or(&state.title).as_bytes()).into_owned(),
+    };
+    let least = text::width(&name).min(NAME_COLUMNS_MIN) + 3;
+    let fits = |right: &&String| text::width(right) + least <= columns;
+    let right = counts.iter().find(fits).or(counts.last()).map_or("", String::as_str);
+    let room = columns.saturating_sub(text::width(right) + 3);
+    let stored = state.stored().filter(|_| state.tree.is_none()).map(|stored| {
+        let parts = [stored.sync(), stored.segments()];
+        format!(
+            "  {}",
+            parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ")
+        )
+    });
+    let stored = stored.filter(|it| text::width(&name) + text::width(it) <= room);
+    let name = format!(" {}{}", shortened(&name, room), stored.unwrap_or_default());
+    bar(buffer, area, area.y, &name, &format!("{right} "), theme.bar());
+}
+
+/// A name or a place in so many columns: of a place, the number at its end is left.
+fn shortened(name: &str, columns: usize) -> String {
+    let end = name.rfind(['/', ':']).map_or("", |at| name.get(at..).unwrap_or_default());
+    let room = columns.saturating_sub(text::width(end));
+    match text::width(name) > columns && room >= NAME_COLUMNS_MIN / 2 {
+        true => text::cut(name.strip_suffix(end).unwrap_or(name), room).into_owned() + end,
+        false => text::cut(name, columns).into_owned(),
+    }
+}
+
+/// How much there is, and which part of it the cursor is on: in full, and shorter and shorter.
+fn counts(state: &State) -> [String; 5] {
     let extent = &state.list.extent;
-    let (count, all) = (
-        extent.span.end - extent.span.start,
-        extent.records.end.saturating_sub(extent.records.start),
-    );
-    let mut right = match (&state.filter, count) {
+    let count = extent.span.end - extent.span.start;
+    let all = extent.records.end.saturating_sub(extent.records.start);
+    let records = match (&state.filter, count) {
         (Some(_), _) => format!("{} of {} records", text::thousands(count), text::thousands(all)),
         (None, 1) => "1 record".to_owned(),
         (None, _) => format!("{} records", text::thousands(count)),
     };
-    if extent.records.start > 0 {
-        right = format!("{} dropped, {right}", text::thousands(extent.records.start));
-    }
-    if let Some(progress) = extent.progress {
-        right = format!("{right}, {} % read", progress / 10);
-    }
-    let place = match count {
+    let dropped = match extent.records.start {
         0 => String::new(),
-        _ => {
-            let at = state.list.cursor - extent.span.start;
-            let percent = (at + 1).saturating_mul(100) / count.max(1);
-            format!("  {}/{} {percent}%", text::thousands(at + 1), text::thousands(count))
-        }
+        dropped => format!("{} dropped, ", text::thousands(dropped)),
     };
-    let name = match &state.tree {
-        Some(tree) => format!(" {}", text::safe(tree.row.place.as_bytes())),
-        None => {
-            let name = state.topic.as_ref().unwrap_or(&state.title);
-            format!(" {}", text::safe(name.as_bytes()))
-        }
-    };
-    bar(buffer, area, area.y, &name, &format!("{right}{place} "), theme.bar());
+    let read = extent.progress.map(|progress| format!(", {} % read", progress / 10));
+    let read = read.unwrap_or_default();
+    let at = state.list.cursor - extent.span.start + 1;
+    let percent = format!("{}%", at.saturating_mul(100) / count.max(1));
+    let place = format!("{}/{} {percent}", text::thousands(at), text::thousands(count));
+    if count == 0 {
+        let short = format!("{records}{read}");
+        return [format!("{dropped}{short}"), short.clone(), short, records, "0".to_owned()];
+    }
+    [
+        format!("{dropped}{records}{read}  {place}"),
+        format!("{records}{read}  {place}"),
+        format!("{place}{read}"),
+        place,
+        percent,
+    ]
 }
 
 /// A line with a text at its left and one at its right, which has the right of way.
@@ -134,99 +130,7 @@ pub fn bar(buffer: &mut Buffer, area: Rect, y: u16, left: &str, right: &str, sty
     buffer.set_style(Rect { y, height: 1, ..area }, style);
     let wide = text::width(right).min(usize::from(area.width));
     let from = area.right().saturating_sub(u16::try_from(wide).unwrap_or(area.width));
-    Pen::new(buffer, (area.x, from), y).write(left, style);
+    let left = text::cut(left, usize::from(from.saturating_sub(area.x)).saturating_sub(1));
+    Pen::new(buffer, (area.x, from), y).write(&left, style);
     Pen::new(buffer, (from, area.right()), y).write(right, style);
-}
-
-/// The keys that are named at the bottom, the most important first.
-const HINTS: [(&str, &str); 7] = [
-    ("h", "help"),
-    ("q", "quit"),
-    ("/", "search"),
-    ("&", "filter"),
-    ("Enter", "tree"),
-    ("t", "table"),
-    ("F", "follow"),
-];
-
-const HINTS_IN_TREE: [(&str, &str); 7] = [
-    ("h", "help"),
-    ("q", "back"),
-    ("Enter", "fold"),
-    ("J", "next"),
-    ("K", "previous"),
-    ("/", "search"),
-    ("&", "filter"),
-];
-
-const HINTS_IN_CHART: [(&str, &str); 3] = [("h", "help"), ("q", "back"), ("c", "another chart")];
-
-const HINTS_IN_TOPICS: [(&str, &str); 4] =
-    [("h", "help"), ("q", "quit"), ("Enter", "records"), ("r", "reset a group")];
-
-fn status(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
-    let mut pen = Pen::new(buffer, (area.x, area.right()), area.y);
-    pen.write(" ", Style::new());
-    if let Some((message, is_error)) = &state.message {
-        let style = if *is_error { theme.bad() } else { Style::new() };
-        return pen.write(&text::safe(message.as_bytes()), style);
-    }
-    if let Some(count) = state.count {
-        return pen.write(&count.to_string(), theme.key());
-    }
-    if state.help.is_some() {
-        return pen.write("q ends the help; j, k and Space scroll it", theme.key());
-    }
-    if state.page == Page::Topics {
-        return hints(&mut pen, state, theme);
-    }
-    let mut said = Vec::new();
-    if let Some(tree) = state.tree.as_ref().filter(|tree| !tree.row.is_whole()) {
-        let more = tree.row.bytes - tree.row.text.len() as u64;
-        said.push(format!("the last {} are not shown", text::bytes(more)));
-    }
-    if let Some(selected) = state.selection() {
-        said.push(format!("{} selected", text::thousands(selected.end - selected.start)));
-    }
-    if state.searches {
-        said.push("searching; Esc ends it".to_owned());
-    }
-    if let Some(fault) = state.list.current().and_then(|row| row.fault.as_ref()) {
-        said.push(fault.clone());
-    }
-    if state.list.follows {
-        said.push("following".to_owned());
-    }
-    if let Some(filter) = &state.filter {
-        said.push(format!("& {filter}"));
-    }
-    if let (Some(_), failed @ 1..) = (&state.filter, state.list.extent.failed) {
-        said.push(format!("the filter failed for {}", text::thousands(failed)));
-    }
-    if let Some(note) = &state.list.extent.note {
-        said.push(note.clone());
-    }
-    for text in &said {
-        pen.write(&text::safe(text.as_bytes()), theme.key());
-        pen.write("   ", Style::new());
-    }
-    hints(&mut pen, state, theme);
-}
-
-fn hints(pen: &mut Pen<'_>, state: &State, theme: Theme) {
-    let hints = match state.scope() {
-        Scope::Topics => &HINTS_IN_TOPICS[..],
-        Scope::Tree => &HINTS_IN_TREE[..],
-        Scope::Chart => &HINTS_IN_CHART[..],
-        _ => &HINTS[..],
-    };
-    for (key, what) in hints {
-        let leaves = *key == "q" && state.page == Page::Records && state.overview.is_some();
-        let what = if leaves && *what == "quit" { "topics" } else { *what };
-        if pen.room() < key.len() + what.len() + 3 {
-            break;
-        }
-        pen.write(key, theme.key());
-        pen.write(&format!(" {what}  "), Style::new());
-    }
 }

@@ -8,7 +8,7 @@
 //!   table; `tree`, one record; `overview`, all topics; `chart`; `prompt`, a line that
 //!   is typed.
 //! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`,
-//!   `chart_view`, `help`.
+//!   `chart_view`, `help`; `status`, the foot; `prompt_view`, what lies over it.
 //! - `pen`: writing a line of it; `theme`: colours; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
 //!   was.
@@ -27,8 +27,10 @@ pub mod pattern;
 mod pen;
 pub mod plain;
 pub mod prompt;
+mod prompt_view;
 pub mod row;
 pub mod state;
+mod status;
 mod table;
 pub mod terminal;
 #[cfg(test)]

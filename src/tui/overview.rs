@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::layout::text::{bytes, thousands};
+
 /// How many rates are remembered: a minute of them.
 const RATES_MAX: usize = 60;
 
@@ -16,21 +18,58 @@ pub struct Figures {
     pub groups: Vec<GroupRow>,
 }
 
+/// How a topic is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// How many partitions it has.
+    pub partitions: u64,
+    /// How many segments.
+    pub segments: u64,
+    /// The bytes of its data.
+    pub bytes: u64,
+    /// When its records are forced to the disk, if that is known.
+    pub fsync: Option<String>,
+    /// How many records are acknowledged and not on the disk, if that is known.
+    pub unsynced: Option<u64>,
+}
+
+impl Stored {
+    /// When records are forced to the disk, and how many are not there yet.
+    pub fn sync(&self) -> String {
+        let fsync = self.fsync.as_ref().map(|fsync| format!("fsync {fsync}"));
+        let left = match self.unsynced {
+            // That is what it means.
+            Some(0) if self.fsync.as_deref() == Some("always") => None,
+            Some(0) => Some("all on disk".to_owned()),
+            Some(1) => Some("1 record not on disk".to_owned()),
+            Some(count) => Some(format!("{} records not on disk", thousands(count))),
+            None => None,
+        };
+        fsync.into_iter().chain(left).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many segments it has, for people.
+    pub fn segments(&self) -> String {
+        counted(self.segments, "segment")
+    }
+}
+
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
 /// A topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicRow {
     /// Its name.
     pub name: String,
-    /// How many partitions it has.
-    pub partitions: u64,
+    /// How it is stored.
+    pub stored: Stored,
     /// How many records it holds.
     pub records: u64,
     /// How many were ever appended.
     pub appended: u64,
-    /// The bytes of its data.
-    pub bytes: u64,
-    /// How many segments it has.
-    pub segments: u64,
     /// When the oldest of its records was appended, for people.
     pub oldest: Option<String>,
     /// When something was appended last, for people.
@@ -63,6 +102,32 @@ pub enum Item<'a> {
     Topic(&'a TopicRow),
     /// A group.
     Group(&'a GroupRow),
+}
+
+impl Item<'_> {
+    /// What is known of it and has no room in its line.
+    pub fn details(&self) -> String {
+        match self {
+            Item::Topic(TopicRow { name, fault: Some(fault), .. }) => format!("{name}: {fault}"),
+            Item::Group(GroupRow { group, fault: Some(fault), .. }) => format!("{group}: {fault}"),
+            Item::Topic(TopicRow { name, stored, .. }) => {
+                let parts = [
+                    stored.sync(),
+                    counted(stored.partitions, "partition"),
+                    stored.segments(),
+                    bytes(stored.bytes),
+                ];
+                let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+                format!("{name}: {}", parts.join(", "))
+            }
+            Item::Group(GroupRow { group, topic, members, committed, lag, .. }) => {
+                let lag = lag.map_or(String::new(), |lag| format!(", lag {}", thousands(lag)));
+                let members = counted(*members, "member");
+                let committed = thousands(*committed);
+                format!("{group}: reads {topic}, {members}, {committed} committed{lag}")
+            }
+        }
+    }
 }
 
 /// Topics, groups, and their recent past.
@@ -192,6 +257,18 @@ mod tests {
         assert!(matches!(overview.current(), Some(Item::Topic(topic)) if topic.name == "b"));
         overview.take(Figures::default());
         assert_eq!((overview.current(), overview.cursor), (None, 0));
+    }
+
+    #[test]
+    fn it_is_said_what_is_not_on_the_disk() {
+        let said = |fsync: Option<&str>, unsynced| {
+            let fsync = fsync.map(str::to_owned);
+            Stored { fsync, unsynced, ..Stored::default() }.sync()
+        };
+        assert_eq!(said(Some("always"), Some(0)), "fsync always");
+        assert_eq!(said(Some("never"), Some(0)), "fsync never, all on disk");
+        assert_eq!(said(Some("100ms"), Some(1200)), "fsync 100ms, 1,200 records not on disk");
+        assert_eq!(said(None, None), "");
     }
 
     #[test]

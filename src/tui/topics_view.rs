@@ -73,13 +73,15 @@ const fn column(name: &'static str, wide: usize, right: bool, rank: u8) -> Colum
     Column { name, wide, right, rank }
 }
 
-const TOPIC_COLUMNS: [Column; 7] = [
-    column("PARTS", 5, true, 4),
-    column("SEGMENTS", 8, true, 6),
+const TOPIC_COLUMNS: [Column; 9] = [
+    column("PARTS", 5, true, 5),
+    column("SEGMENTS", 8, true, 7),
     column("RECORDS", 13, true, 0),
     column("BYTES", 8, true, 3),
+    column("FSYNC", 6, false, 6),
+    column("UNSYNCED", 8, true, 4),
     column("REC/S", 9, true, 1),
-    column("OLDEST", TIME_COLUMNS, false, 5),
+    column("OLDEST", TIME_COLUMNS, false, 8),
     column("NEWEST", TIME_COLUMNS, false, 2),
 ];
 const GROUP_COLUMNS: [Column; 4] = [
@@ -159,10 +161,12 @@ fn topic(pen: &mut Pen<'_>, row: &TopicRow, rates: &[u64], look: Look) {
         time.replace('T', " ")
     };
     let values = [
-        thousands(row.partitions),
-        thousands(row.segments),
+        thousands(row.stored.partitions),
+        thousands(row.stored.segments),
         thousands(row.records),
-        bytes(row.bytes),
+        bytes(row.stored.bytes),
+        row.stored.fsync.clone().unwrap_or_default(),
+        row.stored.unsynced.map_or("-".to_owned(), thousands),
         thousands(rate),
         time(&row.oldest),
         time(&row.newest),

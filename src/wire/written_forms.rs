@@ -166,6 +166,7 @@ mod stats {
             PartitionFigures { end: 3, bytes: 6, segments: 1, ..PartitionFigures::default() };
         let topic = TopicFigures {
             topic: "t".to_owned(),
+            fsync: Some("1s".to_owned()),
             partitions: BTreeMap::from([(0, held)]),
             closed: Some(ErrorBody::new(Code::Damaged, "m")),
             error: None,
@@ -177,7 +178,7 @@ mod stats {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text.trim_end(),
-            r#"{"stats":{"daemon":{"version":"1","pid":7,"started_us":0,"uptime_us":0,"connections":{"now":0,"most":0,"limit":0,"taken":0},"memory":{"held_bytes":0,"limit_bytes":0,"waiting":0},"appended":{"batches":0,"records":0,"bytes":0,"duplicates":0},"delivered":{"runs":0,"records":0,"bytes":0},"fdatasync":{"count":2,"time_us":30,"within_us":{"100":2}},"refused":{"bad_request":1,"not_permitted":4},"process":{"cpu_us":9}},"topics":[{"topic":"t","partitions":{"0":{"start":0,"end":3,"bytes":6,"segments":1,"last_append_us":null}},"closed":{"code":"damaged","message":"m"}}],"groups":[]}}"#
+            r#"{"stats":{"daemon":{"version":"1","pid":7,"started_us":0,"uptime_us":0,"connections":{"now":0,"most":0,"limit":0,"taken":0},"memory":{"held_bytes":0,"limit_bytes":0,"waiting":0},"appended":{"batches":0,"records":0,"bytes":0,"duplicates":0},"delivered":{"runs":0,"records":0,"bytes":0},"fdatasync":{"count":2,"time_us":30,"within_us":{"100":2}},"refused":{"bad_request":1,"not_permitted":4},"process":{"cpu_us":9}},"topics":[{"topic":"t","fsync":"1s","partitions":{"0":{"start":0,"end":3,"bytes":6,"segments":1,"last_append_us":null}},"closed":{"code":"damaged","message":"m"}}],"groups":[]}}"#
         );
         assert_eq!(Answer::parse(text.as_bytes()), Ok(answer));
     }

@@ -142,7 +142,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let watch = Arc::new(Watch::new(Stop::install()?, None)?);
     let what = options.what(&watch)?;
     let state = what.state();
-    sources.begin(what, options.memory)?;
+    sources.begin(what, options.memory, !options.plain)?;
     if options.plain {
         let size = plain_size(&output);
         return once::run(state, size, (&happenings, tell), &mut sources, &watch);

@@ -57,7 +57,7 @@ pub fn run(
     };
     let mut lines = plain::lines(&state);
     // What the keys do is of no interest here.
-    lines.pop();
+    lines.truncate(lines.len().saturating_sub(state.foot.height()));
     let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
     lines.truncate(used);
     let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::time::timestamp::show_us;
 use crate::tui::Data;
 use crate::tui::Resetting;
-use crate::tui::overview::{Figures, GroupRow, TopicRow};
+use crate::tui::overview::{Figures, GroupRow, Stored, TopicRow};
 
 /// How often figures are asked for.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
@@ -20,27 +20,35 @@ const ASKED_EVERY: Duration = Duration::from_secs(1);
 /// How much longer it is waited than asking took: where that is much, it is asked less often.
 const WAITED_TIMES: u32 = 50;
 
-/// What the figures are now.
+/// What the figures are now, of these topics or of all.
 ///
 /// # Errors
 /// When there is no log, or it cannot be read.
-pub fn figures(dir: &Path, begin: Instant) -> anyhow::Result<Figures> {
-    let found = Store::open(dir)?.figures(&[])?;
+pub fn figures(dir: &Path, topics: &[String], begin: Instant) -> anyhow::Result<Figures> {
+    let found = Store::open(dir)?.figures(topics)?;
     let at_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let topics = found.topics.iter().map(topic).collect();
     Ok(Figures { at_ms, topics, groups: found.groups.iter().map(group).collect() })
 }
 
-/// Tells the figures, until nobody hears them, and sets the offsets of groups.
-pub fn run(dir: &Path, resets: &Receiver<Resetting>, tell: impl Fn(Data) -> bool) {
+/// Tells the figures of these topics or of all, until nobody hears them, and sets the offsets of
+/// groups.
+pub fn run(
+    dir: &Path,
+    topics: &[String],
+    resets: &Receiver<Resetting>,
+    tell: impl Fn(Data) -> bool,
+) {
     let begin = Instant::now();
     loop {
         let asked_at = Instant::now();
-        let data = match figures(dir, begin) {
-            Ok(figures) => Data::Figures(figures),
-            Err(error) => Data::Refused(format!("{error:#}")),
+        let data = match figures(dir, topics, begin) {
+            Ok(figures) => Some(Data::Figures(figures)),
+            // Who reads the records of a topic says why they cannot be read.
+            Err(_) if !topics.is_empty() => None,
+            Err(error) => Some(Data::Refused(format!("{error:#}"))),
         };
-        if !tell(data) {
+        if data.is_some_and(|data| !tell(data)) {
             return;
         }
         let wait = ASKED_EVERY.max(asked_at.elapsed().saturating_mul(WAITED_TIMES));
@@ -67,11 +75,15 @@ fn topic(found: &TopicFigures) -> TopicRow {
     let damaged = held().any(|held| held.damaged).then(|| "it is damaged".to_owned());
     TopicRow {
         name: found.topic.clone(),
-        partitions: found.partitions.len() as u64,
+        stored: Stored {
+            partitions: found.partitions.len() as u64,
+            segments: held().map(|held| held.segments).sum(),
+            bytes: held().map(|held| held.bytes).sum(),
+            fsync: found.fsync.clone(),
+            unsynced: found.unsynced(),
+        },
         records: held().map(|held: &stats::PartitionFigures| held.end - held.start).sum(),
         appended: held().map(|held| held.end).sum(),
-        bytes: held().map(|held| held.bytes).sum(),
-        segments: held().map(|held| held.segments).sum(),
         oldest,
         newest,
         fault: found.error.as_ref().map(ToString::to_string).or(damaged),

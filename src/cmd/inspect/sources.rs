@@ -40,7 +40,7 @@ impl What {
     /// # Errors
     /// When there is no log, or it cannot be read.
     pub fn topics(dir: PathBuf, watch: Arc<Watch>) -> anyhow::Result<What> {
-        overview::figures(&dir, Instant::now())?;
+        overview::figures(&dir, &[], Instant::now())?;
         Ok(What::Topics(dir, watch))
     }
 
@@ -96,31 +96,25 @@ impl Sources {
         Sources { tell, asks: None, resets: None, log: None }
     }
 
-    /// Begins to read; keeps so many bytes of what can be read only once.
+    /// Begins to read; keeps so many bytes of what can be read only once. `lives` says whether the
+    /// screen is shown for longer than its records take: then it has figures beside them.
     ///
     /// # Errors
     /// When the kernel has no thread left.
-    pub fn begin(&mut self, what: What, memory: u64) -> anyhow::Result<()> {
+    pub fn begin(&mut self, what: What, memory: u64, lives: bool) -> anyhow::Result<()> {
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         match what {
             What::Lines(files, _) => self.spawn(0, move |_| Ok(files)),
             What::Decoded(inputs) => self.spawn(0, move |_| Ok(Decoded::new(inputs, memory))),
             What::Topic(dir, name, watch) => {
+                if lives {
+                    self.spawn_figures(dir.clone(), vec![name.clone()])?;
+                }
                 self.spawn(0, move |_| Topic::open(&dir, &name, watch))
             }
             What::Topics(dir, watch) => {
-                let (resets, wanted) = channel();
-                let tell = self.tell.clone();
                 self.log = Some((dir.clone(), watch));
-                self.resets = Some(resets);
-                let tell = move |data| tell.send(Happening::Event(Event::Data(data))).is_ok();
-                let alarm = Alarm::new("figures", &self.tell);
-                let run = move || {
-                    let _alarm = alarm;
-                    overview::run(&dir, &wanted, tell);
-                };
-                Builder::new().name("figures".to_owned()).spawn(run)?;
-                Ok(())
+                self.spawn_figures(dir, Vec::new())
             }
             What::Stdin(inputs) => {
                 let pipe = Pipe::new(memory);
@@ -147,6 +141,20 @@ impl Sources {
                 })
             }
         }
+    }
+
+    /// Starts a thread that reads figures of these topics, or of all.
+    fn spawn_figures(&mut self, dir: PathBuf, topics: Vec<String>) -> anyhow::Result<()> {
+        let (resets, wanted) = channel();
+        self.resets = Some(resets);
+        let tell = self.tell.clone();
+        let run = move || {
+            let _alarm = Alarm::new("figures", &tell);
+            let tell = |data| tell.send(Happening::Event(Event::Data(data))).is_ok();
+            overview::run(&dir, &topics, &wanted, tell);
+        };
+        Builder::new().name("figures".to_owned()).spawn(run)?;
+        Ok(())
     }
 
     /// Starts a thread that opens a feed and reads it, in the place of the one before.

@@ -169,6 +169,7 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
                 json!(it.end),
                 json!(bytes(it.bytes)),
                 json!(it.segments),
+                json!(it.unsynced()),
                 json!(last),
             ],
             state(it.damaged),
@@ -176,8 +177,8 @@ fn of_topic(topic: &TopicFigures, table: &mut Table) {
     }
 }
 
-fn topic_row(table: &mut Table, [topic]: [Value; 1], figures: [Value; 6], state: String) {
-    let [partition, start, end, size, segments, last] = figures;
+fn topic_row(table: &mut Table, [topic]: [Value; 1], figures: [Value; 7], state: String) {
+    let [partition, start, end, size, segments, unsynced, last] = figures;
     table.row(&[
         ("topic", topic),
         ("partition", partition),
@@ -185,6 +186,7 @@ fn topic_row(table: &mut Table, [topic]: [Value; 1], figures: [Value; 6], state:
         ("end", end),
         ("size", size),
         ("segments", segments),
+        ("unsynced", unsynced),
         ("last append", last),
         ("state", json!(state)),
     ]);

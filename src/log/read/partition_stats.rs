@@ -15,6 +15,9 @@ pub struct PartitionStats {
     pub start: u64,
     /// The offset behind its last record.
     pub end: u64,
+    /// The offset before which its records are known to be on the disk; `None` if it cannot be
+    /// told.
+    pub synced: Option<u64>,
     /// The length of its data files, in bytes.
     pub bytes: u64,
     /// How many segments it has.
@@ -70,12 +73,21 @@ impl TopicReader {
             partition: place.partition,
             start: bases.first().copied().unwrap_or(0),
             end,
+            synced: self.synced(place, bases.last().copied())?.map(|synced| synced.min(end)),
             bytes,
             segments: bases.len() as u64,
             first_append_us: first,
             last_append_us: last,
             damage,
         })
+    }
+
+    /// Before which offset the records of the active segment are on the disk; those of all others
+    /// are.
+    fn synced(&self, place: &Place, base: Option<u64>) -> Result<Option<u64>, LogError> {
+        let Some(base) = base else { return Ok(None) };
+        let attestation = self.segment(place, base)?.attestation()?;
+        Ok(attestation.map(|attestation| attestation.synced))
     }
 
     /// When the first batch of a segment was appended.
@@ -116,7 +128,8 @@ impl TopicReader {
 
 #[cfg(test)]
 mod tests {
-    use crate::log::{Log, Settings, Topic, open_readers};
+    use super::*;
+    use crate::log::{Fsync, Log, Settings, Topic, open_readers};
 
     fn append(topic: &Topic, bytes: &[u8]) {
         let batch = topic.prepare(bytes.to_vec(), None).unwrap();
@@ -144,6 +157,22 @@ mod tests {
         assert_eq!(log_of_others[0].0.partition_stats().unwrap(), held);
         drop((topic, log));
         assert_eq!(log_of_others[0].0.partition_stats().unwrap(), held);
+    }
+
+    #[test]
+    fn what_is_not_on_the_disk_is_told_until_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path()).unwrap();
+        let settings = Settings { fsync: Fsync::Never, ..Settings::new(1, None) };
+        let topic = log.create("t", &settings).unwrap();
+        append(&topic, b"1\n2\n");
+        let reader = topic.reader();
+        let held = |reader: &TopicReader| reader.partition_stats().unwrap().remove(0);
+        assert_eq!((held(&reader).end, held(&reader).synced), (2, Some(0)));
+        log.close().unwrap();
+        drop((topic, log));
+        let (reader, _) = open_readers(dir.path(), &["t".to_owned()]).unwrap().remove(0);
+        assert_eq!((held(&reader).end, held(&reader).synced), (2, Some(2)));
     }
 
     #[test]

@@ -14,10 +14,11 @@ use super::columns::Columns;
 use super::event::{Effect, Event, Resetting};
 use super::keys::{self, Action, Scope};
 use super::list::List;
-use super::overview::Overview;
+use super::overview::{Overview, Stored};
 use super::pattern::Pattern;
 use super::prompt::{History, Prompt, Purpose, Typed};
 use super::row::{Ask, Data, Row};
+use super::status::Foot;
 use super::topics_view;
 use super::tree::Tree;
 
@@ -90,8 +91,12 @@ pub struct State {
     pub help: Option<usize>,
     /// What the last key came to, and whether that is an error.
     pub message: Option<(String, bool)>,
+    /// What the foot of the screen says.
+    pub foot: Foot,
     /// A number before a key.
     pub count: Option<u64>,
+    /// How the topic is stored that is looked at, where all topics cannot be shown.
+    stored: Option<Stored>,
     forward: bool,
     /// In which direction was searched last.
     onward: bool,
@@ -144,7 +149,9 @@ impl State {
             searches: false,
             help: None,
             message: None,
+            foot: Foot::default(),
             count: None,
+            stored: None,
             forward: true,
             onward: true,
             awaited: None,
@@ -212,13 +219,23 @@ impl State {
         self.list.extent.note.as_deref().filter(|_| self.list.lacks())
     }
 
-    /// How many lines there are between the bars at the top and the bottom.
+    /// How many lines there are between the bar at the top and the foot.
     pub fn body(&self) -> usize {
-        usize::from(self.size.1).saturating_sub(2)
+        usize::from(self.size.1).saturating_sub(1 + self.foot.height())
+    }
+
+    /// How the topic is stored whose records are shown, if that is known.
+    pub fn stored(&self) -> Option<&Stored> {
+        let listed = self.overview.as_ref().zip(self.topic.as_ref());
+        let listed = listed.and_then(|(overview, topic)| {
+            overview.figures.topics.iter().find(|row| row.name == *topic)
+        });
+        listed.map(|row| &row.stored).or(self.stored.as_ref())
     }
 
     /// Brings everything in line with what has changed, and asks for the rows that are missing.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.foot = Foot::of(self);
         let body = self.body();
         if let Some(overview) = &mut self.overview {
             overview.top = topics_view::top(overview, body);
@@ -294,11 +311,10 @@ impl State {
                 }
             }
             Data::Found { .. } => self.searches = false,
-            Data::Figures(figures) => {
-                if let Some(overview) = &mut self.overview {
-                    overview.take(figures);
-                }
-            }
+            Data::Figures(figures) => match &mut self.overview {
+                Some(overview) => overview.take(figures),
+                None => self.stored = figures.topics.into_iter().next().map(|row| row.stored),
+            },
             Data::Chart(chart) => {
                 if self.charts {
                     self.chart = Some(*chart);

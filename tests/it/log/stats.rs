@@ -323,3 +323,25 @@ fn damage_is_told_with_and_without_a_daemon() {
         assert_eq!(scrape.get(name, &[("topic", "empty")]), 0.0, "{name}");
     }
 }
+
+/// Records that are acknowledged before they are on the disk are counted until they are.
+#[test]
+fn what_is_not_on_the_disk_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    on(dir, "log-admin", &["create", "lazy", "--fsync", "1h"], "");
+    let figures = || {
+        let json = on(dir, "log-admin", &["stats", "lazy", "--json"], "").stdout;
+        let line = json.lines().find(|line| line.contains("\"of\":\"topic\"")).unwrap().to_owned();
+        let topic: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let held = &topic["partitions"]["0"];
+        (topic["fsync"].as_str().unwrap().to_owned(), held["end"].clone(), held["synced"].clone())
+    };
+    let daemon = Daemon::start(dir, &[]);
+    on(dir, "produce", &["lazy"], "1\n2\n3\n");
+    assert_eq!(figures(), ("1h".to_owned(), 3.into(), 0.into()));
+    let text = on(dir, "log-admin", &["stats", "lazy"], "").stdout;
+    assert!(text.contains("UNSYNCED") && text.contains("6 B          1         3  2"), "{text}");
+    assert_eq!(daemon.terminate().status, 0);
+    assert_eq!(figures(), ("1h".to_owned(), 3.into(), 3.into()));
+}
