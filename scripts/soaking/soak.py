@@ -101,14 +101,16 @@ class Soak(Trial):
             time.sleep(min(0.1, seconds))
 
     def run_all(self, names):
-        for name in names:
-            SCENES[name](self, name)
-        step = max(self.seconds / LOOKS, 0.1)
-        while self.in_time() and not self.faults:
-            time.sleep(step)
-            self.look()
-        self.check()
-        self.end()
+        try:
+            for name in names:
+                SCENES[name](self, name)
+            step = max(self.seconds / LOOKS, 0.1)
+            while self.in_time() and not self.faults:
+                time.sleep(step)
+                self.look()
+            self.check()
+        finally:
+            self.end()
         rows = [taken.row(self.warm) for taken, _ in self.taken]
         return "\n".join([f"{self.seconds:.0f} s", HEAD, *rows])
 
