@@ -59,8 +59,13 @@ impl store::Watch for Watch {
     }
 
     fn hear(&self, news: News<'_>) {
-        message::note(&news.to_string());
+        hear(news);
     }
+}
+
+/// Says what a long wait is for.
+pub fn hear(news: News<'_>) {
+    message::note(&news.to_string());
 }
 
 /// Whether an error only says that the daemon is gone, or is about to go.

@@ -415,24 +415,32 @@ impl Appender {
         }
     }
 
-    /// Waits for another daemon in the place of one that is gone; tells where `producer`, whose
-    /// name is then ours, stands. What was handed over and not finished is to be handed over again.
+    /// Waits for another daemon in the place of one that is gone; tells where `producer` stands,
+    /// whose name is then ours, as those of `claims` are. What was handed over and not finished is
+    /// to be handed over again.
     ///
     /// # Errors
-    /// When none comes in time, or before we are to stop; or it refuses the producer.
-    pub fn reconnect<W: Watch>(&mut self, producer: Option<&str>, watch: &W) -> Result<u64, Error> {
+    /// When none comes in time, or before we are to stop; or it refuses a name.
+    pub fn reconnect<W: Watch>(
+        &mut self,
+        producer: Option<&str>,
+        claims: &[String],
+        watch: &W,
+    ) -> Result<u64, Error> {
         let To::Served { client, append, dir, patience } = &mut self.to else { return Ok(0) };
         watch.hear(News::Gone(dir, *patience));
         // These batches are handed over again, too.
         self.refused.clear();
-        let (topic, producer) = (&append.topic, producer.filter(|_| self.new.is_none()));
-        let ask = |client: &mut Client| match producer {
-            Some(name) => {
-                let (topic, name) = (topic.clone(), name.to_owned());
+        let is_new = self.new.is_some();
+        let ask = |client: &mut Client| {
+            let mut stands = 0;
+            let names = claims.iter().map(String::as_str).chain(producer);
+            for name in names.filter(|_| !is_new) {
+                let (topic, name) = (append.topic.clone(), name.to_owned());
                 let asked = Producer { topic, name, release: false };
-                client.producer(asked).map(|standing| standing.sequence.unwrap_or(0))
+                stands = client.producer(asked)?.sequence.unwrap_or(0);
             }
-            None => Ok(0),
+            Ok(stands)
         };
         let (dir, patience) = (&*dir, *patience);
         match connect_and(dir, &mut Tries::within(patience), watch, ask)? {

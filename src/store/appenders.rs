@@ -1,7 +1,7 @@
 //! Writing to several topics of a log.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,18 +40,48 @@ impl Store {
     /// When there is no daemon, and the log's files cannot be written to.
     pub fn appenders(self, patience: Duration) -> Result<Appenders, Error> {
         Ok(match self {
-            Store::Served { dir, .. } => {
-                Appenders { dir, patience, broker: None, listed: None, refusing: None }
-            }
+            Store::Served { dir, .. } => Appenders::new(dir, patience, None),
             Store::Embedded { dir } => {
-                let broker = Arc::new(Broker::new(Log::open(&dir)?, Limits::default()));
-                Appenders { dir, patience, broker: Some(broker), listed: None, refusing: None }
+                let broker = service(&dir)?;
+                Appenders::new(dir, patience, Some(broker))
             }
         })
     }
+
+    /// The same, with one of the topics open.
+    ///
+    /// # Errors
+    /// As [`Store::appenders`] and [`Store::appender`].
+    pub fn appenders_with(
+        self,
+        topic: &str,
+        wanted: &Wanted,
+        patience: Duration,
+    ) -> Result<(Appender, Appenders), Error> {
+        match self {
+            Store::Served { ref dir, .. } => {
+                let appenders = Appenders::new(dir.clone(), patience, None);
+                Ok((self.appender(topic, wanted, patience)?, appenders))
+            }
+            Store::Embedded { dir } => {
+                let broker = service(&dir)?;
+                let appender = Appender::embedded(Arc::clone(&broker), topic, wanted)?;
+                Ok((appender, Appenders::new(dir, patience, Some(broker))))
+            }
+        }
+    }
+}
+
+/// The service on the files of a log.
+fn service(dir: &Path) -> Result<Arc<Broker>, Error> {
+    Ok(Arc::new(Broker::new(Log::open(dir)?, Limits::default())))
 }
 
 impl Appenders {
+    fn new(dir: PathBuf, patience: Duration, broker: Option<Arc<Broker>>) -> Appenders {
+        Appenders { dir, patience, broker, listed: None, refusing: None }
+    }
+
     /// Whether it appends through a daemon.
     pub fn is_served(&self) -> bool {
         self.broker.is_none()
@@ -120,7 +150,10 @@ impl Appenders {
             }
         } else {
             match Store::open(&self.dir) {
-                Ok(mut store @ Store::Served { .. }) => store.topic_names()?,
+                Ok(mut store @ Store::Served { .. }) => match store.topic_names() {
+                    Err(error) if error.is_gone() => return Ok(false),
+                    names => names?,
+                },
                 // Who opens it waits for the daemon.
                 _ => return Ok(false),
             }
@@ -148,20 +181,6 @@ impl Appenders {
             None => self.refusing.insert(wanted.draft(topic)?.refusing(unique)?),
         };
         Ok(refusing.why(&[record, b"\n"].concat()))
-    }
-
-    /// Opens the first topic, before anything is read: nothing needs to end its waits.
-    ///
-    /// # Errors
-    /// As [`Appenders::open`]; also when the daemon has gone since.
-    pub fn open_first(&self, topic: &str, wanted: &Wanted) -> Result<Appender, Error> {
-        if let Some(broker) = &self.broker {
-            return Appender::embedded(Arc::clone(broker), topic, wanted);
-        }
-        match Store::open(&self.dir)? {
-            served @ Store::Served { .. } => served.appender(topic, wanted, self.patience),
-            Store::Embedded { dir } => Err(Error::NotBack { dir, patience: Duration::ZERO }),
-        }
     }
 
     /// Leaves the log as the next one likes to find it, once all appenders are closed.

@@ -11,7 +11,8 @@
 //! - [`reader`]: reading one topic; `unserved`: from the files; `served`: through the daemon, and
 //!   `lent_output`: where that writes what is read by itself.
 //! - [`member`]: reading one topic as a member of a consumer group.
-//! - [`reconnect`]: waiting for a daemon that is being restarted. [`tries`]: how often to try.
+//! - [`reconnect`]: waiting for a daemon that is being restarted; [`opening`]: the same while the
+//!   log is opened. [`tries`]: how often to try.
 //! - [`watch`]: what ends waits. [`error`]: what can go wrong.
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ mod groups;
 mod lent_output;
 pub mod member;
 mod new_topic;
+pub mod opening;
 pub mod placed;
 pub mod reader;
 pub mod reconnect;
@@ -44,6 +46,7 @@ pub use appenders::Appenders;
 pub use error::{AppendError, Error};
 pub use member::Member;
 pub use new_topic::Created;
+pub use opening::Opening;
 pub use placed::Placed;
 pub use reader::{Manner, Reader, Reading};
 pub use step::Step;

@@ -102,14 +102,18 @@ impl NewTopic {
         if !exists {
             client.create(self.wanted.to_create(topic))?;
         }
+        let mut are_known = Vec::new();
         for name in &self.names {
             let (topic, name) = (topic.clone(), name.clone());
             let asked = Producer { topic: topic.clone(), name: name.clone(), release: false };
-            if client.producer(asked)?.sequence.is_some() {
+            let stands = client.producer(asked)?.sequence;
+            // It may be ours already, by a daemon that was killed before it answered.
+            if stands.is_some() && stands != self.stands.get(&name).copied() {
                 return Err(Error::Overtaken { topic, name });
             }
+            are_known.extend(stands.map(|_| name));
         }
-        for identity in self.identities() {
+        for identity in self.identities().filter(|one| !are_known.contains(&one.producer)) {
             let append = Append {
                 topic: topic.clone(),
                 producer: Some(identity.producer),

@@ -119,6 +119,7 @@ mod topics {
     mod new_topics;
     mod on_full;
     mod pace;
+    mod opening;
     mod produce;
     mod progress;
     mod reconnect;

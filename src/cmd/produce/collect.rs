@@ -20,9 +20,10 @@ use crate::api::appending::Stands;
 use crate::cli::follow::{Done, FollowOptions, Following, Order, Spool};
 use crate::cli::pump::{self, Ended, Outcome};
 use crate::cli::{Failure, Status, message};
+use crate::cmd::reconnect;
 use crate::ingest::files::identity::hash;
 use crate::store::watch::shown;
-use crate::store::{self, Appenders, Store, Tries, Wanted};
+use crate::store::{self, Appenders, Opening, Store, Tries, Wanted};
 use crate::time::Duration;
 
 /// How files are resumed and followed.
@@ -285,12 +286,12 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
     };
     let mut waits = Waits::new(options);
     let mut tells = options.collect.follow || message::is_terminal();
+    let mut opening = Opening::new(&dir, patience);
     loop {
-        let attempt = || -> anyhow::Result<_> {
-            let store = Store::open(&dir)?;
+        let attempt = |store: Store| -> anyhow::Result<_> {
             let (mut appender, appenders) = if options.route.is_on() {
-                let appenders = store.appenders(patience)?;
-                (appenders.open_first(home, &wanted)?, Some(appenders))
+                let (appender, appenders) = store.appenders_with(home, &wanted, patience)?;
+                (appender, Some(appenders))
             } else {
                 (store.appender(home, &wanted, patience)?, None)
             };
@@ -301,7 +302,7 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
             let known = sender.sources()?;
             Ok(Opened { sender, known, appenders })
         };
-        match attempt() {
+        match opening.open(reconnect::hear, reconnect::is_gone, attempt) {
             Err(error) if is_busy(&error) => {
                 let (tries, within) = waits.of(&error);
                 let Some(pause) = tries.next_pause() else {

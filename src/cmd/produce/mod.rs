@@ -33,12 +33,12 @@ use self::sender::Sender;
 use self::shedding::Shedding;
 use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
-use super::reconnect::ReconnectOptions;
+use super::reconnect::{self, ReconnectOptions};
 use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Ended, in_option};
 use crate::cli::{Failure, Status, message};
-use crate::store::{self, Appender, Created, Store, Wanted};
+use crate::store::{self, Appender, Created, Opening, Store, Wanted};
 use crate::wire::lending::LINES_BYTES_MAX;
 
 /// A batch is sent when it has grown to this size, also while there is more input at hand. Several
@@ -198,13 +198,16 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let dir = options.data.dir()?;
     let live = options.live.open(&options.input)?;
     let patience = options.patience(live.is_some());
-    let open = || Ok(Store::open(&dir)?.appender(&options.topic, &wanted, patience)?);
-    let mut appender = options.wait.retry_or_tell(open)?;
-    options.unique.apply(&mut appender)?;
-    let stands = match &options.producer {
-        Some(name) => appender.stands(name)?,
-        None => 0,
+    let attempt = |store: Store| -> anyhow::Result<_> {
+        let mut appender = store.appender(&options.topic, &wanted, patience)?;
+        options.unique.apply(&mut appender)?;
+        let name = options.producer.as_deref();
+        let stands = name.map(|name| appender.stands(name)).transpose()?.unwrap_or(0);
+        Ok((appender, stands))
     };
+    let mut opening = Opening::new(&dir, patience);
+    let open = || opening.open(reconnect::hear, reconnect::is_gone, attempt);
+    let (appender, stands) = options.wait.retry_or_tell(open)?;
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
     let (producer, run_name) = (options.producer.clone(), options.run_name(appender.is_served()));
     // Those who send to us wait meanwhile.

@@ -13,10 +13,7 @@ impl Sender {
     /// Waits for another daemon, and hands over to it what the one that is gone did not append.
     pub(super) fn go_on(&mut self, lost: store::Error, cx: &Context) -> anyhow::Result<()> {
         let Some(watch) = cx.watch() else { return Err(lost.into()) };
-        let stands = self.appender.reconnect(self.producer.as_deref(), &*watch)?;
-        for name in &self.claims {
-            self.appender.stands(name)?;
-        }
+        let stands = self.appender.reconnect(self.producer.as_deref(), &self.claims, &*watch)?;
         (self.lost, self.unsent) = (None, 0);
         if self.producer.is_some() {
             self.pass_appended(stands)?;
