@@ -31,6 +31,7 @@ use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink, Unheard};
 use crate::record::lines::Lines;
+use crate::sys::clock::now_us;
 
 /// How a pump came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +233,19 @@ impl<'a, S: Stage> Pump<'a, S> {
         Ok(Outcome { ended, status })
     }
 
+    /// Tells the stage how long its input was waited for, if it `asks`, and what the clock shows.
+    fn tell_time(&mut self, asks: bool) -> anyhow::Result<()> {
+        if let Some(waited) = self.input.take_waited()
+            && asks
+        {
+            self.stage.on_idle(waited, &mut self.cx)?;
+        }
+        match self.stage.takes_clock() {
+            true => self.stage.on_clock(now_us().div_euclid(1000), &mut self.cx),
+            false => Ok(()),
+        }
+    }
+
     fn drive(&mut self, decoder: &mut dyn Decoder) -> anyhow::Result<Ended> {
         let mut blocks = Blocks::default();
         if self.begins_stream {
@@ -245,10 +259,7 @@ impl<'a, S: Stage> Pump<'a, S> {
             let patience = idle.into_iter().chain(holding).chain(lanes).min();
             let (block, lines) = ((blocks.free(), patience), &mut self.cx.lines_before);
             let next = self.lending.read(self.stage, &mut self.input, block, lines);
-            if let Some(waited) = self.input.take_waited()
-                && idle.is_some()
-                && let Err(error) = self.stage.on_idle(waited, &mut self.cx)
-            {
+            if let Err(error) = self.tell_time(idle.is_some()) {
                 // What came after that wait is not taken.
                 let _ = self.stage.flush(&mut self.cx);
                 self.cx.flush()?;

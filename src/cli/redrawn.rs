@@ -162,6 +162,14 @@ impl<O: Operator, P: Picture<O>> Stage for Redrawn<'_, O, P> {
         Ok(())
     }
 
+    fn takes_clock(&self) -> bool {
+        self.single.takes_clock()
+    }
+
+    fn on_clock(&mut self, now_ms: i64, cx: &mut Context) -> anyhow::Result<()> {
+        self.single.on_clock(now_ms, cx)
+    }
+
     fn source_end(&mut self) {
         self.single.source_end();
     }

@@ -59,6 +59,14 @@ impl<O: Operator> Stage for Single<'_, O> {
         self.0.waited(time, cx).map_err(fatal)
     }
 
+    fn takes_clock(&self) -> bool {
+        self.0.takes_clock()
+    }
+
+    fn on_clock(&mut self, now_ms: i64, cx: &mut Context) -> anyhow::Result<()> {
+        self.0.clock(now_ms, cx).map_err(fatal)
+    }
+
     fn source_end(&mut self) {
         self.0.file_end(INPUT);
     }

@@ -128,6 +128,21 @@ pub trait Stage {
         Ok(())
     }
 
+    /// Whether it wants to know what the clock shows.
+    fn takes_clock(&self) -> bool {
+        false
+    }
+
+    /// The clock shows this time, in milliseconds since the epoch: before each block, and after each
+    /// wait, if the stage takes it.
+    ///
+    /// # Errors
+    /// When the tool cannot go on.
+    fn on_clock(&mut self, now_ms: i64, cx: &mut Context) -> anyhow::Result<()> {
+        let _ = (now_ms, cx);
+        Ok(())
+    }
+
     /// One of several inputs has ended; statements about its records no longer hold.
     fn source_end(&mut self) {}
 

@@ -242,7 +242,7 @@ impl From<Fault> for Failure {
         let status = match &fault {
             Fault::Bad(_) => Status::Data,
             Fault::Stream(error) => of_stream(error),
-            Fault::Windowed => Status::Usage,
+            Fault::Windowed | Fault::NoAppendTimes => Status::Usage,
             Fault::Passing(_) | Fault::Refused(_) => Status::Io,
         };
         Failure::new(status, fault.to_string())

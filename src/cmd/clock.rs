@@ -7,7 +7,7 @@ use crate::cli::keep::Keep;
 use crate::cli::pump::in_option;
 use crate::cli::{Failure, message};
 use crate::expr::Program;
-use crate::operator::clock::{Clock, Form};
+use crate::operator::clock::{Clock, Form, Teller};
 use crate::time::event_time::TimeUnit;
 use crate::time::{Ambiguous, Duration, LocalClock, TimeFormat, Zone};
 
@@ -19,6 +19,10 @@ const OUT_OF_ORDER_MS: i64 = 5_000;
 #[command(next_help_heading = "Event time")]
 pub struct TimeOptions {
     /// The jq expression for a record's event time: an RFC 3339 string, or a number since 1970
+    ///
+    /// 'arrival' is when a record is read: windows close by the clock, and a second run gives other
+    /// results. 'append' is when a record was appended to the topic that subscribe --control
+    /// --append-times reads.
     #[arg(long, value_name = "EXPR")]
     pub time: Option<String>,
 
@@ -87,6 +91,64 @@ impl TimeOptions {
         ];
         match given.iter().find(|(_, given)| *given && self.time.is_none()) {
             Some((option, _)) => Err(in_option(option, "--time is missing; add --time EXPR")),
+            None => self.check_teller(),
+        }
+    }
+
+    /// Who says what time records have, if they do not.
+    fn teller(&self) -> Option<Teller> {
+        match self.time.as_deref() {
+            Some("arrival") => Some(Teller::Arrival),
+            Some("append") => Some(Teller::Append),
+            _ => None,
+        }
+    }
+
+    /// Whether event time is that of the clock.
+    pub fn is_arrival(&self) -> bool {
+        self.teller() == Some(Teller::Arrival)
+    }
+
+    /// The expression for the event time; where that is not in the records, one that reads nothing.
+    pub fn expression(&self) -> Option<&str> {
+        self.time.as_deref().map(|time| if self.teller().is_some() { "null" } else { time })
+    }
+
+    /// Refuses what has no effect on times that are not in the records.
+    fn check_teller(&self) -> Result<(), Failure> {
+        let Some(teller) = self.teller() else { return Ok(()) };
+        let is_arrival = teller == Teller::Arrival;
+        let useless = [
+            ("--time-unit", self.time_unit.is_some()),
+            ("--time-format", self.time_format.is_some()),
+            ("--ambiguous", self.ambiguous.is_some()),
+            ("--out-of-order", is_arrival && self.out_of_order.is_some()),
+            ("--max-ahead", is_arrival && self.max_ahead.is_some()),
+            ("--late", is_arrival && self.late.is_some()),
+        ];
+        let word = if is_arrival { "arrival" } else { "append" };
+        match useless.iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                Err(in_option(option, format!("no effect with --time {word}; leave it out")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses files where times are those of the clock: they would have other results each time.
+    ///
+    /// # Errors
+    /// When there are FILEs.
+    pub fn check_files(&self, files: &[PathBuf]) -> Result<(), Failure> {
+        match files.first().filter(|_| self.is_arrival()) {
+            Some(file) => Err(in_option(
+                "--time arrival",
+                format!(
+                    "{}: results would depend on when the file is read, and differ each time; \
+                     use a time of the records, as in --time .ts",
+                    file.display()
+                ),
+            )),
             None => Ok(()),
         }
     }
@@ -96,13 +158,16 @@ impl TimeOptions {
     /// # Errors
     /// When there is no expression for it, or a wrong one.
     pub fn clock(&self, only: &'static str) -> Result<Clock, Failure> {
-        let missing = "no event time is given; add --time EXPR, as in --time .ts";
-        let time = self.time.as_deref().ok_or_else(|| Failure::usage(missing))?;
+        let missing = "no event time is given; add --time EXPR, as in --time .ts, for a time in \
+                       the records; --time arrival for when they are read; or --time append for \
+                       when they were appended to a topic";
+        let time = self.expression().ok_or_else(|| Failure::usage(missing))?;
         let program = Program::compile(&[time]).map_err(|error| in_option("--time", error))?;
         let ambiguous = self.ambiguous.unwrap_or_default();
         let local = self.tz.clone().map(|zone| LocalClock::new(zone, ambiguous));
         let told = self.ambiguous.is_some();
         let form = match &self.time_format {
+            _ if let Some(teller) = self.teller() => Form::of_teller(teller),
             None => Form::known(self.time_unit, local, told),
             Some(format) => {
                 let format = TimeFormat::new(format, local);
@@ -126,7 +191,9 @@ impl TimeOptions {
 
     /// How far a record may come behind the greatest event time without being late.
     pub fn out_of_order(&self) -> Duration {
-        self.out_of_order.or(Duration::from_ms(OUT_OF_ORDER_MS)).unwrap_or_default()
+        // What clocks and the log say is in order.
+        let most_ms = if self.teller().is_some() { 0 } else { OUT_OF_ORDER_MS };
+        self.out_of_order.or(Duration::from_ms(most_ms)).unwrap_or_default()
     }
 
     /// Where late records are kept, if they are.

@@ -87,6 +87,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
              SIZE, --session GAP or --count N",
         )
     })?;
+    options.time.check_files(&options.input.files)?;
     if options.time.late.is_some() {
         can_be_late(windowed.placing.windows())?;
     }

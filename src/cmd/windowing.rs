@@ -126,7 +126,12 @@ impl WindowingOptions {
             expanded: self.expand && overlap,
             every_ms: self.every.map_or(0, Duration::ms),
         };
+        if time.is_arrival() && self.idle.is_some() {
+            let why = "no effect with --time arrival: windows close by the clock; leave it out";
+            return Err(in_option("--idle", why));
+        }
         let progress = Progress::new(time.out_of_order()).idling(self.idle);
+        let progress = if time.is_arrival() { progress.clocked() } else { progress };
         let placing =
             Placing::new(windows, progress).lenient(allowed_lateness).telling_every(every);
         let placing = placing.guarded(time.max_ahead()?);

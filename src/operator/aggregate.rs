@@ -87,7 +87,10 @@ impl Operator for Aggregate {
     ) -> Result<(), Fault> {
         match control {
             Control::Start(_) | Control::End(_) => {}
-            Control::Partitions(_) | Control::Partition(_) | Control::PartitionEnd(_) => {}
+            Control::Partitions(_)
+            | Control::Partition(_)
+            | Control::PartitionEnd(_)
+            | Control::Appended(_) => {}
             Control::Window(windowing) => self.aggregator.begin_windows(windowing)?,
             Control::Watermark(mark) => self.aggregator.watermark(*mark, out)?,
         }

@@ -22,7 +22,18 @@ pub struct Form {
     told: bool,
 }
 
+/// Who says what time a record has, where the record does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teller {
+    /// A clock, when the record is read.
+    Arrival,
+    /// The log, which knows when the record was appended: it is in control records.
+    Append,
+}
+
 enum Shape {
+    /// What was last said of the records that come now, in milliseconds.
+    Told(Teller, Option<i64>),
     /// RFC 3339, whose local times this clock reads, or a number of these units.
     Known(Option<TimeUnit>, Option<LocalClock>),
     Described(TimeFormat),
@@ -44,6 +55,16 @@ impl Clock {
             return Err(not_an_object(self.only));
         }
         self.form.read(&mut loaded, 0)
+    }
+
+    /// As [`Form::tell`].
+    pub fn tell(&mut self, teller: Teller, now_ms: Option<i64>) {
+        self.form.tell(teller, now_ms);
+    }
+
+    /// As [`Form::teller`].
+    pub fn teller(&self) -> Option<Teller> {
+        self.form.teller()
     }
 
     /// Saves how times are read, and then what was read.
@@ -101,6 +122,30 @@ impl Form {
         Form { shape: Shape::Described(format), told }
     }
 
+    /// Times that are not in the records.
+    pub fn of_teller(teller: Teller) -> Form {
+        Form { shape: Shape::Told(teller, None), told: false }
+    }
+
+    /// Who says what time it is, if that is not in the records.
+    pub fn teller(&self) -> Option<Teller> {
+        match &self.shape {
+            Shape::Told(teller, _) => Some(*teller),
+            _ => None,
+        }
+    }
+
+    /// The records that come now have this time, in milliseconds; or it is not known, where a stream
+    /// begins. Of no effect where `teller` does not say what time it is.
+    pub fn tell(&mut self, teller: Teller, now_ms: Option<i64>) {
+        match &mut self.shape {
+            // A clock that is set back has no effect: what was said of the stream holds.
+            Shape::Told(Teller::Arrival, ms) if teller == Teller::Arrival => *ms = now_ms.max(*ms),
+            Shape::Told(who, ms) if *who == teller => *ms = now_ms,
+            _ => {}
+        }
+    }
+
     /// The event time of a record: what expression `index` gives.
     ///
     /// # Errors
@@ -110,7 +155,7 @@ impl Form {
         // Most often it is a number.
         let plain = match &self.shape {
             Shape::Known(unit, _) => plain_time(record, index, *unit),
-            Shape::Described(_) => None,
+            Shape::Described(_) | Shape::Told(..) => None,
         };
         plain.map_or_else(|| self.read_any(record, index), Ok)
     }
@@ -119,6 +164,7 @@ impl Form {
         let read = match &mut self.shape {
             Shape::Known(unit, local) => read_value(record, index, *unit, local.as_mut()),
             Shape::Described(format) => formatted_time(record, index, format),
+            Shape::Told(_, ms) => return ms.ok_or(Fault::NoAppendTimes),
         };
         read.map_err(|error| fault(record, index, error, Remedies::Options))
     }
@@ -127,6 +173,9 @@ impl Form {
     pub(super) fn save(&self, to: &mut Writer) {
         to.put_bytes(&self.options());
         to.put_option(self.local(), |to, local| local.save(to));
+        if let Shape::Told(_, ms) = &self.shape {
+            to.put_option(*ms, Writer::put_i64);
+        }
     }
 
     /// Restores what [`Form::save`] saved.
@@ -140,12 +189,17 @@ impl Form {
         let local = match &mut self.shape {
             Shape::Known(_, local) => local.as_mut(),
             Shape::Described(format) => format.clock_mut(),
+            Shape::Told(..) => None,
         };
         match (from.take_bool()?, local) {
-            (true, Some(local)) => local.restore(from),
-            (false, None) => Ok(()),
-            _ => Err(StateError::Invalid("a clock of no time zone")),
+            (true, Some(local)) => local.restore(from)?,
+            (false, None) => {}
+            _ => return Err(StateError::Invalid("a clock of no time zone")),
         }
+        if let Shape::Told(_, ms) = &mut self.shape {
+            *ms = from.take_option(Reader::take_i64)?;
+        }
+        Ok(())
     }
 
     /// How times are read, as far as states depend on it.
@@ -160,6 +214,10 @@ impl Form {
                 options.put_u8(1);
                 options.put_bytes(format.text().as_bytes());
             }
+            Shape::Told(teller, _) => {
+                options.put_u8(2);
+                options.put_u8(*teller as u8);
+            }
         }
         options.put_option(self.local(), |to, local| local.save_options(to));
         options.into_bytes()
@@ -170,6 +228,7 @@ impl Form {
         match &self.shape {
             Shape::Known(_, local) => local.as_ref(),
             Shape::Described(format) => format.clock(),
+            Shape::Told(..) => None,
         }
     }
 

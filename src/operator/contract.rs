@@ -104,6 +104,21 @@ pub trait Operator {
         Ok(())
     }
 
+    /// Whether it wants to know what a clock shows.
+    fn takes_clock(&self) -> bool {
+        false
+    }
+
+    /// The clock shows this time, in milliseconds since the epoch, and what comes next has been read
+    /// then. Called before each batch and after each wait, if the operator takes it.
+    ///
+    /// # Errors
+    /// When there is no going on.
+    fn clock(&mut self, now_ms: i64, out: &mut dyn Collector) -> Result<(), Fault> {
+        let _ = (now_ms, out);
+        Ok(())
+    }
+
     /// Saves all that the rest of the stream depends on, and what is to be told at the end, such as
     /// how many records were late, and because of which one, whose place `places` knows. An
     /// operator that holds nothing saves nothing.

@@ -23,6 +23,12 @@ pub enum Fault {
          leave out the window before it"
     )]
     Windowed,
+    /// The times that count are not in the stream.
+    #[error(
+        "--time append: the input does not say when its records were appended; read it with \
+         subscribe --control --append-times"
+    )]
+    NoAppendTimes,
     /// The output takes no more.
     #[error(transparent)]
     Refused(#[from] Refused),

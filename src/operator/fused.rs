@@ -70,6 +70,25 @@ pub trait Upstream {
         None
     }
 
+    /// As [`Operator::takes_clock`].
+    fn takes_clock(&self) -> bool {
+        false
+    }
+
+    /// As [`Operator::clock`].
+    ///
+    /// # Errors
+    /// As [`Operator::clock`].
+    fn clock<N: Next>(
+        &mut self,
+        now_ms: i64,
+        next: &mut N,
+        out: &mut dyn Collector,
+    ) -> Result<(), Fault> {
+        let _ = (now_ms, next, out);
+        Ok(())
+    }
+
     /// As [`Operator::snapshot`]; `source` gives the text of an expression.
     fn snapshot<'s>(
         &self,
@@ -292,6 +311,14 @@ impl<U: Upstream, D: Downstream> Operator for Fused<U, D> {
 
     fn waited(&mut self, time: Duration, out: &mut dyn Collector) -> Result<(), Fault> {
         self.first.waited(time, self.second.next(), out)
+    }
+
+    fn takes_clock(&self) -> bool {
+        self.first.takes_clock()
+    }
+
+    fn clock(&mut self, now_ms: i64, out: &mut dyn Collector) -> Result<(), Fault> {
+        self.first.clock(now_ms, self.second.next(), out)
     }
 
     fn snapshot(&self, places: &dyn Collector, to: &mut Writer) {

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::{Clock, Teller};
 use super::late::{Cause, Late};
-use super::window::{load_waited, save_waited, whole_ms};
+use super::window::{hear_times, load_waited, save_waited, whole_ms};
 use super::{Collector, Fault, InputId, Operator};
 use crate::aggregate;
 use crate::aggregate::over::{OverState, Taken};
@@ -135,6 +135,9 @@ impl Operator for Over {
         if let Control::Window(_) = control {
             return Err(Fault::Windowed);
         }
+        if let Some(time) = &mut self.time {
+            hear_times(control, |ms| time.clock.tell(Teller::Append, ms));
+        }
         hear(control, self.over.progress());
         Ok(self.over.go_on(out)?)
     }
@@ -155,6 +158,18 @@ impl Operator for Over {
     fn waited(&mut self, time: Duration, out: &mut dyn Collector) -> Result<(), Fault> {
         let Some(whole) = whole_ms(&mut self.waited, time) else { return Ok(()) };
         self.over.progress().wait(whole);
+        Ok(self.over.go_on(out)?)
+    }
+
+    fn takes_clock(&self) -> bool {
+        self.time.as_ref().is_some_and(|time| time.clock.teller() == Some(Teller::Arrival))
+    }
+
+    fn clock(&mut self, now_ms: i64, out: &mut dyn Collector) -> Result<(), Fault> {
+        if let Some(time) = &mut self.time {
+            time.clock.tell(Teller::Arrival, Some(now_ms));
+        }
+        self.over.progress().clock(now_ms);
         Ok(self.over.go_on(out)?)
     }
 
@@ -193,6 +208,6 @@ fn hear(control: &Control, progress: &mut Progress) {
         Control::Partitions(partitions) => progress.begin(partitions),
         Control::Partition(number) => progress.turn_to(*number),
         Control::PartitionEnd(number) => progress.end(*number),
-        Control::Window(_) | Control::Watermark(_) | Control::End(_) => {}
+        Control::Window(_) | Control::Watermark(_) | Control::End(_) | Control::Appended(_) => {}
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration as StdDuration;
 
-use super::clock::Form;
+use super::clock::{Form, Teller};
 use super::fused::{Beside, Next, Upstream};
 use super::late::{Cause, Late};
 use super::{Collector, Fault};
 use crate::expr::ParsedRecord;
-use crate::record::control::{Control, End, Mark, Start, Windowing};
+use crate::record::control::{Appended, Control, End, Mark, Start, Windowing};
 use crate::state::{Reader, StateError, Writer};
 use crate::time::Duration;
 use crate::window::{Carried, Placed, Placing};
@@ -82,8 +82,13 @@ impl Window {
     /// told. What an earlier window said is used up: its windows are not those of this stream any
     /// more.
     fn hear(&mut self, control: &Control) -> Option<i64> {
+        if let Some((form, _)) = &mut self.time {
+            hear_times(control, |ms| form.tell(Teller::Append, ms));
+        }
         match control {
-            Control::Window(_) | Control::Watermark(_) | Control::End(_) => None,
+            Control::Window(_) | Control::Watermark(_) | Control::End(_) | Control::Appended(_) => {
+                None
+            }
             Control::Start(start) => self.begin_partitions(&start.partitions),
             Control::Partitions(partitions) => self.begin_partitions(partitions),
             Control::Partition(number) => {
@@ -118,6 +123,15 @@ impl Window {
             true => next.control(&Control::End(End {}), out),
             false => Ok(()),
         }
+    }
+}
+
+/// Hears when the records that come now were appended; that is not known where a stream begins.
+pub(super) fn hear_times(control: &Control, mut tell: impl FnMut(Option<i64>)) {
+    match control {
+        Control::Appended(Appended { ms }) => tell(Some(*ms)),
+        Control::Start(_) => tell(None),
+        _ => {}
     }
 }
 
@@ -211,6 +225,24 @@ impl Upstream for Window {
 
     fn patience(&self) -> Option<StdDuration> {
         Some(self.placing.patience()?.to_std().saturating_sub(self.waited))
+    }
+
+    fn takes_clock(&self) -> bool {
+        self.time.as_ref().is_some_and(|(form, _)| form.teller() == Some(Teller::Arrival))
+    }
+
+    fn clock<N: Next>(
+        &mut self,
+        now_ms: i64,
+        next: &mut N,
+        out: &mut dyn Collector,
+    ) -> Result<(), Fault> {
+        if let Some((form, _)) = &mut self.time {
+            form.tell(Teller::Arrival, Some(now_ms));
+        }
+        // Before the first record, there is nothing to close.
+        let passed_ms = if self.begun { self.placing.clock(now_ms) } else { None };
+        self.move_on(passed_ms, next, out)
     }
 
     fn snapshot<'s>(

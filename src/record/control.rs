@@ -21,6 +21,9 @@ const WATERMARK: &[u8] = b"{\"@millstream\":{\"watermark\":{\"ms\":";
 /// How a change of the partition begins, as it is written here.
 const PARTITION: &[u8] = b"{\"@millstream\":{\"partition\":";
 
+/// How an append time begins, as it is written here.
+const APPENDED: &[u8] = b"{\"@millstream\":{\"appended\":{\"ms\":";
+
 /// A control record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +41,8 @@ pub enum Control {
     Partition(u32),
     /// No more records of this partition come.
     PartitionEnd(u32),
+    /// When the records after it were appended, up to the next such line.
+    Appended(Appended),
     /// How the stream is windowed from here on.
     Window(Windowing),
     /// No record with an earlier or equal event time is expected any more.
@@ -61,6 +66,14 @@ pub struct Start {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct End {}
+
+/// When records were appended to a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appended {
+    /// Milliseconds since the epoch, rounded down.
+    pub ms: i64,
+}
 
 /// A watermark's place in event time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,6 +132,10 @@ impl Control {
                 out.extend_from_slice(WATERMARK);
                 out.write_fmt(format_args!("{ms}}}}}}}"))
             }
+            Control::Appended(Appended { ms }) => {
+                out.extend_from_slice(APPENDED);
+                out.write_fmt(format_args!("{ms}}}}}}}"))
+            }
             control => serde_json::to_writer(&mut *out, &Borrowed { control }).map_err(Into::into),
         };
         out.push(b'\n');
@@ -141,6 +158,10 @@ fn parse_frequent(line: &[u8]) -> Option<Control> {
     if let Some(rest) = line.strip_prefix(WATERMARK) {
         let ms = rest.strip_suffix(b"}}}")?;
         return Some(Control::Watermark(Mark::Ms(integer(ms)?)));
+    }
+    if let Some(rest) = line.strip_prefix(APPENDED) {
+        let ms = integer(rest.strip_suffix(b"}}}")?)?;
+        return Some(Control::Appended(Appended { ms }));
     }
     let number = line.strip_prefix(PARTITION)?.strip_suffix(b"}}")?;
     Some(Control::Partition(u32::try_from(integer(number)?).ok()?))
@@ -190,6 +211,7 @@ mod tests {
             (Control::Partitions(Vec::new()), r#"{"partitions":[]}"#),
             (Control::Partition(3), r#"{"partition":3}"#),
             (Control::PartitionEnd(0), r#"{"partition_end":0}"#),
+            (Control::Appended(Appended { ms: -7 }), r#"{"appended":{"ms":-7}}"#),
             (
                 window(Kind::Tumbling(Tumbling::Fixed { size_ms: 60_000, offset_ms: -5 })),
                 r#"{"window":{"tumbling":{"size_ms":60000,"offset_ms":-5}}}"#,

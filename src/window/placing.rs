@@ -1,5 +1,6 @@
 //! The records of a stream into their windows, and the watermark behind them.
 
+use super::progress::TICK_MS;
 use super::{Progress, Tumbling, Windows};
 use crate::state::{Reader, StateError, Writer};
 use crate::time::timestamp::{MAX_MS, MIN_MS, show_ms};
@@ -155,10 +156,24 @@ impl Placing {
         self.passed_ms()
     }
 
+    /// The clock shows this time, in milliseconds, in a stream whose times are those of a clock.
+    pub fn clock(&mut self, now_ms: i64) -> Option<i64> {
+        self.progress.clock(now_ms);
+        self.passed_ms()
+    }
+
     /// How long input can be waited for until the watermark may move by that alone: forever, if
     /// there is none.
     pub fn patience(&self) -> Option<Duration> {
-        self.progress.patience(self.next_ms.unwrap_or(i64::MIN))
+        let patience = self.progress.patience(self.next_ms.unwrap_or(i64::MIN));
+        // The watermark of sessions counts whenever it moves, which a clock does all the time.
+        let least = match self.windows {
+            Windows::Session { .. } if self.progress.is_clocked() => {
+                Duration::from_ms(TICK_MS).unwrap_or_default()
+            }
+            _ => Duration::default(),
+        };
+        patience.map(|patience| patience.max(least))
     }
 
     /// Saves how far the stream has come.

@@ -10,7 +10,7 @@ use crate::time::timestamp::{MAX_MS, load_ms};
 use crate::time::watermark::Watermark;
 
 /// How often event time goes on, at most, in a stream that is quiet, in milliseconds.
-const TICK_MS: i64 = 100;
+pub(super) const TICK_MS: i64 = 100;
 
 /// The watermark of a stream. It never goes back.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Progress {
     greatest_ms: Option<i64>,
     /// For how long the input was waited for so far.
     waited_ms: i64,
+    /// Whether it follows a clock: nothing comes later than that shows.
+    is_clocked: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +51,25 @@ impl Progress {
             at_ms: None,
             greatest_ms: None,
             waited_ms: 0,
+            is_clocked: false,
         }
+    }
+
+    /// Follows a clock instead of the partitions: see [`Progress::clock`].
+    #[must_use]
+    pub fn clocked(self) -> Progress {
+        Progress { is_clocked: true, ..self }
+    }
+
+    /// Whether it follows a clock.
+    pub fn is_clocked(&self) -> bool {
+        self.is_clocked
+    }
+
+    /// The clock shows this time, in milliseconds: no record has an earlier one from here on.
+    pub fn clock(&mut self, now_ms: i64) {
+        self.greatest_ms = self.greatest_ms.max(Some(now_ms));
+        self.at_ms = self.at_ms.max(Some(now_ms.saturating_sub(1)));
     }
 
     /// Takes a partition to be quiet when nothing of it came while input was waited for so long.
@@ -103,6 +123,9 @@ impl Progress {
 
     /// A stream begins that has these partitions. What is known of them still holds.
     pub fn begin(&mut self, numbers: &[u32]) {
+        if self.is_clocked {
+            return;
+        }
         let known = std::mem::take(&mut self.partitions);
         let plain = numbers.is_empty().then_some(None);
         let numbers = numbers.iter().copied().map(Some).chain(plain);
@@ -117,6 +140,9 @@ impl Progress {
 
     /// The records that come now are of this partition.
     pub fn turn_to(&mut self, number: u32) {
+        if self.is_clocked {
+            return;
+        }
         // Where nothing was said of partitions before, the stream is not one of its own.
         self.partitions.retain(|it| it.number.is_some());
         self.current = self.place(number).unwrap_or_else(|| {
@@ -149,6 +175,9 @@ impl Progress {
     /// How long input can be waited for before the watermark may move by that: forever, if there is
     /// none. `next_ms` is the watermark that somebody waits for.
     pub fn patience(&self, next_ms: i64) -> Option<Duration> {
+        if self.is_clocked {
+            return Duration::from_ms(next_ms.saturating_sub(self.at_ms?).max(1));
+        }
         let idle_ms = self.idle_ms?;
         if self.partitions.iter().all(|it| it.ended) {
             return None;

@@ -118,8 +118,8 @@ mod topics {
     mod named_producer;
     mod new_topics;
     mod on_full;
-    mod pace;
     mod opening;
+    mod pace;
     mod produce;
     mod progress;
     mod reconnect;
@@ -138,6 +138,7 @@ mod windows {
     mod one_process;
     mod window;
     mod window_aggregate;
+    mod window_clock;
     mod window_costs;
     mod window_kinds;
     mod window_model;

@@ -100,6 +100,13 @@ impl Over {
         self
     }
 
+    /// Follows a clock, which gives records their times.
+    #[must_use]
+    pub fn clocked(mut self) -> Over {
+        self.state.progress = self.state.progress.clocked();
+        self
+    }
+
     /// Refuses records whose times are further ahead of the greatest before them.
     #[must_use]
     pub fn guarded(mut self, max_ahead: Option<Duration>) -> Over {

@@ -310,7 +310,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let windowed = options.windowing.build(&options.time, by_time)?;
-    let time = options.time.time.as_deref();
+    let time = options.time.expression();
     let plan = match options.over {
         Some(_) => choices::plan_over(groups, aggregates, time.filter(|_| by_time))?,
         None => choices::plan(groups, aggregates, windowed.as_ref().and(time))?,
@@ -338,6 +338,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let control = options.control && style == Style::Records;
     let mut input = options.input;
     input.files.splice(0..0, files);
+    options.time.check_files(&input.files)?;
     let memory_bytes_max = usize::try_from(options.max_memory).unwrap_or(usize::MAX);
     if let Some(extent) = over {
         let over = Over::new(plan, extent, options.time.out_of_order(), selection);
@@ -347,6 +348,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
             memory_bytes_max,
         );
         let over = over.idling(options.windowing.idle);
+        let over = if options.time.is_arrival() { over.clocked() } else { over };
         let over = over.guarded(options.time.max_ahead()?);
         return over::run(over, &options.time, (options.stats, control), &input, &watched);
     }

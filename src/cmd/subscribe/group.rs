@@ -64,7 +64,7 @@ pub fn run(
         offsets: begin(options, &mut member)?,
         reset: options.reset.map(Into::into),
         follow: options.follow,
-        batches: options.meta,
+        batches: options.meta || options.append_times || options.look.has_template(),
         unverified: options.no_verify,
         runs: options.exec.is_some(),
     };

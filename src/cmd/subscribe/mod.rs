@@ -171,6 +171,11 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["exec", "format", "pretty", "fields", "template"])]
     control: bool,
 
+    /// With --control, write when records were appended, for --time append of other tools
+    #[arg(help_heading = "Output", hide_short_help = true)]
+    #[arg(long, requires = "control")]
+    append_times: bool,
+
     /// Print an object for each record: topic, partition, offset, append time (time) and record
     ///
     /// On a terminal, and in columns, the place is printed before the record.
@@ -225,7 +230,8 @@ impl Options {
         // A command, and a tool that gets control records, take records as they are.
         let as_they_are = self.exec.is_some() || self.control;
         let layout = if as_they_are { None } else { self.look.layout(output, self.meta)? };
-        Ok(Printer::new(&self.topic, self.meta, layout))
+        let printer = Printer::new(&self.topic, self.meta, layout);
+        Ok(printer.stamping(self.append_times))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::api::reading::Chunk;
 use crate::cli::{Failure, Status};
 use crate::layout::{Layout, Origin, Unfit};
+use crate::record::control::{Appended, Control};
 use crate::record::text::write_string;
 use crate::time::timestamp::show_us;
 
@@ -21,6 +22,8 @@ pub struct Printer {
     /// With --meta, where the layout does not show places: the topic's name as a JSON string.
     wrapped: Option<String>,
     layout: Option<Layout>,
+    /// With --append-times, the last one that was printed, if one was.
+    stamps: Option<Option<i64>>,
     /// Records that were appended at this time or later are not wanted.
     until_us: Option<i64>,
     /// How many more records are wanted.
@@ -40,6 +43,7 @@ impl Printer {
             topic: topic.to_owned(),
             wrapped: wraps.then(|| quoted(topic)),
             layout,
+            stamps: None,
             until_us: None,
             left: None,
             fault: None,
@@ -52,6 +56,12 @@ impl Printer {
     #[must_use]
     pub fn up_to(self, until_us: Option<i64>, count: Option<u64>) -> Printer {
         Printer { until_us, left: count, ..self }
+    }
+
+    /// Prints when records were appended, in control records before them, if that is `wanted`.
+    #[must_use]
+    pub fn stamping(self, wanted: bool) -> Printer {
+        Printer { stamps: wanted.then_some(None), ..self }
     }
 
     /// The records that come now are of this topic.
@@ -82,7 +92,7 @@ impl Printer {
     }
 
     fn is_verbatim(&self) -> bool {
-        self.wrapped.is_none() && self.layout.is_none()
+        self.wrapped.is_none() && self.layout.is_none() && self.stamps.is_none()
     }
 
     /// Whether all went well so far; to be asked when what is there has been written.
@@ -117,6 +127,12 @@ impl Printer {
             if !self.wants_more() {
                 next = offset;
                 break;
+            }
+            if let Some(last_ms) = &mut self.stamps {
+                let ms = time_us.div_euclid(1000);
+                if last_ms.replace(ms) != Some(ms) {
+                    Control::Appended(Appended { ms }).write(&mut self.lines);
+                }
             }
             let origin = Origin { topic: &self.topic, partition: chunk.partition, offset, time_us };
             let shown = show(
