@@ -8,7 +8,7 @@ use crate::api::topics::{
     Alter, Compact, Compacted, Create, Described, Named, Rename, Topic, TopicEntry, Trim,
 };
 use crate::log::settings::EXPRESSION_BYTES_MAX;
-use crate::log::{Before, LogError, Settings};
+use crate::log::{Before, LogError, Settings, Told};
 
 impl Broker {
     /// Creates a topic; one that exists with the same settings is fine.
@@ -87,15 +87,20 @@ impl Broker {
         Ok(Fetched { topic: trim.topic, offsets: offsets.into_iter().collect() })
     }
 
-    /// Compacts a topic, however long that takes.
+    /// Compacts a topic, however long that takes; `told` is called often.
     ///
     /// # Errors
     /// When there is no such topic, it is not one that is compacted, it is not permitted, or the
     /// disk refuses.
-    pub fn compact(&self, access: &Access, compact: Compact) -> Result<Compacted, Error> {
+    pub fn compact(
+        &self,
+        access: &Access,
+        compact: Compact,
+        told: Option<Told<'_>>,
+    ) -> Result<Compacted, Error> {
         self.check_manages(access, &compact.topic)?;
         let topic = self.open(&compact.topic)?;
-        let compacted = topic.compact(compact.close);
+        let compacted = topic.compact(compact.close, told);
         self.maintenance.note_due(topic.due_us());
         Ok(Compacted { topic: compact.topic, partitions: compacted? })
     }

@@ -125,16 +125,29 @@ impl Drawn {
 
     /// What moves the cursor to where the lines begin that are there.
     fn back(&mut self) -> String {
+        match self.taken() {
+            0 => "\r".to_owned(),
+            lines => format!("\r\x1b[{lines}A"),
+        }
+    }
+
+    /// What takes away the lines that are there, one by one: terminals keep the whole screen in
+    /// what can be scrolled back to, if all of it is cleared at once.
+    fn cleared(&mut self) -> String {
+        let lines = self.taken();
+        let back = self.back();
+        format!("{back}{}\x1b[K{back}", "\x1b[K\n".repeat(lines))
+    }
+
+    /// How many lines of the terminal are taken.
+    fn taken(&mut self) -> usize {
         if self.continued.swap(false, Ordering::Relaxed) {
             self.lines.clear();
         }
         // Where the terminal has become narrower, a line takes several of its lines.
         let columns = size(&self.terminal).map_or(usize::MAX, |(columns, _)| columns);
         let taken = |line: &String| shown_width(line).div_ceil(columns).max(1);
-        match self.lines.iter().map(taken).sum::<usize>() {
-            0 => "\r".to_owned(),
-            lines => format!("\r\x1b[{lines}A"),
-        }
+        self.lines.iter().map(taken).sum()
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -162,8 +175,8 @@ pub(super) fn aside<T>(write: impl FnOnce() -> T) -> T {
         return write();
     }
     drawn.lines.clone_from(&lines);
-    let back = drawn.back() + "\x1b[J";
-    drawn.write(back.as_bytes());
+    let cleared = drawn.cleared();
+    drawn.write(cleared.as_bytes());
     drawn.lines.clear();
     let written = write();
     drawn.draw(lines, false);

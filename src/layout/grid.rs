@@ -9,8 +9,9 @@ use crate::state::{Reader, StateError, Writer};
 const GAP: &str = "  ";
 
 /// Where a table is too wide, columns of text become no narrower than this, and neither do names
-/// above numbers. Numbers are not cut.
-const TEXT_COLUMNS_MIN: usize = 6;
+/// above numbers. Where numbers would then be beyond the screen, they become narrower still, one
+/// step after the other. Numbers are not cut.
+const TEXT_COLUMNS_MIN: [usize; 3] = [6, 3, 2];
 
 /// The first column, which says what a row is about, has one of so many parts of the screen before
 /// it is cut.
@@ -105,13 +106,8 @@ impl Grid {
     /// The widths with which all columns fit into `room`: the widest become narrower. They do not
     /// fit if there are too many of them.
     fn fitted(&self, room: usize) -> Vec<usize> {
-        let gaps = GAP.len() * self.0.len().saturating_sub(1);
-        let room = room.saturating_sub(gaps);
-        let least = |(at, column): (usize, &Column)| match at {
-            0 => column.least().max(column.natural().min(room / FIRST_SHARE)),
-            _ => column.least(),
-        };
-        let least: Vec<usize> = self.0.iter().enumerate().map(least).collect();
+        let least = self.least(room);
+        let room = self.without_gaps(room);
         let capped = |cap: usize| {
             let columns = self.0.iter().zip(&least);
             columns.map(move |(column, least)| column.natural().min(cap).max(*least))
@@ -132,6 +128,33 @@ impl Grid {
             }
         }
         widths
+    }
+
+    /// How wide each column is at least, so that all numbers stand in the first `room` columns, if
+    /// that can be.
+    fn least(&self, room: usize) -> Vec<usize> {
+        let with = |text: usize, first: usize| -> Vec<usize> {
+            let mut least: Vec<usize> = self.0.iter().map(|column| column.least(text)).collect();
+            if let (Some(column), Some(least)) = (self.0.first(), least.first_mut()) {
+                *least = column.natural().min(first).max(*least);
+            }
+            least
+        };
+        let numbers_end = self.0.iter().rposition(Column::is_of_numbers).map_or(0, |last| last + 1);
+        let shows_numbers = |least: &Vec<usize>| {
+            let ends = least.iter().take(numbers_end).map(|columns| columns + GAP.len());
+            ends.sum::<usize>() <= room + GAP.len()
+        };
+        let [widest, .., narrowest] = TEXT_COLUMNS_MIN;
+        let first = std::iter::once((widest, self.without_gaps(room) / FIRST_SHARE));
+        let mut steps = first.chain(TEXT_COLUMNS_MIN.map(|text| (text, 0)));
+        steps
+            .find_map(|(text, first)| Some(with(text, first)).filter(shows_numbers))
+            .unwrap_or_else(|| with(narrowest, 0))
+    }
+
+    fn without_gaps(&self, room: usize) -> usize {
+        room.saturating_sub(GAP.len() * self.0.len().saturating_sub(1))
     }
 
     /// Shows the names.
@@ -239,9 +262,9 @@ impl Column {
         width(&self.name).max(self.text).max(self.numbers())
     }
 
-    /// How wide it is at least.
-    fn least(&self) -> usize {
-        let least = if self.rigid { usize::MAX } else { TEXT_COLUMNS_MIN };
+    /// How wide it is at least, if texts and names have so many columns.
+    fn least(&self, text: usize) -> usize {
+        let least = if self.rigid { usize::MAX } else { text };
         self.natural().min(least).max(self.numbers())
     }
 }

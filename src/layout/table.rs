@@ -178,6 +178,26 @@ e       -3   1.5e-7
     }
 
     #[test]
+    fn texts_and_names_make_room_for_numbers() {
+        let rows: &[&[&str]] = &[&["\"web-frontend-01\"", "\"/index.html\"", "123", "45.25", "7"]];
+        let names = ["host", "path", "requests", "average", "errors"];
+        for (columns, name) in [
+            (50, "host            path     reques…  average  errors"),
+            (30, "host  path  req…  aver…  err…"),
+            (25, "ho…  pa…  re…  aver…  e…"),
+        ] {
+            let look = Look { columns: Some(columns), ..Look::default() };
+            let shown = shown(&mut table(&names), look, &[rows]);
+            let lines: Vec<&str> = shown.lines().collect();
+            assert_eq!(lines.first(), Some(&name));
+            assert!(
+                ["123", "45.25", "7"].iter().all(|number| lines[1].contains(number)),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
     fn without_a_screen_long_texts_are_cut() {
         let long = format!("\"{}\"", "東".repeat(100));
         let rows: &[&[&str]] = &[&[&long, &long]];

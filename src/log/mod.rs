@@ -50,6 +50,7 @@ pub use directory::Log;
 pub use error::LogError;
 pub use groups::{ConsumerGroup, open_groups};
 pub use limits::{BATCH_BYTES_MAX, PRODUCER_NAME_BYTES_MAX};
+pub use maintenance::compaction::Told;
 pub use maintenance::due::Before;
 pub use read::cursor::{Cursor, PassedRun};
 pub use read::partition_stats::PartitionStats;

@@ -211,7 +211,9 @@ impl<'a> Session<'a> {
             Request::Describe(named) => said(broker.describe(named), Answer::Described),
             Request::Trim(trim) => said(broker.trim(access, trim), Answer::Trimmed),
             // However long that takes, the session has no other request meanwhile.
-            Request::Compact(compact) => said(broker.compact(access, compact), Answer::Compacted),
+            Request::Compact(compact) => {
+                said(broker.compact(access, compact, None), Answer::Compacted)
+            }
             Request::Delete(named) => said(broker.delete(access, named), Answer::Deleted),
             Request::Rename(rename) => said(broker.rename(access, rename), Answer::Renamed),
             Request::Offsets(asked) => said(broker.offsets(access, asked), Answer::Offsets),

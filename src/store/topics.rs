@@ -11,7 +11,7 @@ use crate::api::reading::{At, ByPartition, Place};
 use crate::api::topics::{
     Alter, Compact, Create, Named, Rename, TakenAway, Topic, TopicEntry, Trim,
 };
-use crate::log::{Before, LogError, Settings, open_readers, topic_names_of};
+use crate::log::{Before, LogError, Settings, Told, open_readers, topic_names_of};
 use crate::wire::{Client, ClientError};
 
 /// A topic, as a list has it.
@@ -188,16 +188,22 @@ impl Store {
         })
     }
 
-    /// Compacts a topic; tells what that took away.
+    /// Compacts a topic; tells what that took away. Without a daemon, `told` is called often.
     ///
     /// # Errors
     /// When there is no such topic, it is not one that is compacted, or the disk refuses.
-    pub fn compact(&mut self, topic: &str, close: bool) -> Result<ByPartition<TakenAway>, Error> {
+    pub fn compact(
+        &mut self,
+        topic: &str,
+        close: bool,
+        told: Told<'_>,
+    ) -> Result<ByPartition<TakenAway>, Error> {
         let compact = Compact { topic: topic.to_owned(), close };
         Ok(match self {
             Store::Served { client, .. } => client.compact(compact)?.partitions,
             Store::Embedded { dir } => {
-                embedded(dir, |broker, access| broker.compact(access, compact))?.partitions
+                embedded(dir, |broker, access| broker.compact(access, compact, Some(told)))?
+                    .partitions
             }
         })
     }

@@ -49,7 +49,13 @@ impl Terminal {
         String::from_utf8_lossy(&shown.stdout).into_owned()
     }
 
-    /// The same with the escape sequences of colours.
+    /// The same, and what has been scrolled out of it.
+    pub fn history(&self) -> String {
+        let shown = self.tmux().args(["capture-pane", "-p", "-S", "-"]).output().unwrap();
+        String::from_utf8_lossy(&shown.stdout).into_owned()
+    }
+
+    /// The screen with the escape sequences of colours.
     pub fn colored(&self) -> String {
         let shown = self.tmux().args(["capture-pane", "-p", "-e"]).output().unwrap();
         String::from_utf8_lossy(&shown.stdout).into_owned()

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::table::Table;
 use crate::cli::Status;
+use crate::cli::progress::Progress;
 use crate::store::Store;
 
 /// Compacts `topic`; `close`: also what is in segments that are not full.
@@ -13,7 +14,16 @@ use crate::store::Store;
 /// # Errors
 /// When there is no such topic, it is not one that is compacted, or the disk refuses.
 pub fn run(dir: &Path, topic: &str, close: bool, table: &mut Table) -> anyhow::Result<Status> {
-    for (partition, one) in Store::open(dir)?.compact(topic, close)? {
+    let progress = Progress::of(0);
+    let told = |read, total| {
+        progress.iter().for_each(|progress| {
+            progress.set_total(total);
+            progress.tell(read);
+        });
+    };
+    let compacted = Store::open(dir)?.compact(topic, close, &told);
+    drop(progress);
+    for (partition, one) in compacted? {
         table.row(&[
             ("topic", json!(topic)),
             ("partition", json!(partition)),

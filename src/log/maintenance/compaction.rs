@@ -8,6 +8,7 @@
 //! active segment take none away: they may still be lost in a crash, and the last record of a key
 //! never is.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -72,22 +73,62 @@ fn due_us(closed: &[Closed], settings: &Settings) -> Option<i64> {
     left.filter_map(|segment| tombstones_due_us(segment.compaction, settings)).min()
 }
 
+/// How many bytes are read, and how many there are to read in all, as far as is known.
+pub type Told<'a> = &'a dyn Fn(u64, u64);
+
+/// How many bytes a compaction has read, and who is told of it.
+#[derive(Default)]
+struct Progress<'a> {
+    told: Option<Told<'a>>,
+    read: Cell<u64>,
+    total: Cell<u64>,
+}
+
+impl Progress<'_> {
+    /// So many bytes are still to be read.
+    fn set_left(&self, bytes: u64) {
+        self.total.set(self.read.get() + bytes);
+        self.advance(0);
+    }
+
+    /// So many more bytes are read.
+    fn advance(&self, bytes: u64) {
+        self.read.set(self.read.get() + bytes);
+        self.told.iter().for_each(|told| told(self.read.get(), self.total.get()));
+    }
+}
+
 impl Topic {
     /// Compacts all partitions now; `close`: also what is in their active segments, which are
-    /// closed first. Appends go on meanwhile.
+    /// closed first. Appends go on meanwhile. `told` is called often.
     ///
     /// # Errors
     /// When the topic is not one that is compacted, records are damaged, or the disk refuses. What
     /// was done until then stays.
-    pub fn compact(&self, close: bool) -> Result<ByPartition<TakenAway>, LogError> {
-        self.compact_at(close, now_us(), KEYS_MAX)
+    pub fn compact(
+        &self,
+        close: bool,
+        told: Option<Told<'_>>,
+    ) -> Result<ByPartition<TakenAway>, LogError> {
+        self.compact_telling(close, now_us(), KEYS_MAX, told)
     }
 
+    #[cfg(test)]
     pub(in crate::log) fn compact_at(
         &self,
         close: bool,
         now_us: i64,
         keys_max: usize,
+    ) -> Result<ByPartition<TakenAway>, LogError> {
+        self.compact_telling(close, now_us, keys_max, None)
+    }
+
+    fn compact_telling(
+        &self,
+        close: bool,
+        now_us: i64,
+        keys_max: usize,
+        told: Option<Told<'_>>,
     ) -> Result<ByPartition<TakenAway>, LogError> {
         let settings = self.settings();
         if !settings.compact {
@@ -106,7 +147,8 @@ impl Topic {
             }
             self.refresh_due();
         }
-        let job = Job { topic: self, settings: &settings, now_us, keys_max };
+        let progress = Progress { told, ..Progress::default() };
+        let job = Job { topic: self, settings: &settings, now_us, keys_max, progress };
         let compacted = job.run(&places);
         self.note_closed()?;
         compacted
@@ -134,7 +176,8 @@ impl Topic {
                 due.push(place);
             }
         }
-        let job = Job { topic: self, settings: &settings, now_us, keys_max: KEYS_MAX };
+        let (keys_max, progress) = (KEYS_MAX, Progress::default());
+        let job = Job { topic: self, settings: &settings, now_us, keys_max, progress };
         let compacted = job.run(&due)?;
         self.note_closed()?;
         Ok(compacted)
@@ -163,6 +206,7 @@ struct Job<'a> {
     settings: &'a Settings,
     now_us: i64,
     keys_max: usize,
+    progress: Progress<'a>,
 }
 
 impl Job<'_> {
@@ -173,17 +217,58 @@ impl Job<'_> {
         }
         let bounds = Bounds::served(Arc::clone(&self.topic.interrupted));
         let mut keys = Keys::of(self.settings, bounds)?;
-        for place in places {
+        let ahead = self.ahead(places)?;
+        for (place, later) in places.iter().zip(ahead) {
             let mut sum = TakenAway::default();
             // Each pass goes as far as there is room for keys.
-            while self.pass(place, &mut keys, &mut sum)? {}
+            while self.pass(place, later, &mut keys, &mut sum)? {}
             all.insert(place.partition, sum);
         }
         Ok(all)
     }
 
-    /// One pass over a partition. False: nothing is left to be done now.
-    fn pass(&self, place: &Place, keys: &mut Keys, sum: &mut TakenAway) -> Result<bool, LogError> {
+    /// For each partition, how many bytes are to be read in those after it.
+    fn ahead(&self, places: &[Place]) -> Result<Vec<u64>, LogError> {
+        let mut ahead = vec![0; places.len()];
+        if self.progress.told.is_none() {
+            return Ok(ahead);
+        }
+        let mut sum = 0;
+        for (place, later) in places.iter().zip(&mut ahead).rev() {
+            *later = sum;
+            let _alone = lock(&self.topic.maintenance);
+            sum += self.work(&closed(&*self.topic.storage, place)?);
+        }
+        Ok(ahead)
+    }
+
+    /// How many bytes are read to compact these segments, if there is room for all keys: the dirty
+    /// ones twice.
+    fn work(&self, closed: &[Closed]) -> u64 {
+        let (from, until) = (clean_until(closed), closed.last().map_or(0, |last| last.end));
+        let of = |one: &Closed| {
+            let times = u64::from(one.end > from) + u64::from(self.is_due(one, until));
+            one.bytes * times
+        };
+        closed.iter().map(of).sum()
+    }
+
+    /// Whether a segment is to be written anew in a pass that knows the keys before `until`.
+    fn is_due(&self, one: &Closed, until: u64) -> bool {
+        let of = one.compaction;
+        one.base < until && of.until < until
+            || of.tombstones > 0 && tombstones_go(of, self.settings, self.now_us)
+    }
+
+    /// One pass over a partition, after which there are `later` bytes to read in others. False:
+    /// nothing is left to be done now.
+    fn pass(
+        &self,
+        place: &Place,
+        later: u64,
+        keys: &mut Keys,
+        sum: &mut TakenAway,
+    ) -> Result<bool, LogError> {
         let storage = &*self.topic.storage;
         let closed = {
             let _alone = lock(&self.topic.maintenance);
@@ -193,16 +278,12 @@ impl Job<'_> {
             sweep_unfinished(storage, place)?;
             closed(storage, place)?
         };
+        self.progress.set_left(self.work(&closed) + later);
         let from = clean_until(&closed);
         let Some((latest, until)) = self.gather(place, &closed, from, keys)? else {
             return Ok(false);
         };
-        let wanted = |segment: &&Closed| {
-            let of = segment.compaction;
-            segment.base < until && of.until < until
-                || of.tombstones > 0 && tombstones_go(of, self.settings, self.now_us)
-        };
-        let mut wanted = closed.iter().filter(wanted).peekable();
+        let mut wanted = closed.iter().filter(|one| self.is_due(one, until)).peekable();
         let is_work = wanted.peek().is_some();
         for segment in wanted {
             let done = self.rewrite(place, segment, keys, &latest, until)?;
@@ -239,6 +320,7 @@ impl Job<'_> {
             let interrupted = &self.topic.interrupted;
             let mut full = None;
             let whole = each_batch(&segment, place, from, interrupted, |entry, bytes| {
+                self.progress.advance(u64::from(entry.bytes));
                 let dirty = records(entry, bytes).filter(|(offset, _)| *offset >= from);
                 for (offset, record) in dirty {
                     match keys.read(record) {
@@ -313,8 +395,9 @@ impl Job<'_> {
                     true
                 })
         };
+        let read = |bytes| self.progress.advance(bytes);
         let mut rewrite = Rewrite::begin(&*self.topic.storage, place, &segment)?;
-        let whole = rewrite.copy(&self.topic.interrupted, &mut keep)?;
+        let whole = rewrite.copy(&self.topic.interrupted, &mut keep, &read)?;
         match failed {
             None if whole => {}
             None | Some((_, Exceeded::Stopped)) => return Ok(nothing),

@@ -98,13 +98,20 @@ impl<'a> Rewrite<'a> {
         })
     }
 
-    /// Copies all batches; lines that `keep` does not want become empty. False if `interrupted`.
+    /// Copies all batches; lines that `keep` does not want become empty. `read` is called with the
+    /// bytes of each. False if `interrupted`.
     ///
     /// # Errors
     /// When the old files are damaged or unreadable, or the new ones cannot be written.
-    pub fn copy(&mut self, interrupted: &AtomicBool, keep: Keep<'_>) -> Result<bool, LogError> {
+    pub fn copy(
+        &mut self,
+        interrupted: &AtomicBool,
+        keep: Keep<'_>,
+        read: &dyn Fn(u64),
+    ) -> Result<bool, LogError> {
         let (old, place) = (self.old, self.place);
         each_batch(old, place, old.base, interrupted, |entry, bytes| {
+            read(u64::from(entry.bytes));
             let (removed, before) = (blank(entry, bytes, keep), u64::from(entry.bytes));
             if removed > 0 && self.data.is_none() {
                 self.data = Some(self.begin_data(entry.position)?);

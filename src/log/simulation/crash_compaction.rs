@@ -338,7 +338,7 @@ fn what_is_damaged_is_not_written_anew_as_if_it_were_whole() {
     let mut contents = read_whole(&disk, &path).unwrap();
     contents[30] ^= 1;
     disk.open(&path, Open::Write).unwrap().write_at(0, &[IoSlice::new(&contents)]).unwrap();
-    let refused = topic.compact(false).unwrap_err();
+    let refused = topic.compact(false, None).unwrap_err();
     assert!(matches!(refused, LogError::Damaged { offset: 1, .. }), "{refused}");
     assert_eq!(read_whole(&disk, &path).unwrap(), contents);
     check_files(&disk, partition_of(0)).unwrap();

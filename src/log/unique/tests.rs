@@ -303,7 +303,7 @@ fn a_topic_forgets_what_is_compacted_away() {
     let records = "{\"id\":1,\"n\":1}\n{\"id\":1,\"n\":2}\n{\"id\":2,\"n\":1}\n";
     assert_eq!(append(&topic, records, None), (3, 0));
     assert_eq!(append(&topic, records, None), (0, 3));
-    topic.compact(true).unwrap();
+    topic.compact(true, None).unwrap();
     assert_eq!(append(&topic, records, None), (1, 2));
     assert_eq!(append(&topic, records, None), (0, 3));
 }
@@ -434,7 +434,7 @@ fn the_file_of_a_topic_that_was_compacted_is_of_other_records() {
     assert_eq!(append(&topic, records, None), (3, 0));
     topic.run_due().unwrap();
     let saved = key_file(&disk).unwrap();
-    topic.compact(true).unwrap();
+    topic.compact(true, None).unwrap();
     drop(topic);
     log.close().unwrap();
     drop(log);

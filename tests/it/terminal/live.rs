@@ -181,6 +181,44 @@ fn messages_stand_above_the_table() {
     assert!(steady(&screen).contains("k  count\na      2\n2 records, …/s\n"), "{screen}");
 }
 
+/// A message that takes several lines, and a table that takes the whole screen.
+#[test]
+fn a_message_scrolls_no_frame_away() {
+    let begin = |dir: &Path| {
+        let record = |n: u32| format!("{{\"k\":\"key{n}\"}}\n");
+        std::fs::write(dir.join("f"), (0..40).map(record).collect::<String>()).unwrap();
+        std::fs::write(dir.join("g"), "not json\n{\"k\":\"key0\"}\n").unwrap();
+        let (aggregate, dir) = (bin("aggregate"), dir.display());
+        format!(
+            "(cat {dir}/f; until [ -e {dir}/go ]; do sleep 0.1; done; cat {dir}/g; exec sleep 1000) \
+             | {} --live --by .k count --rejects {dir}/r",
+            aggregate.display()
+        )
+    };
+    let Some(terminal) = Terminal::start((30, 10), begin) else { return };
+    terminal.awaits("40 records, 0/s");
+    std::fs::write(terminal.dir.path().join("go"), "").unwrap();
+    terminal.awaits("41 records, 0/s");
+    let history = terminal.history();
+    assert!(history.starts_with("aggregate: stdin:41: rejected"), "{history}");
+    assert_eq!(history.matches("records, ").count(), 1, "{history}");
+}
+
+/// What cannot be shown whole on a narrow screen.
+#[test]
+fn keys_make_room_for_numbers() {
+    let begin = |dir: &Path| {
+        let record = "{\"host\":\"web-frontend-01\",\"path\":\"/index.html\",\"ms\":12.25}\n";
+        std::fs::write(dir.join("f"), record).unwrap();
+        let aggregate = bin("aggregate");
+        let by = "--live --by .host --by .path count 'avg(.ms)' 'max(.ms)'";
+        format!("{} {by} {}/f", aggregate.display(), dir.display())
+    };
+    let Some(terminal) = Terminal::start((30, 10), begin) else { return };
+    let screen = terminal.awaits("status 0");
+    assert!(screen.contains("\nweb…  /in…    1  12.25  12.25"), "{screen}");
+}
+
 #[test]
 fn an_input_that_cannot_be_opened_leaves_no_table() {
     let begin = |_: &Path| format!("{} --live count /nonexistent/f", bin("aggregate").display());

@@ -105,6 +105,25 @@ fn a_tombstone_stays_until_slow_readers_have_seen_it() {
 }
 
 #[test]
+fn who_watches_is_told_how_far_it_has_come() {
+    for keys_max in [2, 100] {
+        let disk = Simulated::new(BrokenPromise::None);
+        let (_log, topic) = make(&disk, &settings(2, 1000));
+        (0..50).for_each(|number| append(&topic, &format!("{{\"k\":{}}}\n", number % 7)));
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |read, total| told.borrow_mut().push((read, total));
+        topic.compact_telling(true, NOW_US, keys_max, Some(&tell)).unwrap();
+        let told = told.into_inner();
+        assert!(told.is_sorted_by_key(|(read, _)| *read), "{told:?}");
+        assert!(told.iter().all(|(read, total)| read <= total), "{told:?}");
+        let (read, total) = told.last().unwrap();
+        // Once to gather the keys, and once to write: a record has eight bytes.
+        assert!(read == total && *read >= 50 * 8 * 2, "{told:?}");
+        assert!(keys_max == 2 || told.iter().all(|(_, of)| of == total), "{told:?}");
+    }
+}
+
+#[test]
 fn it_is_due_once_enough_is_dirty() {
     let disk = Simulated::new(BrokenPromise::None);
     let (_log, topic) = make(&disk, &Settings { segment_bytes: 1, ..settings(1, 1000) });
@@ -126,14 +145,14 @@ fn it_is_due_once_enough_is_dirty() {
 fn who_has_no_key_or_did_not_ask_is_told_so() {
     let disk = Simulated::new(BrokenPromise::None);
     let (log, topic) = make(&disk, &Settings::new(1, Some(".k".to_owned())));
-    assert!(topic.compact(false).unwrap_err().to_string().contains("alter --compact"));
+    assert!(topic.compact(false, None).unwrap_err().to_string().contains("alter --compact"));
     let keyless = log.create("u", &Settings::new(1, None)).unwrap();
-    assert!(keyless.compact(false).unwrap_err().to_string().contains("no key"));
+    assert!(keyless.compact(false, None).unwrap_err().to_string().contains("no key"));
     let changes = |text| serde_json::from_str(text).unwrap();
     assert!(keyless.alter(&changes(r#"{"compact":true}"#), false).is_err());
     assert!(topic.alter(&changes(r#"{"compact":true,"tombstone":".a +"}"#), false).is_err());
     topic.alter(&changes(r#"{"compact":true}"#), false).unwrap();
-    topic.compact(false).unwrap();
+    topic.compact(false, None).unwrap();
 }
 
 #[test]
