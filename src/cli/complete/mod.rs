@@ -7,8 +7,10 @@
 //! - `words`: a line cut into words, and words quoted for a shell.
 //! - [`script`]: the scripts.
 //!
-//! What follows the cursor on the line comes in the environment, as `MILLSTREAM_REST`: a file there
-//! has the fields that an expression may name. fish does not tell what follows.
+//! What follows the cursor in the command comes in the environment, as `MILLSTREAM_REST`: a file
+//! there has the fields that an expression may name; fish cuts the line at the cursor before it
+//! asks. What stands before the cursor, with the commands before it in a pipe, comes as
+//! `MILLSTREAM_LINE`; bash does not tell of those.
 //!
 //! # What is printed
 //! The first line says which paths the shell is to offer, too: `files`, `dirs` or `none`; and
@@ -25,7 +27,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command, ValueHint};
 
 use self::place::{Line, Place};
-use self::words::{after, words};
+use self::words::{after, upstream, words};
 use super::output::{Output, OutputError};
 use super::shell::quoted;
 use super::{Failure, Recipe, Status, Tools};
@@ -123,6 +125,17 @@ impl Shell {
 
 /// The variable with what follows the cursor.
 const REST: &str = "MILLSTREAM_REST";
+/// The one with the line up to the cursor.
+const LINE: &str = "MILLSTREAM_LINE";
+
+/// What stands around the cursor, beyond the words of the command before it.
+#[derive(Clone, Copy, Default)]
+struct Around<'a> {
+    /// The line up to the cursor.
+    line: &'a str,
+    /// What follows it in the command.
+    follows: &'a str,
+}
 
 /// Answers a script, or prints the scripts of all names to a user who has not installed them. The
 /// arguments are those after `millstream complete`.
@@ -139,8 +152,10 @@ pub(super) fn run(tools: &Tools, args: &[OsString]) -> anyhow::Result<Status> {
     let text = match args.get(1..).unwrap_or_default() {
         [] => script::all(shell, &program),
         [tool, rest @ ..] => {
-            let follows = std::env::var(REST).unwrap_or_default();
-            answer(shell, program, (tools.values, tools.recipes), tool, (rest, &follows))
+            let variable = |name| std::env::var(name).unwrap_or_default();
+            let (line, follows) = (variable(LINE), variable(REST));
+            let around = Around { line: &line, follows: &follows };
+            answer(shell, program, (tools.values, tools.recipes), tool, (rest, around))
         }
     };
     match Output::stdout()?.write(text.as_bytes()) {
@@ -150,14 +165,13 @@ pub(super) fn run(tools: &Tools, args: &[OsString]) -> anyhow::Result<Status> {
 }
 
 /// What is to be offered; nothing for what is not understood. `rest` is the line up to the cursor
-/// and what bash takes for the word there, or the words after the tool's name in other shells;
-/// `follows` is what follows the cursor.
+/// and what bash takes for the word there, or the words after the tool's name in other shells.
 fn answer(
     shell: Shell,
     program: Command,
     (values, recipes): (Values, fn() -> Vec<Recipe>),
     tool: &str,
-    (rest, follows): (&[String], &str),
+    (rest, around): (&[String], Around<'_>),
 ) -> String {
     let (before, text, quote, shown) = match (shell, rest) {
         (Shell::Bash, [line, shown]) => {
@@ -183,8 +197,9 @@ fn answer(
         }
     }
     command.build();
-    let (ending, after) = after(follows, quote);
+    let (ending, after) = after(around.follows, quote);
     let line = Line::read(&command, &before).with_rest(&format!("{text}{ending}"), &after);
+    let line = line.after(upstream(around.line));
     let mut offer = offer(&line, &text, values, quote.is_some());
     // Bash replaces only what comes after the last = or : of the word.
     let kept = text.strip_suffix(shown.as_str()).map_or(0, str::len);
@@ -298,7 +313,7 @@ mod tests {
     fn check(shell: Shell, rest: &[&str], expected: &str) {
         let rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
         assert_eq!(
-            answer(shell, program(), (functions, Vec::new), "grind", (&rest, "")),
+            answer(shell, program(), (functions, Vec::new), "grind", (&rest, Around::default())),
             expected,
             "{rest:?}"
         );
@@ -333,7 +348,13 @@ mod tests {
     fn the_program_offers_its_tools_and_those_theirs() {
         let ask = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            answer(Shell::Fish, program(), (functions, Vec::new), "mill", (&words, ""))
+            answer(
+                Shell::Fish,
+                program(),
+                (functions, Vec::new),
+                "mill",
+                (&words, Around::default()),
+            )
         };
         assert!(ask(&[""]).starts_with("none\ngrind\tGrinds\nhelp\t"));
         assert_eq!(ask(&["grind", "--f"]), "none\n--from\t\n");
@@ -345,7 +366,13 @@ mod tests {
         check(Shell::Bash, &["grind"], "none\n");
         check(Shell::Fish, &[], "none\n");
         let words = ["".to_owned()];
-        let none = answer(Shell::Fish, program(), (functions, Vec::new), "other", (&words, ""));
+        let none = answer(
+            Shell::Fish,
+            program(),
+            (functions, Vec::new),
+            "other",
+            (&words, Around::default()),
+        );
         assert_eq!(none, "none\n");
     }
 }

@@ -21,6 +21,8 @@ pub struct Line<'a> {
     open: Option<(&'a Arg, usize)>,
     /// The values of the whole line, also of what is at the cursor and after it.
     whole: BTreeMap<String, Vec<String>>,
+    /// The commands before it in its pipe, each with its words.
+    upstream: Vec<Vec<String>>,
 }
 
 /// What is to be completed.
@@ -49,9 +51,15 @@ impl<'a> Line<'a> {
     /// Reads the words between the name of the tool and the one at the cursor. The command must
     /// have been built.
     pub fn read(command: &'a Command, words: &[String]) -> Line<'a> {
-        let (given, whole) = (BTreeMap::new(), BTreeMap::new());
-        let mut line =
-            Line { command, given, operands: 0, only_operands: false, open: None, whole };
+        let mut line = Line {
+            command,
+            given: BTreeMap::new(),
+            operands: 0,
+            only_operands: false,
+            open: None,
+            whole: BTreeMap::new(),
+            upstream: Vec::new(),
+        };
         words.iter().for_each(|word| line.take(word));
         line.whole.clone_from(&line.given);
         line
@@ -65,6 +73,17 @@ impl<'a> Line<'a> {
         after.iter().for_each(|word| whole.take(word));
         self.whole = whole.given;
         self
+    }
+
+    /// The same line in a pipe, after these commands.
+    #[must_use]
+    pub fn after(self, upstream: Vec<Vec<String>>) -> Line<'a> {
+        Line { upstream, ..self }
+    }
+
+    /// The words of the commands before it in its pipe; it reads from the last one.
+    pub fn upstream(&self) -> &[Vec<String>] {
+        &self.upstream
     }
 
     /// The values of the argument with this id on the whole line, before and after the cursor.

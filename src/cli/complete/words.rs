@@ -1,4 +1,4 @@
-//! A line of bash cut into its words, as far as that takes no expansion.
+//! A line of a shell cut into its commands and words, as far as that takes no expansion.
 
 /// The words of a line, without their quotes; the last one ends at the cursor and may be empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +30,44 @@ pub fn words(line: &str) -> Words {
         }
     }
     Words { before, last: word.unwrap_or_default(), quote }
+}
+
+/// The words of the commands from which the last command of a line reads in its pipe; the one that
+/// it reads from directly is the last.
+pub fn upstream(line: &str) -> Vec<Vec<String>> {
+    let (mut stages, mut stage) = (Vec::new(), String::new());
+    let mut quote = None;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None | Some('"'), '\\') => {
+                stage.push(c);
+                stage.extend(chars.next());
+                continue;
+            }
+            (None, '|') if chars.next_if_eq(&'|').is_none() => {
+                let _ = chars.next_if_eq(&'&');
+                stages.push(std::mem::take(&mut stage));
+                continue;
+            }
+            // Another pipe begins; >& is a redirection.
+            (None, '|' | ';' | '(' | '\n') => (stages, stage) = Default::default(),
+            (None, '&') if !stage.ends_with('>') => (stages, stage) = Default::default(),
+            (None, ')') => continue,
+            _ => {}
+        }
+        if quote.is_some() || !matches!(c, '|' | ';' | '(' | '\n' | '&') {
+            stage.push(c);
+        }
+    }
+    let all = |stage: String| {
+        let Words { mut before, last, .. } = words(&stage);
+        before.extend(Some(last).filter(|last| !last.is_empty()));
+        before
+    };
+    stages.into_iter().map(all).collect()
 }
 
 /// What follows the cursor, where this quote is open: the rest of the word there, and the words
@@ -67,6 +105,22 @@ mod tests {
         check(r#"map "a\"b" c\ d ''"#, &["map", "a\"b", "c d"], "", None);
         check("x --from=c", &["x"], "--from=c", None);
         check("x \"it's", &["x"], "it's", Some('"'));
+    }
+
+    #[test]
+    fn a_pipe_has_commands_before_the_last_one() {
+        let cut = |line| {
+            let stages = upstream(line);
+            stages.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(cut("filter .a"), "");
+        assert_eq!(cut("subscribe web -n 5|filter '.sta"), "subscribe web -n 5");
+        assert_eq!(cut("cat 'a b' |& sort | filter "), "cat a b|sort");
+        assert_eq!(cut("map '.a | .b;' f 2>&1 | filter .b"), "map .a | .b; f 2>1");
+        assert_eq!(cut("cat x | sort; cat y && cat z | filter ."), "cat z");
+        assert_eq!(cut("cat x | sort || filter ."), "");
+        assert_eq!(cut("n=$(cat x\\|y | filter ."), "cat x|y");
+        assert_eq!(cut("(cat x; cat y) | filter ."), "cat y");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The fields that an expression may name: those of the first records of the file on the line, or
-//! of the last ones of the topic there.
+//! of the last ones of the topic there. In a pipe, the commands before may name it.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -29,26 +29,87 @@ const BYTES_MAX: usize = 256 << 10;
 /// How many fields are offered.
 const PATHS_MAX: usize = 500;
 
+/// Programs that print records of files as they are there, or some of them.
+const READERS: [&str; 16] = [
+    "cat", "head", "tail", "tac", "sort", "shuf", "uniq", "grep", "pv", "gzip", "gunzip", "zcat",
+    "xzcat", "bzcat", "zstdcat", "zstd",
+];
+
+/// Where records come from.
+enum Origin {
+    File(PathBuf, Choice),
+    Topic(PathBuf, String),
+}
+
 /// The fields of the records that the line reads, as far as they are found in time.
 pub fn of_line(line: &Line<'_>) -> Vec<String> {
-    let of = |id| line.values(id).iter();
-    let operands = of("files").chain(of("arguments")).chain(of("topics")).chain(of("topic"));
-    let operands: Vec<String> = operands.cloned().collect();
-    let file = operands.iter().map(|operand| without_tilde(operand)).find(|path| path.is_file());
-    let dir = data_dir(line);
-    let choice = choice(line);
+    let Some(origin) = origin(line) else { return Vec::new() };
     let found = in_time(move || {
         let mut looking = Looking(Collector::new(PATHS_MAX));
-        match (file, operands.first()) {
-            (Some(file), _) => of_file(file, &choice?, &mut looking)?,
-            (None, Some(topic)) => of_topic(&dir?, topic, &mut looking)?,
-            (None, None) => return None,
+        match origin {
+            Origin::File(file, choice) => of_file(file, &choice, &mut looking)?,
+            Origin::Topic(dir, topic) => of_topic(&dir, &topic, &mut looking)?,
         }
         Some(looking.0.fields().into_iter().map(|field| field.path).collect::<Vec<_>>())
     });
     let mut paths = found.unwrap_or_default();
     paths.retain(|path| path != ".");
     paths
+}
+
+/// Where the records come from that a line reads, which may be a command before it in its pipe.
+fn origin(line: &Line<'_>) -> Option<Origin> {
+    if let Some(found) = named(line) {
+        return Some(found);
+    }
+    let mut choice = choice(line)?;
+    let mut program = crate::cmd::program();
+    program.build();
+    for words in line.upstream().iter().rev() {
+        let mut words = words.as_slice();
+        if let [first, rest @ ..] = words
+            && first == program.get_name()
+        {
+            words = rest;
+        }
+        let (name, rest) = words.split_first()?;
+        let Some(tool) = program.find_subcommand(name) else {
+            if !READERS.contains(&name.as_str()) {
+                return None;
+            }
+            match file_among(rest) {
+                Some(file) => return Some(Origin::File(file, choice)),
+                None => continue,
+            }
+        };
+        let before = Line::read(tool, rest);
+        // Others change the records.
+        if !matches!(name.as_str(), "subscribe" | "filter" | "window") || before.has("meta") {
+            return None;
+        }
+        if let Some(found) = named(&before) {
+            return Some(found);
+        }
+        choice = self::choice(&before)?;
+    }
+    None
+}
+
+/// The file or topic that a command itself names.
+fn named(line: &Line<'_>) -> Option<Origin> {
+    let of = |id| line.values(id).iter();
+    let files: Vec<String> = of("files").chain(of("arguments")).cloned().collect();
+    if let Some(file) = file_among(&files) {
+        return Some(Origin::File(file, choice(line)?));
+    }
+    let reads_topics = matches!(line.command.get_name(), "inspect" | "fields");
+    let topics = if reads_topics { files.as_slice() } else { &[] };
+    let topic = topics.iter().chain(of("topics")).chain(of("topic")).next()?;
+    Some(Origin::Topic(data_dir(line)?, topic.clone()))
+}
+
+fn file_among(operands: &[String]) -> Option<PathBuf> {
+    operands.iter().map(|operand| without_tilde(operand)).find(|path| path.is_file())
 }
 
 /// The format that the line names.

@@ -123,15 +123,25 @@ fn check(shell: &str) {
     ] {
         completes(&terminal, typed, expected);
     }
-    // Fields of a file after the cursor, of which fish does not tell.
+    // Fields of a file after the cursor, of which fish does not tell, and of what comes from a pipe,
+    // of which bash does not.
     let after: &[(&str, &str)] = match shell {
         "bash" => &[
             ("filter '.sta^' hits.log", "# filter '.status"),
             ("filter '.bytes > 1 and .sta^ hits.log", "# filter '.bytes > 1 and .status"),
             ("aggregate 'avg(.by^' hits.log", "# aggregate 'avg(.bytes"),
         ],
-        "zsh" => &[("filter '.sta^' hits.log", "# filter '.status'")],
-        _ => &[],
+        "zsh" => &[
+            ("filter '.sta^' hits.log", "# filter '.status'"),
+            ("filter '.bytes > 1 and .sta^ hits.log", "# filter '.bytes > 1 and .status"),
+            ("subscribe orders | filter .sta", "# subscribe orders | filter .status "),
+            ("cat hits.log | sort | filter '.a > 1 or .by", "| sort | filter '.a > 1 or .bytes"),
+        ],
+        _ => &[
+            ("subscribe orders | filter .sta", "# subscribe orders | filter .status "),
+            ("cat hits.log | sort | filter '.by", "| sort | filter '.bytes' "),
+            ("cat hits.log | map .status | filter .by", "| filter .by"),
+        ],
     };
     after.iter().for_each(|(typed, expected)| completes(&terminal, typed, expected));
 }
