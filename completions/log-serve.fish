@@ -9,7 +9,9 @@ function __millstream_complete_log-serve
     end
     type -q $program; or return
     set -e words[1]
-    set -l lines ($program complete fish log-serve $words "$text" 2> /dev/null < /dev/null)
+    set -l line (commandline -jc | string collect)
+    set -l lines (env MILLSTREAM_LINE="$line" \
+        $program complete fish log-serve $words "$text" 2> /dev/null < /dev/null)
     printf '%s\n' $lines[2..-1]
     set -l option (string match -r '^--[^=]*=' -- $text)
     set -l value (string replace -- "$option" '' "$text")

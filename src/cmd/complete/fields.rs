@@ -37,7 +37,7 @@ const READERS: [&str; 16] = [
 
 /// Where records come from.
 enum Origin {
-    File(PathBuf, Choice),
+    File(PathBuf, Box<Choice>),
     Topic(PathBuf, String),
 }
 
@@ -78,7 +78,7 @@ fn origin(line: &Line<'_>) -> Option<Origin> {
                 return None;
             }
             match file_among(rest) {
-                Some(file) => return Some(Origin::File(file, choice)),
+                Some(file) => return Some(Origin::File(file, Box::new(choice))),
                 None => continue,
             }
         };
@@ -100,7 +100,7 @@ fn named(line: &Line<'_>) -> Option<Origin> {
     let of = |id| line.values(id).iter();
     let files: Vec<String> = of("files").chain(of("arguments")).cloned().collect();
     if let Some(file) = file_among(&files) {
-        return Some(Origin::File(file, choice(line)?));
+        return Some(Origin::File(file, Box::new(choice(line)?)));
     }
     let reads_topics = matches!(line.command.get_name(), "inspect" | "fields");
     let topics = if reads_topics { files.as_slice() } else { &[] };
