@@ -138,6 +138,8 @@ pub struct Collector {
     /// The number of the first record that is held.
     first: u64,
     framing: Framing,
+    /// How many lines of the source are before those that the decoder counts.
+    pub lines_before: u64,
     /// What is to be known about the input as a whole.
     pub note: Option<String>,
 }
@@ -146,7 +148,7 @@ impl Collector {
     /// Collects records, of which the first has this number.
     pub fn new(source: Arc<str>, first: u64) -> Collector {
         let (bytes, items, framing) = (Vec::new(), Vec::new(), Framing::default());
-        Collector { source, bytes, items, first, framing, note: None }
+        Collector { source, bytes, items, first, framing, lines_before: 0, note: None }
     }
 
     /// The number of the next record.
@@ -188,7 +190,7 @@ impl Collector {
 impl Sink for Collector {
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
         if !is_control(raw.bytes) {
-            self.push(raw.bytes, Place::Line(raw.line), None);
+            self.push(raw.bytes, Place::Line(self.lines_before + raw.line), None);
             return ControlFlow::Continue(());
         }
         match Control::parse(raw.bytes) {
@@ -199,7 +201,11 @@ impl Sink for Collector {
                 }
             }
             Err(error) => {
-                self.push(raw.bytes, Place::Line(raw.line), Some(&error.to_string()));
+                self.push(
+                    raw.bytes,
+                    Place::Line(self.lines_before + raw.line),
+                    Some(&error.to_string()),
+                );
             }
         }
         ControlFlow::Continue(())
@@ -209,7 +215,7 @@ impl Sink for Collector {
         // Of a line that is too long, the first piece stands for all of it.
         if !bad.continued {
             let shown = bad.bytes.get(..ROW_BYTES_MAX).unwrap_or(bad.bytes);
-            self.push(shown, Place::Line(bad.line), Some(&bad.why));
+            self.push(shown, Place::Line(self.lines_before + bad.line), Some(&bad.why));
         }
         ControlFlow::Continue(())
     }

@@ -1,5 +1,5 @@
 //! Inputs read from their beginning on, in whatever format: the only way for standard input, for
-//! compressed files and for other formats than NDJSON.
+//! compressed files and for JSON in any layout.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,49 +1,41 @@
-//! A plain NDJSON file of any size: where its lines are is noted every so often, and they are read
-//! when they are asked for. It may grow.
+//! The records of a plain file of any size: where they are is noted every so often, and they are
+//! read when they are asked for. It may grow.
 
-use std::fs::File;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
-
-use anyhow::Context;
 
 use super::chunk::{Chunk, Collector};
 use super::feed::{Advance, Feed};
-use crate::cli::file_source::text_begin;
-use crate::record::RECORD_BYTES_MAX;
-use crate::record::control::is_control;
+use super::plain_file::{PIECE_BYTES, PlainFile, Successor};
+use crate::ingest::formats::Settings;
+use crate::record::control::{Control, is_control};
 use crate::record::decode::{Bad, Decoder, Raw, Sink};
-use crate::record::lines::LineDecoder;
 use crate::tui::row::Changes;
-
-/// Places are noted so many bytes apart, or where the next line begins.
-const PIECE_BYTES: usize = 256 << 10;
 
 /// How many bytes of the pieces that were read last are kept.
 const KEPT_BYTES: usize = 8 << 20;
 
-/// A plain NDJSON file.
+/// A plain file.
 pub struct LinesFile {
-    file: File,
-    name: Arc<str>,
+    plain: PlainFile,
     /// The number of the first record.
     first: u64,
+    /// Where the text begins: after a byte order mark.
+    begin: u64,
     /// Where the pieces begin that were seen.
     marks: Vec<Mark>,
-    /// Where those lines end, and what was counted before.
+    /// Where the records end that were seen, and what was counted before.
     seen: Mark,
-    /// Whether what follows these lines is a record, too, without a line end so far; where it ends.
-    tail: Option<u64>,
+    counting: Counting,
+    tail: Tail,
     /// The length of the file when it was looked at last.
     length: u64,
     changes: Changes,
     kept: Vec<Arc<Chunk>>,
-    record_bytes_max: usize,
+    note: Option<String>,
 }
 
-/// A place between two lines.
+/// A place between two records.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
     offset: u64,
@@ -53,131 +45,146 @@ struct Mark {
     lines: u64,
 }
 
+/// Counts the records of the file, from its beginning to its end.
+struct Counting {
+    decoder: Box<dyn Decoder>,
+    counter: Counter,
+    /// Where it has come to.
+    offset: u64,
+    /// How many line ends are before that.
+    lines: u64,
+    /// Whether the decoder takes no more.
+    refused: bool,
+}
+
+/// What follows the records that were seen, up to the end of the file: records whose end only that
+/// of the file is. More of them may come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tail {
+    end: u64,
+    records: u64,
+}
+
 impl LinesFile {
-    /// Opens a file, if it is a plain one.
+    /// Reads a file from its beginning on.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn open(path: &Path, record_bytes_max: usize) -> anyhow::Result<Option<LinesFile>> {
-        let name = path.to_string_lossy();
-        let file = File::open(path).with_context(|| name.to_string())?;
-        let metadata = file.metadata().with_context(|| name.to_string())?;
-        let begin = match metadata.is_file() {
-            true => text_begin(&file).with_context(|| name.to_string())?,
-            false => None,
-        };
-        let Some(offset) = begin else { return Ok(None) };
-        let seen = Mark { offset, ..Mark::default() };
-        let (name, record_bytes_max) = (Arc::from(name), record_bytes_max.min(RECORD_BYTES_MAX));
-        let (marks, kept) = (Vec::new(), Vec::new());
-        let (tail, length, changes) = (None, metadata.len(), Changes::default());
-        Ok(Some(LinesFile {
-            file,
-            name,
+    pub fn new(plain: PlainFile) -> anyhow::Result<LinesFile> {
+        let (begin, length) = (plain.begin()?, plain.length()?);
+        let counting = Counting::from(&plain.settings, begin, 0);
+        let note = plain.note.clone();
+        Ok(LinesFile {
+            plain,
             first: 0,
-            marks,
-            seen,
-            tail,
+            begin,
+            marks: Vec::new(),
+            seen: Mark { offset: begin, ..Mark::default() },
+            counting,
+            tail: Tail::default(),
             length,
-            changes,
-            kept,
-            record_bytes_max,
-        }))
+            changes: Changes::default(),
+            kept: Vec::new(),
+            note,
+        })
     }
 
     /// The name of the file.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.plain.name
+    }
+
+    /// Whether its records are its lines.
+    pub fn is_verbatim(&self) -> bool {
+        self.plain.settings.is_verbatim()
     }
 
     /// The first record, which has not been seen yet, has this number.
     pub fn begin_at(&mut self, number: u64) {
-        (self.first, self.seen.records) = (number, number);
+        self.first = number;
+        self.begin_again();
     }
 
-    fn read(&self, range: Range<u64>) -> anyhow::Result<Vec<u8>> {
-        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; length];
-        let mut filled = 0;
-        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self.file.read_at(room, range.start + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).with_context(|| self.name.to_string()),
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
+    /// Forgets all that was seen.
+    fn begin_again(&mut self) {
+        self.seen = Mark { offset: self.begin, records: self.first, lines: 0 };
+        self.counting = Counting::from(&self.plain.settings, self.begin, self.first);
+        (self.marks, self.tail) = (Vec::new(), Tail::default());
+        self.kept.clear();
+    }
+
+    /// The file that has its name now; see [`PlainFile::successor`].
+    ///
+    /// # Errors
+    /// When the file cannot be asked.
+    pub fn successor(&self) -> anyhow::Result<Option<Successor>> {
+        self.plain.successor()
     }
 
     /// Sees the next piece.
     fn see(&mut self) -> anyhow::Result<Advance> {
-        let left = self.length.saturating_sub(self.seen.offset);
-        let mut wanted = PIECE_BYTES as u64;
-        loop {
-            let bytes = self.read(self.seen.offset..self.seen.offset + wanted.min(left))?;
-            // A line that is longer than a record may be is seen piece by piece.
-            let too_long = bytes.len() > self.record_bytes_max;
-            let end = memchr::memrchr(b'\n', &bytes).map(|last| last + 1);
-            match end {
-                Some(end) => {
-                    let counted = self.count(bytes.get(..end).unwrap_or_default());
-                    self.marks.push(self.seen);
-                    self.seen = counted;
-                    self.tail = None;
-                    return Ok(Advance::More);
-                }
-                None if wanted < left && !too_long => wanted = wanted.saturating_mul(2),
-                None if wanted < left => return self.pass_long_line(),
-                None => {
-                    let has_record = self.count(&bytes).records > self.seen.records;
-                    self.tail = has_record.then(|| self.seen.offset + bytes.len() as u64);
-                    return Ok(Advance::Idle);
-                }
-            }
+        let from = self.counting.offset;
+        let bytes = self.plain.read(from..self.length.min(from + PIECE_BYTES))?;
+        self.counting.take(&bytes);
+        self.note = self
+            .counting
+            .counter
+            .note
+            .take()
+            .map_or(self.note.take(), |note| Some(format!("{}: {note}", self.plain.name)));
+        self.pass()?;
+        if self.counting.offset < self.length && !bytes.is_empty() && !self.counting.refused {
+            return Ok(Advance::More);
         }
+        self.length = self.length.min(self.counting.offset);
+        let pending =
+            self.seen.offset..self.length.min(self.seen.offset + self.plain.record_bytes_most());
+        let records = match pending.is_empty() {
+            true => 0,
+            false => {
+                let (mut decoder, _) = self.plain.decoder_at(self.begin, self.seen.offset)?;
+                let mut counter = Counter::from(0);
+                let _ = decoder.decode(&self.plain.read(pending)?, &mut counter);
+                let _ = decoder.finish(&mut counter);
+                counter.records
+            }
+        };
+        self.tail = Tail { end: self.length, records };
+        Ok(Advance::Idle)
     }
 
-    /// Finds the end of a line that is longer than a record may be.
-    fn pass_long_line(&mut self) -> anyhow::Result<Advance> {
-        let mut at = self.seen.offset;
-        while at < self.length {
-            let bytes = self.read(at..self.length.min(at + PIECE_BYTES as u64))?;
-            let end = memchr::memchr(b'\n', &bytes);
-            at += end.map_or(bytes.len(), |end| end + 1) as u64;
-            if end.is_some() || bytes.is_empty() {
-                break;
-            }
+    /// Takes note of the records that have been counted and come to their end.
+    fn pass(&mut self) -> anyhow::Result<()> {
+        let Counting { decoder, counter, offset, lines, .. } = &self.counting;
+        let end = offset.saturating_sub(decoder.pending());
+        if end <= self.seen.offset || decoder.awaits_header() {
+            return Ok(());
         }
-        self.marks.push(self.seen);
-        let Mark { records, lines, .. } = self.seen;
-        self.seen = Mark { offset: at, records: records + 1, lines: lines + 1 };
-        Ok(Advance::More)
-    }
-
-    /// What is counted behind these lines.
-    fn count(&self, lines: &[u8]) -> Mark {
-        let mut decoder = LineDecoder::new(self.record_bytes_max);
-        let mut counter = Counter(self.seen.records);
-        let _ = decoder.decode(lines, &mut counter);
-        let whole = decoder.lines();
-        let _ = decoder.finish(&mut counter);
-        let offset = self.seen.offset + lines.len() as u64;
-        Mark { offset, records: counter.0, lines: self.seen.lines + whole }
+        let after = self.plain.read(end..*offset)?;
+        let lines = lines - memchr::memchr_iter(b'\n', &after).count() as u64;
+        let passed = Mark { offset: end, records: counter.passed(), lines };
+        let is_full = |last: &Mark| self.seen.offset - last.offset >= PIECE_BYTES / 2;
+        if self.marks.last().is_none_or(is_full) {
+            self.marks.push(self.seen);
+        }
+        self.seen = passed;
+        Ok(())
     }
 
     /// Reads the records between two places.
     fn load(&mut self, from: Mark, to: Mark) -> anyhow::Result<Option<Arc<Chunk>>> {
-        // Of a line that is too long, the first bytes show that it is.
         let is_one = to.records <= from.records + 1;
-        let most = if is_one { (self.record_bytes_max + PIECE_BYTES) as u64 } else { u64::MAX };
-        let bytes = self.read(from.offset..to.offset.min(from.offset.saturating_add(most)))?;
-        let mut collector = Collector::new(Arc::clone(&self.name), from.records);
-        let mut decoder = LineDecoder::behind(from.lines, self.record_bytes_max);
+        let most = if is_one { self.plain.record_bytes_most() } else { u64::MAX };
+        let bytes =
+            self.plain.read(from.offset..to.offset.min(from.offset.saturating_add(most)))?;
+        let mut collector = Collector::new(Arc::clone(&self.plain.name), from.records);
+        let (mut decoder, head) = self.plain.decoder_at(self.begin, from.offset)?;
+        collector.lines_before = from.lines.saturating_sub(head);
         let _ = decoder.decode(&bytes, &mut collector);
         let _ = decoder.finish(&mut collector);
         let Some(chunk) = collector.take().map(Arc::new) else { return Ok(None) };
+        // It may have been shorter.
+        self.kept.retain(|kept| kept.first != chunk.first);
         self.kept.push(Arc::clone(&chunk));
         let mut bytes: usize = self.kept.iter().map(|chunk| chunk.memory()).sum();
         while bytes > KEPT_BYTES && self.kept.len() > 1 {
@@ -189,7 +196,7 @@ impl LinesFile {
 
 impl Feed for LinesFile {
     fn span(&self) -> Range<u64> {
-        self.first..self.seen.records + u64::from(self.tail.is_some())
+        self.first..self.seen.records + self.tail.records
     }
 
     fn chunk(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
@@ -197,17 +204,14 @@ impl Feed for LinesFile {
         if let Some(chunk) = kept {
             return Ok(Some(Arc::clone(chunk)));
         }
-        let (from, to) = match number.cmp(&self.seen.records) {
-            std::cmp::Ordering::Less => {
-                let at = self.marks.partition_point(|mark| mark.records <= number);
-                let from = at.checked_sub(1).and_then(|before| self.marks.get(before));
-                (from.copied(), self.marks.get(at).copied().unwrap_or(self.seen))
-            }
-            std::cmp::Ordering::Equal => {
-                let offset = self.tail.unwrap_or_default();
-                (Some(self.seen), Mark { offset, ..self.seen })
-            }
-            std::cmp::Ordering::Greater => return Ok(None),
+        let (from, to) = if number < self.seen.records {
+            let at = self.marks.partition_point(|mark| mark.records <= number);
+            let from = at.checked_sub(1).and_then(|before| self.marks.get(before));
+            (from.copied(), self.marks.get(at).copied().unwrap_or(self.seen))
+        } else if number < self.span().end {
+            (Some(self.seen), Mark { offset: self.tail.end, ..self.seen })
+        } else {
+            return Ok(None);
         };
         let Some(from) = from.filter(|from| from.offset < to.offset) else { return Ok(None) };
         let chunk = self.load(from, to)?;
@@ -215,25 +219,26 @@ impl Feed for LinesFile {
     }
 
     fn advance(&mut self) -> anyhow::Result<Advance> {
-        if self.seen.offset < self.length && self.tail.is_none() {
+        if self.counting.refused {
+            return Ok(Advance::Idle);
+        }
+        if self.counting.offset < self.length {
             return self.see();
         }
-        let length = self.file.metadata().with_context(|| self.name.to_string())?.len();
+        let length = self.plain.length()?;
         if length == self.length {
             return Ok(Advance::Idle);
         }
         if length < self.length {
             // It was written from its beginning again.
-            let offset = text_begin(&self.file)?.unwrap_or_default();
-            let seen = Mark { offset, records: self.first, lines: 0 };
-            (self.marks, self.seen) = (Vec::new(), seen);
-            self.kept.clear();
+            self.begin = self.plain.begin()?;
+            self.begin_again();
             self.changes.all += 1;
         }
-        self.changes.last += u64::from(self.tail.is_some());
+        self.changes.last += u64::from(self.tail.records > 0);
         let settled = self.settled();
         self.kept.retain(|chunk| chunk.end() <= settled);
-        (self.length, self.tail) = (length, None);
+        (self.length, self.tail) = (length, Tail::default());
         self.see()
     }
 
@@ -246,41 +251,106 @@ impl Feed for LinesFile {
     }
 
     fn progress(&self) -> Option<u16> {
-        let left = self.tail.is_none() && self.seen.offset < self.length;
-        let share = self.seen.offset.saturating_mul(1000).checked_div(self.length);
+        let left = self.counting.offset < self.length && !self.counting.refused;
+        let share = self.counting.offset.saturating_mul(1000).checked_div(self.length);
         share.filter(|_| left).map(|share| share.min(999) as u16)
     }
 
     fn has_ended(&self) -> bool {
         self.progress().is_none()
     }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+}
+
+impl Counting {
+    /// From the beginning of a file on, with so many records before it.
+    fn from(settings: &Settings, offset: u64, records: u64) -> Counting {
+        let (decoder, counter) = (settings.decoder(), Counter::from(records));
+        Counting { decoder, counter, offset, lines: 0, refused: false }
+    }
+
+    /// Takes the next bytes.
+    fn take(&mut self, bytes: &[u8]) {
+        let flow = self.decoder.decode(bytes, &mut self.counter);
+        self.refused = flow.is_break();
+        self.offset += bytes.len() as u64;
+        self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+    }
 }
 
 /// Counts records as [`Collector`] collects them.
-struct Counter(u64);
+struct Counter {
+    records: u64,
+    /// Whether the last one is a line that is too long, and its end has not come.
+    is_open: bool,
+    note: Option<String>,
+}
+
+impl Counter {
+    /// After so many records.
+    fn from(records: u64) -> Counter {
+        Counter { records, is_open: false, note: None }
+    }
+
+    /// How many there are whose end has come.
+    fn passed(&self) -> u64 {
+        self.records - u64::from(self.is_open)
+    }
+}
 
 impl Sink for Counter {
     fn record(&mut self, raw: Raw<'_>) -> ControlFlow<()> {
-        let is_silent =
-            is_control(raw.bytes) && crate::record::control::Control::parse(raw.bytes).is_ok();
-        self.0 += u64::from(!is_silent);
+        let is_silent = is_control(raw.bytes) && Control::parse(raw.bytes).is_ok();
+        self.records += u64::from(!is_silent);
         ControlFlow::Continue(())
     }
 
     fn bad(&mut self, bad: Bad<'_>) -> ControlFlow<()> {
-        self.0 += u64::from(!bad.continued);
+        self.records += u64::from(!bad.continued);
+        self.is_open = bad.more;
+        ControlFlow::Continue(())
+    }
+
+    fn note(&mut self, what: &str) {
+        self.note = Some(what.to_owned());
+    }
+
+    fn refuse(&mut self, why: String) -> ControlFlow<()> {
+        self.note = Some(why);
+        ControlFlow::Break(())
+    }
+
+    fn cut_short(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        self.note = Some(format!("line {line}: {why}"));
         ControlFlow::Continue(())
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
+    use std::fs::File;
     use std::io::Write;
+    use std::path::Path;
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ingest::formats::csv::CsvOptions;
+    use crate::ingest::formats::{Choice, Form};
     use crate::tui::row::ROW_BYTES_MAX;
+
+    /// Opens a file that can be read so.
+    pub fn open(path: &Path, choice: &Choice) -> LinesFile {
+        LinesFile::new(PlainFile::open(path, choice).unwrap().unwrap()).unwrap()
+    }
+
+    /// NDJSON with lines of at most so many bytes.
+    pub fn ndjson(record_bytes_max: usize) -> Choice {
+        Choice::Named(Settings::ndjson(record_bytes_max))
+    }
 
     /// Sees all of the file, and gives its records with their lines.
     fn all(file: &mut LinesFile) -> Vec<(String, String)> {
@@ -308,8 +378,8 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("f");
             let mut written = File::create(&path).unwrap();
-            let mut file = LinesFile::open(&path, 1 << 20).unwrap().unwrap();
-            file.name = Arc::from("f");
+            let mut file = open(&path, &ndjson(1 << 20));
+            file.plain.name = Arc::from("f");
             let mut text = String::new();
             for piece in pieces {
                 written.write_all(piece.as_bytes()).unwrap();
@@ -325,7 +395,7 @@ mod tests {
         let path = dir.path().join("f");
         let text: String = (0..100_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
         std::fs::write(&path, &text).unwrap();
-        let mut file = LinesFile::open(&path, 1 << 20).unwrap().unwrap();
+        let mut file = open(&path, &ndjson(1 << 20));
         while file.advance().unwrap() == Advance::More {}
         assert_eq!(file.span(), 0..100_000);
         assert!(file.marks.len() > 3);
@@ -344,7 +414,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, "1\n").unwrap();
-        let mut file = LinesFile::open(&path, 1000).unwrap().unwrap();
+        let mut file = open(&path, &ndjson(1000));
         let mut then = |text: &str, (last, all)| {
             std::fs::write(&path, text).unwrap();
             while file.advance().unwrap() == Advance::More {}
@@ -364,7 +434,7 @@ mod tests {
         let path = dir.path().join("f");
         let line = format!("\"{}\"\n", "x".repeat(3 << 20));
         std::fs::write(&path, line.repeat(8)).unwrap();
-        let mut file = LinesFile::open(&path, 4 << 20).unwrap().unwrap();
+        let mut file = open(&path, &ndjson(4 << 20));
         while file.advance().unwrap() == Advance::More {}
         for number in 0..8 {
             assert!(file.chunk(number).unwrap().unwrap().is_good(number));
@@ -379,11 +449,103 @@ mod tests {
         let path = dir.path().join("f");
         let text = format!("1\n{}\n3\n", "x".repeat(3 << 20));
         std::fs::write(&path, &text).unwrap();
-        let mut file = LinesFile::open(&path, 1 << 20).unwrap().unwrap();
+        let mut file = open(&path, &ndjson(1 << 20));
         while file.advance().unwrap() == Advance::More {}
         assert_eq!(file.span(), 0..3);
         let chunk = file.chunk(1).unwrap().unwrap();
         assert!(!chunk.is_good(1));
         assert_eq!(file.chunk(2).unwrap().unwrap().record(2), Some(&b"3"[..]));
+    }
+
+    /// What a decoder makes of all of a text at once, each record with its line.
+    fn decoded(settings: &Settings, text: &str) -> Vec<(String, String)> {
+        let mut collector = Collector::new(Arc::from("f"), 0);
+        let mut decoder = settings.decoder();
+        let _ = decoder.decode(text.as_bytes(), &mut collector);
+        let _ = decoder.finish(&mut collector);
+        let Some(chunk) = collector.take() else { return Vec::new() };
+        let row = |number| {
+            let row = chunk.row(number, ROW_BYTES_MAX).unwrap();
+            (row.place, String::from_utf8_lossy(&row.text).into_owned())
+        };
+        (0..chunk.end()).map(row).collect()
+    }
+
+    fn formats() -> Vec<(Form, Option<&'static str>)> {
+        let csv = CsvOptions { record_bytes_max: 1000, ..CsvOptions::default() };
+        vec![
+            (Form::Logfmt, None),
+            (Form::Lines, Some("^[^ab]")),
+            (Form::Csv(csv), None),
+            (Form::Combined, None),
+        ]
+    }
+
+    proptest! {
+        /// In any format, however it grows: the same records as of the whole at once.
+        #[test]
+        fn a_file_of_any_format_may_grow_anywhere(
+            pieces in prop::collection::vec("[ab=,\"]{0,3}\n{0,2}", 1..12),
+            format in 0..formats().len(),
+        ) {
+            let (form, multiline) = formats().swap_remove(format);
+            let multiline = multiline.map(|text| regex_automata::meta::Regex::new(text).unwrap());
+            let settings = Settings { form, multiline, ..Settings::ndjson(1000) };
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("f");
+            let mut written = File::create(&path).unwrap();
+            let choice = Choice::Named(settings.clone());
+            let mut file = open(&path, &choice);
+            file.plain.name = Arc::from("f");
+            let mut text = String::new();
+            for piece in pieces {
+                written.write_all(piece.as_bytes()).unwrap();
+                text += &piece;
+                prop_assert_eq!(all(&mut file), decoded(&settings, &text), "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_anywhere_with_its_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let rows: String = (0..100_000).map(|n| format!("{n},\"x\n{n}\"\n")).collect();
+        std::fs::write(&path, format!("a,b\n{rows}")).unwrap();
+        let form = Form::Csv(CsvOptions::default());
+        let settings = Settings { form, ..Settings::ndjson(1 << 20) };
+        let mut file = open(&path, &Choice::Named(settings));
+        while file.advance().unwrap() == Advance::More {}
+        assert_eq!(file.span(), 0..100_000);
+        assert!(file.marks.len() > 3);
+        for number in [99_999, 50_000, 0] {
+            let row = file.chunk(number).unwrap().unwrap().row(number, ROW_BYTES_MAX).unwrap();
+            assert_eq!(*row.text, *format!("{{\"a\":{number},\"b\":\"x\\n{number}\"}}").as_bytes());
+            assert!(row.place.ends_with(&format!("f:{}", 2 + 2 * number)), "{}", row.place);
+        }
+    }
+
+    #[test]
+    fn a_blank_end_is_no_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, "1\n  ").unwrap();
+        let mut file = open(&path, &ndjson(1000));
+        while file.advance().unwrap() == Advance::More {}
+        assert_eq!((file.span(), file.progress()), (0..1, None));
+    }
+
+    #[test]
+    fn a_format_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, "a=1 b=2\na=3 b=4\n").unwrap();
+        let choice = Choice::Found(Settings::ndjson(1000));
+        let mut file = open(&path, &choice);
+        while file.advance().unwrap() == Advance::More {}
+        assert_eq!(file.span(), 0..2);
+        assert!(file.note().unwrap().ends_with("f: logfmt"));
+        std::fs::write(&path, "what is this\n").unwrap();
+        assert!(PlainFile::open(&path, &choice).unwrap().is_none());
     }
 }

@@ -11,6 +11,7 @@ mod matches;
 mod once;
 mod overview;
 mod pipe;
+mod plain_file;
 mod reader;
 mod save;
 mod screen;
@@ -25,8 +26,7 @@ use std::sync::mpsc::channel;
 use clap::Parser;
 
 use self::decoding::Inputs;
-use self::files::LinesFiles;
-use self::lines_file::LinesFile;
+use self::plain_file::PlainFile;
 use self::sources::{Sources, What};
 use crate::cli::input::Watch;
 use crate::cli::options::{DataOptions, InputOptions, parse_bytes};
@@ -44,6 +44,8 @@ Examples:
       Look at the records of a topic; new ones are shown as they come.
   inspect access.ndjson
       Look at the records of a file; it may grow meanwhile.
+  inspect --from combined /var/log/nginx/access.log
+      Look at an access log while it is written; F follows its end.
   inspect --from combined /var/log/nginx/access.log.*.gz
       Look at compressed files of another format.
   subscribe clicks -f | filter '.status >= 500' | inspect -
@@ -71,10 +73,11 @@ Examples:
         over AXIS draws the mean of its numbers along an axis, which is a number or a time; count over \
         AXIS, the number of records; with by EXPR after either, a line for each value: .ms over .time \
         by .host. A chart grows with the records that are shown.\n\n\
-        A plain NDJSON file may be of any size and may grow: only the records on the screen are \
-        read. Compressed files and other formats are read once to count their records, and again \
-        for records that are far from those on the screen. Of standard input, the last records \
-        are kept, as --memory says; how many were dropped is shown.\n\n\
+        A plain file may be of any size and in any format (--from): only the records on the screen \
+        are read. It may grow, and is followed by its name when it is rotated. Compressed files \
+        and JSON in any layout (--from json) are read once to count their records, and again for \
+        records that are far from those on the screen; they are not followed. Of standard input, \
+        the last records are kept, as --memory says; how many were dropped is shown.\n\n\
         Keys come from the terminal, also if standard input is a pipe. Control characters in \
         records are shown as escapes. With $NO_COLOR there are no colours.",
     after_help = EXAMPLES,
@@ -193,12 +196,11 @@ impl Options {
         if files.is_empty() || files.iter().all(is_stdin) {
             return Ok(What::Stdin(inputs));
         }
-        let record_bytes_max = self.input.record_bytes_max();
-        let open = |file: &PathBuf| LinesFile::open(file, record_bytes_max);
-        if inputs.choice.is_verbatim() && !files.iter().any(is_stdin) {
-            let opened: anyhow::Result<Option<Vec<LinesFile>>> = files.iter().map(open).collect();
+        let open = |file: &PathBuf| PlainFile::open(file, &inputs.choice);
+        if !files.iter().any(is_stdin) {
+            let opened: anyhow::Result<Option<Vec<PlainFile>>> = files.iter().map(open).collect();
             if let Some(opened) = opened? {
-                return Ok(What::Lines(LinesFiles::new(opened), files.clone()));
+                return Ok(What::Lines(opened, files.clone()));
             }
         }
         let is_plain = |file: &PathBuf| file.metadata().is_ok_and(|data| data.is_file());

@@ -423,15 +423,16 @@ mod tests {
     use std::io::Write;
 
     use super::super::files::LinesFiles;
-    use super::super::lines_file::LinesFile;
+    use super::super::lines_file::tests::ndjson;
+    use super::super::plain_file::PlainFile;
     use super::*;
 
     #[test]
     fn a_chart_forgets_the_beginning_of_a_line() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"1\n2").unwrap();
-        let feed = LinesFile::open(file.path(), 1 << 20).unwrap().unwrap();
-        let mut reader = Reader::new(LinesFiles::new(vec![feed]), 0, |_| true);
+        let feed = PlainFile::open(file.path(), &ndjson(1 << 20)).unwrap().unwrap();
+        let mut reader = Reader::new(LinesFiles::new(vec![feed]).unwrap(), 0, |_| true);
         while reader.work().unwrap() {}
         reader.answer(Ask::Chart { epoch: 0, text: ".".into() }).unwrap();
         for sum in [3.0, 24.0] {

@@ -12,6 +12,7 @@ use super::files::LinesFiles;
 use super::happening::{Alarm, Happening};
 use super::overview;
 use super::pipe::Pipe;
+use super::plain_file::PlainFile;
 use super::reader::{Reader, Wake};
 use super::topic::Topic;
 use crate::cli::input::Watch;
@@ -24,8 +25,8 @@ use crate::tui::{Data, Effect, Event, State};
 pub enum What {
     /// Standard input, or what can be read only once.
     Stdin(Inputs),
-    /// Plain NDJSON files, and how they are called.
-    Lines(LinesFiles, Vec<PathBuf>),
+    /// Plain files, and how they are called.
+    Lines(Vec<PlainFile>, Vec<PathBuf>),
     /// Other files.
     Decoded(Inputs),
     /// A topic of the log in a directory.
@@ -104,7 +105,7 @@ impl Sources {
     pub fn begin(&mut self, what: What, memory: u64, lives: bool) -> anyhow::Result<()> {
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         match what {
-            What::Lines(files, _) => self.spawn(0, move |_| Ok(files)),
+            What::Lines(files, _) => self.spawn(0, move |_| LinesFiles::new(files)),
             What::Decoded(inputs) => self.spawn(0, move |_| Ok(Decoded::new(inputs, memory))),
             What::Topic(dir, name, watch) => {
                 if lives {

@@ -15,7 +15,7 @@ use crate::record::lines::Lines;
 pub const LINES_MAX: usize = 200;
 
 /// How much of the input is looked at, however long its lines are.
-const BYTES_MAX: usize = 1 << 20;
+pub const BYTES_MAX: usize = 1 << 20;
 
 /// How many of a hundred lines must fit a format for it to be taken.
 const ENOUGH_PERCENT: usize = 90;
@@ -63,9 +63,8 @@ impl Auto {
         let last_chance = end || full || lines.len() >= LINES_MAX;
         match clear(&candidates, lines.len(), last_chance) {
             Some(found) => {
-                let form = found.form.clone();
                 sink.note(&found.name);
-                let settings = Settings { form, ..self.settings.clone() };
+                let settings = Settings { form: found.form.clone(), ..self.settings.clone() };
                 // What comes of it is trusted, whatever it is.
                 let checked = settings.is_verbatim();
                 let mut decoder =
@@ -79,6 +78,17 @@ impl Auto {
             None => ControlFlow::Continue(()),
         }
     }
+}
+
+/// The format of an input of which this is all, or the first [`BYTES_MAX`] bytes, as it is called,
+/// and all that is said of it; none if it is not clear.
+pub(super) fn found(settings: &Settings, text: &[u8]) -> Option<(String, Settings)> {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty()).take(LINES_MAX).collect();
+    let candidates = candidates(&lines, settings);
+    let found = clear(&candidates, lines.len(), true)?;
+    Some((found.name.clone(), Settings { form: found.form.clone(), ..settings.clone() }))
 }
 
 /// What the lines may be, each format with how many of them fit it.

@@ -1,6 +1,7 @@
 //! The format of an input as the user chooses it: by its name, or to be found.
 
-use super::auto::Auto;
+pub use super::auto::BYTES_MAX as FIRST_BYTES_MAX;
+use super::auto::{self, Auto};
 use super::settings::Settings;
 use crate::record::decode::Decoder;
 
@@ -17,6 +18,18 @@ impl Choice {
     /// Whether the input is handed on as it is, and checked by whoever takes it.
     pub fn is_verbatim(&self) -> bool {
         matches!(self, Choice::Named(settings) if settings.is_verbatim())
+    }
+
+    /// The settings, for an input of which this is all, or the first [`FIRST_BYTES_MAX`] bytes, and
+    /// what the format is called if it was found; none if it is not clear.
+    pub fn settings(&self, text: &[u8]) -> Option<(Settings, Option<String>)> {
+        match self {
+            Choice::Named(settings) => Some((settings.clone(), None)),
+            Choice::Found(settings) => {
+                let (name, settings) = auto::found(settings, text)?;
+                Some((settings, Some(name)))
+            }
+        }
     }
 
     /// The decoder.

@@ -31,7 +31,7 @@ pub mod times;
 pub mod types;
 
 pub use auto::looks_like;
-pub use choice::Choice;
+pub use choice::{Choice, FIRST_BYTES_MAX};
 pub use settings::{Form, Settings};
 
 #[cfg(test)]

@@ -82,6 +82,12 @@ impl Settings {
         matches!(self.form, Form::Ndjson) && self.multiline.is_none() && self.keep_bad.is_none()
     }
 
+    /// Whether an input can be read from between any two of its records on, once the decoder has
+    /// its header; JSON in any layout may be one long array.
+    pub fn begins_anywhere(&self) -> bool {
+        !matches!(self.form, Form::Json)
+    }
+
     /// CSV by these settings.
     pub(super) fn csv(&self) -> CsvOptions {
         let record_bytes_max = self.record_bytes_max;

@@ -125,6 +125,35 @@ fn a_file_is_followed_searched_and_filtered() {
     terminal.awaits("status 0");
 }
 
+/// In any format, and by its name when it is rotated.
+#[test]
+fn an_access_log_is_followed() {
+    let line = |n: u32| {
+        format!(
+            "10.0.0.{n} - - [10/Oct/2000:13:55:36 -0700] \"GET /{n} HTTP/1.0\" 200 5 \"-\" \"-\"\n"
+        )
+    };
+    let begin = |dir: &Path| {
+        std::fs::write(dir.join("log"), line(1) + &line(2)).unwrap();
+        format!("{} --from combined {}", bin("inspect").display(), dir.join("log").display())
+    };
+    let Some(terminal) = Terminal::start((100, 24), begin) else { return };
+    let path = terminal.dir.path().join("log");
+    terminal.awaits("2 records  1/2");
+    terminal.press(&["F"]);
+    let mut file = File::options().append(true).open(&path).unwrap();
+    file.write_all(line(3).as_bytes()).unwrap();
+    terminal.awaits("3 records  3/3");
+    std::fs::rename(&path, terminal.dir.path().join("log.1")).unwrap();
+    std::fs::write(&path, line(4)).unwrap();
+    terminal.awaits("4 records  4/4");
+    terminal.awaits("was rotated: the new file follows");
+    std::fs::write(&path, "").unwrap();
+    terminal.awaits("3 records  3/3");
+    terminal.press(&["q"]);
+    terminal.awaits("status 0");
+}
+
 #[test]
 fn keys_come_from_the_terminal_while_records_come_from_a_pipe() {
     let begin = |_: &Path| {
