@@ -57,7 +57,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "sys",
         ],
     ),
-    ("tui", &["layout", "record"]),
+    ("tui", &["fields", "layout", "record"]),
     ("serve", &["broker", "wire", "log", "api", "record", "sys"]),
     ("store", &["broker", "wire", "log", "api", "time", "sys"]),
     ("broker", &["log", "api", "record", "sys"]),

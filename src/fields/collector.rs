@@ -47,6 +47,19 @@ pub struct Field {
     pub common: Vec<Frequent>,
 }
 
+impl Field {
+    /// How many values there are.
+    pub fn values(&self) -> u64 {
+        self.kinds.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How many of them are null.
+    pub fn nulls(&self) -> u64 {
+        let nulls = self.kinds.iter().filter(|(kind, _)| *kind == Kind::Null);
+        nulls.map(|(_, count)| count).sum()
+    }
+}
+
 impl Collector {
     /// No records; there may be so many paths.
     pub fn new(paths_max: usize) -> Collector {

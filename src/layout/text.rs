@@ -74,6 +74,16 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     lines
 }
 
+/// A text in lines as [`wrap`] makes them, so many at most: of more, the last one is cut.
+pub fn lines(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let wrapped = wrap(text, columns);
+    let whole = wrapped.len().min(if wrapped.len() > most { most.saturating_sub(1) } else { most });
+    let (whole, rest) = wrapped.split_at_checked(whole).unwrap_or_default();
+    let rest = (most > 0 && !rest.is_empty()).then(|| rest.join(" "));
+    let rest = rest.iter().map(|rest| cut(rest, columns).into_owned());
+    whole.iter().map(|&line| line.to_owned()).chain(rest).collect()
+}
+
 /// A text in a cell of so many columns: cut, or filled up at its right or left.
 pub fn cell(text: &str, columns: usize, right: bool) -> String {
     let shown = cut(text, columns);
@@ -142,6 +152,13 @@ mod tests {
         assert_eq!(wrap("a 123456789 b", 4), ["a", "1234", "5678", "9 b"]);
         assert_eq!(wrap("東京都 x", 4), ["東京", "都 x"]);
         assert_eq!(wrap("", 4), [""; 0]);
+    }
+
+    #[test]
+    fn what_has_no_line_is_cut() {
+        assert_eq!(lines("one two three", 7, 2), ["one two", "three"]);
+        assert_eq!(lines("one two three", 7, 1), ["one tw…"]);
+        assert_eq!(lines("one two", 7, 0), [""; 0]);
     }
 
     #[test]

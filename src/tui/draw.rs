@@ -8,7 +8,9 @@ use ratatui::style::Style;
 use super::pen::Pen;
 use super::state::{Layout, Page, State};
 use super::theme::Theme;
-use super::{chart_view, help, lines, prompt_view, table, topics_view, tree_view};
+use super::{
+    chart_view, fields_view, help, lines, prompt_view, status, table, topics_view, tree_view,
+};
 use crate::layout::text;
 
 /// The fewest columns and lines that something can be shown in.
@@ -31,6 +33,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     let overview = state.overview.as_ref().filter(|_| state.page == Page::Topics);
     match (&state.tree, state.layout) {
         _ if let Some(chart) = &state.chart => chart_view::draw(buffer, body, chart, theme),
+        _ if let Some(fields) = &state.fields => fields_view::draw(buffer, body, fields, theme),
         _ if let Some(overview) = overview => topics_view::draw(buffer, body, overview, theme),
         (Some(tree), _) => {
             tree_view::draw(buffer, body, (tree, state.pattern.as_ref()), theme);
@@ -42,7 +45,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
         help::draw(buffer, body, (at, state.scope()), theme);
     }
     let foot = Rect { y: area.bottom() - foot, height: foot, ..area };
-    state.foot.draw(buffer, foot, state, theme);
+    status::draw(buffer, foot, state, theme);
     if let Some(prompt) = &state.prompt {
         let cursor = prompt_view::draw(buffer, area, prompt, theme);
         frame.set_cursor_position(cursor);
@@ -61,7 +64,18 @@ fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         let name = format!(" {}", text::safe(state.title.as_bytes()));
         return bar(buffer, area, area.y, &name, &right, theme.bar());
     }
-    let counts = counts(state);
+    let counts = match state.fields.as_ref().filter(|_| state.chart.is_none()) {
+        Some(fields) => {
+            let shown = format!("{} fields", text::thousands(fields.shown().count() as u64));
+            let full = format!("{shown} of {}", fields.survey.scope());
+            vec![
+                full,
+                format!("{shown} of {} records", text::thousands(fields.survey.records)),
+                shown,
+            ]
+        }
+        None => counts(state).to_vec(),
+    };
     let columns = usize::from(area.width);
     let name = match &state.tree {
         Some(tree) => text::safe(tree.row.place.as_bytes()).into_owned(),

@@ -50,6 +50,7 @@ pub enum Action {
     Command,
     Reset,
     Chart,
+    Fields,
 }
 
 /// Where a key has a meaning.
@@ -63,6 +64,8 @@ pub enum Scope {
     Records,
     /// Where one record is shown as a tree.
     Tree,
+    /// Where the fields of records are listed.
+    Fields,
     /// Where a chart is shown.
     Chart,
     /// Where all topics are listed.
@@ -77,6 +80,7 @@ impl Scope {
             Scope::List => "Keys for moving",
             Scope::Records => "Keys for records",
             Scope::Tree => "Keys for trees",
+            Scope::Fields => "Keys for fields",
             Scope::Chart => "Keys for charts",
             Scope::Topics => "Keys for topics",
         }
@@ -89,6 +93,7 @@ impl Scope {
             Scope::List => &[Scope::List, Scope::All],
             Scope::Records => &[Scope::Records, Scope::List, Scope::All],
             Scope::Tree => &[Scope::Tree, Scope::List, Scope::All],
+            Scope::Fields => &[Scope::Fields, Scope::List, Scope::All],
             Scope::Chart => &[Scope::Chart, Scope::All],
             Scope::Topics => &[Scope::Topics, Scope::List, Scope::All],
         }
@@ -149,10 +154,23 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Records, &["S"], Action::Command, "Copy a command that prints the same records"),
     bind(
         Scope::Records,
+        &["i"],
+        Action::Fields,
+        "Show which fields records have, and their values",
+    ),
+    bind(
+        Scope::Records,
         &["c"],
         Action::Chart,
         "Draw a chart: of an expression, or one over another",
     ),
+    bind(Scope::Fields, &["Enter", "c"], Action::Chart, "Draw a chart of the field"),
+    bind(Scope::Fields, &["&"], Action::FilterValue, "Filter by the field and its commonest value"),
+    bind(Scope::Fields, &["/"], Action::SearchForward, "Show fields with this in their paths"),
+    bind(Scope::Fields, &["Left"], Action::Left, "Scroll to the left"),
+    bind(Scope::Fields, &["Right"], Action::Right, "Scroll to the right"),
+    bind(Scope::Fields, &["i"], Action::Fields, "Read the records again"),
+    bind(Scope::Fields, &["Y"], Action::CopyPath, "Copy the path of the field"),
     bind(Scope::Chart, &["c"], Action::Chart, "Draw another chart"),
     bind(Scope::Topics, &["Enter", "o"], Action::Open, "Show the records of the topic"),
     bind(Scope::Topics, &["r"], Action::Reset, "Set the offsets of the group, after a question"),
@@ -189,8 +207,15 @@ pub fn action(scope: Scope, key: &str) -> Option<Action> {
 
 /// The headings of the help, each with its keys and what they do.
 pub fn help() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
-    let scopes =
-        [Scope::List, Scope::Records, Scope::Tree, Scope::Chart, Scope::Topics, Scope::All];
+    let scopes = [
+        Scope::List,
+        Scope::Records,
+        Scope::Tree,
+        Scope::Fields,
+        Scope::Chart,
+        Scope::Topics,
+        Scope::All,
+    ];
     let rows = |scope: Scope| {
         let bound = KEYS.iter().filter(move |bound| bound.scope == scope);
         bound.map(|bound| (bound.keys.join(" "), bound.help)).collect()

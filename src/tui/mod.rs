@@ -5,10 +5,10 @@
 //! - [`event`]: what happens, and what is to be done. [`row`]: what is asked, and what comes.
 //! - [`keys`]: the keys as data: what is done, the help overlay and the manual page come of it.
 //! - [`state`]: what is shown. Its parts: `list`, which part of how many records; `columns` of the
-//!   table; `tree`, one record; `overview`, all topics; `chart`; `prompt`, a line that
-//!   is typed.
+//!   table; `tree`, one record; `fields`, those of all; `overview`, all topics; `chart`;
+//!   `prompt`, a line that is typed.
 //! - [`draw()`]: the screen. Its views: `lines`, `table`, `tree_view`, `topics_view`,
-//!   `chart_view`, `help`; `status`, the foot; `prompt_view`, what lies over it.
+//!   `chart_view`, `fields_view`, `help`; `status`, the foot; `prompt_view`, what lies over it.
 //! - `pen`: writing a line of it; `theme`: colours; `pattern`: what is searched for.
 //! - [`plain`]: the screen as text. [`terminal`]: the terminal, and that it is given back as it
 //!   was.
@@ -18,6 +18,8 @@ mod chart_view;
 mod columns;
 mod draw;
 pub mod event;
+pub mod fields;
+mod fields_view;
 mod help;
 pub mod keys;
 mod lines;

@@ -16,6 +16,8 @@ pub enum Purpose {
     GoTo,
     /// To make a chart.
     Chart,
+    /// To show some of the fields.
+    Fields,
     /// To save records to a file.
     Save,
     /// To set the offsets of a group.
@@ -32,6 +34,7 @@ impl Purpose {
             Purpose::SearchBackward => "?",
             Purpose::Filter => "&",
             Purpose::GoTo => ":",
+            Purpose::Fields => "/",
             Purpose::Chart => "chart: ",
             Purpose::Save => "save to: ",
             Purpose::Reset | Purpose::Confirm => "",
@@ -45,6 +48,7 @@ impl Purpose {
             Purpose::Filter => "a jq expression, like .status >= 500; nothing shows all",
             Purpose::GoTo => "a number, 50%, @OFFSET, a time",
             Purpose::Chart => ".status, .ms over .time by .host, count over .time",
+            Purpose::Fields => "a regular expression in paths; nothing shows all fields",
             Purpose::Save => "a new file, for the selected records, or all",
             Purpose::Reset => "start, end, or a time",
             Purpose::Confirm => "",
@@ -59,6 +63,7 @@ impl Purpose {
             Purpose::GoTo => 2,
             Purpose::Save | Purpose::Reset | Purpose::Confirm => 3,
             Purpose::Chart => 4,
+            Purpose::Fields => 5,
         }
     }
 }
@@ -93,7 +98,7 @@ pub struct Prompt {
 
 /// The lines that were typed before, by their purpose.
 #[derive(Clone, Debug, Default)]
-pub struct History([Vec<String>; 5]);
+pub struct History([Vec<String>; 6]);
 
 /// How many lines are remembered.
 const HISTORY_MAX: usize = 100;

@@ -1,5 +1,5 @@
-//! What lies over the foot of the screen: a line that is typed, with what is to be known of it above
-//! it, and messages.
+//! What lies over the foot of the screen: messages, and a line that is typed, with what is to be
+//! known of it above it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -8,7 +8,6 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::pen::Pen;
 use super::prompt::Prompt;
-use super::status::lines_of;
 use super::theme::Theme;
 use crate::layout::text;
 
@@ -59,9 +58,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, prompt: &Prompt, theme: Theme) -> P
 /// Writes texts into the last lines of an area, as many as they take.
 pub fn over(buffer: &mut Buffer, area: Rect, said: &[(String, Style)]) {
     let most = LINES_MAX.min(usize::from(area.height).saturating_sub(1));
-    let columns = usize::from(area.width);
+    let columns = usize::from(area.width).saturating_sub(1);
     let lines = said.iter().flat_map(|(text, style)| {
-        let lines = lines_of(&text::safe(text.as_bytes()), columns, most);
+        let lines = text::lines(&text::safe(text.as_bytes()), columns, most);
         lines.into_iter().map(|line| (line, *style))
     });
     let lines: Vec<(String, Style)> = lines.collect();

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chart::Chart;
+use super::fields::Survey;
 use super::overview::Figures;
 use super::prompt::Purpose;
 
@@ -138,6 +139,11 @@ pub enum Ask {
         /// What the user wrote.
         text: String,
     },
+    /// Which fields the records of the view have.
+    Fields {
+        /// The view.
+        epoch: u64,
+    },
     /// Ends a search that is under way, and a chart.
     Stop,
 }
@@ -195,6 +201,8 @@ pub enum Data {
     Figures(Figures),
     /// A chart that was asked for, as far as it is known.
     Chart(Box<Chart>),
+    /// The fields of the records, as far as they are known.
+    Fields(Box<Survey>),
     /// A command that was asked for.
     Command {
         /// The command.

@@ -16,6 +16,7 @@ mod reader;
 mod save;
 mod screen;
 mod sources;
+mod surveying;
 mod topic;
 mod view;
 

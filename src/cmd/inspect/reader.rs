@@ -10,6 +10,7 @@ use super::charting::Charting;
 use super::chunk::Chunk;
 use super::feed::{Advance, Command, Feed};
 use super::save::Save;
+use super::surveying::Surveying;
 use super::view::View;
 use crate::tui::pattern::Pattern;
 use crate::tui::prompt::Purpose;
@@ -31,6 +32,9 @@ const CHARTED_EVERY: Duration = Duration::from_millis(200);
 /// How many records are saved before something else is done.
 const SAVED_AT_ONCE: usize = 2048;
 
+/// How many records are looked at for their fields before something else is done.
+const SURVEYED_AT_ONCE: usize = 512;
+
 /// What wakes the thread.
 #[derive(Debug)]
 pub enum Wake {
@@ -46,6 +50,7 @@ pub struct Reader<F, T> {
     view: View,
     search: Option<Search>,
     save: Option<Save>,
+    surveying: Option<Surveying>,
     charting: Option<Charting>,
     /// When the chart was told last; none if it has changed and is to be told.
     charted_at: Option<Instant>,
@@ -74,6 +79,7 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
             view,
             search: None,
             save: None,
+            surveying: None,
             charting: None,
             charted_at: None,
             told: None,
@@ -156,8 +162,8 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         }
         let searches = self.search_on()?;
         let saves = self.save_on()?;
-        let charts = self.chart_on()?;
-        Ok(advance == Advance::More || filters || searches || saves || charts)
+        let more = filters | searches | saves | self.chart_on()? | self.survey_on()?;
+        Ok(advance == Advance::More || more)
     }
 
     fn extent(&self) -> Extent {
@@ -257,6 +263,9 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
                     }
                 }
             }
+            Ask::Fields { epoch } if epoch == self.view.epoch() => {
+                self.surveying = Some(Surveying::new(&self.view.span(&self.feed.span())));
+            }
             Ask::Stop => (self.search, self.charting) = (None, None),
             // Of a view that is no more.
             _ => {}
@@ -343,6 +352,25 @@ impl<F: Feed, T: FnMut(Data) -> bool> Reader<F, T> {
         }
         (self.tell)(Data::Saved(save.end()));
         Ok(false)
+    }
+
+    /// Looks at more records for their fields; says whether there are others.
+    fn survey_on(&mut self) -> anyhow::Result<bool> {
+        let Some(mut surveying) = self.surveying.take() else { return Ok(false) };
+        for _ in 0..SURVEYED_AT_ONCE {
+            let Some(at) = surveying.next() else { break };
+            let Some(number) = self.view.number(at) else { continue };
+            let chunk = self.chunk(number)?;
+            if let Some(record) = chunk.as_ref().and_then(|chunk| chunk.whole(number)) {
+                surveying.take(record);
+            }
+        }
+        if let Some(survey) = surveying.due() {
+            (self.tell)(Data::Fields(Box::new(survey)));
+        }
+        let more = !surveying.is_done();
+        self.surveying = Some(surveying).filter(|_| more);
+        Ok(more)
     }
 
     /// Takes more records into the chart; says whether there are others.

@@ -12,7 +12,8 @@ use crate::cli::pump::{self, Context, Stage, StageError};
 use crate::cli::signals::Stop;
 use crate::cli::watch::{StopReason, Watch};
 use crate::cli::{Status, message};
-use crate::fields::{Collector, Field, Frequent, Kind};
+use crate::fields::shown::beginning;
+use crate::fields::{Collector, Field, Shown};
 use crate::layout::text::thousands;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -207,104 +208,63 @@ fn look(
 
 /// A row of the table, of a field in so many records.
 fn row(field: &Field, records: u64, table: &mut Table) {
-    let values: u64 = field.kinds.iter().map(|(_, count)| count).sum();
-    let nulls: u64 =
-        field.kinds.iter().filter(|(kind, _)| *kind == Kind::Null).map(|(_, count)| count).sum();
-    let value = |json: &[u8]| serde_json::from_slice::<Value>(json).ok();
-    let told = |text: &Option<String>| text.as_ref().and_then(|text| value(text.as_bytes()));
     if table.is_json() {
-        let kinds: serde_json::Map<String, Value> = field
-            .kinds
-            .iter()
-            .map(|(kind, count)| (kind.name().to_owned(), json!(count)))
-            .collect();
-        let common: Vec<Value> = field
-            .common
-            .iter()
-            .map(|one| {
-                let text = String::from_utf8_lossy(&one.value);
-                let whole = value(&one.value).filter(|_| one.is_whole);
-                let shown = whole.unwrap_or_else(|| json!(beginning(&text)));
-                json!({"value": shown, "count": one.count})
-            })
-            .collect();
-        return table.row(&[
-            ("path", json!(field.path)),
-            ("records", json!(field.records)),
-            ("share", json!(share(field.records, records))),
-            ("nulls", json!(nulls)),
-            ("types", json!(kinds)),
-            ("distinct", json!(field.distinct)),
-            ("min", json!(told(&field.min))),
-            ("median", json!(told(&field.median))),
-            ("max", json!(told(&field.max))),
-            ("common", json!(common)),
-        ]);
+        return as_json(field, records, table);
     }
-    let percent = |part, whole| json!(percent(part, whole));
-    let kinds = field.kinds.iter().filter(|(kind, _)| *kind != Kind::Null);
-    let kinds: Vec<&str> = kinds.map(|(kind, _)| kind.name()).collect();
-    // Values as rare as others are not worth a look.
-    let is_common = |one: &&Frequent| one.count.saturating_mul(100) >= values;
-    let common: Vec<String> = field
-        .common
-        .iter()
-        .filter(is_common)
-        .map(|one| {
-            let text = String::from_utf8_lossy(&one.value);
-            let shown = match (value(&one.value), one.is_whole) {
-                (Some(Value::String(text)), true) if !text.is_empty() => text,
-                (_, true) => text.into_owned(),
-                (_, false) => format!("{}…", beginning(&text)),
-            };
-            format!("{shown} {}", self::percent(one.count, values))
-        })
-        .collect();
-    let nested = field.distinct == 0;
+    let shown = Shown::of(field, records);
+    let cell = |text: String| json!((!text.is_empty()).then_some(text));
+    // Numbers stand at the right.
+    let distinct = (field.distinct > 0).then_some(field.distinct);
     table.row(&[
         ("path", json!(field.path)),
-        ("present", percent(field.records, records)),
-        ("null", percent(nulls, values)),
-        ("types", json!(kinds.join(", "))),
-        ("distinct", if nested { Value::Null } else { json!(field.distinct) }),
-        ("min", shown(told(&field.min))),
-        ("median", shown(told(&field.median))),
-        ("max", shown(told(&field.max))),
-        ("common", json!((!common.is_empty()).then(|| common.join(", ")))),
+        ("present", json!(shown.present)),
+        ("null", json!(shown.null)),
+        ("types", json!(shown.types)),
+        ("distinct", json!(distinct)),
+        ("min", number_or(field.min.as_deref(), shown.min)),
+        ("median", number_or(field.median.as_deref(), shown.median)),
+        ("max", number_or(field.max.as_deref(), shown.max)),
+        ("common", cell(shown.common)),
     ]);
 }
 
-/// A value in a cell: an empty string would not be seen.
-fn shown(value: Option<Value>) -> Value {
-    match value {
-        Some(Value::String(text)) if text.is_empty() => json!("\"\""),
-        value => json!(value),
+/// A value that is a number as such, and any other as it is shown; none if there is none.
+fn number_or(json: Option<&str>, shown: String) -> Value {
+    match json.map(serde_json::from_str::<Value>) {
+        None => Value::Null,
+        Some(Ok(Value::Number(number))) => Value::Number(number),
+        Some(_) => json!(shown),
     }
 }
 
-/// The beginning of a string whose end is not known.
-fn beginning(json: &str) -> &str {
-    let text = json.strip_prefix('"').unwrap_or(json);
-    // It may end within a character, or within an escape.
-    let text = text.trim_end_matches('\u{fffd}');
-    text.rfind('\\').filter(|at| text.len() - at < 6).map_or(text, |at| &text[..at])
+fn as_json(field: &Field, records: u64, table: &mut Table) {
+    let value = |json: &[u8]| serde_json::from_slice::<Value>(json).ok();
+    let told = |text: &Option<String>| text.as_ref().and_then(|text| value(text.as_bytes()));
+    let kinds: serde_json::Map<String, Value> =
+        field.kinds.iter().map(|(kind, count)| (kind.name().to_owned(), json!(count))).collect();
+    let common = field.common.iter().map(|one| {
+        let text = String::from_utf8_lossy(&one.value);
+        let whole = value(&one.value).filter(|_| one.is_whole);
+        let shown = whole.unwrap_or_else(|| json!(beginning(&text)));
+        json!({"value": shown, "count": one.count})
+    });
+    table.row(&[
+        ("path", json!(field.path)),
+        ("records", json!(field.records)),
+        ("share", json!(share(field.records, records))),
+        ("nulls", json!(field.nulls())),
+        ("types", json!(kinds)),
+        ("distinct", json!(field.distinct)),
+        ("min", json!(told(&field.min))),
+        ("median", json!(told(&field.median))),
+        ("max", json!(told(&field.max))),
+        ("common", json!(common.collect::<Vec<Value>>())),
+    ]);
 }
 
 fn share(part: u64, whole: u64) -> f64 {
     let share = part as f64 / whole.max(1) as f64;
     (share * 1e4).round() / 1e4
-}
-
-/// A share for people: all of it and nothing of it only if it is so.
-fn percent(part: u64, whole: u64) -> String {
-    let percent = part as f64 * 100.0 / whole.max(1) as f64;
-    match percent {
-        _ if part == 0 => "-".to_owned(),
-        _ if part == whole => "100%".to_owned(),
-        0.0..1.0 => "<1%".to_owned(),
-        99.0.. => ">99%".to_owned(),
-        _ => format!("{percent:.0}%"),
-    }
 }
 
 #[cfg(test)]
@@ -322,16 +282,5 @@ mod tests {
         let tiny = Place { start: 5, end: 6, at: 0 };
         let all = (0..20).map(|round| part(&tiny, (round, 20), (50, 1_000)));
         assert!(all.map(|(from, until)| until - from).sum::<u64>() <= 1);
-    }
-
-    #[test]
-    fn shares_are_all_or_nothing_only_if_they_are() {
-        for (part, whole, text) in
-            [(0, 5, "-"), (5, 5, "100%"), (1, 1_000, "<1%"), (999, 1_000, ">99%"), (1, 3, "33%")]
-        {
-            assert_eq!(percent(part, whole), text);
-        }
-        assert_eq!(beginning("\"ab\\u00"), "ab");
-        assert_eq!(beginning("\"ab\u{fffd}"), "ab");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Awaited, Effect, Layout, SIDE_COLUMNS, State};
 use crate::tui::columns::Columns;
-use crate::tui::keys::Action;
+use crate::tui::keys::{self, Action};
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::row::{Ask, Target};
 
@@ -54,6 +54,7 @@ impl State {
                 };
             }
             Action::Chart => self.prompt = Some(Prompt::new(Purpose::Chart, "")),
+            Action::Fields => self.survey(effects),
             Action::Save => self.prompt = Some(Prompt::new(Purpose::Save, "")),
             Action::Command => {
                 let (epoch, span) = (self.list.extent.epoch, self.selection());
@@ -104,6 +105,7 @@ impl State {
                 effects.push(Effect::Ask(Ask::Save { epoch, span, path: text.to_owned() }));
             }
             Purpose::Chart => self.draw_chart(text, effects),
+            Purpose::Fields => self.narrow_fields(text),
             Purpose::Reset => self.confirm_reset(text),
             Purpose::Confirm => self.reset(text, effects),
         }
@@ -155,5 +157,22 @@ impl State {
 
     fn seek(&mut self, target: Target, effects: &mut Vec<Effect>) {
         effects.push(Effect::Ask(Ask::Seek { epoch: self.list.extent.epoch, target }));
+    }
+
+    /// The letter of a mark was typed, which is set or gone to.
+    pub(super) fn letter(&mut self, awaited: Awaited, key: &str, effects: &mut Vec<Effect>) {
+        let Some(letter) = keys::typed(key).filter(|c| c.is_alphanumeric()) else { return };
+        match awaited {
+            Awaited::Mark => {
+                if let Some(row) = self.list.current() {
+                    self.marks.insert(letter, row.number);
+                    self.say(format!("marked; '{letter} comes back"));
+                }
+            }
+            Awaited::ToMark => match self.marks.get(&letter) {
+                Some(&number) => self.go_to_record(number, effects),
+                None => self.say(format!("there is no mark {letter}")),
+            },
+        }
     }
 }

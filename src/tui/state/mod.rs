@@ -1,6 +1,8 @@
 //! What the screen shows, and how keys and data change it. Nothing here waits, reads or draws.
 
+mod foot;
 mod in_chart;
+mod in_fields;
 mod in_overview;
 mod in_records;
 mod in_search;
@@ -9,16 +11,18 @@ mod in_tree;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+pub use self::foot::{BETWEEN, Foot};
 use super::chart::Chart;
 use super::columns::Columns;
 use super::event::{Effect, Event, Resetting};
+use super::fields::Fields;
+use super::fields_view;
 use super::keys::{self, Action, Scope};
 use super::list::List;
 use super::overview::{Overview, Stored};
 use super::pattern::Pattern;
 use super::prompt::{History, Prompt, Purpose, Typed};
 use super::row::{Ask, Data, Row};
-use super::status::Foot;
 use super::topics_view;
 use super::tree::Tree;
 
@@ -77,6 +81,8 @@ pub struct State {
     pub columns: Columns,
     /// The record that is shown alone.
     pub tree: Option<Tree>,
+    /// The fields of the records, if they are shown.
+    pub fields: Option<Fields>,
     /// The chart that is shown.
     pub chart: Option<Chart>,
     /// The line that is being typed.
@@ -141,6 +147,7 @@ impl State {
             side: 0,
             columns: Columns::default(),
             tree: None,
+            fields: None,
             chart: None,
             charts: false,
             prompt: None,
@@ -264,6 +271,9 @@ impl State {
         if let Some(tree) = &mut self.tree {
             tree.scroll(body);
         }
+        if let Some(fields) = &mut self.fields {
+            fields.scroll(body.saturating_sub(fields_view::HEADINGS));
+        }
         self.complete(effects);
     }
 
@@ -320,6 +330,7 @@ impl State {
                     self.chart = Some(*chart);
                 }
             }
+            Data::Fields(survey) => self.surveyed(*survey),
             Data::Command { line, but } => {
                 let but = but.map(|but| format!("; {but}")).unwrap_or_default();
                 let shown = format!("copied, if the terminal takes it: {line}{but}");
@@ -381,6 +392,7 @@ impl State {
     pub fn scope(&self) -> Scope {
         match (&self.tree, self.page) {
             _ if self.chart.is_some() => Scope::Chart,
+            _ if self.fields.is_some() => Scope::Fields,
             (_, Page::Topics) => Scope::Topics,
             (Some(_), Page::Records) => Scope::Tree,
             (None, Page::Records) => Scope::Records,
@@ -426,6 +438,7 @@ impl State {
             Scope::Topics => self.act_in_overview(action, count, effects),
             Scope::Tree => self.act_in_tree(action, count, effects),
             Scope::Chart => self.act_in_chart(action, effects),
+            Scope::Fields => self.act_in_fields(action, count, effects),
             _ => self.act(action, count, effects),
         }
     }
@@ -463,22 +476,6 @@ impl State {
             _ => return false,
         }
         true
-    }
-
-    fn letter(&mut self, awaited: Awaited, key: &str, effects: &mut Vec<Effect>) {
-        let Some(letter) = keys::typed(key).filter(|c| c.is_alphanumeric()) else { return };
-        match awaited {
-            Awaited::Mark => {
-                if let Some(row) = self.list.current() {
-                    self.marks.insert(letter, row.number);
-                    self.say(format!("marked; '{letter} comes back"));
-                }
-            }
-            Awaited::ToMark => match self.marks.get(&letter) {
-                Some(&number) => self.go_to_record(number, effects),
-                None => self.say(format!("there is no mark {letter}")),
-            },
-        }
     }
 
     fn copy_record(&mut self, row: &Row, effects: &mut Vec<Effect>) {

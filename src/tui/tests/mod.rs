@@ -1,7 +1,9 @@
 //! The screen as it is after keys were pressed, compared with files of `tests/golden/inspect/`;
-//! `MILLSTREAM_UPDATE=1` writes them. Here are the screen and its records; the tests are by subject.
+//! `MILLSTREAM_UPDATE=1` writes them. The tests are by subject, and the screen and its records are
+//! here.
 
 mod charts;
+mod fields_pane;
 mod records;
 mod screen;
 mod search;
@@ -111,6 +113,7 @@ impl Shown {
             },
             Ask::Whole { at, .. } => self.row(at).map(Data::Whole).into_iter().collect(),
             Ask::Stop => Vec::new(),
+            Ask::Fields { .. } => vec![Data::Fields(Box::new(self.survey()))],
             Ask::Chart { text, .. } => vec![Data::Chart(Box::new(charts::chart_of(text)))],
             other @ (Ask::Save { .. } | Ask::Command { .. }) => {
                 self.asks.push(other);
@@ -128,6 +131,16 @@ impl Shown {
             record.and_then(|mut record| record.truth(0)).unwrap_or(false)
         };
         Ok((0..self.records.len()).filter(|at| is_kept(at)).collect())
+    }
+
+    fn survey(&self) -> fields::Survey {
+        let mut collector = crate::fields::Collector::new(100);
+        let records = self.kept.iter().filter_map(|at| self.records.get(*at));
+        let good = records.filter(|record| !record.starts_with("not"));
+        good.for_each(|record| collector.record(record.as_bytes()));
+        let (fields, records) = (collector.fields(), collector.records());
+        let (all, left_out) = (self.kept.len() as u64, self.kept.len() as u64 - records);
+        fields::Survey { fields, records, left_out, all, places: 1, ..fields::Survey::default() }
     }
 
     fn row(&self, at: u64) -> Option<Row> {

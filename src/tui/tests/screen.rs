@@ -94,5 +94,9 @@ fn a_long_name_is_cut_in_the_title() {
     let mut shown = Shown::new(40, 6);
     shown.state.title = "2026-11-30-nginx-access-log.ndjson".into();
     shown.press("j");
-    assert!(shown.lines().starts_with(" 2026-11-30-nginx-ac…"), "{}", shown.lines());
+    assert!(
+        shown.lines().starts_with(" 2026-11-30-nginx-access-lo… 2/1,000 0%\n"),
+        "{}",
+        shown.lines()
+    );
 }

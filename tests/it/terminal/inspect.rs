@@ -150,7 +150,9 @@ fn an_access_log_is_followed() {
     terminal.awaits("was rotated: the new file follows");
     std::fs::write(&path, "").unwrap();
     terminal.awaits("3 records  3/3");
-    terminal.press(&["q"]);
+    terminal.press(&["i"]);
+    terminal.awaits("fields of 3 records");
+    terminal.press(&["q", "q"]);
     terminal.awaits("status 0");
 }
 
