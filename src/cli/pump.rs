@@ -5,6 +5,7 @@
 
 mod side_by_side;
 mod source_end;
+mod time;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -31,7 +32,6 @@ use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink, Unheard};
 use crate::record::lines::Lines;
-use crate::sys::clock::now_us;
 
 /// How a pump came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,19 +231,6 @@ impl<'a, S: Stage> Pump<'a, S> {
             (status, _) => status,
         };
         Ok(Outcome { ended, status })
-    }
-
-    /// Tells the stage how long its input was waited for, if it `asks`, and what the clock shows.
-    fn tell_time(&mut self, asks: bool) -> anyhow::Result<()> {
-        if let Some(waited) = self.input.take_waited()
-            && asks
-        {
-            self.stage.on_idle(waited, &mut self.cx)?;
-        }
-        match self.stage.takes_clock() {
-            true => self.stage.on_clock(now_us().div_euclid(1000), &mut self.cx),
-            false => Ok(()),
-        }
     }
 
     fn drive(&mut self, decoder: &mut dyn Decoder) -> anyhow::Result<Ended> {

@@ -133,8 +133,8 @@ pub trait Stage {
         false
     }
 
-    /// The clock shows this time, in milliseconds since the epoch: before each block, and after each
-    /// wait, if the stage takes it.
+    /// The clock shows this time, in milliseconds since the epoch: before each block, and after
+    /// each wait, if the stage takes it.
     ///
     /// # Errors
     /// When the tool cannot go on.

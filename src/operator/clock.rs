@@ -135,8 +135,8 @@ impl Form {
         }
     }
 
-    /// The records that come now have this time, in milliseconds; or it is not known, where a stream
-    /// begins. Of no effect where `teller` does not say what time it is.
+    /// The records that come now have this time, in milliseconds; or it is not known, where a
+    /// stream begins. Of no effect where `teller` does not say what time it is.
     pub fn tell(&mut self, teller: Teller, now_ms: Option<i64>) {
         match &mut self.shape {
             // A clock that is set back has no effect: what was said of the stream holds.

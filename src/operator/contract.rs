@@ -109,8 +109,8 @@ pub trait Operator {
         false
     }
 
-    /// The clock shows this time, in milliseconds since the epoch, and what comes next has been read
-    /// then. Called before each batch and after each wait, if the operator takes it.
+    /// The clock shows this time, in milliseconds since the epoch, and what comes next has been
+    /// read then. Called before each batch and after each wait, if the operator takes it.
     ///
     /// # Errors
     /// When there is no going on.
