@@ -8,7 +8,7 @@ use self::priority::Priority;
 use super::by_line::Parse;
 use super::object::Object;
 use super::repeated::{Keys, gather};
-use super::times::{Missing, Moment, YearlessTimes};
+use super::times::{Missing, Moment, YearlessTimes, is_of_c_library};
 use crate::record::text::write_string;
 use crate::time::timestamp::{Written, read};
 
@@ -149,6 +149,13 @@ impl Syslog {
     /// Reads what RFC 3164 saw in the field, as daemons write it to files: a time, a host, mostly a
     /// tag, and a text. rsyslog writes the same with a time of RFC 3339.
     fn read_stored(&mut self, line: &str, object: &mut Object<'_>) -> Result<(), &'static str> {
+        // A device's own file, which no daemon wrote.
+        if let Some(device) = device::read(line, &mut self.times)
+            && device.time.is_some()
+        {
+            write_device(&device, object);
+            return Ok(());
+        }
         let (time, rest) = self
             .time(line)
             .ok_or("no time like 'Mar  5 10:00:00' or of RFC 3339 begins the line")?;
@@ -159,12 +166,19 @@ impl Syslog {
             Some((Priority::of_names(word).or_else(|| Priority::of_numbers(word))?, rest))
         });
         let (mut priority, rest) = before.map_or((None, rest), |(it, rest)| (Some(it), rest));
-        let (mut host, mut rest) = host(rest).ok_or("the hostname is missing")?;
+        // Firewalls of Cisco begin with a colon, and daemons may have put no host before it.
+        let is_device = rest.starts_with(':') && device::read(rest, &mut self.times).is_some();
+        let hosted = if is_device { Some((None, rest)) } else { host(rest) };
+        let (mut host, mut rest) = hosted.ok_or("the hostname is missing")?;
         if priority.is_none() {
-            // OpenWrt writes it in the place of the host, busybox after that, Solaris in the text.
-            if let Some(found) = host.and_then(Priority::of_names) {
+            // OpenWrt, whose times have a day of the week, writes it in the place of the host: a
+            // host may have such a name. busybox writes it after that, Solaris in the text.
+            if is_of_c_library(line)
+                && let Some(found) = host.and_then(Priority::of_names)
+            {
                 (priority, host) = (Some(found), None);
             } else if let Some((word, behind)) = rest.split_once(' ')
+                && tag(behind).is_some()
                 && let Some(found) = Priority::of_names(word)
             {
                 (priority, rest) = (Some(found), behind);
@@ -178,9 +192,9 @@ impl Syslog {
         // What a device sent: the daemon wrote when it got that, and from where.
         let device = device::read(rest, &mut self.times);
         let device = device.filter(|device| device.sequence.is_some() || device.time.is_some());
-        if let Some(Device { sequence, text, .. }) = device {
-            write_sequence(sequence, object);
-            rest = text;
+        if let Some(Device { sequence, node, host: own, text, .. }) = device {
+            write_origin(sequence, node, object);
+            (host, rest) = (host.or(own), text);
         }
         time.write(object.field("time"));
         write_tail(host, rest, object);
@@ -190,13 +204,8 @@ impl Syslog {
     /// Reads the same as programs and devices send it, after its priority. Many leave out the host,
     /// and some the time.
     fn read_sent(&mut self, text: &str, object: &mut Object<'_>) {
-        if let Some(Device { sequence, time, host, text }) = device::read(text, &mut self.times) {
-            write_sequence(sequence, object);
-            match time {
-                Some(time) => time.write(object.field("time")),
-                None => object.null("time"),
-            }
-            return write_tail(host, text, object);
+        if let Some(device) = device::read(text, &mut self.times) {
+            return write_device(&device, object);
         }
         let timed = self.time(text).and_then(|(time, rest)| {
             // Firewalls of Cisco end the time with a colon.
@@ -283,9 +292,21 @@ fn tag(text: &str) -> Option<(Option<&str>, Option<&str>, &str)> {
     Some((Some(app_name), procid, msg.strip_prefix(' ').unwrap_or(msg)))
 }
 
-fn write_sequence(sequence: Option<&str>, object: &mut Object<'_>) {
+fn write_device(device: &Device<'_>, object: &mut Object<'_>) {
+    write_origin(device.sequence, device.node, object);
+    match &device.time {
+        Some(time) => time.write(object.field("time")),
+        None => object.null("time"),
+    }
+    write_tail(device.host, device.text, object);
+}
+
+fn write_origin(sequence: Option<&str>, node: Option<&str>, object: &mut Object<'_>) {
     if let Some(number) = sequence {
         object.field("sequence").extend_from_slice(number.as_bytes());
+    }
+    if let Some(node) = node {
+        object.text("node", node);
     }
 }
 

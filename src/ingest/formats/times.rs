@@ -23,6 +23,11 @@ fn month(name: &[u8]) -> Option<i8> {
     i8::try_from(month + 1).ok()
 }
 
+/// Whether a day of the week begins the text, as in times that the C library writes.
+pub(super) fn is_of_c_library(text: &str) -> bool {
+    text.split(' ').next().is_some_and(|word| DAYS.contains(&word))
+}
+
 fn digits(text: &[u8]) -> Option<i16> {
     text.iter().try_fold(0_i16, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| i16::from(byte - b'0'))?;

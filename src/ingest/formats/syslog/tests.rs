@@ -127,10 +127,21 @@ fn priorities_stand_in_other_places_too() {
         parse("Sun Mar  5 10:00:00 2017 daemon.info a[1]: b").unwrap(),
         fields.replace("\"h\"", "null")
     );
+    // A host may have such a name; OpenWrt's times have a day of the week.
+    for (line, host) in [
+        ("Mar  5 10:00:00 mail.info a[1]: b", "mail.info"),
+        ("2017-03-05T10:00:00Z mail.info a[1]: b", "mail.info"),
+    ] {
+        let expected = format!("{{{}", rest.replace("\"h\"", &format!("\"{host}\"")));
+        assert_eq!(parse(line).unwrap(), format!("{expected},\"msg\":\"b\"}}"), "{line}");
+    }
     assert_eq!(
-        parse("Mar  5 10:00:00 daemon.info a[1]: b").unwrap(),
-        fields.replace("\"h\"", "null")
+        parse("Mar  5 10:00:00 mail.info daemon.info a[1]: b").unwrap(),
+        fields.replace("\"h\"", "\"mail.info\"")
     );
+    // And a text may begin with such a word.
+    let other = parse("Mar  5 10:00:00 h mail.info is down").unwrap();
+    assert!(other.starts_with("{\"time\"") && other.contains("\"mail.info is down\""), "{other}");
     // Solaris, whose text stays as it is.
     assert_eq!(
         parse("Mar  5 10:00:00 h a[1]: [ID 702911 daemon.info] b").unwrap(),
@@ -154,6 +165,12 @@ fn what_devices_of_cisco_send() {
         ("000000: Mar  1 2017 18:46:11: ", Some(0), at, "null"),
         ("29: router1: *Mar  1 18:46:11 UTC: ", Some(29), at, "\"router1\""),
         ("192.0.2.1: .Mar  1 18:46:11 UTC: ", None, at, "\"192.0.2.1\""),
+        // With `logging origin-id`, and a number of the sender or none.
+        ("router1: 123: *Mar  1 18:46:11.123: ", Some(123), exact, "\"router1\""),
+        ("29: router1: 000123: *Mar  1 18:46:11 UTC: ", Some(123), at, "\"router1\""),
+        ("router1: 123: 00:00:46: ", Some(123), "\"time\":null,", "\"router1\""),
+        ("192.0.2.1: 5: ", Some(5), "\"time\":null,", "\"192.0.2.1\""),
+        ("3w4d: ", None, "\"time\":null,", "null"),
         (": 2017 Mar  1 18:46:11.123 UTC: ", None, exact, "null"),
         ("46: 1d02h: ", Some(46), "\"time\":null,", "null"),
         ("00:00:46: ", None, "\"time\":null,", "null"),
@@ -171,11 +188,97 @@ fn what_devices_of_cisco_send() {
         parse(line).unwrap(),
         format!("{{\"sequence\":123,\"time\":\"2017-03-05T10:00:00Z\",\"hostname\":\"sw1\",{tag}")
     );
+    // As the device wrote it to its own file.
+    let line = "123: May  3 05:15:25.217 UTC: %SEC-6-IPACCESSLOGP: list 120 denied udp";
+    assert_eq!(
+        parse(line).unwrap(),
+        "{\"sequence\":123,\"time\":\"2017-05-03T05:15:25.217Z\",\"hostname\":null,\
+         \"app_name\":\"%SEC-6-IPACCESSLOGP\",\"procid\":null,\"msg\":\"list 120 denied udp\"}"
+    );
+    // A daemon's host that looks like a zone.
+    let stored = parse("Sep  6 09:25:12 CORE 89: %SYS-5-CONFIG_I: Configured").unwrap();
+    assert!(stored.starts_with("{\"sequence\":89,") && stored.contains("\"hostname\":\"CORE\""));
     // What only looks like that stays as it is.
     let other = parse("<13>Mar  5 10:00:00 h a: at 7: %d").unwrap();
     assert!(other.ends_with("\"app_name\":\"a\",\"procid\":null,\"msg\":\"at 7: %d\"}"), "{other}");
     let other = parse("<13>5: x %d").unwrap();
     assert!(other.ends_with("\"msg\":\"x %d\"}"), "{other}");
+}
+
+/// The lines are from the manuals of firewalls, and from collections of what they send.
+#[test]
+fn what_firewalls_of_cisco_send() {
+    let built = "\"app_name\":\"%ASA-6-302013\",\"procid\":null,\"msg\":\"Built outbound\"}";
+    for (header, time, host) in [
+        ("<166>Apr 15 2014 09:34:34 EDT: ", "2014-04-15T09:34:34Z", "null"),
+        ("<166>Apr 15 2014 09:34:34 EDT:", "2014-04-15T09:34:34Z", "null"),
+        ("<166>:Apr 04 19:28:05 EDT: ", "2017-04-04T19:28:05Z", "null"),
+        ("<166>Mar 19 15:14:53 MSK/MSD: ", "2017-03-19T15:14:53Z", "null"),
+        ("<166>:Jan 14 23:53:28 MSK 10.20.30.40: ", "2017-01-14T23:53:28Z", "\"10.20.30.40\""),
+        ("<166>Apr 24 2013 16:00:28 EDT INT-FW01 : ", "2013-04-24T16:00:28Z", "\"INT-FW01\""),
+        ("<166>Apr 24 2013 16:00:28 FW : ", "2013-04-24T16:00:28Z", "\"FW\""),
+        ("<166>May  5 17:51:17 dev01: ", "2017-05-05T17:51:17Z", "\"dev01\""),
+        ("<166>2018-06-27T12:17:46Z asa : ", "2018-06-27T12:17:46Z", "\"asa\""),
+    ] {
+        let line = format!("{header}%ASA-6-302013: Built outbound");
+        let fields = format!("\"time\":\"{time}\",\"hostname\":{host},{built}");
+        let expected = format!("{{\"facility\":20,\"severity\":6,{fields}");
+        assert_eq!(parse(&line).unwrap(), expected, "{line}");
+        // The same as it stands in a file, without a priority.
+        let stored = line.strip_prefix("<166>").unwrap();
+        assert_eq!(parse(stored).unwrap(), format!("{{{fields}"), "{stored}");
+        // And with the time and the name of a daemon that got it.
+        for (daemon, name) in [("192.0.2.9 ", Some("\"192.0.2.9\"")), ("", None)] {
+            if !stored.starts_with(':') {
+                continue;
+            }
+            let stored = format!("Nov  3 02:08:12 {daemon}{stored}");
+            let name = name.unwrap_or(host);
+            let fields = format!("\"time\":\"2017-11-03T02:08:12Z\",\"hostname\":{name},{built}");
+            assert_eq!(parse(&stored).unwrap(), format!("{{{fields}"), "{stored}");
+        }
+    }
+    let class = parse("<165>Apr 15 2014 09:34:34 EDT: %ASA-session-5-106100: access").unwrap();
+    assert!(
+        class.ends_with(
+            "\"app_name\":\"%ASA-session-5-106100\",\"procid\":null,\"msg\":\"access\"}"
+        )
+    );
+    // What cannot be told apart stays in the message.
+    for line in ["<166>Apr 15 2014 09:34:34 a b c: %ASA-6-302013: x", "<166>a b: %ASA-6-302013: x"]
+    {
+        assert!(parse(line).unwrap().contains("%ASA-6-302013: x\"}"), "{line}");
+    }
+}
+
+/// The lines are from the pages of routers that run IOS XR, and of tools that read them.
+#[test]
+fn what_routers_with_ios_xr_send() {
+    for (line, fields) in [
+        (
+            "<149>2647599: vmx01 RP/0/RSP1/CPU0:Mar 28 15:08:30.941 UTC: bgp[1051]: %ROUTING-BGP-5-MAXPFX : No. of",
+            r#""sequence":2647599,"node":"RP/0/RSP1/CPU0","time":"2017-03-28T15:08:30.941Z","hostname":"vmx01","app_name":"bgp","procid":"1051","msg":"%ROUTING-BGP-5-MAXPFX : No. of""#,
+        ),
+        (
+            "<187>94307: gw2.acy1 LC/0/2/CPU0:Jul  7 20:16:14.834 : ifmgr[214]: %PKT_INFRA-LINK-3-UPDOWN : Interface",
+            r#""sequence":94307,"node":"LC/0/2/CPU0","time":"2017-07-07T20:16:14.834Z","hostname":"gw2.acy1","app_name":"ifmgr","procid":"214","msg":"%PKT_INFRA-LINK-3-UPDOWN : Interface""#,
+        ),
+        (
+            "<189>123: RP/0/RSP0/CPU0:Jan 1 00:00:00.123 : config[65]: %MGBL-CONFIG-6-DB_COMMIT : Configuration",
+            r#""sequence":123,"node":"RP/0/RSP0/CPU0","time":"2017-01-01T00:00:00.123Z","hostname":null,"app_name":"config","procid":"65","msg":"%MGBL-CONFIG-6-DB_COMMIT : Configuration""#,
+        ),
+        (
+            "<189>0/RP0/ADMIN0:2017 Jan  1 00:00:00.123 UTC: config[65]: %MGBL-CONFIG-6-DB_COMMIT : x",
+            r#""node":"0/RP0/ADMIN0","time":"2017-01-01T00:00:00.123Z","hostname":null,"app_name":"config","procid":"65","msg":"%MGBL-CONFIG-6-DB_COMMIT : x""#,
+        ),
+        (
+            "Apr 14 23:50:04 10.1.1.1 462620: CRS-L RP/0/RP0/CPU0:Apr 15 09:18:13 : config[65956]: %MGBL-CONFIG-6-DB_COMMIT : Configuration",
+            r#""sequence":462620,"node":"RP/0/RP0/CPU0","time":"2017-04-14T23:50:04Z","hostname":"10.1.1.1","app_name":"config","procid":"65956","msg":"%MGBL-CONFIG-6-DB_COMMIT : Configuration""#,
+        ),
+    ] {
+        let record = parse(line).unwrap();
+        assert!(record.ends_with(&format!("{fields}}}")), "{line}: {record}");
+    }
 }
 
 #[test]
