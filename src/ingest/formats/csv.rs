@@ -10,6 +10,7 @@
 
 mod cells;
 mod columns;
+mod delimiter;
 mod quick;
 
 use std::ops::ControlFlow;
@@ -18,6 +19,8 @@ use csv_core::{Reader, ReaderBuilder};
 
 use self::cells::Cells;
 use self::columns::Columns;
+pub(super) use self::delimiter::named_delimiter;
+pub use self::delimiter::{is_delimiter, is_quote};
 use self::quick::Quick;
 use super::made::Made;
 use super::types::Values;
@@ -186,6 +189,11 @@ impl CsvDecoder {
         let mut quick: Option<usize> = None;
         loop {
             if !self.in_row() {
+                if let Some((end, rest)) = self.empty_row(block) {
+                    block = rest;
+                    self.row(end, false, sink)?;
+                    continue;
+                }
                 block = self.skip_line_ends(block);
             }
             if block.is_empty() {
@@ -225,6 +233,30 @@ impl CsvDecoder {
         self.count_lines(ends);
         self.line = self.lines + 1;
         rest
+    }
+
+    /// The end of an empty line at the front, and what comes after it, if that line is a row: where
+    /// tabs separate, a column that is alone has its empty texts so, as no quotes are around them.
+    fn empty_row<'a>(&mut self, block: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let columns = match (&self.header, &self.options.names) {
+            (Header::Read(columns), _) => columns.count(),
+            (Header::Awaited, Names::Given(names)) => names.len(),
+            _ => return None,
+        };
+        if self.delimiter != b'\t' || columns != 1 {
+            return None;
+        }
+        let is_second = self.after_cr && block.starts_with(b"\n");
+        let (second, rest) = block.split_at_checked(usize::from(is_second))?;
+        let (end, after) = rest.split_at_checked(1)?;
+        if !matches!(end, b"\n" | b"\r") {
+            return None;
+        }
+        self.count_lines(second);
+        self.line = self.lines + 1;
+        self.cells.clear();
+        self.cells.push_empty();
+        Some((end, after))
     }
 
     fn read_cells(&mut self, block: &[u8]) -> (bool, usize) {
@@ -451,24 +483,6 @@ impl Decoder for CsvDecoder {
     fn awaits_header(&self) -> bool {
         matches!(self.header, Header::Awaited) && self.options.names == Names::Header
     }
-}
-
-/// Whether this byte can separate cells: ASCII, and nothing that CSV or a number is made of.
-pub fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~')
-        && !byte.is_ascii_alphanumeric()
-        && !b"\"+-.".contains(&byte)
-}
-
-/// The delimiter that a first line names, if it does no more than that.
-pub(super) fn named_delimiter(row: &[u8]) -> Option<u8> {
-    let [b's', b'e', b'p', b'=', delimiter] = row else { return None };
-    is_delimiter(*delimiter).then_some(*delimiter)
-}
-
-/// Whether cells can be put in this byte, as in quotes.
-pub fn is_quote(byte: u8) -> bool {
-    byte == b'"' || is_delimiter(byte)
 }
 
 /// How many line ends (LF, CR, CRLF) are in `bytes`; `after_cr`: a CR stands before them.

@@ -63,6 +63,13 @@ impl Cells {
         self.beyond = 0;
     }
 
+    /// Adds a cell without text.
+    pub fn push_empty(&mut self) {
+        self.ends.truncate(self.count);
+        self.ends.push(self.used);
+        self.count += 1;
+    }
+
     /// How many fields the row has.
     pub fn fields(&self) -> usize {
         self.count + self.beyond

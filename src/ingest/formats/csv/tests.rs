@@ -341,7 +341,83 @@ fn cell() -> impl Strategy<Value = (String, bool)> {
     (text, any::<bool>())
 }
 
+/// As `--from tsv` reads.
+fn tabs() -> CsvOptions {
+    let values = Values { escapes: true, ..CsvOptions::default().values };
+    CsvOptions { delimiter: b'\t', values, ..CsvOptions::default() }
+}
+
+#[test]
+fn an_empty_line_is_a_row_where_tabs_separate_and_one_column_is_alone() {
+    let read = |input: &str| decode_with(tabs(), input.as_bytes(), 1);
+    for (input, rows) in [
+        ("\n\na\n\nx\n\n\n", vec!["4:null", "5:\"x\"", "6:null", "7:null"]),
+        ("a\r\n\r\n\r\nx\r\n", vec!["2:null", "3:null", "4:\"x\""]),
+        ("a\r\r\rx", vec!["2:null", "3:null", "4:\"x\"~"]),
+        ("a\n", vec![]),
+    ] {
+        let expected: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let (line, value) = row.split_once(':').unwrap();
+                let (value, end) = value.strip_suffix('~').map_or((value, ""), |it| (it, "~"));
+                format!("{line}:{{\"a\":{value}}}{end}")
+            })
+            .collect();
+        assert_eq!(read(input), expected, "{input:?}");
+        assert_eq!(decode_with(tabs(), input.as_bytes(), 100), expected, "{input:?}");
+    }
+    // Of two columns, and in CSV, it is none.
+    assert_eq!(read("a\tb\n\n1\t2\n").len(), 1);
+    assert_eq!(decode(b"a\n\n1\n").len(), 1);
+    // The names may be given.
+    let named = CsvOptions { names: Names::Given(vec!["a".to_owned()]), ..tabs() };
+    assert_eq!(decode_with(named, b"\nx\n", 1), ["1:{\"a\":null}", "2:{\"a\":\"x\"}"]);
+}
+
 proptest! {
+    /// What `--format tsv` writes comes back, row for row, also of one column. Empty texts are null,
+    /// as in all that has no quotes.
+    #[test]
+    fn tabs_come_back_as_they_were_written(
+        rows in (1_usize..4).prop_flat_map(|columns| {
+            let text = prop_oneof![
+                Just(None),
+                "[a-z\u{e4} ,;\"]{0,3}".prop_map(Some),
+                "[\"\\\\tnN \t\n\r]{0,4}".prop_map(Some),
+            ];
+            proptest::collection::vec(proptest::collection::vec(text, columns), 1..6)
+        }),
+        block_bytes in 1_usize..40,
+    ) {
+        use crate::layout::{Format, Layout, Look};
+        let mut layout = Layout::new(Format::Tsv, None, Look::default(), false).unwrap();
+        let record = |row: &[Option<String>], empty_is_null: bool| {
+            let mut record = Vec::new();
+            for (column, text) in row.iter().enumerate() {
+                record.extend_from_slice(if column == 0 { b"{" } else { b"," });
+                write_string(&format!("c{column}"), &mut record);
+                record.push(b':');
+                match text.as_ref().filter(|text| !(empty_is_null && text.is_empty())) {
+                    Some(text) => write_string(text, &mut record),
+                    None => record.extend_from_slice(b"null"),
+                }
+            }
+            record.push(b'}');
+            record
+        };
+        let mut written = Vec::new();
+        for row in &rows {
+            layout.record(&record(row, false), None, &mut written).unwrap();
+        }
+        let expected: Vec<String> =
+            rows.iter().map(|row| String::from_utf8(record(row, true)).unwrap()).collect();
+        let seen = decode_with(tabs(), &written, block_bytes);
+        let records: Vec<&str> =
+            seen.iter().map(|seen| seen.split_once(':').map_or("", |(_, record)| record)).collect();
+        prop_assert_eq!(records, expected, "{}", String::from_utf8_lossy(&written));
+    }
+
     /// What a writer wrote comes back, cell for cell, whatever the blocks.
     #[test]
     fn rows_come_back_as_they_were_written(
