@@ -1,5 +1,6 @@
 //! Datagrams, and how many of them the kernel had no room for.
 
+use std::fs;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
@@ -7,8 +8,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recv, recvmsg, setsockopt, sockopt,
 };
+use nix::sys::stat::fstat;
 
 /// What was received.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +21,8 @@ pub struct Datagram {
     pub is_cut: bool,
     /// Who sent it; none on a Unix socket.
     pub from: Option<SocketAddr>,
-    /// How many datagrams the kernel has dropped since the socket is open, as far as it tells
-    /// (SO_RXQ_OVFL in socket(7)); it wraps around.
+    /// How many datagrams the kernel had dropped when this one came, since the socket is open, as
+    /// far as it tells (SO_RXQ_OVFL in socket(7)); it wraps around.
     pub dropped: Option<u32>,
 }
 
@@ -68,6 +70,35 @@ pub fn receive(socket: impl AsFd, room: &mut [u8]) -> io::Result<Option<Datagram
     let is_cut = got.flags.contains(MsgFlags::MSG_TRUNC);
     let from = got.address.as_ref().and_then(address);
     Ok(Some(Datagram { bytes: got.bytes, is_cut, from, dropped }))
+}
+
+/// Throws away what has come and was not received, up to `most` datagrams; how many that are.
+pub fn discard(socket: impl AsFd, most: u64) -> u64 {
+    let fd = socket.as_fd().as_raw_fd();
+    let mut count = 0;
+    while count < most {
+        match recv(fd, &mut [0], MsgFlags::MSG_DONTWAIT) {
+            Ok(_) => count += 1,
+            Err(Errno::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+    count
+}
+
+/// How many datagrams of a UDP socket the kernel has dropped until now, as
+/// [`Datagram::dropped`] counts them; `None` if it does not tell. No datagram needs to come for
+/// that, but a file is read that lists all sockets.
+pub fn dropped(socket: impl AsFd) -> Option<u32> {
+    let inode = fstat(socket).ok()?.st_ino.to_string();
+    ["/proc/net/udp", "/proc/net/udp6"].iter().find_map(|list| {
+        let list = fs::read_to_string(list).ok()?;
+        list.lines().skip(1).find_map(|line| {
+            // sl, addresses, state, queues, timers, retransmits, uid, timeout, inode, …, drops
+            let mut columns = line.split_ascii_whitespace();
+            (columns.nth(9)? == inode).then(|| columns.next_back()?.parse().ok())?
+        })
+    })
 }
 
 fn address(address: &SockaddrStorage) -> Option<SocketAddr> {

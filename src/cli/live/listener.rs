@@ -34,6 +34,8 @@ use crate::sys::process;
 const KEPT_BYTES: usize = 16 << 20;
 /// Datagrams are gathered until there is less room than this: the longest has fewer bytes.
 const DATAGRAM_BYTES_MAX: usize = 224 << 10;
+/// How many datagrams that were not read are counted at the end; the kernel keeps fewer.
+const UNREAD_MAX: u64 = 1 << 16;
 /// Descriptors that are not for connections.
 const OTHER_FILES: u64 = 64;
 
@@ -349,17 +351,22 @@ impl Listener {
         }
     }
 
+    /// Counts what the kernel has dropped of a socket: so many in all.
+    fn count_dropped(&mut self, place: usize, at: &str, dropped: u32) {
+        let Some(before) = self.dropped.get_mut(place) else { return };
+        let more = dropped.wrapping_sub(std::mem::replace(before, dropped));
+        if more > 0 {
+            self.lost.add(u64::from(more));
+            self.losses.note(|| {
+                format!("{at}: the kernel dropped {more} datagrams, since they came too fast")
+            });
+        }
+    }
+
     /// Makes lines of a datagram; tells their length, 0 if there are none. Counts what was lost.
     fn note(&mut self, place: usize, at: &str, received: &Datagram, room: &mut [u8]) -> usize {
-        if let (Some(dropped), Some(before)) = (received.dropped, self.dropped.get_mut(place)) {
-            let more = dropped.wrapping_sub(*before);
-            *before = dropped;
-            if more > 0 {
-                self.lost.add(u64::from(more));
-                self.losses.note(|| {
-                    format!("{at}: the kernel dropped {more} datagrams, since they came too fast")
-                });
-            }
+        if let Some(dropped) = received.dropped {
+            self.count_dropped(place, at, dropped);
         }
         let Datagram { bytes, is_cut, .. } = *received;
         // The line end needs room, too.
@@ -376,6 +383,28 @@ impl Listener {
             _ => return 0,
         }
         length + 1
+    }
+}
+
+impl Drop for Listener {
+    /// Counts the datagrams that no other tells of: those that were not read, and those that the
+    /// kernel dropped after the last one that was.
+    fn drop(&mut self) {
+        for place in 0..self.bound.len() {
+            let Some((socket, at)) = self.bound.get(place) else { continue };
+            let (unread, dropped) = match socket {
+                Bound::Udp(socket) => {
+                    (datagram::discard(socket, UNREAD_MAX), datagram::dropped(socket))
+                }
+                Bound::Unixgram(socket) => (datagram::discard(socket, UNREAD_MAX), None),
+                Bound::Tcp(_) | Bound::Unix(_) => continue,
+            };
+            let at = Arc::clone(at);
+            self.lost.add(unread);
+            if let Some(dropped) = dropped {
+                self.count_dropped(place, &at, dropped);
+            }
+        }
     }
 }
 

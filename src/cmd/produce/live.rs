@@ -157,6 +157,14 @@ impl LiveOptions {
 }
 
 impl Live {
+    /// What is lost before it is read, now and later.
+    pub fn lost(&self) -> Lost {
+        match self {
+            Live::Listens(listener) => listener.lost(),
+            Live::Runs(..) => Lost::default(),
+        }
+    }
+
     /// Runs a stage over the input.
     ///
     /// # Errors

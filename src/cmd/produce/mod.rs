@@ -25,7 +25,7 @@ use serde_json::json;
 use self::collect::CollectOptions;
 use self::enrich::EnrichOptions;
 use self::formats::FORMATS;
-use self::live::LiveOptions;
+use self::live::{Live, LiveOptions};
 use self::plain::{Left, OtherInput, Produce, Skip};
 use self::position::{Position, Standing};
 use self::route::RouteOptions;
@@ -228,6 +228,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             (outcome, left.unwrap_or_default(), dropped)
         }
         Some(live) => {
+    let lost = live.as_ref().map(Live::lost).unwrap_or_default();
             let mut stage = Produce::new(sender(), enrich).side_by_side();
             let outcome = live.run(&options.input, &mut stage);
             (outcome, stage.leave(), 0)
@@ -248,7 +249,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topic": options.topic, "records": appended, "skipped": placed.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "rejected": options.input.rejected.count(), "dropped": dropped + lost.datagrams(),
             "ms": stats::ms_since(begun),
         }))?;
     }

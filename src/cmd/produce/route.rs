@@ -16,6 +16,7 @@ pub(super) use self::naming::Naming;
 use super::batch::Batch;
 use super::ending::Ending;
 use super::enrich::Enrich;
+use super::live::Live;
 use super::plain::OtherInput;
 use super::position::{Position, Standing};
 use super::sender::Sender;
@@ -129,6 +130,7 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
         enrich,
         retry,
     };
+    let lost = live.as_ref().map(Live::lost).unwrap_or_default();
     let (outcome, left, dropped) = match live {
         Some(live) if options.live.drops() => {
             let mut stage = Shedding::new(enrich, move || make(None), Route::leave);
@@ -150,7 +152,7 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     if options.collect.stats() {
         stats::print(&json!({
             "topics": left.topics, "records": left.appended, "skipped": left.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "rejected": options.input.rejected.count(), "dropped": dropped + lost.datagrams(),
             "ms": stats::ms_since(begun),
         }))?;
     }

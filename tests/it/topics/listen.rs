@@ -319,31 +319,64 @@ fn a_datagram_leaves_nothing_to_the_next_one() {
     assert_eq!(producing.terminate().status, 65);
 }
 
+/// How many bytes of datagrams wait at a port to be read.
+fn waiting_bytes(port: u16) -> u64 {
+    let list = fs::read_to_string("/proc/net/udp").unwrap();
+    let at = format!(":{port:04X}");
+    let socket = list.lines().find(|line| line.split_whitespace().nth(1).unwrap().ends_with(&at));
+    let queues = socket.unwrap().split_whitespace().nth(4).unwrap();
+    u64::from_str_radix(queues.split(':').nth(1).unwrap(), 16).unwrap()
+}
+
+/// What was sent is kept or counted, as `--stats` and the message at the end have it.
 #[test]
 fn datagrams_that_the_kernel_drops_are_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let (producing, port) = Producing::listen(dir.path(), "udp", &["t", "--from", "lines"]);
+    let args = ["t", "--from", "lines", "--stats"];
+    let (producing, port) = Producing::listen(dir.path(), "udp", &args);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let sent: u64 = 20_001;
+    socket.send_to(b"first", ("127.0.0.1", port)).unwrap();
+    await_records(dir.path(), "t", 1);
     producing.signal(nix::sys::signal::Signal::SIGSTOP);
     let datagram = [b'x'; 1400];
-    for _ in 0..20_000 {
+    for _ in 1..sent {
         socket.send_to(&datagram, ("127.0.0.1", port)).unwrap();
     }
     producing.signal(nix::sys::signal::Signal::SIGCONT);
-    // The next one that gets there says how many did not.
-    let mut last = 0;
-    wait_for("a datagram to get there", || {
-        socket.send_to(b"last", ("127.0.0.1", port)).unwrap();
-        last += 1;
-        records(dir.path(), "t").iter().any(|line| line.contains("last")).then_some(())
-    });
+    // No datagram comes after those that were dropped.
+    wait_for("what was kept to be read", || (waiting_bytes(port) == 0).then_some(()));
     let ran = producing.terminate();
     assert_eq!(ran.status, 65, "{ran:?}");
-    let lost = ran.stderr.split("produce: ").find(|line| line.contains(" datagrams were lost"));
-    let lost: usize = lost.unwrap().split(' ').next().unwrap().parse().unwrap();
-    // The last ones may be neither read nor lost.
-    let known = lost + records(dir.path(), "t").len();
-    assert!((20_000..=20_000 + last).contains(&known), "{known}, {last}: {ran:?}");
+    let stats: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let number = |name: &str| stats[name].as_u64().unwrap();
+    assert_eq!(number("records") + number("dropped"), sent, "{ran:?}");
+    assert!(number("dropped") > 0, "{ran:?}");
+    assert_eq!(records(dir.path(), "t").len() as u64, number("records"));
+    let lost = format!("{} datagrams were lost before produce read them", number("dropped"));
+    assert!(ran.stderr.contains(&lost), "{ran:?}");
+    assert!(ran.stderr.contains("the kernel dropped"), "{ran:?}");
+}
+
+/// What came and was not read when it ends is counted, too.
+#[test]
+fn datagrams_that_were_not_read_at_the_end_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["t", "--from", "lines", "--stats"];
+    let (producing, port) = Producing::listen(dir.path(), "udp", &args);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"first", ("127.0.0.1", port)).unwrap();
+    await_records(dir.path(), "t", 1);
+    producing.signal(nix::sys::signal::Signal::SIGSTOP);
+    producing.signal(nix::sys::signal::Signal::SIGTERM);
+    for _ in 0..10 {
+        socket.send_to(b"unread", ("127.0.0.1", port)).unwrap();
+    }
+    producing.signal(nix::sys::signal::Signal::SIGCONT);
+    let ran = producing.end();
+    let stats: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let number = |name: &str| stats[name].as_u64().unwrap();
+    assert_eq!(number("records") + number("dropped"), 11, "{ran:?}");
 }
 
 fn unix(dir: &Path, url: &str, args: &[&str]) -> Producing {
