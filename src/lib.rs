@@ -6,6 +6,7 @@
 //! - [`time`]: durations, timestamps, event time, watermarks.
 //! - [`expr`]: jq expressions, compiled once and run over records.
 //! - [`window`]: which event-time window a record belongs to, and which records are late.
+//! - [`merge`]: several inputs in the order of their records' times.
 //! - [`aggregate`]: grouping and reducing.
 //! - [`fields`]: which fields records have, and what is in them.
 //! - [`operator`]: what the tools make of records: filter, map, windows, aggregates.
@@ -31,6 +32,7 @@ pub mod fields;
 pub mod ingest;
 pub mod layout;
 pub mod log;
+pub mod merge;
 pub mod operator;
 pub mod record;
 pub mod serve;

@@ -14,7 +14,7 @@ use source::{Source, root, sources, tracked};
 
 /// Which rooms each room may know (ARCHITECTURE.md). A room that is not listed
 /// here does not exist.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("lib.rs", &[]),
     ("bin", &["cmd", "cli"]),
     (
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "log",
             "api",
             "operator",
+            "merge",
             "fields",
             "layout",
             "window",
@@ -48,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "log",
             "api",
             "operator",
+            "merge",
             "layout",
             "window",
             "aggregate",
@@ -68,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("layout", &["expr", "time", "record", "state"]),
     ("operator", &["layout", "aggregate", "window", "expr", "time", "record", "state"]),
     ("window", &["expr", "time", "record", "state"]),
+    ("merge", &["time"]),
     ("fields", &["aggregate", "expr", "record"]),
     ("aggregate", &["layout", "window", "expr", "time", "record", "state"]),
     ("expr", &["record", "state"]),
@@ -85,13 +88,14 @@ const KNOWS_ALL_ERRORS: &str = "src/cli/status.rs";
 const STUB: &str = "src/bin/stub/mod.rs";
 
 /// What is pure: it works on bytes and numbers only, so that tests and replays can trust it.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "src/api/",
     "src/record/",
     "src/state/",
     "src/time/",
     "src/expr/",
     "src/window/",
+    "src/merge/",
     "src/aggregate/",
     "src/operator/",
     "src/layout/",

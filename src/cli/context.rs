@@ -1,9 +1,11 @@
 //! What a tool's stage works with beside the record in hand.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::blocks::Block;
 use super::line_offsets::LineOffsets;
+use super::merged::Places;
 use super::output::{Output, OutputError};
 use super::rejects::{Rejected, Rejects};
 use super::sides::Sides;
@@ -39,6 +41,8 @@ pub struct Context {
     pub(super) streams: Streams,
     /// How much of the input was read, from 0 to 1; none if that is not known, or not asked for.
     pub(super) read_share: Option<f64>,
+    /// Where the lines are from, if the inputs are merged.
+    pub(super) places: Option<Places>,
     /// What wakes the tool; nothing for a stage that works apart from the stream.
     pub(super) watch: Option<Arc<Watch>>,
 }
@@ -84,23 +88,33 @@ impl Context {
             block: Block::default(),
             streams: Streams::default(),
             read_share: None,
+            places: None,
             watch: None,
         }
     }
 
     /// The place of a line in the input, for messages: `flights.ndjson:17`.
     pub fn place(&self, line: u64) -> String {
-        format!("{}:{}", self.source, self.lines_before + line)
+        let (source, line) = self.origin(line);
+        format!("{source}:{line}")
+    }
+
+    /// The input that a line is of, and its number there, as in messages.
+    pub fn origin(&self, line: u64) -> (Cow<'_, str>, u64) {
+        match self.places.as_ref().and_then(|places| places.place(line)) {
+            Some((name, line)) => (Cow::Owned(name.to_string()), line),
+            None => (Cow::Borrowed(&*self.source), self.lines_before + line),
+        }
+    }
+
+    /// Whether the lines are of several inputs, which [`Context::origin`] tells apart.
+    pub fn is_merged(&self) -> bool {
+        self.places.is_some()
     }
 
     /// The name of the input, as in messages.
     pub fn source(&self) -> &str {
         &self.source
-    }
-
-    /// The number of a line in the input, as in messages.
-    pub fn line(&self, line: u64) -> u64 {
-        self.lines_before + line
     }
 
     /// The byte of the input at which a line begins, decompressed. Only for a stage that wants it

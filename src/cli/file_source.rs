@@ -16,6 +16,7 @@ use super::output::widen_pipe;
 use super::source::{Polled, Source};
 use super::spans::Spans;
 use super::watch::{Waiting, Woken};
+use crate::sys::file::open_unwaited;
 use crate::sys::pipe::{is_pipe, read_now};
 
 /// A file, or what is behind standard input.
@@ -30,6 +31,8 @@ pub struct FileSource {
     parallelism: usize,
     /// Whether it is a pipe that can be read without waiting, as far as is known.
     is_pipe: bool,
+    /// Whether it is one of several: the others are not kept waiting for its first bytes.
+    is_beside: bool,
 }
 
 /// What the bytes are, and what was read of them and is not given yet.
@@ -104,6 +107,24 @@ impl FileSource {
         FileSource::of(file, name, parallelism)
     }
 
+    /// Opens a file, as [`FileSource::open`] does, to be read beside others: a FIFO that nobody
+    /// writes to yet is waited for when it is read.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    pub fn open_beside(path: &Path, name: Arc<str>) -> io::Result<FileSource> {
+        let source = match path == Path::new("-") {
+            true => FileSource::open(path, name, 1)?,
+            false => FileSource::of(open_unwaited(path)?, name, 1)?,
+        };
+        Ok(FileSource { is_beside: true, ..source })
+    }
+
+    /// What tells when there is something to read, if that may have to be waited for.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.raw.waits.then(|| self.raw.file.as_fd())
+    }
+
     fn of(file: File, name: Arc<str>, parallelism: usize) -> io::Result<FileSource> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
@@ -113,7 +134,8 @@ impl FileSource {
         let is_pipe = is_pipe(&file);
         let raw = Raw { file: Arc::new(file), waits: !metadata.is_file() };
         let form = Form::Unknown(Vec::new());
-        Ok(FileSource { raw, name, form, position: 0, stored: 0, parallelism, is_pipe })
+        let (position, stored, is_beside) = (0, 0, false);
+        Ok(FileSource { raw, name, form, position, stored, parallelism, is_pipe, is_beside })
     }
 
     fn poll_bytes(&mut self, block: &mut [u8], waiting: &mut Waiting<'_>) -> io::Result<Polled> {
@@ -161,15 +183,17 @@ impl FileSource {
         &mut self,
         start: Vec<u8>,
         block: &mut [u8],
-        waiting: &Waiting<'_>,
+        waiting: &mut Waiting<'_>,
     ) -> io::Result<Option<Polled>> {
         let known = start.len();
         block.get_mut(..known).unwrap_or_default().copy_from_slice(&start);
         // Spans are read once more, by those who get them.
         let most = if self.divides() { SIGN_BYTES_MAX } else { block.len() };
         let room = block.get_mut(known..most).unwrap_or_default();
-        // Without a limit: nothing can be quiet before it began.
-        let (count, ended) = match self.raw.poll(room, &mut waiting.patiently())? {
+        // Without a limit: what is alone cannot be quiet before it began.
+        let mut patient = waiting.patiently();
+        let waiting = if self.is_beside { waiting } else { &mut patient };
+        let (count, ended) = match self.raw.poll(room, waiting)? {
             Polled::Bytes(count) => (known + count, false),
             Polled::End => (known, true),
             other => {

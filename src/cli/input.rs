@@ -260,12 +260,12 @@ impl Input {
     }
 }
 
-fn name_of(path: &Path) -> Arc<str> {
+pub(super) fn name_of(path: &Path) -> Arc<str> {
     if path == Path::new("-") { Arc::from("stdin") } else { Arc::from(path.to_string_lossy()) }
 }
 
 /// How many bytes there are to read of a file, if it is a plain one; `-` is standard input.
-fn stored_bytes(path: &Path) -> Option<u64> {
+pub(super) fn stored_bytes(path: &Path) -> Option<u64> {
     if path != Path::new("-") {
         let metadata = std::fs::metadata(path).ok()?;
         return metadata.is_file().then_some(metadata.len());

@@ -27,6 +27,7 @@ pub mod lending;
 mod line_offsets;
 pub mod live;
 pub mod look;
+pub mod merged;
 pub mod message;
 pub mod options;
 pub mod output;

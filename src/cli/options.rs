@@ -3,10 +3,12 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::format_options::FormatOptions;
+use super::merged::MergePlan;
 use super::progress::ProgressOptions;
 use super::rejects::Tally;
 use super::{Failure, Status};
@@ -37,6 +39,10 @@ pub struct InputOptions {
     /// The format of the input.
     #[command(flatten)]
     pub format: FormatOptions,
+
+    /// How FILEs are merged, if they are.
+    #[arg(skip)]
+    pub merge: Option<Arc<MergePlan>>,
 
     /// Whether progress through FILEs is shown.
     #[command(flatten)]

@@ -3,6 +3,7 @@
 //! Natural batching: take all that one read returned, hand it to the tool's
 //! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
+mod merged;
 mod side_by_side;
 mod source_end;
 mod time;
@@ -75,16 +76,18 @@ pub(super) fn run_beside<S: Stage>(
     let format = options.choice()?;
     // A bad line may be too long to be held: only one who reads all can keep it piece by piece. And
     // only NDJSON can be cut anywhere.
-    let alone = options.rejects.is_some() || !format.is_verbatim();
+    let alone = options.rejects.is_some() || options.merge.is_some() || !format.is_verbatim();
     let parallelism = if alone { 1 } else { stage.parallelism() };
     let mut pump = Pump::new(options, stage, Lending::off(), parallelism)?;
     pump.begins_stream = begins_stream;
+    let decoder = pump.decoder(options, &format);
     pump.show_progress(options);
     // Its lines are apart from those of standard output, and written before them.
     std::mem::swap(sides, &mut pump.cx.sides);
-    let outcome = pump.run(&mut *format.decoder());
+    let outcome = decoder.and_then(|mut decoder| pump.run(&mut *decoder));
     std::mem::swap(sides, &mut pump.cx.sides);
-    outcome
+    drop(pump);
+    merged::conclude(options, outcome)
 }
 
 /// Runs a stage over the input, which `lending` may have others read.
@@ -98,10 +101,13 @@ pub fn run_lending<S: Stage>(
     stage: &mut S,
     lending: Lending<S>,
 ) -> anyhow::Result<Outcome> {
-    let mut decoder = options.choice()?.decoder();
+    let choice = options.choice()?;
     let mut pump = Pump::new(options, stage, lending, 1)?;
+    let mut decoder = pump.decoder(options, &choice)?;
     pump.show_progress(options);
-    pump.run(&mut *decoder)
+    let outcome = pump.run(&mut *decoder);
+    drop(pump);
+    merged::conclude(options, outcome)
 }
 
 /// Runs a stage over other sources than the files of the command line.

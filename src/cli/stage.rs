@@ -52,8 +52,8 @@ pub trait Stage {
         ControlFlow::Continue(())
     }
 
-    /// Whether it asks for the numbers of lines, by [`Context::line`], also where nothing is wrong
-    /// with them.
+    /// Whether it asks for the numbers of lines, by [`Context::origin`], also where nothing is
+    /// wrong with them.
     fn wants_lines(&self) -> bool {
         false
     }

@@ -2,7 +2,7 @@
 //! leaves.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::output::Output;
@@ -96,11 +96,17 @@ impl Watch {
 
     /// As [`Watch::wait`], but no longer than until `end`, if there is one.
     fn wait_until(&self, source: impl AsFd, end: Option<Instant>) -> io::Result<Woken> {
+        self.wait_any(&[source.as_fd()], end)
+    }
+
+    /// The same for several sources, one of which is enough.
+    fn wait_any(&self, sources: &[BorrowedFd<'_>], end: Option<Instant>) -> io::Result<Woken> {
         loop {
             if let Some(reason) = self.stopped() {
                 return Ok(Woken::Stopped(reason));
             }
-            let mut fds = vec![(source.as_fd(), Wanted::Input), (self.stop.as_fd(), Wanted::Input)];
+            let mut fds: Vec<_> = sources.iter().map(|source| (*source, Wanted::Input)).collect();
+            fds.push((self.stop.as_fd(), Wanted::Input));
             if let Some(output) = &self.output {
                 fds.push((output.as_fd(), Wanted::HangUp));
             }
@@ -109,15 +115,12 @@ impl Watch {
             if left.is_some_and(|left| left.is_zero()) && !seen.contains(&true) {
                 return Ok(Woken::Quiet);
             }
-            let ready = |at: usize| seen.get(at) == Some(&true);
-            if ready(1) {
-                continue;
-            }
-            if ready(2) {
-                return Ok(Woken::Stopped(StopReason::OutputClosed));
-            }
-            if ready(0) {
-                return Ok(Woken::Ready);
+            let (of_sources, others) = seen.split_at(sources.len().min(seen.len()));
+            match others {
+                [true, ..] => {}
+                [false, true] => return Ok(Woken::Stopped(StopReason::OutputClosed)),
+                _ if of_sources.contains(&true) => return Ok(Woken::Ready),
+                _ => {}
             }
         }
     }
@@ -165,11 +168,23 @@ impl<'a> Waiting<'a> {
         source: impl AsFd,
         time: Option<Duration>,
     ) -> io::Result<Woken> {
+        self.until_any_ready_within(&[source.as_fd()], time)
+    }
+
+    /// The same for several sources, one of which is enough.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn until_any_ready_within(
+        &mut self,
+        sources: &[BorrowedFd<'_>],
+        time: Option<Duration>,
+    ) -> io::Result<Woken> {
         let left = self.limit.map(|limit| limit.saturating_sub(self.waited));
         let time = [left, time].into_iter().flatten().min();
         let begin = Instant::now();
         // Longer than any clock runs is for ever.
-        let woken = self.watch.wait_until(source, time.and_then(|time| begin.checked_add(time)));
+        let woken = self.watch.wait_any(sources, time.and_then(|time| begin.checked_add(time)));
         if self.limit.is_some() {
             self.waited += begin.elapsed();
         }
@@ -187,6 +202,11 @@ impl<'a> Waiting<'a> {
     /// Whether it has waited as long as it may.
     pub fn is_over(&self) -> bool {
         self.limit.is_some_and(|limit| self.waited >= limit)
+    }
+
+    /// Does not wait at all.
+    pub fn briefly(&self) -> Waiting<'a> {
+        Waiting::new(self.watch, Some(Duration::ZERO))
     }
 
     /// Waits without a limit.

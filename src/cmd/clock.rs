@@ -15,7 +15,7 @@ use crate::time::{Ambiguous, Duration, LocalClock, TimeFormat, Zone};
 const OUT_OF_ORDER_MS: i64 = 5_000;
 
 /// Where event time comes from, and how far it may be out of order.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Event time")]
 pub struct TimeOptions {
     /// The jq expression for a record's event time: an RFC 3339 string, or a number since 1970

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
+use super::merging::{MergeOptions, MergeTimeOptions};
 use super::watched::Watched;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
@@ -14,7 +15,6 @@ use crate::operator::Side;
 use crate::operator::filter::{Filter, Keeping, Unique};
 use crate::operator::unique::{Memory, Seen};
 use crate::time::Duration;
-use crate::time::event_time::TimeUnit;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,15 +116,11 @@ pub struct Options {
     )]
     last: Option<u32>,
 
-    /// With --within: the jq expression for a record's event time: an RFC 3339 string, or a number
-    #[arg(help_heading = "Selection")]
-    #[arg(long, value_name = "EXPR", requires = "within")]
-    time: Option<String>,
+    #[command(flatten)]
+    times: MergeTimeOptions,
 
-    /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
-    #[arg(help_heading = "Selection", hide_short_help = true)]
-    #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
-    time_unit: Option<TimeUnit>,
+    #[command(flatten)]
+    merge: MergeOptions,
 
     /// Use N cores; the records keep their order
     #[arg(help_heading = "Input", hide_short_help = true)]
@@ -149,6 +145,8 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
             Failure::usage("<EXPR> is missing, the jq expression; see 'filter --help'").into()
         );
     }
+    let is_within = options.within.is_some();
+    options.merge.settle_alone(&mut options.input, &options.times, is_within)?;
     let watched = Watched::for_people();
     let program = watched.over(options.program()?);
     if !options.allow_assignment {
@@ -190,7 +188,7 @@ impl Options {
             count: self.count,
             kept_max: if self.quiet { Some(1) } else { self.max_kept },
         };
-        let time = self.time.is_some().then_some(self.time_unit);
+        let time = self.time_of_keys().map(|_| self.times.time_unit);
         let unique = self.memory().map(|memory| Unique::new(Seen::new(memory), time));
         let trust = self.expression.trust(self.jobs == 1);
         Filter::new(program, trust, keeping).with_unique(unique)
@@ -199,9 +197,14 @@ impl Options {
     /// EXPR and, behind it, what gives a record's key and its time.
     fn program(&self) -> anyhow::Result<Program> {
         let unique = self.unique.as_deref().map(|expression| ("--unique", expression));
-        let time = self.time.as_deref().map(|expression| ("--time", expression));
+        let time = self.time_of_keys().map(|expression| ("--time", expression));
         let others: Vec<_> = unique.into_iter().chain(time).collect();
         self.expression.compile(&others)
+    }
+
+    /// The expression for a time after which a key is forgotten.
+    fn time_of_keys(&self) -> Option<&str> {
+        self.times.time.as_deref().filter(|_| self.within.is_some())
     }
 
     fn memory(&self) -> Option<Memory> {

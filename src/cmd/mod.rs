@@ -13,6 +13,7 @@ mod lock_wait;
 pub mod log_admin;
 pub mod log_serve;
 pub mod map;
+mod merging;
 mod near;
 mod place;
 pub mod produce;

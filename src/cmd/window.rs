@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use super::clock::{TZ, TimeOptions, tell_odd_times};
 use super::late;
+use super::merging::MergeOptions;
 use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
@@ -66,6 +67,9 @@ pub struct Options {
     #[command(flatten)]
     time: TimeOptions,
 
+    #[command(flatten)]
+    merge: MergeOptions,
+
     /// Emit records only, no control records
     #[arg(help_heading = "Output")]
     #[arg(long)]
@@ -80,7 +84,9 @@ pub struct Options {
 /// # Errors
 /// Options that make no sense; bad records where rejects are not kept; input and output failing.
 pub fn run(mut options: Options) -> anyhow::Result<Status> {
-    options.time.settle(&mut options.input.format, options.windowing.wants_time())?;
+    let wants_time = options.windowing.wants_time() || options.merge.merge;
+    options.time.settle(&mut options.input.format, wants_time)?;
+    options.merge.settle(&mut options.input, &options.time, options.windowing.idle)?;
     let windowed = options.windowing.build(&options.time, false)?.ok_or_else(|| {
         Failure::usage(
             "no windows are given; add --tumbling SIZE, --hop SLIDE --size SIZE, --cumulate STEP --size \

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::expr::{ParsedRecord, Program, RecordError, Value};
+use crate::record::lines::Lines;
 use crate::record::text::is_number;
 use crate::state::{Reader, StateError, Writer};
 use crate::time::event_time::{EventTimeError, TimeUnit, from_digits, from_number, from_text};
@@ -65,6 +66,24 @@ impl Clock {
     /// As [`Form::teller`].
     pub fn teller(&self) -> Option<Teller> {
         self.form.teller()
+    }
+
+    /// Reads the event times of records at the front of `lines`, as many as can be read fast, and
+    /// gives each with its line and its time to `take`. The next line, if one is left, is for
+    /// [`Clock::read`], or no record at all: of those that `is_other` holds for.
+    pub fn read_lines(
+        &mut self,
+        lines: &mut Lines<'_>,
+        is_other: impl Fn(&[u8]) -> bool,
+        mut take: impl FnMut(u64, i64, &[u8]),
+    ) {
+        let mut records = self.program.records(lines);
+        while let Some((line, mut record)) = records.load_next_line_if(|it| !is_other(it)) {
+            match record.is_object().then(|| self.form.read(&mut record, 0)) {
+                Some(Ok(time_ms)) => take(line, time_ms, record.record()),
+                _ => break,
+            }
+        }
     }
 
     /// Saves how times are read, and then what was read.

@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{AccessFlags, UnlinkatFlags, eaccess, unlinkat};
-use rustix::fs::{OFlags, fcntl_getfl, sendfile};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, sendfile};
 
 /// What Linux takes in one call (IOV_MAX).
 const SLICES_MAX: usize = 1024;
@@ -45,6 +45,17 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
         true => Ok(file),
         false => Err(io::Error::other("it is not a plain file")),
     }
+}
+
+/// Opens a file to read it. A FIFO that nobody has open for writing is not waited for here, but
+/// when it is read.
+///
+/// # Errors
+/// As `open(2)`.
+pub fn open_unwaited(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 /// Forces a directory's names to the disk.

@@ -77,6 +77,7 @@ mod pipes {
     mod hostile;
     mod json_agreement;
     mod kill_matrix;
+    mod merge;
     mod other_programs;
     mod pipeline;
     mod questions;

@@ -13,6 +13,7 @@ use std::path::Path;
 use self::job::{Job, run_windowed};
 use super::clock::{TZ, TimeOptions};
 use super::late::{self, Waiting};
+use super::merging::MergeOptions;
 use super::watched::Watched;
 use super::windowing::WindowingOptions;
 use crate::aggregate::functions::catalog::FUNCTIONS;
@@ -226,6 +227,9 @@ pub struct Options {
     #[command(flatten)]
     time: TimeOptions,
 
+    #[command(flatten)]
+    merge: MergeOptions,
+
     /// Stop when more than N groups are held, in all open windows together
     #[arg(help_heading = "Limits", hide_short_help = true)]
     #[arg(long, value_name = "N", default_value_t = GROUPS_MAX)]
@@ -303,7 +307,7 @@ const RECORDS_MAX: usize = 10_000_000;
 /// output failing.
 pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let by_time = matches!(options.over, Some(Extent::Time(_)));
-    let wants_time = options.windowing.wants_time() || by_time;
+    let wants_time = options.windowing.wants_time() || by_time || options.merge.merge;
     options.time.settle(&mut options.input.format, wants_time)?;
     let (aggregates, files) = arguments::sort_out(&options.arguments, Path::exists)?;
     let groups: Result<Vec<GroupSpec>, _> =
@@ -339,6 +343,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let mut input = options.input;
     input.files.splice(0..0, files);
     options.time.check_files(&input.files)?;
+    options.merge.settle(&mut input, &options.time, options.windowing.idle)?;
     let memory_bytes_max = usize::try_from(options.max_memory).unwrap_or(usize::MAX);
     if let Some(extent) = over {
         let over = Over::new(plan, extent, options.time.out_of_order(), selection);

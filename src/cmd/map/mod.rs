@@ -5,6 +5,7 @@ mod through;
 use std::io::IsTerminal;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
+use super::merging::{MergeOptions, MergeTimeOptions};
 use super::watched::Watched;
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
@@ -98,6 +99,12 @@ pub struct Options {
     jobs: u8,
 
     #[command(flatten)]
+    merge: MergeOptions,
+
+    #[command(flatten)]
+    times: MergeTimeOptions,
+
+    #[command(flatten)]
     input: InputOptions,
 }
 
@@ -120,11 +127,13 @@ impl Options {
 pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if let Some(command) = &options.through {
         options.expression.give_up(&mut options.input);
+        options.merge.settle_alone(&mut options.input, &options.times, false)?;
         return through::run(command, options.expression.speaks(), &options.input);
     }
     if !options.expression.settle(&mut options.input) {
         return Err(Failure::usage("<EXPR> is missing, the jq expression; see 'map --help'").into());
     }
+    options.merge.settle_alone(&mut options.input, &options.times, false)?;
     let watched = Watched::for_people();
     let compile = || anyhow::Ok(watched.over(options.expression.compile(&[])?));
     let program = compile()?;

@@ -83,8 +83,17 @@ impl EnrichOptions {
 
     /// Whether records differ from run to run, since they have the time of the run in them.
     pub fn reads_clock(&self) -> bool {
+        self.reads("$now")
+    }
+
+    /// Whether records have their places in their files in them.
+    pub fn reads_offset(&self) -> bool {
+        self.reads("$offset")
+    }
+
+    fn reads(&self, name: &str) -> bool {
         let mut all = self.filter.iter().chain(&self.map).chain(&self.add);
-        all.any(|source| source.contains("$now"))
+        all.any(|source| source.contains(name))
     }
 }
 
@@ -117,8 +126,8 @@ impl Step {
         let program = &mut self.program;
         for (index, _) in self.reads.iter().enumerate().filter(|(_, reads)| **reads) {
             match index {
-                FILE => program.set_text(FILE, cx.source()),
-                LINE => program.set_number(LINE, number(cx.line(raw.line))),
+                FILE => program.set_text(FILE, &cx.origin(raw.line).0),
+                LINE => program.set_number(LINE, number(cx.origin(raw.line).1)),
                 OFFSET => program.set_number(OFFSET, number(cx.line_offset(raw.line))),
                 NOW => program.set_text(NOW, &now()),
                 _ => {}

@@ -6,6 +6,7 @@ mod ending;
 mod enrich;
 mod formats;
 mod live;
+mod operands;
 mod plain;
 mod position;
 mod queue;
@@ -33,6 +34,7 @@ use self::sender::Sender;
 use self::shedding::Shedding;
 use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
+use super::merging::{MergeOptions, MergeTimeOptions};
 use super::reconnect::{self, ReconnectOptions};
 use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
@@ -148,6 +150,12 @@ pub struct Options {
     unique: UniqueOptions,
 
     #[command(flatten)]
+    merge: MergeOptions,
+
+    #[command(flatten)]
+    times: MergeTimeOptions,
+
+    #[command(flatten)]
     collect: CollectOptions,
 
     #[command(flatten)]
@@ -185,7 +193,9 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
                    makes them differ; leave one of them out";
         return Err(in_option("$now", why).into());
     }
-    let options = options.with_files();
+    let mut options = options.with_files();
+    options.check_merge()?;
+    options.merge.settle_alone(&mut options.input, &options.times, false)?;
     if options.collect.is_on() {
         return collect::run(&options);
     }
@@ -219,6 +229,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         };
         sender.retrying(retry)
     };
+    let lost = live.as_ref().map(Live::lost).unwrap_or_default();
     let (outcome, left, dropped) = match live {
         Some(live) if options.live.drops() => {
             let make = || Produce::new(sender(), None).side_by_side();
@@ -228,7 +239,6 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
             (outcome, left.unwrap_or_default(), dropped)
         }
         Some(live) => {
-    let lost = live.as_ref().map(Live::lost).unwrap_or_default();
             let mut stage = Produce::new(sender(), enrich).side_by_side();
             let outcome = live.run(&options.input, &mut stage);
             (outcome, stage.leave(), 0)

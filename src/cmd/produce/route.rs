@@ -5,7 +5,6 @@ mod naming;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration as StdDuration, Instant};
 
 use clap::Args;
@@ -52,7 +51,7 @@ pub(super) struct RouteOptions {
     /// left, for all topics.
     #[arg(hide_short_help = true)]
     #[arg(long, value_name = "TOPIC", requires = "topic_by")]
-    topic_default: Option<String>,
+    pub(super) topic_default: Option<String>,
 
     /// With --topic-by: create at most N topics; records for more are bad
     #[arg(hide_short_help = true)]
@@ -289,7 +288,9 @@ impl Route {
             open.used = self.uses;
         }
         // A batch may be of several inputs, since it waits until it is full.
-        open.batch.begin_origin(cx.source());
+        if !cx.is_merged() {
+            open.batch.begin_origin(cx.source());
+        }
         open.batch.push(raw);
         if is_named {
             open.batch.mark(self.read.sequence());
@@ -467,35 +468,5 @@ impl Options {
              or its files are in another order; use another --producer name for it"
         );
         Failure::new(Status::Data, why).into()
-    }
-
-    /// All operands are FILEs, with --topic-by.
-    pub(super) fn with_files(mut self) -> Options {
-        let first = std::mem::take(&mut self.topic);
-        if self.route.is_on() && !first.is_empty() {
-            self.input.files.insert(0, PathBuf::from(first));
-        } else {
-            self.topic = first;
-        }
-        self
-    }
-
-    /// Refuses what does not go together with operands that are all FILEs.
-    pub(super) fn check_operands(&self) -> Result<(), Failure> {
-        let reads_files = !(self.topic.is_empty() && self.input.files.is_empty());
-        if self.route.is_on() && self.collect.is_on() && self.route.topic_default.is_none() {
-            let why = "--topic-by: with --resume, --follow and --spool it needs --topic-default \
-                       TOPIC, which is the topic that keeps where each file was left";
-            return Err(Failure::usage(why));
-        }
-        if self.route.is_on() && reads_files && self.collect.spools() {
-            let why = "with --topic-by, all operands are FILEs, and --spool takes none";
-            return Err(Failure::usage(why));
-        }
-        if self.route.is_on() && reads_files && self.live.is_on() {
-            let why = "with --topic-by, all operands are FILEs, and --listen and --exec take none";
-            return Err(Failure::usage(why));
-        }
-        Ok(())
     }
 }

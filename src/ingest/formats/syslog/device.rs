@@ -155,8 +155,5 @@ fn has_tag(text: &str) -> bool {
     let is_severity = |part: &&str| matches!(part.as_bytes(), [b'0'..=b'7']);
     // Firewalls name the class of the message in small letters: %ASA-session-6-302013.
     let is_inner = |part: &&str| is_word(&part.to_ascii_uppercase());
-    is_word(first)
-        && is_word(last)
-        && inner.iter().all(is_inner)
-        && inner.iter().any(|part| is_severity(part))
+    is_word(first) && is_word(last) && inner.iter().all(is_inner) && inner.iter().any(is_severity)
 }

@@ -1,0 +1,83 @@
+//! How inputs are merged, and what is to be said of it at the end.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::cli::{Status, message};
+use crate::operator::clock::Clock;
+use crate::time::Duration;
+
+/// How inputs are merged.
+pub struct MergePlan {
+    /// What reads the times of records, until it is taken.
+    clock: Mutex<Option<Clock>>,
+    pub(super) timing: Timing,
+    /// How many records may wait for an input.
+    pub(super) records_max: u64,
+    /// Whether it is a fault that a record comes later than is allowed.
+    strict: bool,
+    report: Mutex<Report>,
+}
+
+/// How long records, and inputs, are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How far a record may come behind the greatest time of its input.
+    pub out_of_order: Duration,
+    /// How long an input may give nothing and still be waited for; for ever, if there is none.
+    pub idle: Option<Duration>,
+}
+
+/// What is to be said at the end.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// How many records came later than is allowed.
+    pub later: u64,
+    /// By how much the latest of them did, in milliseconds.
+    pub most_ms: i64,
+    /// What is to be said of local times.
+    pub odd_times: Vec<String>,
+}
+
+impl fmt::Debug for MergePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MergePlan").field("timing", &self.timing).finish_non_exhaustive()
+    }
+}
+
+impl MergePlan {
+    /// Merges by the times that `clock` reads; at most so many records wait.
+    pub fn new(clock: Clock, timing: Timing, records_max: u64, strict: bool) -> MergePlan {
+        let (clock, report) = (Mutex::new(Some(clock)), Mutex::default());
+        MergePlan { clock, timing, records_max, strict, report }
+    }
+
+    /// What reads the times of records; there is one.
+    pub(super) fn take_clock(&self) -> Option<Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn report(&self, report: Report) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
+    }
+
+    /// Says what is to be said at the end; gives the status for it.
+    pub(in crate::cli) fn conclude(&self) -> Status {
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.odd_times.iter().for_each(|what| message::note(what));
+        if report.later == 0 {
+            return Status::Done;
+        }
+        let (records, are) = match report.later {
+            1 => ("record", "is"),
+            _ => ("records", "are"),
+        };
+        let most = Duration::from_ms(report.most_ms).unwrap_or_default();
+        let (later, out_of_order) = (report.later, self.timing.out_of_order);
+        message::note(&format!(
+            "{later} {records} came later than --out-of-order {out_of_order} allows, by at most \
+             {most}, and {are} where that was"
+        ));
+        if self.strict { Status::Data } else { Status::Done }
+    }
+}

@@ -1,0 +1,128 @@
+//! `--merge`: FILEs as one input, in the order of their records' times.
+
+use std::sync::Arc;
+
+use super::clock::TimeOptions;
+use crate::cli::Failure;
+use crate::cli::merged::{MergePlan, Timing};
+use crate::cli::options::InputOptions;
+use crate::cli::pump::in_option;
+use crate::time::Duration;
+use crate::time::event_time::TimeUnit;
+
+/// How many records wait, if nothing else is said: with short ones, about a gigabyte.
+const PENDING_MAX: u64 = 10_000_000;
+
+/// Whether FILEs are merged.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Input")]
+pub struct MergeOptions {
+    /// Read FILEs side by side, and merge their records in the order of --time
+    ///
+    /// FILEs may be pipes: <(ssh HOST cat FILE). The order depends on the records alone, not on when
+    /// they arrive. A record may be up to --out-of-order before the maximum time of its own file;
+    /// one that is still earlier stays where it came, and is counted at the end.
+    #[arg(long)]
+    pub merge: bool,
+
+    /// With --merge: hold at most N records, and 1 GiB, until another file has come as far
+    ///
+    /// Then only the file that the others wait for is read, and a message names it.
+    #[arg(hide_short_help = true)]
+    #[arg(
+        long, value_name = "N", requires = "merge", default_value_t = PENDING_MAX,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    max_pending: u64,
+
+    /// With --merge: end with status 65 if a record came later than --out-of-order allows
+    #[arg(hide_short_help = true)]
+    #[arg(long, requires = "merge")]
+    strict: bool,
+}
+
+/// The times of records, for tools that have no other use for them, or for another one.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Event time")]
+pub struct MergeTimeOptions {
+    /// The jq expression for a record's event time: an RFC 3339 string, or a number since 1970
+    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "EXPR")]
+    pub time: Option<String>,
+
+    /// The unit of numbers [default: by magnitude: below 1e11 s, 1e14 ms, 1e17 us, else ns]
+    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "s|ms|us|ns", requires = "time")]
+    pub time_unit: Option<TimeUnit>,
+
+    /// With --merge: the format of event times, as for strptime: '%d/%b/%Y:%H:%M:%S %z'
+    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "FORMAT", requires = "merge", conflicts_with = "time_unit")]
+    time_format: Option<String>,
+
+    /// With --merge: how far a time may be before the maximum of its file so far [default: 5s]
+    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "DURATION", requires = "merge")]
+    out_of_order: Option<Duration>,
+
+    /// With --merge: do not wait any longer for a pipe that gave nothing for DURATION
+    ///
+    /// What it gives after that may come too late for its place, and is then counted.
+    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "DURATION", requires = "merge")]
+    idle: Option<Duration>,
+}
+
+impl MergeOptions {
+    /// Has the input merged by these times, if that is asked for.
+    ///
+    /// # Errors
+    /// When no time is given, or options make no sense.
+    pub fn settle(
+        &self,
+        input: &mut InputOptions,
+        time: &TimeOptions,
+        idle: Option<Duration>,
+    ) -> Result<(), Failure> {
+        if !self.merge {
+            return Ok(());
+        }
+        if idle == Some(Duration::default()) {
+            return Err(in_option("--idle", "must be longer than 0"));
+        }
+        let clock = time.clock("an object has a time to merge by")?;
+        let timing = Timing { out_of_order: time.out_of_order(), idle };
+        let plan = MergePlan::new(clock, timing, self.max_pending, self.strict);
+        input.merge = Some(Arc::new(plan));
+        Ok(())
+    }
+
+    /// The same for a tool without other uses for time; `uses_time`: whether `--time` has one here.
+    ///
+    /// # Errors
+    /// As [`MergeOptions::settle`], and when a time is given and has no use.
+    pub fn settle_alone(
+        &self,
+        input: &mut InputOptions,
+        times: &MergeTimeOptions,
+        uses_time: bool,
+    ) -> Result<(), Failure> {
+        if !self.merge {
+            return match times.time {
+                Some(_) if !uses_time => {
+                    Err(in_option("--time", "it has no effect here; add --merge"))
+                }
+                _ => Ok(()),
+            };
+        }
+        let mut time = TimeOptions {
+            time: times.time.clone(),
+            time_unit: times.time_unit,
+            time_format: times.time_format.clone(),
+            out_of_order: times.out_of_order,
+            ..TimeOptions::default()
+        };
+        time.settle(&mut input.format, true)?;
+        self.settle(input, &time, times.idle)
+    }
+}
