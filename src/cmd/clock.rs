@@ -104,6 +104,11 @@ impl TimeOptions {
         }
     }
 
+    /// Whether the times are not in the records.
+    pub fn is_told(&self) -> bool {
+        self.teller().is_some()
+    }
+
     /// Whether event time is that of the clock.
     pub fn is_arrival(&self) -> bool {
         self.teller() == Some(Teller::Arrival)
@@ -111,7 +116,7 @@ impl TimeOptions {
 
     /// The expression for the event time; where that is not in the records, one that reads nothing.
     pub fn expression(&self) -> Option<&str> {
-        self.time.as_deref().map(|time| if self.teller().is_some() { "null" } else { time })
+        self.time.as_deref().map(|time| if self.is_told() { "null" } else { time })
     }
 
     /// Refuses what has no effect on times that are not in the records.
@@ -192,7 +197,7 @@ impl TimeOptions {
     /// How far a record may come behind the greatest event time without being late.
     pub fn out_of_order(&self) -> Duration {
         // What clocks and the log say is in order.
-        let most_ms = if self.teller().is_some() { 0 } else { OUT_OF_ORDER_MS };
+        let most_ms = if self.is_told() { 0 } else { OUT_OF_ORDER_MS };
         self.out_of_order.or(Duration::from_ms(most_ms)).unwrap_or_default()
     }
 

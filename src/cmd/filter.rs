@@ -32,6 +32,8 @@ Examples:
       Split the records between two outputs, by a value from the shell.
   filter true --unique .id --within 10m --time .ts events.ndjson
       Leave out records that are delivered again within ten minutes.
+  filter '.level == \"error\"' --merge --time .ts web1.ndjson <(ssh web2 cat app.ndjson)
+      Print the errors of two hosts in the order of their times.
 
 Exit status: 0 done; 1 with -e or -q, no record was kept; 2 invalid options or expression; 65 bad
 records, or an input that was cut short; 74 reading or writing failed.";
@@ -55,6 +57,7 @@ records, or an input that was cut short; 74 reading or writing failed.";
     version,
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{DIFFERENCES}"),
+    mut_arg("merge", |merge| merge.hide_short_help(false)),
     override_usage = "filter [OPTIONS] EXPR [FILE]...\n       filter [OPTIONS] -f FILE [FILE]..."
 )]
 pub struct Options {

@@ -1,17 +1,22 @@
 //! `--merge`: FILEs as one input, in the order of their records' times.
 
 use std::sync::Arc;
+use std::time::Duration as StdDuration;
 
 use super::clock::TimeOptions;
-use crate::cli::Failure;
-use crate::cli::merged::{MergePlan, Timing};
+use crate::cli::merged::{MergePlan, Timing, tell_later};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::in_option;
+use crate::cli::{Failure, Status};
+use crate::operator::clock::Clock;
 use crate::time::Duration;
 use crate::time::event_time::TimeUnit;
 
 /// How many records wait, if nothing else is said: with short ones, about a gigabyte.
 const PENDING_MAX: u64 = 10_000_000;
+
+/// Why none but objects are merged.
+const ONLY: &str = "an object has a time to merge by";
 
 /// Whether FILEs are merged.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +27,7 @@ pub struct MergeOptions {
     /// FILEs may be pipes: <(ssh HOST cat FILE). The order depends on the records alone, not on when
     /// they arrive. A record may be up to --out-of-order before the maximum time of its own file;
     /// one that is still earlier stays where it came, and is counted at the end.
+    #[arg(hide_short_help = true)]
     #[arg(long)]
     pub merge: bool,
 
@@ -73,7 +79,57 @@ pub struct MergeTimeOptions {
     idle: Option<Duration>,
 }
 
+impl MergeTimeOptions {
+    /// What reads the times of records, if one is given, and how much disorder is allowed for:
+    /// none without it, as append times are in order.
+    ///
+    /// # Errors
+    /// When options make no sense.
+    pub fn clock_if_asked(&self) -> Result<(Option<Clock>, Duration), Failure> {
+        if self.idle == Some(Duration::default()) {
+            return Err(in_option("--idle", "must be longer than 0"));
+        }
+        if self.time.is_none() {
+            return Ok((None, Duration::default()));
+        }
+        let times = self.options();
+        if times.is_told() {
+            let why = "it takes a time that the records have, as in --time .ts; without it, append \
+                       times count";
+            return Err(in_option("--time", why));
+        }
+        Ok((Some(times.clock(ONLY)?), times.out_of_order()))
+    }
+
+    /// For how long an input is waited for that gives nothing.
+    pub fn idle(&self) -> Option<StdDuration> {
+        self.idle.map(Duration::to_std)
+    }
+
+    fn options(&self) -> TimeOptions {
+        TimeOptions {
+            time: self.time.clone(),
+            time_unit: self.time_unit,
+            time_format: self.time_format.clone(),
+            out_of_order: self.out_of_order,
+            ..TimeOptions::default()
+        }
+    }
+}
+
 impl MergeOptions {
+    /// How many records may wait.
+    pub fn records_max(&self) -> u64 {
+        self.max_pending
+    }
+
+    /// Says how many records came later than is allowed, and by how many milliseconds at most;
+    /// gives the status for it.
+    pub fn tell_later(&self, later: (u64, i64), out_of_order: Duration) -> Status {
+        tell_later(later, out_of_order);
+        if later.0 > 0 && self.strict { Status::Data } else { Status::Done }
+    }
+
     /// Has the input merged by these times, if that is asked for.
     ///
     /// # Errors
@@ -90,7 +146,11 @@ impl MergeOptions {
         if idle == Some(Duration::default()) {
             return Err(in_option("--idle", "must be longer than 0"));
         }
-        let clock = time.clock("an object has a time to merge by")?;
+        if time.is_told() {
+            let why = "it takes a time that the records have, as in --time .ts";
+            return Err(in_option("--merge", why));
+        }
+        let clock = time.clock(ONLY)?;
         let timing = Timing { out_of_order: time.out_of_order(), idle };
         let plan = MergePlan::new(clock, timing, self.max_pending, self.strict);
         input.merge = Some(Arc::new(plan));
@@ -108,21 +168,23 @@ impl MergeOptions {
         uses_time: bool,
     ) -> Result<(), Failure> {
         if !self.merge {
-            return match times.time {
-                Some(_) if !uses_time => {
-                    Err(in_option("--time", "it has no effect here; add --merge"))
-                }
-                _ => Ok(()),
-            };
+            return self.check_unused(times, uses_time);
         }
-        let mut time = TimeOptions {
-            time: times.time.clone(),
-            time_unit: times.time_unit,
-            time_format: times.time_format.clone(),
-            out_of_order: times.out_of_order,
-            ..TimeOptions::default()
-        };
+        let mut time = times.options();
         time.settle(&mut input.format, true)?;
         self.settle(input, &time, times.idle)
+    }
+
+    /// Refuses a time that has no use: without `--merge`, unless there is another one.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn check_unused(&self, times: &MergeTimeOptions, uses_time: bool) -> Result<(), Failure> {
+        match times.time {
+            Some(_) if !uses_time && !self.merge => {
+                Err(in_option("--time", "it has no effect here; add --merge"))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -127,6 +127,7 @@ mod topics {
     mod reconnect_producers;
     mod rotated_early;
     mod subscribe;
+    mod subscribe_merge;
     mod subscribe_several;
     mod topic_by;
     mod topic_by_files;

@@ -65,19 +65,22 @@ impl MergePlan {
     pub(in crate::cli) fn conclude(&self) -> Status {
         let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.odd_times.iter().for_each(|what| message::note(what));
-        if report.later == 0 {
-            return Status::Done;
-        }
-        let (records, are) = match report.later {
-            1 => ("record", "is"),
-            _ => ("records", "are"),
-        };
-        let most = Duration::from_ms(report.most_ms).unwrap_or_default();
-        let (later, out_of_order) = (report.later, self.timing.out_of_order);
-        message::note(&format!(
-            "{later} {records} came later than --out-of-order {out_of_order} allows, by at most \
-             {most}, and {are} where that was"
-        ));
-        if self.strict { Status::Data } else { Status::Done }
+        tell_later((report.later, report.most_ms), self.timing.out_of_order);
+        if self.strict && report.later > 0 { Status::Data } else { Status::Done }
     }
+}
+
+/// Says how many records came later than is allowed, if any did, and by how many milliseconds at
+/// most.
+pub fn tell_later((count, most_ms): (u64, i64), out_of_order: Duration) {
+    let (records, are) = match count {
+        0 => return,
+        1 => ("record", "is"),
+        _ => ("records", "are"),
+    };
+    let most = Duration::from_ms(most_ms).unwrap_or_default();
+    message::note(&format!(
+        "{count} {records} came later than --out-of-order {out_of_order} allows, by at most {most}, \
+         and {are} where that was"
+    ));
 }

@@ -5,6 +5,7 @@ mod exec;
 mod files;
 mod group;
 mod in_pipe;
+mod merged;
 mod opening;
 mod pace;
 mod print;
@@ -19,6 +20,7 @@ use clap::{Parser, ValueEnum};
 use self::announce::Announcer;
 use self::pace::PaceOptions;
 use self::print::Printer;
+use super::merging::{MergeOptions, MergeTimeOptions};
 use super::near;
 use super::place::Place;
 use super::reconnect::{self, ReconnectOptions};
@@ -48,12 +50,23 @@ Examples:
       Feed other tools; with --control, each of them notices when its input is cut short.
   subscribe clicks --partition 2 --from 1000 --until 1010 --meta
       Print ten records with their offsets and append times.
+  subscribe 'web.*' --merge --time .ts
+      Replay several topics, and all of their partitions, in the order of the records' times.
   subscribe clicks -f --group nightly
       Resume after the committed offsets of the group nightly; two such processes divide the partitions.
   subscribe jobs -f --group mail -c 100
       Take the next 100 records of the group's, commit them, and stop.
   subscribe clicks -f --group mail --exec 'while read -r r; do notify \"$r\" || exit; done'
       Feed each batch to a command, and commit when it succeeds.";
+
+const MERGE: &str = "Merge topics and partitions in the order of --time, or of append times";
+
+const MERGE_LONG: &str = "Merge topics and partitions in the order of --time, or of append times
+
+A record may be up to --out-of-order before the maximum time of its own partition; one that is still \
+earlier stays where it came, and is counted at the end. With -f, a record is printed when all partitions \
+have come further; --idle does not wait for those that bring nothing. Topics and partitions that appear \
+later are not read.";
 
 /// Print the records of a topic
 #[derive(Parser, Clone, Debug)]
@@ -91,7 +104,8 @@ Examples:
         terminal may take for commands are escaped.\n\n\
         When log-serve stops, -f and --group wait up to 30 s (--reconnect) until it runs again, and \
         resume where they were. If --reconnect is given, they also wait for it at the start.",
-    after_help = EXAMPLES
+    after_help = EXAMPLES,
+    mut_arg("merge", |arg| arg.help(MERGE).long_help(MERGE_LONG).help_heading("Range"))
 )]
 pub struct Options {
     /// The topic to read; a quoted pattern like 'web.*' is all topics that it matches
@@ -196,6 +210,12 @@ pub struct Options {
     pace: PaceOptions,
 
     #[command(flatten)]
+    merge: MergeOptions,
+
+    #[command(flatten)]
+    times: MergeTimeOptions,
+
+    #[command(flatten)]
     look: LookOptions,
 }
 
@@ -248,7 +268,13 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let watch = Arc::new(Watch::new(Stop::install()?, Some(&output))?);
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));
+    options.merge.check_unused(&options.times, options.pace.takes_times())?;
     let ended = match &options.group {
+        Some(_) if options.merge.merge => {
+            let why = "a group has no order of partitions; leave out --merge";
+            return Err(Failure::usage(why).into());
+        }
+        _ if options.merge.merge => merged::run(&options, &watch, output),
         _ if several::is_asked(&options) => several::run(&options, &watch, output),
         Some(group) => group::run(&options, group, &watch, output, announcer),
         None => single::read(&options, &watch, output, announcer),

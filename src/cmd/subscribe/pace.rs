@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 use super::Options;
 use crate::api::reading::{BatchSpan, Chunk};
 use crate::cli::input::{StopReason, Watch};
-use crate::cli::pump::in_option;
 use crate::cli::{Failure, message};
-use crate::expr::Program;
-use crate::operator::clock::{Clock, Form};
+use crate::operator::clock::Clock;
 use crate::time::pace::{Pace, Schedule};
 
 /// How long it waits at once.
@@ -35,11 +33,6 @@ pub struct PaceOptions {
     #[arg(hide_short_help = true)]
     #[arg(long, value_name = "DURATION", requires = "speed", default_value = "5s")]
     max_gap: crate::time::Duration,
-
-    /// With --speed, the jq expression for a record's time, instead of its append time
-    #[arg(hide_short_help = true)]
-    #[arg(long, value_name = "EXPR", requires = "speed")]
-    time: Option<String>,
 }
 
 /// A factor, as in `10x`.
@@ -81,6 +74,11 @@ fn positive(number: &str) -> Option<f64> {
 }
 
 impl PaceOptions {
+    /// Whether the times of records have a use.
+    pub fn takes_times(&self) -> bool {
+        self.speed.is_some()
+    }
+
     fn pace(&self) -> Option<Pace> {
         let gap_max = Duration::from_millis(u64::try_from(self.max_gap.ms()).unwrap_or(0));
         let speed = self.speed.map(|Speed(factor)| Pace::Speed { factor, gap_max });
@@ -113,15 +111,10 @@ impl Paced {
     /// # Errors
     /// When --time is no expression.
     pub fn new(options: &Options) -> Result<Paced, Failure> {
-        let time = options.pace.time.as_deref();
-        let clock = |time| {
-            let program = Program::compile(&[time]).map_err(|error| in_option("--time", error))?;
-            let form = Form::known(None, None, false);
-            Ok::<_, Failure>(Clock::new(program, form, "an object can have a time"))
-        };
+        let (clock, _) = options.times.clock_if_asked()?;
         Ok(Paced {
             schedule: options.pace.pace().map(Schedule::new),
-            clock: time.map(clock).transpose()?,
+            clock,
             begun: Instant::now(),
             timeless: 0,
         })

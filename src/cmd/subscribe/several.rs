@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use glob::Pattern;
 
-use self::printing::Printing;
+pub(super) use self::printing::Printing;
 use super::opening::{may_come, open, open_within};
 use super::pace::Ended;
 use super::single::spans;
@@ -40,13 +40,17 @@ fn is_pattern(topic: &str) -> bool {
 }
 
 /// Which topics are meant.
-struct Wanted {
+pub(super) struct Wanted {
     named: Vec<String>,
     patterns: Vec<Pattern>,
 }
 
 impl Wanted {
-    fn new(options: &Options) -> Result<Wanted, Failure> {
+    /// Those that the options name.
+    ///
+    /// # Errors
+    /// When a pattern is none.
+    pub(super) fn new(options: &Options) -> Result<Wanted, Failure> {
         let mut wanted = Wanted { named: Vec::new(), patterns: Vec::new() };
         for topic in std::iter::once(&options.topic).chain(&options.others) {
             if !is_pattern(topic) {
@@ -75,7 +79,7 @@ impl Wanted {
     }
 
     /// All that there are now, and those that were named.
-    fn topics(&self, options: &Options) -> anyhow::Result<BTreeSet<String>> {
+    pub(super) fn topics(&self, options: &Options) -> anyhow::Result<BTreeSet<String>> {
         let mut topics: BTreeSet<String> = self.named.iter().cloned().collect();
         if !self.patterns.is_empty() {
             let listed = Store::open(&options.data.dir()?)?.topics()?;
@@ -89,18 +93,20 @@ impl Wanted {
     }
 }
 
-/// Refuses what makes no sense with several topics.
-fn check(options: &Options) -> Result<(), Failure> {
+/// Refuses what makes no sense with several topics, or with merged partitions.
+pub(super) fn check(options: &Options) -> Result<(), Failure> {
     let is_offset = |place: &Place| matches!(place, Place::Offset(_));
     let why = if options.group.is_some() {
         "a group reads one topic; start one subscribe for each"
-    } else if options.control {
+    } else if options.control && !options.merge.merge {
         "--control numbers the partitions of one topic; start one subscribe for each"
-    } else if !options.partition.is_empty() {
+    } else if !options.partition.is_empty() && is_asked(options) {
         "--partition is of one topic"
     } else if options.follow && options.until.is_some() {
-        "with -f, --until is of one topic"
-    } else if is_offset(&options.from) || options.until.as_ref().is_some_and(is_offset) {
+        "with -f, --until is of one topic that is not merged"
+    } else if is_asked(options)
+        && (is_offset(&options.from) || options.until.as_ref().is_some_and(is_offset))
+    {
         "an offset is a place in one topic; --from and --until take times"
     } else {
         return Ok(());
@@ -199,7 +205,8 @@ fn too_many() -> anyhow::Error {
     Failure::usage(format!("more than {TOPICS_MAX} topics; name fewer")).into()
 }
 
-fn manner(options: &Options, follow: bool) -> Manner<'static> {
+/// How records are read: what is there, or what comes, also in partitions that are added.
+pub(super) fn manner(options: &Options, follow: bool) -> Manner<'static> {
     Manner {
         follow,
         added: follow,
@@ -343,7 +350,11 @@ fn follow(
     }
 }
 
-fn spawn(work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+/// Begins a thread.
+///
+/// # Errors
+/// When the system has none left.
+pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     let thread = std::thread::Builder::new().name("follow".to_owned());
     thread.spawn(work).context("cannot follow a topic")?;
     Ok(())
@@ -357,21 +368,10 @@ fn tell(
     from: Option<Vec<Span>>,
     sender: &SyncSender<News>,
 ) -> anyhow::Result<Option<StopReason>> {
-    // It was there: the daemon may have gone since.
-    let patience = options.reconnect.patience();
-    let mut tries = Tries::within(patience);
-    let mut reading = loop {
-        let error = match begin(options, watch, topic, from.as_deref(), patience) {
-            Ok(Ok(reading)) => break reading,
-            Ok(Err(halt)) => return Ok(Some(halt)),
-            Err(error) => error,
-        };
-        let Some(pause) = tries.next_pause().filter(|_| is_gone(&error)) else {
-            return Err(error);
-        };
-        if let Some(halt) = watch.pause(pause)? {
-            return Ok(Some(halt));
-        }
+    let added = manner(options, true);
+    let mut reading = match try_to_begin(options, watch, topic, from.as_deref(), added)? {
+        Ok(reading) => reading,
+        Err(halt) => return Ok(Some(halt)),
     };
     loop {
         let mut bytes = Vec::new();
@@ -386,15 +386,42 @@ fn tell(
     }
 }
 
-/// Begins to follow a topic.
+/// Begins to read a topic that was there: its daemon may have gone since.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn try_to_begin(
+    options: &Options,
+    watch: &Watch,
+    topic: &str,
+    from: Option<&[Span]>,
+    manner: Manner<'static>,
+) -> anyhow::Result<Result<Reading<'static>, StopReason>> {
+    let mut tries = Tries::within(options.reconnect.patience());
+    loop {
+        let error = match begin(options, watch, topic, from, manner) {
+            Ok(begun) => return Ok(begun),
+            Err(error) => error,
+        };
+        let Some(pause) = tries.next_pause().filter(|_| is_gone(&error)) else {
+            return Err(error);
+        };
+        if let Some(halt) = watch.pause(pause)? {
+            return Ok(Err(halt));
+        }
+    }
+}
+
+/// Begins to read a topic.
 fn begin(
     options: &Options,
     watch: &Watch,
     topic: &str,
     from: Option<&[Span]>,
-    patience: Duration,
+    manner: Manner<'static>,
 ) -> anyhow::Result<Result<Reading<'static>, StopReason>> {
-    let mut reader = match open_within(options, topic, watch, Tries::within(patience))? {
+    let tries = Tries::within(options.reconnect.patience());
+    let mut reader = match open_within(options, topic, watch, tries)? {
         Ok(reader) => reader,
         Err(halt) => return Ok(Err(halt)),
     };
@@ -405,7 +432,7 @@ fn begin(
             spans(&whole, topic, &mut reader)?
         }
     };
-    Ok(Ok(reader.read(spans, manner(options, true))?))
+    Ok(Ok(reader.read(spans, manner)?))
 }
 
 /// Looks for topics that appear, and tells of them.

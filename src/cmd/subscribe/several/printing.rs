@@ -8,6 +8,7 @@ use crate::cli::input::Watch;
 use crate::cli::output::{Output, OutputError};
 use crate::cmd::subscribe::pace::{Ended, Paced};
 use crate::cmd::subscribe::print::{Printed, Printer};
+use crate::record::control::Control;
 
 /// How wide the column of names is at least where more topics may come.
 const NAME_CHARS_MIN: usize = 12;
@@ -17,7 +18,7 @@ const NAME_CHARS_MAX: usize = 24;
 const COLORS: [u8; 6] = [96, 93, 92, 95, 94, 91];
 
 /// Prints runs of records, when they are due.
-pub(super) struct Printing {
+pub(in crate::cmd::subscribe) struct Printing {
     paced: Paced,
     lines: Lines,
 }
@@ -30,7 +31,8 @@ struct Lines {
     color: bool,
     /// The topics that were printed, in order: a name keeps its colour.
     topics: Vec<String>,
-    named: Vec<u8>,
+    /// What is laid out and not written yet.
+    ready: Vec<u8>,
 }
 
 impl Printing {
@@ -53,7 +55,7 @@ impl Printing {
             width: is_shown.then_some(longest),
             color: options.look.colors(output.is_terminal()),
             topics: Vec::new(),
-            named: Vec::new(),
+            ready: Vec::new(),
         };
         Ok(Printing { paced: Paced::new(options)?, lines })
     }
@@ -62,17 +64,51 @@ impl Printing {
     ///
     /// # Errors
     /// When a record does not fit into the layout, or the output cannot be written to.
-    pub fn print(
+    pub(super) fn print(
         &mut self,
         topic: &str,
         run: &Run,
         watch: &Watch,
         output: &mut Output,
     ) -> anyhow::Result<Option<Ended>> {
+        let ended = self.lay(topic, &run.chunk, &run.bytes, watch, output)?;
+        let written = self.write(output)?;
+        Ok(ended.or(written))
+    }
+
+    /// Lays out a run, to be written with others; records that are to come at a pace are written
+    /// when they are due. Tells why no more is wanted, if so.
+    ///
+    /// # Errors
+    /// As [`Printing::write`].
+    pub fn lay(
+        &mut self,
+        topic: &str,
+        chunk: &Chunk,
+        bytes: &[u8],
+        watch: &Watch,
+        output: &mut Output,
+    ) -> anyhow::Result<Option<Ended>> {
         let Printing { paced, lines } = self;
-        paced.each(&run.chunk, &run.bytes, watch, |chunk, bytes| {
-            lines.print(topic, chunk, bytes, output)
+        let is_paced = paced.is_asked();
+        paced.each(chunk, bytes, watch, |chunk, bytes| {
+            let more = lines.lay(topic, chunk, bytes, output);
+            let written = if is_paced { lines.write(output)? } else { None };
+            Ok(if more { written } else { Some(Ended::Complete) })
         })
+    }
+
+    /// Has a control record come next.
+    pub fn put_control(&mut self, control: &Control) {
+        control.write(&mut self.lines.ready);
+    }
+
+    /// Writes what is laid out. Tells why no more is wanted, if so.
+    ///
+    /// # Errors
+    /// When a record did not fit into the layout, or the output cannot be written to.
+    pub fn write(&mut self, output: &mut Output) -> anyhow::Result<Option<Ended>> {
+        self.lines.write(output)
     }
 
     /// Prints what there is to say at the end.
@@ -82,39 +118,36 @@ impl Printing {
 }
 
 impl Lines {
-    fn print(
-        &mut self,
-        topic: &str,
-        chunk: &Chunk,
-        bytes: &[u8],
-        output: &mut Output,
-    ) -> anyhow::Result<Option<Ended>> {
+    /// Lays out a run; whether more is wanted.
+    fn lay(&mut self, topic: &str, chunk: &Chunk, bytes: &[u8], output: &Output) -> bool {
         let before = self.width.map_or(0, |width| width + 3);
         self.printer.turn_to(topic);
         let size = || output.size().map(|(columns, lines)| (columns.saturating_sub(before), lines));
         self.printer.resize(size);
         let Printed { lines, more, .. } = self.printer.lines(chunk, bytes);
-        let written = match self.width {
-            None => output.write(lines),
-            Some(width) => {
-                let color = self.topics.iter().position(|known| known == topic);
-                let color = color.unwrap_or_else(|| {
-                    self.topics.push(topic.to_owned());
-                    self.topics.len() - 1
-                });
-                let name = name(topic, width, self.color.then_some(COLORS[color % COLORS.len()]));
-                self.named.clear();
-                for line in lines.split_inclusive(|&byte| byte == b'\n') {
-                    self.named.extend_from_slice(name.as_bytes());
-                    self.named.extend_from_slice(line);
-                }
-                output.write(&self.named)
-            }
+        let Some(width) = self.width else {
+            self.ready.extend_from_slice(lines);
+            return more;
         };
+        let color = self.topics.iter().position(|known| known == topic);
+        let color = color.unwrap_or_else(|| {
+            self.topics.push(topic.to_owned());
+            self.topics.len() - 1
+        });
+        let name = name(topic, width, self.color.then_some(COLORS[color % COLORS.len()]));
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            self.ready.extend_from_slice(name.as_bytes());
+            self.ready.extend_from_slice(line);
+        }
+        more
+    }
+
+    fn write(&mut self, output: &mut Output) -> anyhow::Result<Option<Ended>> {
+        let written = if self.ready.is_empty() { Ok(()) } else { output.write(&self.ready) };
+        self.ready.clear();
         self.printer.check()?;
         match written {
-            Ok(()) if more => Ok(None),
-            Ok(()) => Ok(Some(Ended::Complete)),
+            Ok(()) => Ok(None),
             Err(OutputError::Closed) => Ok(Some(Ended::Unread)),
             Err(error) => Err(error.into()),
         }
