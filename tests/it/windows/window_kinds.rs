@@ -330,7 +330,9 @@ fn options_that_do_not_go_together_are_refused_with_a_remedy() {
         assert_eq!((ran.status, ran.stderr), (2, format!("window: {why}\n")), "{options}");
     }
     let ran = run(&mut tool("window", &["--tumbling", "1m"]), "]");
-    let why = "window: no event time is given; add --time EXPR, as in --time .ts\n";
+    let why = "window: no event time is given; add --time EXPR, as in --time .ts, for a time in \
+               the records; --time arrival for when they are read; or --time append for when they \
+               were appended to a topic\n";
     assert_eq!((ran.status, ran.stderr.as_str()), (2, why));
 }
 
