@@ -6,6 +6,7 @@ use super::output::report::{Report, Style};
 use super::output::select::Selection;
 use super::plan::{Plan, Reading};
 use super::state::{AggregateState, Unreported};
+use super::windowed::fill::{Fill, Filling};
 use super::windowed::kinds::GroupsByWindow;
 use super::windowed::panes::{Policy, Progress, Room};
 use crate::expr::{ParsedRecord, Records};
@@ -35,6 +36,7 @@ impl Aggregator {
             factory,
             windowing: None,
             carried_reader: None,
+            fill: None,
             progress: Progress::default(),
             room: Room { groups: 0, groups_max: usize::MAX },
             key: Vec::new(),
@@ -59,11 +61,19 @@ impl Aggregator {
         self
     }
 
+    /// Adds results of windows without records.
+    #[must_use]
+    pub fn filling(mut self, filling: Option<Filling>) -> Aggregator {
+        self.state.fill = filling.map(|filling| Box::new(Fill::new(filling)));
+        self
+    }
+
     /// Allows at most so many groups at the same time, those of all open windows together, and so
     /// many bytes of memory for them.
     #[must_use]
     pub fn limited(mut self, groups_max: usize, memory_bytes_max: usize) -> Aggregator {
         self.state.room.groups_max = groups_max;
+        self.state.fill.iter_mut().for_each(|fill| fill.limit(groups_max));
         self.state.allowance = Allowance::new(memory_bytes_max);
         self
     }

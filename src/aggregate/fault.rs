@@ -5,7 +5,7 @@ use crate::expr::RecordError;
 use crate::record::outlet::Refused;
 use crate::record::reserved::Reserved;
 use crate::time::Duration;
-use crate::time::timestamp::{OutOfRange, TimestampError};
+use crate::time::timestamp::{OutOfRange, TimestampError, show_ms};
 use crate::time::watermark::TooFarAhead;
 use crate::window::WindowsError;
 
@@ -132,6 +132,33 @@ pub enum StreamError {
          | aggregate --by .user 'most=max(.count)' --top 5:most"
     )]
     Ranked(&'static str),
+    /// Windows that begin and end with records cannot be without them.
+    #[error(
+        "--fill: a {0} is never without records; leave it out, or use windows like --tumbling 1m"
+    )]
+    NeverEmpty(&'static str),
+    /// There are no windows that could be without records.
+    #[error(
+        "--fill reports windows without records, and the input is not windowed; run window before, or \
+         leave it out"
+    )]
+    NoFilledWindows,
+    /// More windows without records than are allowed.
+    #[error(
+        "more than {rows_max} results are to be added at once, for windows from {} on: the event time \
+         has advanced to {}; if that is wrong, --max-ahead refuses such records; otherwise raise \
+         --max-fill",
+        show_ms(*.since_ms),
+        show_ms(*.time_ms)
+    )]
+    TooMuchToFill {
+        /// How many may be added.
+        rows_max: usize,
+        /// The end of the last window that had results before, in milliseconds.
+        since_ms: i64,
+        /// The time that caused it, as far as is known.
+        time_ms: i64,
+    },
     /// The condition on results failed.
     #[error(transparent)]
     Having(#[from] HavingError),

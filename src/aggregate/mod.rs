@@ -34,6 +34,8 @@ pub use output::report::Style;
 pub use output::select::Selection;
 pub use over::{Extent, Over};
 pub use plan::Plan;
+pub use plan::listed::ListedGroups;
 pub use plan::spec::{AggregateSpec, GroupSpec};
 pub use state::{AggregateState, Unreported};
+pub use windowed::fill::Filling;
 pub use windowed::panes::{Emit, PANE_FIELD, Policy};

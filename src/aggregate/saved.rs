@@ -46,7 +46,10 @@ impl AggregateState {
         self.progress.save(to);
         to.put_u64(self.arrivals);
         self.report.save(to);
-        self.state.save(to);
+        if let Some(fill) = &self.fill {
+            fill.save(to);
+        }
+        self.state.save(self.fill.is_some(), to);
     }
 
     /// What was asked for, as far as states depend on it.
@@ -54,6 +57,9 @@ impl AggregateState {
         let mut plan = Writer::new();
         self.projection.save(&mut plan);
         self.policy.save(&mut plan);
+        if let Some(fill) = &self.fill {
+            fill.save_options(&mut plan);
+        }
         plan.into_bytes()
     }
 
@@ -67,12 +73,17 @@ impl AggregateState {
     /// Restores all but what [`AggregateState::check_plan`] checks; the stream was, or was not,
     /// windowed when it was saved.
     fn restore(&mut self, windowed: bool, from: &mut Reader<'_>) -> Result<(), StateError> {
-        let AggregateState { state, progress, factory, report, policy, arrivals, room, .. } = self;
+        let AggregateState {
+            state, progress, factory, report, policy, arrivals, room, fill, ..
+        } = self;
         progress.restore(from)?;
         *arrivals = from.take_records()?;
         report.restore(from)?;
+        if let Some(fill) = fill {
+            fill.restore(from)?;
+        }
         if windowed {
-            *state = state.load(*policy, progress, factory, from)?;
+            *state = state.load(*policy, fill.is_some(), (progress, factory), from)?;
         } else {
             let whole = factory.table(false).load(from)?;
             match state {

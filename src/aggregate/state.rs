@@ -9,6 +9,7 @@ use super::plan::Reading;
 use super::plan::projection::Projection;
 use super::table::Incoming;
 use super::windowed::carried::CarriedReader;
+use super::windowed::fill::Fill;
 use super::windowed::kinds::{GroupsByWindow, write_whole};
 use super::windowed::panes::{
     NUMBER_FIELD, PANE_FIELD, Pane, Policy, Progress, Room, WINDOW_TIME_FIELD,
@@ -32,6 +33,8 @@ pub struct AggregateState {
     pub(super) windowing: Option<Windowing>,
     /// What reads the window or slice that records carry, where they carry one.
     pub(super) carried_reader: Option<CarriedReader>,
+    /// What results are added of windows without records, if any are.
+    pub(super) fill: Option<Box<Fill>>,
     pub(super) progress: Progress,
     pub(super) room: Room,
     /// The key of the record in hand.
@@ -93,13 +96,22 @@ impl AggregateState {
         self.key.clear();
         self.projection.write_key(record, &mut self.key)?;
         let AggregateState {
-            projection, report, policy, state, room, key, progress, factory, ..
+            projection,
+            report,
+            policy,
+            state,
+            room,
+            key,
+            progress,
+            factory,
+            fill,
+            ..
         } = self;
         let arrival = self.arrivals + 1;
         let stage =
             |group: Option<usize>, columns: &mut [_]| projection.stage(group, record, columns);
         let mut incoming = Incoming { key, arrival, stage, room };
-        let mut results = Results { policy: *policy, report, out };
+        let mut results = Results { policy: *policy, report, out, fill: fill.as_deref_mut() };
         let taken = state.take(piece, &mut incoming, progress, &mut results, factory)?;
         self.arrivals = arrival;
         Ok(taken)
@@ -127,6 +139,7 @@ impl AggregateState {
             _ => return Err(StreamError::Changed),
         };
         self.progress.begin(windowing.allowed_lateness_ms);
+        self.fill.iter_mut().for_each(|fill| fill.begin_windows(&windows));
         self.windowing = Some(windowing.clone());
         if is_new {
             let fields = match carried {
@@ -177,6 +190,9 @@ impl AggregateState {
         if let (Some(alone), true) = (alone, self.report.is_ranked()) {
             return Err(StreamError::Ranked(alone));
         }
+        if let (Some(alone), true) = (alone, self.fill.is_some()) {
+            return Err(StreamError::NeverEmpty(alone));
+        }
         if let window::Windows::Count { .. } = windows {
             self.needs_no_windows()?;
             return self.policy.every_ms.map_or(Ok(()), |_| Err(StreamError::NoEventTime));
@@ -197,11 +213,18 @@ impl AggregateState {
     pub fn watermark(&mut self, mark: Mark, out: &mut dyn Outlet) -> Result<(), StreamError> {
         let before = self.look_if_it_matters();
         let tick = self.progress.advance(mark, self.policy.every_ms);
-        let AggregateState { report, policy, state, progress, factory, .. } = self;
-        let mut results = Results { policy: *policy, report, out };
+        let newest_ms = self.fill.as_ref().and_then(|_| self.state.newest_ms());
+        let AggregateState { report, policy, state, progress, factory, fill, .. } = self;
+        if let Some(fill) = fill {
+            fill.begin(progress, newest_ms);
+        }
+        let fill = fill.as_deref_mut();
+        let mut results = Results { policy: *policy, report, out, fill };
         let freed = match state {
             GroupsByWindow::Whole(_) => 0,
-            GroupsByWindow::Windows(windows, _) => windows.advance(tick, progress, &mut results)?,
+            GroupsByWindow::Windows(windows, _) => {
+                windows.advance(tick, progress, &mut results, || factory.table(false))?
+            }
             GroupsByWindow::Slices(slices) => {
                 slices.advance(progress, &mut results, || factory.table(true))?
             }
@@ -213,6 +236,14 @@ impl AggregateState {
             GroupsByWindow::Counts(_) => 0,
         };
         self.room.free(freed);
+        if let Some(fill) = &mut self.fill {
+            self.room.take(fill.kept())?;
+            let done_ms = match self.policy.refines() {
+                true => self.progress.time_ms(),
+                false => self.progress.time_ms().map(|_| self.progress.closed_ms()),
+            };
+            done_ms.into_iter().for_each(|done_ms| fill.settle(done_ms));
+        }
         if freed > self.room.groups {
             self.allowance.forget();
         }
@@ -236,7 +267,8 @@ impl AggregateState {
         if !self.projection.is_grouped() {
             table.enter(table.find(b""), b"", 0);
         }
-        let mut results = Results { policy: self.policy, report: &mut self.report, out };
+        let (policy, report) = (self.policy, &mut self.report);
+        let mut results = Results { policy, report, out, fill: None };
         write_whole(table, Pane::OnTime, None, &mut results)?;
         let most = self.look() + self.report.bytes_most();
         self.held.see_bytes(most);
@@ -267,7 +299,8 @@ impl AggregateState {
         live.begin(rows_max);
         // Nothing is put out that could be refused, and a condition that fails is reported later.
         let mut nowhere = Vec::new();
-        let mut results = Results { policy: *policy, report, out: &mut nowhere };
+        let out = &mut nowhere;
+        let mut results = Results { policy: *policy, report, out, fill: None };
         let _ = state.write_newest(&mut results, || factory.table(true));
         report.live().map(Live::end).unwrap_or_default()
     }
@@ -295,7 +328,7 @@ impl AggregateState {
 
     /// Sees what is held; gives how many bytes that are.
     fn look(&mut self) -> usize {
-        let bytes = self.state.bytes();
+        let bytes = self.state.bytes() + self.fill.as_ref().map_or(0, |fill| fill.bytes());
         self.held.see(self.room.groups, self.state.open_count(), bytes);
         self.allowance.see(bytes);
         bytes
@@ -343,6 +376,9 @@ impl AggregateState {
         }
         if self.policy.timed {
             return Err(StreamError::NoWindowTime);
+        }
+        if self.fill.is_some() {
+            return Err(StreamError::NoFilledWindows);
         }
         match (&self.state, self.policy.every_ms) {
             (GroupsByWindow::Whole(_), Some(_)) => Err(StreamError::NoEventTime),

@@ -131,6 +131,23 @@ impl Table {
         }
     }
 
+    /// The same for these groups in this order; `is_filled` says which of them have no record.
+    pub(super) fn write_filled(
+        &mut self,
+        order: &[usize],
+        is_filled: impl Fn(usize) -> bool,
+        head: &[u8],
+        scope: Scope,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        let Table { keys, columns, .. } = self;
+        let row = |group: usize| {
+            let scope = Scope { is_filled: is_filled(group), ..scope };
+            Row { head, key: keys.key(group), group, scope }
+        };
+        results.write(columns, order.iter().copied().map(row))
+    }
+
     /// Appends results of these groups, each with first fields of its own.
     pub(super) fn write_each<'a>(
         &mut self,

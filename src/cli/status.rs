@@ -259,6 +259,7 @@ fn of_stream(error: &StreamError) -> Status {
         | StreamError::Reserved(_)
         | StreamError::TooManyGroups(_)
         | StreamError::TooManyRecords(_)
+        | StreamError::TooMuchToFill { .. }
         | StreamError::TooMuchMemory(_) => Status::Data,
         StreamError::Having(error) if error.is_passing() => Status::Io,
         StreamError::Having(_) => Status::Data,
@@ -269,6 +270,8 @@ fn of_stream(error: &StreamError) -> Status {
         | StreamError::NotTold(_)
         | StreamError::NoEventTime
         | StreamError::NoWindowTime
+        | StreamError::NeverEmpty(_)
+        | StreamError::NoFilledWindows
         | StreamError::Ranked(_) => Status::Usage,
     }
 }

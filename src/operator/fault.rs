@@ -40,6 +40,15 @@ impl Fault {
         Fault::Bad(why.to_string())
     }
 
+    /// The same, where a record of this time has moved the watermark.
+    #[must_use]
+    pub fn caused_by(mut self, record_ms: i64) -> Fault {
+        if let Fault::Stream(StreamError::TooMuchToFill { time_ms, .. }) = &mut self {
+            *time_ms = record_ms;
+        }
+        self
+    }
+
     /// What an expression says about a record: a bad record, unless that passes.
     pub fn said(error: RecordError) -> Fault {
         if error.is_passing() { Fault::Passing(error) } else { Fault::bad(error) }

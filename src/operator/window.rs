@@ -180,7 +180,7 @@ impl Upstream for Window {
                 if passed_ms.is_some() {
                     self.late.moved(Some((line, time_ms)));
                 }
-                tell(passed_ms, next, out)?;
+                tell(passed_ms, next, out).map_err(|fault| fault.caused_by(time_ms))?;
                 taken?;
             }
         }

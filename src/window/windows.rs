@@ -231,6 +231,15 @@ impl Windows {
         }
     }
 
+    /// The first window that ends after this time, where windows have different ends: none for
+    /// sessions and windows that count.
+    pub fn next_by_end(&self, time_ms: i64) -> Option<Interval> {
+        match self {
+            Windows::Session { .. } | Windows::Count { .. } => None,
+            _ => self.first(self.slice(self.next_end_ms(time_ms)?.checked_sub(1)?)?),
+        }
+    }
+
     /// From the start of the first window that has this slice to the end of the last one: when that
     /// end has passed, nothing needs the slice any more. None if it reaches beyond 64 bits.
     pub fn hull(&self, slice: Interval) -> Option<Interval> {

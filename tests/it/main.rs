@@ -136,6 +136,7 @@ mod topics {
 
 /// `window`, and windows in `aggregate`.
 mod windows {
+    mod fill;
     mod nexmark;
     mod one_process;
     mod window;

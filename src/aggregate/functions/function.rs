@@ -77,13 +77,15 @@ pub struct Call {
 pub struct Scope {
     /// How long the window is, in seconds; none without windows.
     pub seconds: Option<f64>,
+    /// Whether there is a result although the group has no record: sums are 0 then, not null.
+    pub is_filled: bool,
 }
 
 impl Scope {
     /// That of a window.
     pub fn of(window: Interval) -> Scope {
         let ms = i128::from(window.end_ms) - i128::from(window.start_ms);
-        Scope { seconds: Some(ms as f64 / 1_000.0) }
+        Scope { seconds: Some(ms as f64 / 1_000.0), is_filled: false }
     }
 }
 
@@ -273,7 +275,7 @@ pub(in crate::aggregate) mod testing {
     /// What a column gives for its group.
     pub fn written(column: &mut dyn Column) -> String {
         let mut out = Vec::new();
-        column.write(0, Scope { seconds: Some(10.0) }, &mut out);
+        column.write(0, Scope { seconds: Some(10.0), ..Scope::default() }, &mut out);
         String::from_utf8(out).unwrap()
     }
 

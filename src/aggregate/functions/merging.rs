@@ -47,7 +47,7 @@ fn results(table: &mut Table) -> Vec<(String, Vec<String>)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let given = |group: usize, column: &mut dyn Column| {
         let mut out = Vec::new();
-        column.write(group, Scope { seconds: Some(4.0) }, &mut out);
+        column.write(group, Scope { seconds: Some(4.0), ..Scope::default() }, &mut out);
         text(&out)
     };
     let order: Vec<usize> = table.in_order().collect();

@@ -26,7 +26,7 @@ pub const SUM: Function = Function {
     argument: Argument::Required,
     about: "the sum; exact for integers; null beyond the range of 64-bit floats",
     needs_window: false,
-    column: |call| Sums::column(call, |total, _| total.sum()),
+    column: |call| Sums::column(call, Total::sum),
 };
 
 /// `avg(EXPR)`.
@@ -207,9 +207,9 @@ impl Total {
         }
     }
 
-    fn sum(&self) -> Outcome {
+    fn sum(&self, scope: Scope) -> Outcome {
         match self.exact() {
-            _ if self.count == 0 => Outcome::Nothing,
+            _ if self.count == 0 => Outcome::of_nothing(scope),
             Some(whole) => Outcome::Whole(whole),
             None => Outcome::Float(self.over(1.0)),
         }
@@ -227,7 +227,7 @@ impl Total {
     fn rate(&self, scope: Scope) -> Outcome {
         match scope.seconds {
             Some(seconds) if self.count > 0 => Outcome::Float(self.over(seconds)),
-            _ => Outcome::Nothing,
+            _ => Outcome::of_nothing(scope),
         }
     }
 }
@@ -241,6 +241,11 @@ enum Outcome {
 }
 
 impl Outcome {
+    /// The sum or the rate of no numbers.
+    fn of_nothing(scope: Scope) -> Outcome {
+        if scope.is_filled { Outcome::Float(0.0) } else { Outcome::Nothing }
+    }
+
     fn write(self, out: &mut Vec<u8>) {
         match self {
             Outcome::Nothing => out.extend_from_slice(b"null"),
@@ -396,7 +401,7 @@ mod tests {
             column.apply(0, 0);
         }
         let mut out = Vec::new();
-        column.write(0, Scope { seconds: Some(0.5) }, &mut out);
+        column.write(0, Scope { seconds: Some(0.5), ..Scope::default() }, &mut out);
         assert_eq!(out, b"4");
     }
 

@@ -7,13 +7,15 @@ use super::select::Selection;
 use crate::aggregate::fault::StreamError;
 use crate::aggregate::functions::function::Column;
 use crate::aggregate::memory::{allocated, vector};
-use crate::aggregate::windowed::panes::Policy;
+use crate::aggregate::windowed::fill::Fill;
+use crate::aggregate::windowed::panes::{Policy, Progress};
 use crate::layout::Look;
 use crate::layout::cells::{Cell, fields};
 use crate::layout::grid::Widest;
 use crate::layout::table::Table;
 use crate::record::outlet::{Outlet, PIECE_BYTES};
 use crate::state::{Reader, StateError, Writer};
+use crate::time::Interval;
 
 /// What results look like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub(in crate::aggregate) struct Results<'a> {
     pub(in crate::aggregate) policy: Policy,
     pub(in crate::aggregate) report: &'a mut Report,
     pub(in crate::aggregate) out: &'a mut dyn Outlet,
+    /// Which results are added of windows without records, if any are.
+    pub(in crate::aggregate) fill: Option<&'a mut Fill>,
 }
 
 impl Results<'_> {
@@ -53,6 +57,17 @@ impl Results<'_> {
         rows: impl Iterator<Item = Row<'r>>,
     ) -> Result<(), StreamError> {
         self.report.write(columns, rows, self.out)
+    }
+
+    /// The window without records whose results come before those of the next window, if there is
+    /// one; see [`Fill::gap`].
+    pub(in crate::aggregate) fn gap(
+        &self,
+        progress: &Progress,
+        before_ms: Option<i64>,
+        is_due: fn(&Progress, i64) -> bool,
+    ) -> Option<Interval> {
+        self.fill.as_ref()?.gap(progress, before_ms, is_due)
     }
 
     /// How many results to write at the same time where there may be many: `most`, unless a table

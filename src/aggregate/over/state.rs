@@ -254,6 +254,11 @@ impl OverState {
             Extent::Time(length) => Some(length.ms() as f64 / 1_000.0),
             Extent::Records(_) => None,
         };
-        self.results.write(self.sliding.all(group), Scope { seconds }, record, out)
+        self.results.write(
+            self.sliding.all(group),
+            Scope { seconds, is_filled: false },
+            record,
+            out,
+        )
     }
 }

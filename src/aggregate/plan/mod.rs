@@ -2,8 +2,10 @@
 //!
 //! - [`spec`]: one aggregate or group as the user writes it;
 //!   [`slip`]: what can be wrong with it.
+//! - [`listed`]: groups that are listed by their fields.
 //! - `projection`: which values of a record go into which columns.
 
+pub mod listed;
 pub(super) mod projection;
 pub mod slip;
 pub mod spec;

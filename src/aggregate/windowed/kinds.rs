@@ -76,11 +76,11 @@ impl GroupsByWindow {
         }
     }
 
-    /// Saves all groups.
-    pub(in crate::aggregate) fn save(&self, to: &mut Writer) {
+    /// Saves all groups; those of windows that may be `filled` with others, too.
+    pub(in crate::aggregate) fn save(&self, filled: bool, to: &mut Writer) {
         match self {
             GroupsByWindow::Whole(table) => table.save(to),
-            GroupsByWindow::Windows(windows, _) => windows.save(to),
+            GroupsByWindow::Windows(windows, _) => windows.save(filled, to),
             GroupsByWindow::Slices(slices) => slices.save(to),
             GroupsByWindow::Sessions(sessions) => sessions.save(to),
             GroupsByWindow::Counts(counts) => counts.save(to),
@@ -91,15 +91,15 @@ impl GroupsByWindow {
     pub(in crate::aggregate) fn load(
         &self,
         policy: Policy,
-        progress: &Progress,
-        factory: &ColumnFactory,
+        filled: bool,
+        (progress, factory): (&Progress, &ColumnFactory),
         from: &mut Reader<'_>,
     ) -> Result<GroupsByWindow, StateError> {
         let (table, merging) = (|| factory.table(false), || factory.table(true));
         Ok(match self {
             GroupsByWindow::Whole(_) => GroupsByWindow::Whole(table().load(from)?),
             GroupsByWindow::Windows(_, all) => {
-                GroupsByWindow::Windows(Windows::load(policy, table, from)?, all.clone())
+                GroupsByWindow::Windows(Windows::load(policy, filled, table, from)?, all.clone())
             }
             GroupsByWindow::Slices(slices) => {
                 let empty = Slices::new(slices.windows().clone(), progress);
@@ -114,6 +114,15 @@ impl GroupsByWindow {
                 GroupsByWindow::Counts(Box::new(empty.load(from)?))
             }
         })
+    }
+
+    /// The start of the newest window that is open, or of the newest piece of one.
+    pub(in crate::aggregate) fn newest_ms(&self) -> Option<i64> {
+        match self {
+            GroupsByWindow::Windows(windows, _) => windows.newest_ms(),
+            GroupsByWindow::Slices(slices) => slices.newest_ms(),
+            _ => None,
+        }
     }
 
     /// Whether a second stream needs it anew.

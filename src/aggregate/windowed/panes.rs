@@ -182,6 +182,14 @@ impl Progress {
         self.ends(end_ms.saturating_add(self.lateness_ms))
     }
 
+    /// The first time that the watermark has not passed; none before it comes, and at the end.
+    pub(in crate::aggregate) fn time_ms(&self) -> Option<i64> {
+        match self.mark {
+            Some(Mark::Ms(at_ms)) => Some(at_ms.saturating_add(1)),
+            None | Some(Mark::End) => None,
+        }
+    }
+
     /// A window had results.
     pub(in crate::aggregate) fn report(&mut self, end_ms: i64) {
         self.reported_end_ms = self.reported_end_ms.max(Some(end_ms));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::complete::{complete, order};
 use super::panes::{Pane, Progress, write_pane, write_window};
 use super::partials::{Partials, within};
 use crate::aggregate::fault::{Fault, StreamError};
@@ -108,10 +109,15 @@ impl Slices {
     ) -> Result<usize, StreamError> {
         self.stash();
         let mut freed = 0;
-        while let Some(window) = self.next_window() {
-            if !progress.is_closed(window.end_ms) {
-                break;
+        loop {
+            let next = self.next_window().filter(|next| progress.is_closed(next.end_ms));
+            let before_ms = next.map(|next| next.end_ms);
+            if let Some(gap) = results.gap(progress, before_ms, Progress::is_closed) {
+                progress.report(gap.end_ms);
+                write_results(&mut new(), gap, results)?;
+                continue;
             }
+            let Some(window) = next else { break };
             progress.report(window.end_ms);
             self.closed_ms = window.end_ms;
             freed += self.write(window, results, &new)?;
@@ -135,23 +141,26 @@ impl Slices {
         results: &mut Results<'_>,
         new: &impl Fn() -> Table,
     ) -> Result<usize, StreamError> {
-        let mut head = Vec::new();
-        write_window(window, results.policy, &mut head)?;
-        write_pane(results.policy.marked(Pane::OnTime), &mut head);
-        let scope = Scope::of(window);
         if let window::Windows::Cumulate(_) = self.windows {
             let freed = self.take_in(window);
             self.look(0);
             let first = within(&self.slices, window).next().map(|(slice, _)| *slice);
-            if let Some(table) = first.and_then(|first| self.slices.get_mut(&first)) {
-                table.write(None, &head, scope, results)?;
+            match first.and_then(|first| self.slices.get_mut(&first)) {
+                Some(table) if results.fill.is_none() => write_results(table, window, results)?,
+                // Groups without records are only of this window.
+                Some(table) => {
+                    let mut copy = new();
+                    copy.merge(table);
+                    write_results(&mut copy, window, results)?;
+                }
+                None => {}
             }
             return Ok(freed);
         }
         let starts = || starts_within(&self.windows, window);
         let mut table = self.partials.merge(window, starts, &self.slices, new);
         self.look(table.bytes());
-        table.write(None, &head, scope, results)?;
+        write_results(&mut table, window, results)?;
         Ok(0)
     }
 
@@ -251,6 +260,12 @@ impl Slices {
         self.slices.values().map(Table::len).chain(current).sum()
     }
 
+    /// The start of the last slice that is held.
+    pub(in crate::aggregate) fn newest_ms(&self) -> Option<i64> {
+        let last = self.slices.last_key_value().map(|(last, _)| *last);
+        last.max(self.current.as_ref().map(|(current, _)| *current)).map(|last| last.start_ms)
+    }
+
     /// How many slices are held.
     pub(in crate::aggregate) fn open_count(&self) -> usize {
         self.slices.len() + usize::from(self.current.is_some())
@@ -289,6 +304,23 @@ impl Slices {
         self.slices_bytes -= table.bytes();
         Some(table)
     }
+}
+
+/// Appends the results of a window, whose groups are in `table`; also of groups without records
+/// where these have some.
+fn write_results(
+    table: &mut Table,
+    window: Interval,
+    results: &mut Results<'_>,
+) -> Result<(), StreamError> {
+    let mut head = Vec::new();
+    write_window(window, results.policy, &mut head)?;
+    write_pane(results.policy.marked(Pane::OnTime), &mut head);
+    let scope = Scope::of(window);
+    let Some(fill) = &mut results.fill else { return table.write(None, &head, scope, results) };
+    let count = complete(table, window, fill, false)?;
+    let order = order(table, fill);
+    table.write_filled(&order, |group| group >= count, &head, scope, results)
 }
 
 /// Where windows begin within a window, itself included.

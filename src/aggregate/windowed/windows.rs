@@ -2,8 +2,10 @@
 
 mod saved;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::complete::{complete, order};
 use super::panes::{Pane, Policy, Progress, write_pane, write_window};
 use crate::aggregate::fault::{Fault, StreamError};
 use crate::aggregate::functions::function::Scope;
@@ -24,6 +26,8 @@ struct Open {
     /// Whether its results at its end are out.
     ended: bool,
     changed: Changed,
+    /// The groups that have no record, if its results at its end are out.
+    filled: BTreeSet<usize>,
     /// How much memory it took when it was put among the others.
     bytes: usize,
 }
@@ -73,7 +77,8 @@ impl Open {
         let mut head = Vec::new();
         write_window(interval, policy, &mut head)?;
         let ended = progress.ends(interval.end_ms);
-        Ok(Open { interval, head, table, ended, changed: Changed::default(), bytes: 0 })
+        let (changed, filled) = (Changed::default(), BTreeSet::new());
+        Ok(Open { interval, head, table, ended, changed, filled, bytes: 0 })
     }
 
     /// Appends results of the window: those of `groups`, or all.
@@ -84,14 +89,34 @@ impl Open {
         results: &mut Results<'_>,
     ) -> Result<(), StreamError> {
         let scope = Scope::of(self.interval);
-        match results.policy.marked(pane) {
-            None => self.table.write(groups, &self.head, scope, results),
-            pane => {
-                let mut head = self.head.clone();
-                write_pane(pane, &mut head);
-                self.table.write(groups, &head, scope, results)
-            }
+        let mut head = Cow::Borrowed(&self.head);
+        if let Some(pane) = results.policy.marked(pane) {
+            write_pane(Some(pane), head.to_mut());
         }
+        match (&results.fill, groups) {
+            (Some(fill), None) => {
+                let order = order(&self.table, fill);
+                let is_filled = |group| self.filled.contains(&group);
+                self.table.write_filled(&order, is_filled, &head, scope, results)
+            }
+            _ => self.table.write(groups, &head, scope, results),
+        }
+    }
+
+    /// Appends the results at its end, also of groups without records where these have some; it
+    /// `stays` open or not.
+    fn report(
+        &mut self,
+        stays: bool,
+        progress: &mut Progress,
+        results: &mut Results<'_>,
+    ) -> Result<(), StreamError> {
+        progress.report(self.interval.end_ms);
+        if let Some(fill) = &mut results.fill {
+            let count = complete(&mut self.table, self.interval, fill, stays)?;
+            self.filled = (count..self.table.len()).collect();
+        }
+        self.write(Pane::OnTime, None, results)
     }
 
     /// How much memory it takes.
@@ -101,6 +126,7 @@ impl Open {
             + self.table.bytes()
             + vector(&self.changed.groups)
             + vector(&self.changed.flags)
+            + tree::<usize>(self.filled.len())
     }
 
     /// A record changed `group`; its results, if they come at once, are appended.
@@ -112,6 +138,7 @@ impl Open {
     ) -> Result<(), StreamError> {
         if results.policy.refines() {
             self.changed.add(group);
+            self.filled.remove(&group);
             if results.policy.at_once() {
                 return self.refine(progress, results);
             }
@@ -127,6 +154,10 @@ impl Open {
     ) -> Result<(), StreamError> {
         let changed = self.changed.take();
         let pane = if progress.ends(self.interval.end_ms) { Pane::Late } else { Pane::Early };
+        if let (Pane::Late, Some(fill)) = (pane, &mut results.fill) {
+            let mut keys = changed.iter().map(|group| self.table.key(*group));
+            keys.try_for_each(|key| fill.see(key, self.interval.end_ms))?;
+        }
         self.write(pane, results.policy.pick(&changed), results)
     }
 }
@@ -223,20 +254,26 @@ impl Windows {
 
     /// The watermark has moved: appends the results that come because of it, by end and then by
     /// start. At a `tick` these are also those of groups that have changed. Gives the number of
-    /// groups that are no longer held.
+    /// groups that are no longer held. New tables are from `new`.
     pub(in crate::aggregate) fn advance(
         &mut self,
         tick: bool,
         progress: &mut Progress,
         results: &mut Results<'_>,
+        new: impl Fn() -> Table,
     ) -> Result<usize, StreamError> {
         self.stash();
         let mut freed = 0;
-        while let Some(first) = self.others.first_entry() {
-            let end_ms = first.key().end_ms;
-            if !progress.is_closed(end_ms) {
-                break;
+        loop {
+            let first = self.others.first_entry();
+            let first = first.filter(|first| progress.is_closed(first.key().end_ms));
+            let before_ms = first.as_ref().map(|first| first.key().end_ms);
+            if let Some(gap) = results.gap(progress, before_ms, Progress::is_closed) {
+                let mut open = Open::new(gap, new(), progress, results.policy)?;
+                open.report(false, progress, results)?;
+                continue;
             }
+            let Some(first) = first else { break };
             let mut open = first.remove();
             freed += open.table.len();
             self.others_bytes -= open.bytes;
@@ -244,15 +281,15 @@ impl Windows {
                 self.ending.remove(&open.interval);
                 self.changed.remove(&open.interval);
             }
-            progress.report(end_ms);
+            progress.report(open.interval.end_ms);
             if !(open.ended && results.policy.refines()) {
-                open.write(Pane::OnTime, None, results)?;
+                open.report(false, progress, results)?;
             } else if !open.changed.is_empty() {
                 open.refine(progress, results)?;
             }
         }
         if results.policy.refines() {
-            self.refine(tick, progress, results)?;
+            self.refine(tick, progress, results, new)?;
         }
         Ok(freed)
     }
@@ -264,18 +301,29 @@ impl Windows {
         tick: bool,
         progress: &mut Progress,
         results: &mut Results<'_>,
+        new: impl Fn() -> Table,
     ) -> Result<(), StreamError> {
         let mut due = if tick { std::mem::take(&mut self.changed) } else { BTreeSet::new() };
         while let Some(first) = self.ending.first().filter(|first| progress.ends(first.end_ms)) {
             due.insert(*first);
             self.ending.pop_first();
         }
-        for interval in due {
+        loop {
+            let before_ms = due.first().map(|first| first.end_ms);
+            if let Some(gap) = results.gap(progress, before_ms, Progress::ends) {
+                let mut open = Box::new(Open::new(gap, new(), progress, results.policy)?);
+                open.report(true, progress, results)?;
+                self.put_back(open);
+                continue;
+            }
+            let Some(interval) = due.pop_first() else { break };
             let Some(open) = self.others.get_mut(&interval) else { continue };
             if progress.ends(interval.end_ms) && !std::mem::replace(&mut open.ended, true) {
-                progress.report(interval.end_ms);
                 open.changed.take();
-                open.write(Pane::OnTime, None, results)?;
+                open.report(true, progress, results)?;
+                self.others_bytes -= open.bytes;
+                open.bytes = open.measure();
+                self.others_bytes += open.bytes;
             } else if !open.changed.is_empty() {
                 open.refine(progress, results)?;
             }
@@ -301,6 +349,12 @@ impl Windows {
     pub(in crate::aggregate) fn groups(&self) -> usize {
         let current = self.current.iter().map(|(_, open)| open.table.len());
         self.others.values().map(|open| open.table.len()).chain(current).sum()
+    }
+
+    /// The start of the last window that is open.
+    pub(in crate::aggregate) fn newest_ms(&self) -> Option<i64> {
+        let last = self.others.last_key_value().map(|(last, _)| *last);
+        last.max(self.current.as_ref().map(|(current, _)| *current)).map(|last| last.start_ms)
     }
 
     /// How many windows are open.
@@ -388,8 +442,9 @@ mod tests {
         fn closed(&mut self, mark: Mark) -> Vec<String> {
             self.progress.advance(mark, None);
             let (windows, progress) = (&mut self.windows, &mut self.progress);
-            let (_, out) =
-                Bench::with_results(|results| windows.advance(false, progress, results).unwrap());
+            let (_, out) = Bench::with_results(|results| {
+                windows.advance(false, progress, results, || Table::new(Vec::new(), false)).unwrap()
+            });
             out.lines().map(|line| line.replace("1970-01-01T00:00:0", "")).collect()
         }
 
@@ -398,7 +453,8 @@ mod tests {
             let mut report = Report::new(layout, Selection::default(), Style::Records);
             let mut out = Vec::new();
             let policy = Policy::default();
-            let given = work(&mut Results { policy, report: &mut report, out: &mut out });
+            let given =
+                work(&mut Results { policy, report: &mut report, out: &mut out, fill: None });
             (given, String::from_utf8(out).unwrap())
         }
     }

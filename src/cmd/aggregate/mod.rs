@@ -2,6 +2,7 @@
 
 mod arguments;
 mod choices;
+mod fill;
 mod job;
 mod live;
 mod over;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 
+use self::fill::FillOptions;
 use self::job::{Job, run_windowed};
 use super::clock::{TZ, TimeOptions};
 use super::late::{self, Waiting};
@@ -44,6 +46,8 @@ Examples:
       Print payments by cards with more than nine payments within the past hour.
   aggregate --tumbling 1m --time .ts --by .host count requests.ndjson
       Window and aggregate in one process.
+  aggregate --tumbling 1m --time .ts --fill --idle 30s count --having '.count == 0'
+      Print a line for each minute in which no record arrived.
   aggregate --session 30m --time .ts --by .user count 'pages=collect(.path)' clicks.ndjson
       Collect the pages of each user's visits.
   subscribe -f --control requests | aggregate --tumbling 1h --time .ts --every 1m --emit updates count
@@ -122,6 +126,9 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
 /// The results are those of window with these options before aggregate, byte for byte. A window is
 /// reported when the watermark has passed its end and the --allowed-lateness. Records that arrive
 /// for it later are late: they are dropped, or stored with --late, and counted on stderr.
+///
+/// --fill also reports windows without records, with counts, sums and rates of 0. With --by, add
+/// --fill-for D, for the groups that had a record in a window that ended within D before.
 ///
 /// --emit updates reports a window while it is open, too; a field "pane" says which report it is:
 /// early, on_time or late. --over N emits every record with aggregates of the last N records of its
@@ -225,6 +232,9 @@ pub struct Options {
     windowing: WindowingOptions,
 
     #[command(flatten)]
+    fill: FillOptions,
+
+    #[command(flatten)]
     time: TimeOptions,
 
     #[command(flatten)]
@@ -314,6 +324,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         options.by.iter().map(|text| GroupSpec::parse(text)).collect();
     let groups = groups.map_err(|error| in_option("--by", error))?;
     let windowed = options.windowing.build(&options.time, by_time)?;
+    let filling = options.fill.filling(&groups)?;
     let time = options.time.expression();
     let plan = match options.over {
         Some(_) => choices::plan_over(groups, aggregates, time.filter(|_| by_time))?,
@@ -361,6 +372,7 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     let aggregator = Aggregator::new(plan)
         .reporting(selection, style)
         .emitting(policy)
+        .filling(filling)
         .limited(options.max_groups, memory_bytes_max);
     let job = Job {
         run: Run::over(&input).keeping(Side::Late, late).beginning_stream(control),

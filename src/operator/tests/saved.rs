@@ -173,6 +173,7 @@ fn states_of_other_options_are_refused() {
         having: false,
         top: false,
         table: false,
+        fill: false,
     };
     let bytes = saved(&setup.printing());
     assert_eq!(restored(setup.printing(), &bytes), Ok(()));
@@ -185,6 +186,9 @@ fn states_of_other_options_are_refused() {
     ] {
         assert_eq!(restored(changed.printing(), &bytes), other("windows or event times"));
     }
+    let filled = Setup { fill: true, ..setup.clone() }.fused(&presence);
+    let plan = "groups, aggregates or emitted results";
+    assert_eq!(restored(filled, &saved(&setup.fused(&presence))), other(plan));
     let all = saved(&unique(Memory::All, KEEPING, &presence));
     assert_eq!(restored(unique(Memory::All, KEEPING, &presence), &all), Ok(()));
     let last = unique(Memory::Last(3), KEEPING, &presence);

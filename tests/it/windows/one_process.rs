@@ -94,6 +94,21 @@ fn it_is_the_pipe_byte_for_byte() {
     assert!(different.is_empty(), "these differ:\n{}", different.join("\n"));
 }
 
+#[test]
+fn windows_without_records_are_those_of_the_pipe() {
+    let events = events();
+    let fill = ["--fill", "--fill-for", "30s", "--by", ".host", "count", "sum(.ms)", "last(.n)"];
+    for kind in KINDS.iter().filter(|kind| kind[0] != "--session") {
+        let window = [kind, &["--time", ".ts"][..]].concat();
+        for emission in [&["--top", "2:count", "--window-time"][..], &[], &["--emit", "all"]] {
+            let aggregate = [emission, &fill].concat();
+            let apart = piped(&window, &aggregate, &events);
+            let one = run(&mut tool("aggregate", &[&window[..], &aggregate].concat()), &events);
+            assert!(one.stdout == apart.stdout, "{window:?} {aggregate:?}: {}", one.stderr);
+        }
+    }
+}
+
 /// What fails when a watermark or a record closes a window ends the tool then, not later or never.
 #[test]
 fn a_result_that_cannot_be_tested_ends_it_as_in_the_pipe() {

@@ -1,9 +1,9 @@
 //! Windows of every kind against a plain model: it keeps all records, and works out every result
 //! anew from those of its window.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
-use millstream::aggregate::{AggregateSpec, Aggregator, Emit, GroupSpec, Plan, Policy};
+use millstream::aggregate::{AggregateSpec, Aggregator, Emit, Filling, GroupSpec, Plan, Policy};
 use millstream::record::control::{Mark, Windowing};
 use millstream::time::interval::{SLICE_FIELDS, WINDOW_FIELDS};
 use millstream::time::timestamp::write_ms;
@@ -22,7 +22,16 @@ struct Case {
     lateness_ms: i64,
     emit: Emit,
     every_ms: Option<i64>,
+    fill: Option<Fill>,
     records: Vec<Record>,
+}
+
+/// Which results are added: of groups for so long after their last window with a record, and of
+/// these groups always.
+#[derive(Clone, Debug)]
+struct Fill {
+    lasts_ms: Option<i64>,
+    always: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +95,11 @@ impl Kind {
             Kind::Count { .. } => BTreeSet::new(),
         }
     }
+
+    /// The window that ends at a time, if there is one.
+    fn ending(self, end_ms: i64) -> Option<Interval> {
+        self.of_time(end_ms - 1).into_iter().find(|window| window.end_ms == end_ms)
+    }
 }
 
 /// What the library makes of the records: what `window` and `aggregate` do in a pipe.
@@ -94,7 +108,12 @@ fn given(case: &Case) -> (Vec<String>, usize) {
     let aggregates = AGGREGATES.map(|text| AggregateSpec::parse(text).unwrap().unwrap());
     let plan = Plan::new(vec![GroupSpec::parse(".k").unwrap()], aggregates.to_vec()).unwrap();
     let policy = Policy { emit: case.emit, every_ms: case.every_ms, ..Policy::default() };
-    let mut aggregator = Aggregator::new(plan).emitting(policy);
+    let filling = case.fill.as_ref().map(|fill| Filling {
+        lasts_ms: fill.lasts_ms,
+        always: fill.always.iter().map(|key| format!("\"k{key}\"").into_bytes()).collect(),
+        rows_max: usize::MAX,
+    });
+    let mut aggregator = Aggregator::new(plan).emitting(policy).filling(filling);
     let windowing = Windowing {
         allowed_lateness_ms: case.lateness_ms,
         expanded: case.expanded,
@@ -158,6 +177,8 @@ struct Open {
     group: Option<u8>,
     records: Vec<usize>,
     changed: BTreeSet<u8>,
+    /// Its groups in the order in which they came, those without records with them.
+    groups: Vec<u8>,
     /// Whether its results at its end are out, or its end had passed when it began.
     ended: bool,
 }
@@ -168,6 +189,11 @@ struct Model<'a> {
     greatest: Option<i64>,
     rows: Vec<String>,
     late: usize,
+    /// Up to which time windows have had results, from the first one on.
+    done_ms: Option<i64>,
+    /// The groups that are added, and until which end of a window.
+    known: Vec<(u8, i64)>,
+    is_final: bool,
 }
 
 impl Model<'_> {
@@ -193,6 +219,7 @@ impl Model<'_> {
                 group: is_session.then_some(group),
                 records: vec![number],
                 changed: BTreeSet::from([group]),
+                groups: vec![group],
                 ended: false,
             };
             // Sessions of the group that overlap or touch are one; a window is there already.
@@ -209,6 +236,10 @@ impl Model<'_> {
             for other in &met {
                 open.interval.start_ms = open.interval.start_ms.min(other.interval.start_ms);
                 open.interval.end_ms = open.interval.end_ms.max(other.interval.end_ms);
+                open.groups = other.groups.clone();
+                if !open.groups.contains(&group) {
+                    open.groups.push(group);
+                }
                 open.records.extend(&other.records);
                 open.changed.extend(&other.changed);
             }
@@ -242,33 +273,99 @@ impl Model<'_> {
 
     fn advance(&mut self, tick: bool) {
         let mut all = std::mem::take(&mut self.open);
-        all.sort_by_key(|open| (open.interval, open.records[0]));
-        for mut open in all {
+        all.sort_by_key(|open| (open.interval, open.records.first().copied()));
+        let mut all = VecDeque::from(all);
+        while let Some(mut open) = self.next(&mut all) {
             let (ends, closed) = (self.ends(open.interval), self.closed(open.interval));
             if self.case.emit == Emit::Final {
                 if closed {
+                    self.complete(&mut open);
                     self.write(&open, None, None);
                 }
             } else if ends && !open.ended {
                 open.ended = true;
                 open.changed.clear();
+                self.complete(&mut open);
                 self.write(&open, Some("on_time"), None);
             } else if !open.changed.is_empty() && (tick || closed) {
                 self.refine(&mut open);
             }
-            if !closed {
+            if !closed && !open.groups.is_empty() {
                 self.open.push(open);
             }
+        }
+        if !self.is_final {
+            self.done_ms = self.done_ms.map(|done_ms| done_ms.max(self.bound_ms()));
+        }
+    }
+
+    /// The greatest end of windows whose results at their end are due.
+    fn bound_ms(&self) -> i64 {
+        let lateness_ms = if self.case.emit == Emit::Final { self.case.lateness_ms } else { 0 };
+        self.mark().map_or(i64::MIN, |mark| mark + 1 - lateness_ms)
+    }
+
+    /// The next window, which may be one without records.
+    fn next(&self, all: &mut VecDeque<Open>) -> Option<Open> {
+        let first_ms = all.front().map(|open| open.interval.end_ms);
+        let limit_ms = match (first_ms, self.is_final) {
+            (Some(first_ms), _) => self.bound_ms().min(first_ms - 1),
+            (None, false) => self.bound_ms(),
+            (None, true) => i64::MIN,
+        };
+        let until_ms = self.known.iter().map(|(_, until_ms)| *until_ms).max();
+        let limit_ms = limit_ms.min(until_ms.unwrap_or(i64::MIN));
+        let from_ms = self.done_ms.map_or(i64::MAX, |done_ms| done_ms + 1);
+        let mut ends_ms = from_ms..=limit_ms;
+        match ends_ms.find_map(|end_ms| self.case.kind.ending(end_ms)) {
+            Some(interval) => Some(Open {
+                interval,
+                group: None,
+                records: Vec::new(),
+                changed: BTreeSet::new(),
+                groups: Vec::new(),
+                ended: false,
+            }),
+            None => all.pop_front(),
+        }
+    }
+
+    /// A window ends: groups without records are added.
+    fn complete(&mut self, open: &mut Open) {
+        if self.case.fill.is_none() {
+            return;
+        }
+        let end_ms = open.interval.end_ms;
+        self.done_ms = self.done_ms.max(Some(end_ms));
+        open.groups.iter().for_each(|group| self.see(*group, end_ms));
+        self.known.retain(|(_, until_ms)| *until_ms >= end_ms);
+        for (group, _) in &self.known {
+            if !open.groups.contains(group) {
+                open.groups.push(*group);
+            }
+        }
+    }
+
+    fn see(&mut self, group: u8, end_ms: i64) {
+        let Some(lasts_ms) = self.case.fill.as_ref().and_then(|fill| fill.lasts_ms) else { return };
+        match self.known.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, until_ms)) => *until_ms = (*until_ms).max(end_ms + lasts_ms),
+            None => self.known.push((group, end_ms + lasts_ms)),
         }
     }
 
     fn refine(&mut self, open: &mut Open) {
         let pane = if self.ends(open.interval) { "late" } else { "early" };
         let changed = std::mem::take(&mut open.changed);
+        if pane == "late" {
+            let in_order = open.groups.iter().filter(|group| changed.contains(group));
+            in_order.for_each(|group| self.see(*group, open.interval.end_ms));
+        }
         self.write(open, Some(pane), Some(&changed).filter(|_| self.case.emit == Emit::Updates));
     }
 
-    /// A row for each group, in the order in which they came first.
+    /// A row for each group, in the order in which they came first: where others are added, of the
+    /// whole stream, as far as they are known.
     fn write(&mut self, open: &Open, pane: Option<&str>, only: Option<&BTreeSet<u8>>) {
         let time = |ms| {
             let mut text = Vec::new();
@@ -277,9 +374,16 @@ impl Model<'_> {
         };
         let (start, end) = (time(open.interval.start_ms), time(open.interval.end_ms));
         let head = format!("\"window_start\":\"{start}\",\"window_end\":\"{end}\"");
+        let known = self.known.iter().map(|(group, _)| *group);
+        let known = known.filter(|group| open.groups.contains(group) && only.is_none());
+        let mut order: Vec<u8> = known.collect();
+        if self.case.fill.is_some() {
+            order.extend(open.groups.clone());
+        } else {
+            order.extend(open.records.iter().map(|number| self.case.records[*number].1));
+        }
         let mut seen = BTreeSet::new();
-        for number in &open.records {
-            let group = self.case.records[*number].1;
+        for group in order {
             if seen.insert(group) && only.is_none_or(|only| only.contains(&group)) {
                 let ours = |number: &&usize| self.case.records[**number].1 == group;
                 let ours: Vec<usize> = open.records.iter().filter(ours).copied().collect();
@@ -292,7 +396,10 @@ impl Model<'_> {
 fn row(case: &Case, head: &str, pane: Option<&str>, group: u8, numbers: &[usize]) -> String {
     let quarters = |number: &usize| case.records[*number].2;
     let x = |quarters: i32| format!("{}", f64::from(quarters) / 4.0);
-    let best = numbers.iter().rev().max_by_key(|number| quarters(number)).unwrap();
+    let best = numbers.iter().rev().max_by_key(|number| quarters(number));
+    let text = |of: Option<&usize>| of.map_or("null".to_owned(), |number| x(quarters(number)));
+    let (first, last) = (text(numbers.first()), text(numbers.last()));
+    let best = best.map_or("null".to_owned(), usize::to_string);
     let list: Vec<String> = numbers.iter().map(usize::to_string).collect();
     let pane = pane.map_or(String::new(), |pane| format!(",\"pane\":\"{pane}\""));
     format!(
@@ -300,8 +407,8 @@ fn row(case: &Case, head: &str, pane: Option<&str>, group: u8, numbers: &[usize]
          \"arg_max_n\":{best},\"collect_n\":[{}]}}",
         numbers.len(),
         x(numbers.iter().map(quarters).sum()),
-        x(quarters(&numbers[0])),
-        x(quarters(numbers.last().unwrap())),
+        first,
+        last,
         list.join(",")
     )
 }
@@ -312,9 +419,12 @@ fn expected(case: &Case) -> (Vec<String>, usize) {
         return (expected_counts(case, size as usize), 0);
     }
     let (open, rows) = (Vec::new(), Vec::new());
-    let mut model = Model { case, open, greatest: None, rows, late: 0 };
+    let always = case.fill.iter().flat_map(|fill| &fill.always);
+    let known = always.map(|group| (*group, i64::MAX)).collect();
+    let (greatest, done_ms, is_final) = (None, None, false);
+    let mut model = Model { case, open, greatest, rows, late: 0, done_ms, known, is_final };
     (0..case.records.len()).for_each(|number| model.take(number));
-    model.greatest = Some(i64::MAX / 2);
+    (model.greatest, model.is_final) = (Some(i64::MAX / 2), true);
     model.advance(true);
     (model.rows, model.late)
 }
@@ -386,15 +496,24 @@ fn streams() -> impl Strategy<Value = Vec<Record>> {
     })
 }
 
+fn fills() -> impl Strategy<Value = Option<Fill>> {
+    let lasts = prop_oneof![Just(None), (0_i64..50).prop_map(Some), Just(Some(1_000_000))];
+    let always = prop_oneof![Just(vec![]), Just(vec![2, 7]), Just(vec![1])];
+    let some = (lasts, always).prop_map(|(lasts_ms, always)| Some(Fill { lasts_ms, always }));
+    prop_oneof![1 => Just(None), 2 => some]
+}
+
 fn cases() -> impl Strategy<Value = Case> {
     let lateness = prop_oneof![Just(0), 0_i64..30];
     let emit = prop_oneof![Just(Emit::Final), Just(Emit::Updates), Just(Emit::All)];
     let every = prop_oneof![Just(None), (1_i64..10).prop_map(Some)];
-    (kinds(), any::<bool>(), 0_i64..8, lateness, emit, every, streams()).prop_map(
-        |(kind, expanded, out_of_order_ms, lateness_ms, emit, every_ms, records)| {
+    let waits = (0_i64..8, lateness);
+    (kinds(), any::<bool>(), waits, emit, every, fills(), streams()).prop_map(
+        |(kind, expanded, (out_of_order_ms, lateness_ms), emit, every_ms, fill, records)| {
             let timeless = matches!(kind, Kind::Count { .. });
             let every_ms = every_ms.filter(|_| emit != Emit::Final && !timeless);
-            Case { kind, expanded, out_of_order_ms, lateness_ms, emit, every_ms, records }
+            let fill = fill.filter(|_| !timeless && !matches!(kind, Kind::Session { .. }));
+            Case { kind, expanded, out_of_order_ms, lateness_ms, emit, every_ms, fill, records }
         },
     )
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::aggregate::{
-    AggregateSpec, Aggregator, Emit, Extent, GroupSpec, Plan, Policy, Selection, Style,
+    AggregateSpec, Aggregator, Emit, Extent, Filling, GroupSpec, Plan, Policy, Selection, Style,
 };
 use crate::expr::{Presence, Program};
 use crate::operator::aggregate::Reread;
@@ -30,6 +30,7 @@ pub(super) struct Setup {
     pub having: bool,
     pub top: bool,
     pub table: bool,
+    pub fill: bool,
 }
 
 pub(super) const KINDS: usize = 6;
@@ -37,18 +38,21 @@ pub(super) const KINDS: usize = 6;
 pub(super) fn setup() -> impl Strategy<Value = Setup> {
     let emit = prop_oneof![Just(Emit::Final), Just(Emit::Updates), Just(Emit::All)];
     let waits = (0..2_i64, any::<[bool; 3]>());
-    (0..KINDS, waits, emit, any::<[bool; 4]>()).prop_map(
-        |(kind, (lateness, [idle, guarded, local]), emit, [every, having, top, table])| Setup {
-            kind,
-            lateness: lateness * 5,
-            idle,
-            guarded,
-            local,
-            emit,
-            every: every && emit != Emit::Final && kind != 5,
-            having,
-            top: top && emit != Emit::Updates && kind < 4,
-            table,
+    (0..KINDS, waits, emit, any::<[bool; 5]>()).prop_map(
+        |(kind, (lateness, [idle, guarded, local]), emit, [every, having, top, table, fill])| {
+            Setup {
+                kind,
+                lateness: lateness * 5,
+                idle,
+                guarded,
+                local,
+                emit,
+                every: every && emit != Emit::Final && kind != 5,
+                having,
+                top: top && emit != Emit::Updates && kind < 4,
+                table,
+                fill: fill && kind < 4,
+            }
         },
     )
 }
@@ -123,7 +127,10 @@ impl Setup {
         }
         let style = if self.table { Style::Columns { color: false } } else { Style::Records };
         let every_ms = self.every.then_some(7);
-        Aggregator::new(plan).reporting(selection, style).emitting(Policy {
+        let always = vec![b"1".to_vec(), b"7".to_vec()];
+        let filling = Filling { lasts_ms: Some(30), always, rows_max: 5_000 };
+        let filling = self.fill.then_some(filling);
+        Aggregator::new(plan).reporting(selection, style).filling(filling).emitting(Policy {
             emit: self.emit,
             every_ms,
             ..Policy::default()
