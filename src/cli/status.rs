@@ -240,9 +240,9 @@ impl From<StreamError> for Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Failure {
         let status = match &fault {
-            Fault::Bad(_) => Status::Data,
+            Fault::Bad(_) | Fault::TooManyKeys(_) => Status::Data,
             Fault::Stream(error) => of_stream(error),
-            Fault::Windowed | Fault::NoAppendTimes => Status::Usage,
+            Fault::Windowed | Fault::NoAppendTimes | Fault::HeldBack => Status::Usage,
             Fault::Passing(_) | Fault::Refused(_) => Status::Io,
         };
         Failure::new(status, fault.to_string())

@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
-use super::merging::{MergeOptions, MergeTimeOptions};
+use super::merging::{MergeOptions, MergeTimeOptions, Uses};
 use super::watched::Watched;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
-use crate::cli::pump::Ended;
+use crate::cli::pump::{Ended, in_option};
 use crate::cli::run::Run;
 use crate::cli::{Failure, Status};
 use crate::expr::Program;
 use crate::operator::Side;
 use crate::operator::filter::{Filter, Keeping, Unique};
+use crate::operator::repeats::Repeats;
+use crate::operator::rolled_up::RolledUp;
 use crate::operator::unique::{Memory, Seen};
+use crate::record::reserved::is_reserved_key;
 use crate::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -34,6 +37,8 @@ Examples:
       Leave out records that are delivered again within ten minutes.
   filter '.level == \"error\"' --merge --time .ts web1.ndjson <(ssh web2 cat app.ndjson)
       Print the errors of two hosts in the order of their times.
+  tail -n0 -F alerts.ndjson | filter true --unique .rule --within 10m --time .ts --repeats n --idle 10s
+      Print an alert at once, and those that repeat it as one, which says how many they are.
 
 Exit status: 0 done; 1 with -e or -q, no record was kept; 2 invalid options or expression; 65 bad
 records, or an input that was cut short; 74 reading or writing failed.";
@@ -49,6 +54,11 @@ records, or an input that was cut short; 74 reading or writing failed.";
 /// memory grows with the number of keys, unless --within or --last limits it. Keys are compared as
 /// JSON: 1 and 1.0 are two keys.
 ///
+/// With --unique, --within and --repeats, the first record of a key passes at once, and the later
+/// ones are held back. When --within is over, the last one of them passes, with a field that says
+/// how many there were, itself included; if there was none, nothing comes. So each record is counted
+/// once: by itself, or in that number.
+///
 /// Control records pass; with --else they go to both outputs. --plain leaves them out. If filter
 /// stops early, as with -m, it writes the ends of the streams that are open.
 #[derive(clap::Parser, Debug)]
@@ -58,6 +68,10 @@ records, or an input that was cut short; 74 reading or writing failed.";
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{DIFFERENCES}"),
     mut_arg("merge", |merge| merge.hide_short_help(false)),
+    mut_arg("idle", |idle| idle.help(
+        "With --repeats: let event time continue with the clock after DURATION without a record; with \
+         --merge: do not wait any longer for a pipe that gave nothing for DURATION"
+    )),
     override_usage = "filter [OPTIONS] EXPR [FILE]...\n       filter [OPTIONS] -f FILE [FILE]..."
 )]
 pub struct Options {
@@ -111,6 +125,21 @@ pub struct Options {
     #[arg(long, value_name = "DURATION", requires = "unique", requires = "time")]
     within: Option<Duration>,
 
+    /// With --within: also keep the last repeat of a key, with how many there were in this field
+    ///
+    /// It comes when --within is over: with the first record after that, or by --idle. Several that
+    /// are over are ordered by that time, then by their first records. At the end of the input all
+    /// come; if the input is cut short, none does. A field of this name is replaced. --else gets the
+    /// other repeats. The input must not be windowed; partitions are not passed on.
+    #[arg(help_heading = "Selection", hide_short_help = true)]
+    #[arg(long, value_name = "FIELD", requires = "within")]
+    repeats: Option<String>,
+
+    /// With --repeats: stop when more than N keys are held at the same time
+    #[arg(help_heading = "Selection", hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = KEYS_MAX, requires = "repeats")]
+    max_keys: usize,
+
     /// With --unique: remember only the N most recent keys
     #[arg(help_heading = "Selection", hide_short_help = true)]
     #[arg(
@@ -138,6 +167,10 @@ pub struct Options {
     input: InputOptions,
 }
 
+/// How many keys `--repeats` holds, if nothing else is said: with short records, some hundred
+/// megabytes.
+const KEYS_MAX: usize = 1_000_000;
+
 /// Runs the tool.
 ///
 /// # Errors
@@ -148,8 +181,9 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
             Failure::usage("<EXPR> is missing, the jq expression; see 'filter --help'").into()
         );
     }
-    let is_within = options.within.is_some();
-    options.merge.settle_alone(&mut options.input, &options.times, is_within)?;
+    options.check_repeats()?;
+    let uses = Uses { time: options.within.is_some(), idle: options.repeats.is_some() };
+    options.merge.settle_alone(&mut options.input, &options.times, uses)?;
     let watched = Watched::for_people();
     let program = watched.over(options.program()?);
     if !options.allow_assignment {
@@ -192,9 +226,32 @@ impl Options {
             kept_max: if self.quiet { Some(1) } else { self.max_kept },
         };
         let time = self.time_of_keys().map(|_| self.times.time_unit);
-        let unique = self.memory().map(|memory| Unique::new(Seen::new(memory), time));
+        let unique = match (&self.repeats, self.within) {
+            (Some(field), Some(within)) => {
+                let repeats = Repeats::new(within.ms(), self.max_keys).idling(self.times.idle);
+                Some(Unique::rolled_up(RolledUp::new(repeats, field), self.times.time_unit))
+            }
+            _ => self.memory().map(|memory| Unique::new(Seen::new(memory), time)),
+        };
         let trust = self.expression.trust(self.jobs == 1);
         Filter::new(program, trust, keeping).with_unique(unique)
+    }
+
+    fn check_repeats(&self) -> Result<(), Failure> {
+        if self.times.idle.is_some() && self.repeats.is_none() && !self.merge.merge {
+            return Err(in_option("--idle", "it has no effect here; add --repeats or --merge"));
+        }
+        let Some(field) = &self.repeats else { return Ok(()) };
+        if is_reserved_key(field) {
+            let why = "no record may begin with this field; choose another name";
+            return Err(in_option("--repeats", why));
+        }
+        for (option, given) in [("--within", self.within), ("--idle", self.times.idle)] {
+            if given == Some(Duration::default()) {
+                return Err(in_option(option, "must be longer than 0"));
+            }
+        }
+        Ok(())
     }
 
     /// EXPR and, behind it, what gives a record's key and its time.

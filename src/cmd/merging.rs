@@ -75,8 +75,8 @@ pub struct MergeTimeOptions {
     ///
     /// What it gives after that may come too late for its place, and is then counted.
     #[arg(hide_short_help = true)]
-    #[arg(long, value_name = "DURATION", requires = "merge")]
-    idle: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    pub idle: Option<Duration>,
 }
 
 impl MergeTimeOptions {
@@ -157,7 +157,7 @@ impl MergeOptions {
         Ok(())
     }
 
-    /// The same for a tool without other uses for time; `uses_time`: whether `--time` has one here.
+    /// The same for a tool that may have other `uses` for what belongs to times.
     ///
     /// # Errors
     /// As [`MergeOptions::settle`], and when a time is given and has no use.
@@ -165,26 +165,37 @@ impl MergeOptions {
         &self,
         input: &mut InputOptions,
         times: &MergeTimeOptions,
-        uses_time: bool,
+        uses: Uses,
     ) -> Result<(), Failure> {
         if !self.merge {
-            return self.check_unused(times, uses_time);
+            return self.check_unused(times, uses);
         }
         let mut time = times.options();
         time.settle(&mut input.format, true)?;
         self.settle(input, &time, times.idle)
     }
 
-    /// Refuses a time that has no use: without `--merge`, unless there is another one.
+    /// Refuses what belongs to times and has no use: without `--merge`, unless there is another one.
     ///
     /// # Errors
     /// When there is one.
-    pub fn check_unused(&self, times: &MergeTimeOptions, uses_time: bool) -> Result<(), Failure> {
-        match times.time {
-            Some(_) if !uses_time && !self.merge => {
-                Err(in_option("--time", "it has no effect here; add --merge"))
-            }
-            _ => Ok(()),
+    pub fn check_unused(&self, times: &MergeTimeOptions, uses: Uses) -> Result<(), Failure> {
+        let given = [
+            ("--time", times.time.is_some() && !uses.time),
+            ("--idle", times.idle.is_some() && !uses.idle),
+        ];
+        match given.iter().find(|(_, is_useless)| *is_useless && !self.merge) {
+            Some((option, _)) => Err(in_option(option, "it has no effect here; add --merge")),
+            None => Ok(()),
         }
     }
+}
+
+/// What a tool uses besides `--merge`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uses {
+    /// `--time`.
+    pub time: bool,
+    /// `--idle`.
+    pub idle: bool,
 }

@@ -29,6 +29,15 @@ pub enum Fault {
          subscribe --control --append-times"
     )]
     NoAppendTimes,
+    /// The input is windowed where records are held back.
+    #[error(
+        "--repeats: the input is windowed, and records that are held back would come too late for \
+         their windows; run filter before window"
+    )]
+    HeldBack,
+    /// More keys than are allowed.
+    #[error("more than {0} keys are held at the same time; lower --within, or raise --max-keys")]
+    TooManyKeys(usize),
     /// The output takes no more.
     #[error(transparent)]
     Refused(#[from] Refused),

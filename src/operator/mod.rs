@@ -23,6 +23,8 @@ pub mod fused;
 pub mod late;
 pub mod map;
 pub mod over;
+pub mod repeats;
+pub mod rolled_up;
 pub mod splice;
 pub mod trust;
 pub mod unique;

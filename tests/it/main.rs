@@ -40,6 +40,7 @@ mod daemon {
 mod expressions {
     mod absent_fields;
     mod filter;
+    mod filter_repeats;
     mod jq_agreement;
     mod map;
     mod several_cores;

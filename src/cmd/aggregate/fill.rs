@@ -19,7 +19,7 @@ pub struct FillOptions {
     /// Report windows without records, too: with counts, sums and rates of 0
     ///
     /// From the first window with a record to the last one, as far as the watermark. With --idle,
-    /// it goes on while no records arrive.
+    /// it continues while no records arrive.
     #[arg(hide_short_help = true)]
     #[arg(long, conflicts_with = "over")]
     fill: bool,

@@ -5,7 +5,7 @@ mod through;
 use std::io::IsTerminal;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
-use super::merging::{MergeOptions, MergeTimeOptions};
+use super::merging::{MergeOptions, MergeTimeOptions, Uses};
 use super::watched::Watched;
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
@@ -127,13 +127,13 @@ impl Options {
 pub fn run(mut options: Options) -> anyhow::Result<Status> {
     if let Some(command) = &options.through {
         options.expression.give_up(&mut options.input);
-        options.merge.settle_alone(&mut options.input, &options.times, false)?;
+        options.merge.settle_alone(&mut options.input, &options.times, Uses::default())?;
         return through::run(command, options.expression.speaks(), &options.input);
     }
     if !options.expression.settle(&mut options.input) {
         return Err(Failure::usage("<EXPR> is missing, the jq expression; see 'map --help'").into());
     }
-    options.merge.settle_alone(&mut options.input, &options.times, false)?;
+    options.merge.settle_alone(&mut options.input, &options.times, Uses::default())?;
     let watched = Watched::for_people();
     let compile = || anyhow::Ok(watched.over(options.expression.compile(&[])?));
     let program = compile()?;

@@ -34,7 +34,7 @@ use self::sender::Sender;
 use self::shedding::Shedding;
 use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
-use super::merging::{MergeOptions, MergeTimeOptions};
+use super::merging::{MergeOptions, MergeTimeOptions, Uses};
 use super::reconnect::{self, ReconnectOptions};
 use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
@@ -195,7 +195,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let mut options = options.with_files();
     options.check_merge()?;
-    options.merge.settle_alone(&mut options.input, &options.times, false)?;
+    options.merge.settle_alone(&mut options.input, &options.times, Uses::default())?;
     if options.collect.is_on() {
         return collect::run(&options);
     }

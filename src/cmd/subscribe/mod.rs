@@ -20,7 +20,7 @@ use clap::{Parser, ValueEnum};
 use self::announce::Announcer;
 use self::pace::PaceOptions;
 use self::print::Printer;
-use super::merging::{MergeOptions, MergeTimeOptions};
+use super::merging::{MergeOptions, MergeTimeOptions, Uses};
 use super::near;
 use super::place::Place;
 use super::reconnect::{self, ReconnectOptions};
@@ -268,7 +268,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     }
     let watch = Arc::new(Watch::new(Stop::install()?, Some(&output))?);
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));
-    options.merge.check_unused(&options.times, options.pace.takes_times())?;
+    let uses = Uses { time: options.pace.takes_times(), ..Uses::default() };
+    options.merge.check_unused(&options.times, uses)?;
     let ended = match &options.group {
         Some(_) if options.merge.merge => {
             let why = "a group has no order of partitions; leave out --merge";

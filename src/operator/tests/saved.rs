@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use self::job::{Event, Job, Told, events};
-use self::setup::{Setup, memory, over, setup, unique};
+use self::setup::{Setup, memory, over, repeats, setup, unique};
 use super::{Driver, Emitted, KEEPING, filter, map, printing, run};
 use crate::aggregate::Emit;
 use crate::expr::Presence;
@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn one_record_after_the_other(
-        which in 0..3, events in events(), memory in memory(), kept in 1_u64..9, invert: bool,
+        which in 0..4, events in events(), memory in memory(), kept in 1_u64..9, invert: bool,
     ) {
         let keeping = Keeping { invert, kept_max: Some(kept), ..KEEPING };
         match which {
@@ -105,6 +105,7 @@ proptest! {
                 map
             })?,
             1 => check(&events, &|_| filter())?,
+            2 => check(&events, &|presence| repeats(keeping, presence))?,
             _ => check(&events, &|presence| unique(memory, keeping, presence))?,
         }
     }
@@ -139,6 +140,7 @@ proptest! {
         setup in setup(), events in events(), memory in memory(), (damage, cut) in damage(),
     ) {
         check_damaged(&events, &damage, cut, &|presence| unique(memory, KEEPING, presence))?;
+        check_damaged(&events, &damage, cut, &|presence| repeats(KEEPING, presence))?;
         check_damaged(&events, &damage, cut, &|presence| setup.fused(presence))?;
         check_damaged(&events, &damage, cut, &|presence| over(true, true, presence))?;
         check_damaged(&windowed(&setup, &events), &damage, cut, &|presence| {
@@ -194,6 +196,10 @@ fn states_of_other_options_are_refused() {
     let last = unique(Memory::Last(3), KEEPING, &presence);
     assert_eq!(restored(last, &all), other("memory for keys"));
     assert_eq!(restored(filter(), &all), other("unique keys"));
+    let within = unique(Memory::Within(9), KEEPING, &presence);
+    let rolled_up = saved(&repeats(KEEPING, &presence));
+    assert_eq!(restored(within, &rolled_up), other("unique keys"));
+    assert_eq!(restored(repeats(KEEPING, &presence), &rolled_up), Ok(()));
     let timed = saved(&over(true, true, &presence));
     assert_eq!(restored(over(false, false, &presence), &timed), other("event times"));
     // Whether windows are handed on beside records or in them makes no difference.

@@ -186,6 +186,12 @@ fn tools() -> Vec<(&'static str, Vec<&'static str>, String, &'static str)> {
         ("filter", vec!["-c", ".t > 0"], String::new(), ""),
         ("filter", vec!["-m", "9", "true"], passed.clone(), ""),
         ("filter", vec!["--unique", ".t", "true"], passed.clone(), ""),
+        (
+            "filter",
+            vec!["--unique", ".t", "--within", "1m", "--time", ".t", "--repeats", "n", "true"],
+            passed.clone(),
+            "",
+        ),
         ("filter", vec!["--plain", "true"], "{\"t\":1}\n".to_owned(), ""),
         ("map", vec!["."], passed.clone(), ""),
         ("map", vec!["-j", "3", "."], passed, ""),

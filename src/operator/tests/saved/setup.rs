@@ -9,6 +9,8 @@ use crate::expr::{Presence, Program};
 use crate::operator::aggregate::Reread;
 use crate::operator::clock::{Clock, Form};
 use crate::operator::filter::{Keeping, Unique};
+use crate::operator::repeats::Repeats;
+use crate::operator::rolled_up::RolledUp;
 use crate::operator::splice::{Print, Splice};
 use crate::operator::tests::{TRUST, ms};
 use crate::operator::unique::{Memory, Seen};
@@ -174,6 +176,14 @@ pub(super) fn unique(memory: Memory, keeping: Keeping, presence: &Presence) -> F
     program.watch(presence);
     let time = matches!(memory, Memory::Within(_)).then_some(None);
     let unique = Unique::new(Seen::new(memory), time);
+    Filter::new(program, TRUST, keeping).with_unique(Some(unique))
+}
+
+pub(super) fn repeats(keeping: Keeping, presence: &Presence) -> Filter {
+    let mut program = Program::compile(&[".x != 2", ".g", ".t"]).unwrap();
+    program.watch(presence);
+    let repeats = RolledUp::new(Repeats::new(9, 9).idling(Some(ms(20))), "x");
+    let unique = Unique::rolled_up(repeats, None);
     Filter::new(program, TRUST, keeping).with_unique(Some(unique))
 }
 
