@@ -28,7 +28,7 @@ use super::stage::take;
 pub use super::stage::{Stage, StageError};
 pub use super::status::in_option;
 use super::streams::Cut;
-use super::watch::{StopReason, Watch};
+use super::watch::{Halted, StopReason, Watch};
 use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink, Unheard};
@@ -150,6 +150,15 @@ pub fn is_closed(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<OutputError>(), Some(OutputError::Closed))
 }
 
+/// How an error ends a pump that only says that there is no need to go on.
+fn ended_by(error: &anyhow::Error) -> Option<Ended> {
+    match error.downcast_ref::<Halted>() {
+        Some(Halted(StopReason::Stopped(signal))) => Some(Ended::Stopped(*signal)),
+        Some(Halted(StopReason::OutputClosed)) => Some(Ended::OutputClosed),
+        None => is_closed(error).then_some(Ended::OutputClosed),
+    }
+}
+
 struct Pump<'a, S> {
     stage: &'a mut S,
     input: Input,
@@ -221,14 +230,16 @@ impl<'a, S: Stage> Pump<'a, S> {
     fn run(&mut self, decoder: &mut dyn Decoder) -> anyhow::Result<Outcome> {
         let ended = match self.drive(decoder) {
             Ok(ended) => ended,
-            Err(error) if is_closed(&error) => Ended::OutputClosed,
-            Err(error) => {
-                self.cx.rejects.conclude();
-                return Err(match error.downcast::<Cut>() {
-                    Ok(cut) => cut.into_failure(self.stage.undone()).into(),
-                    Err(error) => error,
-                });
-            }
+            Err(error) => match ended_by(&error) {
+                Some(ended) => ended,
+                None => {
+                    self.cx.rejects.conclude();
+                    return Err(match error.downcast::<Cut>() {
+                        Ok(cut) => cut.into_failure(self.stage.undone()).into(),
+                        Err(error) => error,
+                    });
+                }
+            },
         };
         let status = match (self.cx.rejects.conclude(), ended) {
             (_, Ended::Stopped(_)) if self.cx.rejects.has_dropped() => Status::Data,

@@ -19,6 +19,11 @@ pub enum StopReason {
     OutputClosed,
 }
 
+/// Why something long was left in the middle: there is no need to go on.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped")]
+pub struct Halted(pub StopReason);
+
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {

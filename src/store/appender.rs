@@ -1,5 +1,7 @@
 //! Writing to one topic.
 
+mod names;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,19 +17,13 @@ use super::reconnect::{Waited, connect_and, heed_with_grace};
 use super::tries::Tries;
 use super::wanted::Wanted;
 use super::watch::{News, Watch};
-use crate::api::appending::{
-    Append, Appended, Keep, PRODUCERS_LISTED_MAX, Producer, Producers, SOURCE_PREFIX, Stands,
-    Unique,
-};
+use crate::api::appending::{Append, Appended, Producer, Unique};
 use crate::api::error::Code;
 use crate::broker::appends::{Appends, Outcomes};
 use crate::broker::{self, Broker, Limits};
 use crate::log::{Batch, Identity, Log, LogError, Topic};
 use crate::wire::client::{Client, ClientError};
 use crate::wire::lending::Lent;
-
-/// How many sources are named in one request: their names are short, and its line has a limit.
-const KEPT_AT_ONCE: usize = 200;
 
 /// How long after an append without an answer its connection is known to be gone, at the most.
 const REPEATED_WITHIN: Duration = Duration::from_secs(3600);
@@ -112,11 +108,6 @@ impl Appender {
     /// Whether the topic does not exist yet.
     pub fn is_new(&self) -> bool {
         self.new.is_some()
-    }
-
-    /// Whether the topic does not exist, and these lines would have it created.
-    pub fn would_create(&self, lines: &[u8]) -> bool {
-        self.new.as_ref().is_some_and(|new| new.takes_some(lines, self.unique.as_ref()))
     }
 
     /// The topic, once after it was created.
@@ -204,93 +195,11 @@ impl Appender {
         }
     }
 
-    /// Takes a producer's name for as long as this is open; tells where the producer stands, 0 at
-    /// its beginning.
-    ///
-    /// # Errors
-    /// When another one has the name now, or what the log holds of it cannot be read.
-    pub fn stands(&mut self, name: &str) -> Result<u64, Error> {
-        if let Some(new) = &mut self.new {
-            new.take_name(name);
-            return Ok(0);
+    /// Gives back the memory that is kept for the next batches.
+    pub fn release_memory(&mut self) {
+        if let To::Embedded { buffers, .. } = &mut self.to {
+            *buffers = Vec::new();
         }
-        let held = match &mut self.to {
-            To::Served { client, append, .. } => {
-                let (topic, name) = (append.topic.clone(), name.to_owned());
-                client.producer(Producer { topic, name, release: false })?.sequence
-            }
-            To::Unopened { .. } => None,
-            // The lock on the log keeps all others out.
-            To::Embedded { topic, .. } => topic.producer(name)?,
-        };
-        Ok(held.unwrap_or(0))
-    }
-
-    /// Gives a producer's name back; nothing that was handed over under it may be under way.
-    ///
-    /// # Errors
-    /// When the daemon is gone.
-    pub fn release(&mut self, name: &str) -> Result<(), Error> {
-        if let Some(new) = &mut self.new {
-            new.release(name);
-            return Ok(());
-        }
-        if let To::Served { client, append, .. } = &mut self.to {
-            let (topic, name) = (append.topic.clone(), name.to_owned());
-            client.producer(Producer { topic, name, release: true })?;
-        }
-        Ok(())
-    }
-
-    /// Where all sources stand that the topic knows. Nothing that was handed over may be under way.
-    ///
-    /// # Errors
-    /// When what the log holds of them cannot be read.
-    pub fn sources(&mut self) -> Result<Vec<Stands>, Error> {
-        if self.new.is_some() {
-            return Ok(Vec::new());
-        }
-        let prefix = SOURCE_PREFIX.to_owned();
-        let (client, topic) = match &mut self.to {
-            To::Served { client, append, .. } => (client, &append.topic),
-            To::Unopened { .. } => return Ok(Vec::new()),
-            To::Embedded { topic, .. } => return Ok(topic.producers(&prefix, "", usize::MAX)?),
-        };
-        let mut all: Vec<Stands> = Vec::new();
-        loop {
-            let after = all.last().map_or_else(String::new, |last| last.name.clone());
-            let asked = Producers { topic: topic.clone(), prefix: prefix.clone(), after };
-            let mut next = client.producers(asked)?.producers;
-            let goes_on = next.first().is_some_and(|first| {
-                next.len() >= PRODUCERS_LISTED_MAX
-                    && all.last().is_none_or(|last| last.name < first.name)
-            });
-            all.append(&mut next);
-            if !goes_on {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// Says that sources are there, so that the topic does not forget them. Nothing that was handed
-    /// over may be under way.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub fn keep_sources(&mut self, names: &[String]) -> Result<(), Error> {
-        if self.new.is_some() {
-            return Ok(());
-        }
-        for names in names.chunks(KEPT_AT_ONCE) {
-            match &mut self.to {
-                To::Served { client, append, .. } => {
-                    client.keep(Keep { topic: append.topic.clone(), names: names.to_vec() })?;
-                }
-                To::Unopened { .. } => {}
-                To::Embedded { topic, .. } => topic.keep_producers(names)?,
-            }
-        }
-        Ok(())
     }
 
     /// Hands a batch of lines over, under a producer's name if `identity` says so; what becomes of

@@ -62,12 +62,6 @@ impl NewTopic {
         self.keeps_positions = true;
     }
 
-    /// Whether the topic would take any of these lines, as far as can be told.
-    pub fn takes_some(&self, lines: &[u8], unique: Option<&Unique>) -> bool {
-        let bad = self.draft.leading_bad(lines, unique).map_or(0, |bad| bad.len());
-        bad < memchr::memchr_iter(b'\n', lines).count()
-    }
-
     /// What becomes of a batch if no topic is needed for that.
     pub fn refuse(
         &mut self,

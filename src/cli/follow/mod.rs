@@ -35,7 +35,7 @@ use self::targets::Targets;
 pub use self::visit::Visited;
 use self::visit::{Plan, State};
 use crate::cli::input::{NextSource, Sources};
-use crate::cli::watch::Waiting;
+use crate::cli::watch::{Waiting, Watch};
 use crate::ingest::files::identity::Identity;
 use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
@@ -144,15 +144,18 @@ impl Following {
     /// file does not have that mark.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the file cannot be read; [`Halted`](crate::cli::watch::Halted) once `watch` says that
+    /// there is no need to.
     pub fn records_before(
         &self,
         mark: Mark,
         decoder: &mut dyn Decoder,
+        watch: &Watch,
     ) -> anyhow::Result<Option<u64>> {
         let state = self.state()?;
-        let state = state.borrow();
-        state.records_before(mark, decoder).with_context(|| state.plan.path.display().to_string())
+        let mut state = state.borrow_mut();
+        let counted = state.records_before(mark, decoder, &|| watch.stopped());
+        counted.with_context(|| state.plan.path.display().to_string())
     }
 
     /// How many lines of the visited file lie before those that the decoder has seen.

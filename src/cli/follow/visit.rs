@@ -1,6 +1,7 @@
 //! A visit to a file: its content from where it was left to where it ends now, as a source.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::content::{Content, Reader, Status};
-use super::recount::records_between;
+use super::recount::{Stopped, records_between};
 use crate::cli::source::{Polled, Source};
 use crate::cli::watch::Waiting;
 use crate::ingest::files::identity::{Identity, Inode};
@@ -72,6 +73,8 @@ pub(super) struct State {
     pub head_lines: u64,
     head_at: u64,
     lines_before: Option<u64>,
+    /// How many records lie before marks that were asked for.
+    counted: BTreeMap<Mark, Option<u64>>,
 }
 
 /// The source.
@@ -112,6 +115,7 @@ impl State {
             head_lines: 0,
             head_at: 0,
             lines_before: None,
+            counted: BTreeMap::new(),
         }))
     }
 
@@ -132,12 +136,23 @@ impl State {
     }
 
     /// How many records lie between where the visit began and a mark; none if the file does not
-    /// have that mark.
+    /// have that mark. Topics that were ahead together ask for the same one.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn records_before(&self, mark: Mark, decoder: &mut dyn Decoder) -> io::Result<Option<u64>> {
-        records_between(&self.content, &self.head, self.plan.from.position, mark, decoder)
+    /// When the file cannot be read, or `stopped` says that there is no need to.
+    pub fn records_before(
+        &mut self,
+        mark: Mark,
+        decoder: &mut dyn Decoder,
+        stopped: &Stopped<'_>,
+    ) -> anyhow::Result<Option<u64>> {
+        if let Some(&counted) = self.counted.get(&mark) {
+            return Ok(counted);
+        }
+        let (content, head, from) = (&self.content, &self.head, self.plan.from.position);
+        let counted = records_between(content, head, from, mark, decoder, stopped)?;
+        self.counted.insert(mark, counted);
+        Ok(counted)
     }
 
     /// How many lines lie before those that are given in this visit.

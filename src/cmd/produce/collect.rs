@@ -11,9 +11,10 @@ use clap::Args;
 use serde_json::json;
 
 use self::destination::{Destination, One};
-use self::several::{Several, Wishes};
+use self::several::Several;
 use self::stage::Collect;
 use super::enrich::Enrich;
+use super::route::Opener;
 use super::sender::Sender;
 use super::{Options, records, stats, tell, tell_after, unique};
 use crate::api::appending::Stands;
@@ -152,7 +153,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
         }
         Some((naming, appenders)) => {
             let home = (options.home().to_owned(), sender);
-            let to = Several::new(naming, home, options.wishes(appenders)?);
+            let format = options.input.choice()?;
+            let to = Several::new(naming, home, options.opener(appenders)?, format);
             drive(options, &following, to, enrich).leave_several(options, begun)
         }
     };
@@ -251,14 +253,14 @@ impl Options {
         Wanted { partitions: self.partitions, key: self.key.clone() }
     }
 
-    fn wishes(&self, appenders: Appenders) -> anyhow::Result<Wishes> {
-        Ok(Wishes {
+    fn opener(&self, appenders: Appenders) -> anyhow::Result<Opener> {
+        Ok(Opener {
             appenders,
             wanted: self.wanted(),
             unique: self.unique.asked()?,
             retry: self.collect.retry(),
             topics_max: self.route.topics_max(),
-            format: self.input.choice()?,
+            created: 0,
         })
     }
 }

@@ -2,6 +2,8 @@
 
 mod left;
 mod naming;
+mod open_topics;
+mod opener;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -12,6 +14,8 @@ use serde_json::json;
 
 pub(super) use self::left::Left;
 pub(super) use self::naming::Naming;
+pub(super) use self::open_topics::{OPEN_MAX, OpenTopics};
+pub(super) use self::opener::Opener;
 use super::batch::Batch;
 use super::ending::Ending;
 use super::enrich::Enrich;
@@ -21,17 +25,16 @@ use super::position::{Position, Standing};
 use super::sender::Sender;
 use super::shedding::Shedding;
 use super::{BATCH_BYTES, Options, records, stats};
-use crate::api::appending::Unique;
 use crate::cli::pump::{self, Context, Ended, Stage, StageError, in_option};
 use crate::cli::{Failure, Status, message};
 use crate::expr::Program;
 use crate::log::settings::check_name;
 use crate::record::control::Control;
 use crate::record::decode::Raw;
-use crate::store::{self, Appenders, Store, Wanted};
+use crate::store::{self, Store, Wanted};
 
-/// How many topics are open at a time: each has a batch, and a connection to the daemon.
-pub(super) const OPEN_MAX: usize = 128;
+/// How much is gathered and under way for all topics together before it is appended.
+const GATHERED_BYTES: usize = 16 << 20;
 
 /// Which topic a record goes to.
 #[derive(Args, Clone, Debug)]
@@ -106,19 +109,19 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     };
     let ending = options.ending();
     let enrich = options.enrich.build()?;
-    let unique = options.unique.asked()?;
-    let most = options.route.max_topics;
-    let wanted = Wanted { partitions: options.partitions, key: options.key.clone() };
-    let retry = if live.is_some() { StdDuration::MAX } else { StdDuration::ZERO };
+    let opener = Opener {
+        appenders,
+        wanted: Wanted { partitions: options.partitions, key: options.key.clone() },
+        unique: options.unique.asked()?,
+        retry: if live.is_some() { StdDuration::MAX } else { StdDuration::ZERO },
+        topics_max: options.route.max_topics,
+        created: 0,
+    };
     let make = move |enrich| Route {
         naming,
-        wanted,
-        unique,
-        created: 0,
-        most,
-        appenders,
-        open: HashMap::new(),
-        uses: 0,
+        opener,
+        open: OpenTopics::default(),
+        gathered_bytes: 0,
         topics: HashMap::new(),
         producer,
         read: Position::default(),
@@ -127,7 +130,6 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
         appended: 0,
         skipped: 0,
         enrich,
-        retry,
     };
     let lost = live.as_ref().map(Live::lost).unwrap_or_default();
     let (outcome, left, dropped) = match live {
@@ -186,27 +188,13 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     Ok(if dropped > 0 { Status::Data } else { outcome.status })
 }
 
-/// Why a record is bad whose topic does not exist.
-pub(super) fn over_limit(topic: &str, most: usize) -> String {
-    format!(
-        "the topic {topic} does not exist, and {most} topics were created; allow more with \
-         --max-topics"
-    )
-}
-
 /// Gathers what one read returned into a batch for each topic, and appends them.
 struct Route {
     naming: Naming,
-    wanted: Wanted,
-    /// What is appended, if not all.
-    unique: Option<Unique>,
-    /// How many of the topics that are closed now were created here, and how many may be in all.
-    created: usize,
-    most: usize,
-    appenders: Appenders,
-    /// The topics that are open.
-    open: HashMap<String, Open>,
-    uses: u64,
+    opener: Opener,
+    open: OpenTopics<Open>,
+    /// How much was taken for all topics since nothing was under way.
+    gathered_bytes: usize,
     /// All topics that were opened.
     topics: HashMap<String, Known>,
     /// Under which name this run appends.
@@ -220,8 +208,6 @@ struct Route {
     appended: u64,
     skipped: u64,
     enrich: Option<Box<Enrich>>,
-    /// How long to try again while the log cannot take records.
-    retry: StdDuration,
 }
 
 /// Under which name a run appends to all topics.
@@ -250,8 +236,23 @@ struct Open {
     batch: Batch,
     /// What of it a named producer has appended in earlier runs.
     skip: Standing,
-    /// When it was used last, counted in batches and topics.
-    used: u64,
+    /// Whether it does not exist, and will be created for what was taken.
+    will_be: bool,
+}
+
+impl Open {
+    /// Sends what was taken.
+    fn send(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        self.sender.send(&mut self.batch, cx)
+    }
+
+    /// Gives back the memory of what was sent; nothing is under way.
+    fn release(&mut self) {
+        self.sender.release();
+        if self.batch.is_empty() {
+            self.batch = Batch::default();
+        }
+    }
 }
 
 impl Route {
@@ -265,13 +266,13 @@ impl Route {
             self.read = self.read.behind_record(raw.bytes);
         }
         self.naming.find(raw.bytes)?;
-        if !self.open.contains_key(self.naming.name()) {
+        let is_named = self.is_named();
+        if self.open.get(self.naming.name()).is_none() {
             self.open(raw.bytes, cx)?;
         }
-        let Some(open) = self.open.get_mut(self.naming.name()) else {
+        let Some(open) = self.open.get(self.naming.name()) else {
             return Ok(ControlFlow::Continue(()));
         };
-        let is_named = matches!(self.producer, Producer::Named(_));
         if is_named && self.read.records() <= open.skip.records {
             self.passed += 1;
             let is_last = self.read.records() == open.skip.records;
@@ -280,12 +281,11 @@ impl Route {
                 false => Err(OtherInput.into()),
             };
         }
-        if open.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
-            open.sender.send(&mut open.batch, cx)?;
+        if open.sender.is_new() && !open.will_be {
+            open.will_be = self.opener.will_create(self.naming.name(), raw.bytes)?;
         }
-        if open.batch.is_empty() {
-            self.uses += 1;
-            open.used = self.uses;
+        if open.batch.bytes().len() + raw.bytes.len() >= BATCH_BYTES {
+            open.send(cx)?;
         }
         // A batch may be of several inputs, since it waits until it is full.
         if !cx.is_merged() {
@@ -295,7 +295,27 @@ impl Route {
         if is_named {
             open.batch.mark(self.read.sequence());
         }
+        self.gathered_bytes += raw.bytes.len();
+        if self.gathered_bytes >= GATHERED_BYTES {
+            self.append_all(cx)?;
+        }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Appends all that was taken.
+    fn append_all(&mut self, cx: &mut Context) -> anyhow::Result<()> {
+        self.gathered_bytes = 0;
+        // All are under way before one is waited for.
+        let mut done = Ok(());
+        for (_, open) in self.open.iter_mut() {
+            done = done.and(open.send(cx));
+        }
+        // What one of them meets is no reason not to hear what became of the others.
+        for (_, open) in self.open.iter_mut() {
+            done = done.and(open.sender.finish(cx));
+            open.release();
+        }
+        done
     }
 
     fn is_named(&self) -> bool {
@@ -307,71 +327,38 @@ impl Route {
         let Some(watch) = cx.watch() else { return Ok(()) };
         let topic = self.naming.name();
         let exists = self.topics.get(topic).is_some_and(|known| known.has_got_some);
-        let may_create = self.count() < self.most;
-        // Nothing is asked of the log for each record of topics that cannot be.
-        if !may_create && !exists && self.appenders.is_missing(topic)? {
-            let (wanted, unique) = (&self.wanted, self.unique.as_ref());
-            if let Some(why) = self.appenders.refusal(topic, wanted, unique, record)? {
-                return Err(StageError::Bad(why));
-            }
-            if !self.makes_room(cx)? {
-                return Err(StageError::Bad(over_limit(self.naming.name(), self.most)));
-            }
+        let may_create = exists || self.opener.may_create(topic, record)?;
+        if let Some((name, open)) = self.open.make_room() {
+            self.close_after(name, open, cx)?;
         }
-        let may_create = may_create || self.count() < self.most;
-        if self.open.len() >= OPEN_MAX {
-            self.close_one(cx)?;
-        }
+        let topic = self.naming.name();
         let name = match &self.producer {
             Producer::Named(name) => Some(name.as_str()),
             Producer::Run(_) => None,
         };
-        let opened =
-            self.appenders.open(self.naming.name(), &self.wanted, name, may_create, &*watch);
-        let Some((mut appender, stands)) = opened? else {
-            return Err(StageError::Bad(over_limit(self.naming.name(), self.most)));
-        };
-        appender.append_only(self.unique.clone());
+        let opened = self.opener.open(topic, name, may_create, &watch)?;
+        let Some((appender, stands)) = opened else { return Err(self.opener.over_limit(topic)) };
         // Opened again, what it has is of this run, and comes before what is read now.
         let new = Known { skip: Standing::of(stands), ..Known::default() };
-        let known = *self.topics.entry(self.naming.name().to_owned()).or_insert(new);
+        let known = *self.topics.entry(topic.to_owned()).or_insert(new);
         let sender = match &self.producer {
             Producer::Named(name) => Sender::new(appender, Some(name.clone()), stands),
             Producer::Run(name) => Sender::of_run(appender, name.clone(), known.stands),
         };
-        let sender = sender.retrying(self.retry);
-        let open = Open { sender, batch: Batch::default(), skip: known.skip, used: self.uses };
-        self.open.insert(self.naming.name().to_owned(), open);
+        let sender = sender.retrying(self.opener.retry);
+        let open = Open { sender, batch: Batch::default(), skip: known.skip, will_be: false };
+        self.open.insert(topic, open);
         Ok(())
     }
 
-    /// How many topics were created, or will be with their first good record.
-    fn count(&self) -> usize {
-        let counts = |open: &&Open| open.sender.has_created() || open.sender.is_new();
-        self.created + self.open.values().filter(counts).count()
-    }
-
-    /// Closes the topics that do not exist: they may have got no good record, and are not created
-    /// then. Whether one more may be created after that.
-    fn makes_room(&mut self, cx: &mut Context) -> anyhow::Result<bool> {
-        let new = self.open.iter().filter(|(_, open)| open.sender.is_new());
-        for name in new.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-            self.close_after(name, cx)?;
-        }
-        Ok(self.count() < self.most)
-    }
-
-    /// Closes the topic that was not used for longest.
-    fn close_one(&mut self, cx: &mut Context) -> anyhow::Result<()> {
-        let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
-        let Some(name) = oldest.map(|(name, _)| name.clone()) else { return Ok(()) };
-        self.close_after(name, cx)
-    }
-
     /// Closes a topic after what it is to get.
-    fn close_after(&mut self, name: String, cx: &mut Context) -> anyhow::Result<()> {
-        let Some(mut open) = self.open.remove(&name) else { return Ok(()) };
-        open.sender.send(&mut open.batch, cx)?;
+    fn close_after(
+        &mut self,
+        name: String,
+        mut open: Open,
+        cx: &mut Context,
+    ) -> anyhow::Result<()> {
+        open.send(cx)?;
         open.sender.finish(cx)?;
         Ok(self.close(name, open)?)
     }
@@ -381,7 +368,7 @@ impl Route {
         let known = self.topics.entry(name).or_default();
         known.stands = open.sender.stands();
         known.has_got_some |= open.sender.appended() > 0;
-        self.created += usize::from(open.sender.has_created());
+        self.opener.settle(open.will_be, open.sender.has_created());
         self.appended += open.sender.appended();
         let appender = open.sender.into_appender();
         self.skipped += appender.placed().skipped;
@@ -391,11 +378,11 @@ impl Route {
     /// Closes all topics, and the log.
     fn leave(mut self) -> Left {
         let mut closed = Ok(());
-        for (name, open) in std::mem::take(&mut self.open) {
+        for (name, open) in self.open.take_all() {
             let one = self.close(name, open);
             closed = closed.and(one);
         }
-        let failed = closed.and(self.appenders.close()).err();
+        let failed = closed.and(self.opener.appenders.close()).err();
         // Of these the input should have had more.
         let read = self.read.records();
         let missing = |known: &Known| known.skip.records > read;
@@ -446,16 +433,7 @@ impl Stage for Route {
         if cx.more_at_hand {
             return Ok(());
         }
-        // All are under way before one is waited for.
-        let mut done = Ok(());
-        for open in self.open.values_mut() {
-            done = done.and(open.sender.send(&mut open.batch, cx));
-        }
-        // What one of them meets is no reason not to hear what became of the others.
-        for open in self.open.values_mut() {
-            done = done.and(open.sender.finish(cx));
-        }
-        done
+        self.append_all(cx)
     }
 }
 

@@ -143,14 +143,15 @@ impl Sender {
         self.appender.is_new()
     }
 
-    /// Whether its topic does not exist, and would be created for a batch.
-    pub fn takes_some(&self, batch: &Batch) -> bool {
-        self.appender.would_create(batch.bytes())
-    }
-
     /// Gives the log back.
     pub fn into_appender(self) -> Appender {
         self.appender
+    }
+
+    /// Gives back the memory of what was sent, since there are many others; nothing is under way.
+    pub fn release(&mut self) {
+        self.spare = Vec::new();
+        self.appender.release_memory();
     }
 
     /// Tries again for so long while the log refuses what is no fault of the records.

@@ -4,13 +4,15 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use crate::common::daemon::{Daemon, both_ways};
+use crate::common::proc::read_bytes;
 use crate::common::producing::{Producing, await_records, records};
-use crate::common::{Ran, run_on};
+use crate::common::{Ran, run_on, wait_for};
 
 const ROUTE: [&str; 4] = ["--topic-by", ".t", "--topic-default", "home"];
 
@@ -307,4 +309,67 @@ fn runs_that_are_killed_lose_nothing_and_repeat_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(dir.path(), &[]);
     killed_again_and_again(dir.path(), Some(daemon));
+}
+
+#[test]
+fn a_topic_whose_first_record_is_bad_counts_once_it_is_created() {
+    both_ways(|dir| {
+        let path = dir.join("app.log");
+        let bad = |topic: &str| format!("{{\"t\":\"{topic}\",\"k\":1}}\n");
+        let good = |topic: &str| format!("{{\"t\":\"{topic}\",\"k\":{{}}}}\n");
+        append(&path, &[bad("a"), good("b"), good("a"), good("b")].concat());
+        let (path, rejects) = (path.to_str().unwrap(), dir.join("rejects"));
+        for (resume, rest) in [(&["--resume"][..], ""), (&[], "")] {
+            let _ = fs::remove_file(&rejects);
+            let log = dir.join(format!("log{}", resume.len()));
+            let args =
+                ["--key", ".k.x", "--max-topics", "1", "--rejects", rejects.to_str().unwrap()];
+            let args = [&args[..], resume, &[path, "--data", log.to_str().unwrap()]].concat();
+            let ran = produce(dir, &args);
+            assert_eq!(ran.status, 65, "{ran:?}");
+            assert!(
+                ran.stderr.contains("the topic a does not exist, and 1 topics were"),
+                "{ran:?}"
+            );
+            let rejected = fs::read_to_string(&rejects).unwrap();
+            assert_eq!(rejected, bad("a") + &good("a") + rest, "{ran:?}");
+            assert_eq!(records(&log, "b").len(), 2);
+        }
+    });
+}
+
+/// Appends lines to a file and reads it into all topics, as a run does that is killed before the home
+/// topic has heard of these lines.
+fn crashed_before_home(dir: &Path, path: &Path, lines: &str, args: &[&str]) {
+    let (home, before) = (dir.join("topics/home"), dir.join("before"));
+    let copied = Command::new("cp").arg("-a").args([&home, &before]).status();
+    assert!(copied.unwrap().success());
+    append(path, lines);
+    assert_eq!(produce(dir, args).status, 0);
+    fs::remove_dir_all(&home).unwrap();
+    fs::rename(&before, &home).unwrap();
+}
+
+#[test]
+fn counting_anew_ends_with_a_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, path) = (dir.path(), dir.path().join("app.log"));
+    let args = ["--resume", path.to_str().unwrap(), "--filter", ".t != \"no\""];
+    append(&path, &line("home", 0));
+    assert_eq!(produce(dir, &args).status, 0);
+    // What t has is far behind in the file.
+    let filler = format!("{{\"t\":\"no\",\"x\":\"{}\"}}\n", "x".repeat(20_000)).repeat(800);
+    crashed_before_home(dir, &path, &[line("t", 1), filler, line("t", 2)].concat(), &args);
+
+    let producing = Producing::start(dir, &[&ROUTE[..], &args].concat());
+    let pid = producing.pid();
+    // It reads the first block twice: to find that t is ahead, and from there to where t has it.
+    wait_for("counting", || (read_bytes(pid) > 3 << 20).then_some(()));
+    producing.signal(Signal::SIGINT);
+    let ended = producing.end();
+    assert_eq!(ended.status, 130, "{ended:?}");
+    assert!(ended.stderr.contains("0 records appended"), "{ended:?}");
+    assert_eq!(produce(dir, &args).status, 0);
+    assert_eq!(numbers(dir, "t"), [1, 2]);
+    assert_eq!(numbers(dir, "home"), [0]);
 }

@@ -11,15 +11,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use self::topics::Topics;
-pub(super) use self::topics::Wishes;
 use super::destination::{Destination, One};
 use crate::cli::Status;
 use crate::cli::follow::{Following, Visited};
 use crate::cli::pump::{Context, StageError};
 use crate::cmd::produce::batch::Batch;
-use crate::cmd::produce::route::{Left, Naming};
+use crate::cmd::produce::route::{Left, Naming, Opener};
 use crate::cmd::produce::sender::{Origin, Sender};
 use crate::ingest::files::mark::Mark;
+use crate::ingest::formats::Choice;
 use crate::record::decode::Raw;
 
 /// How much is gathered for all topics together before it is sent.
@@ -70,12 +70,12 @@ impl Origin for Noting {
 }
 
 impl Several {
-    /// To topics as they are wished for; the home topic is open.
-    pub fn new(naming: Naming, home: (String, Sender), wishes: Wishes) -> Several {
+    /// To topics that `opener` opens; the home topic is open. The files have this format.
+    pub fn new(naming: Naming, home: (String, Sender), opener: Opener, format: Choice) -> Several {
         let (home_name, sender) = home;
         Several {
             naming,
-            topics: Topics::new(wishes, &home_name),
+            topics: Topics::new(opener, format, &home_name),
             home: One::new(sender),
             home_name,
             visit: None,
