@@ -3,6 +3,7 @@
 //! Natural batching: take all that one read returned, hand it to the tool's
 //! [`Stage`] record by record, have the stage flush, and only then wait for more.
 
+mod ended;
 mod merged;
 mod side_by_side;
 mod source_end;
@@ -11,6 +12,8 @@ mod time;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use self::ended::ended_by;
+pub use self::ended::{Ended, Outcome, is_closed};
 use super::blame::explained;
 use super::blocks::{Block, Blocks};
 pub use super::context::Context;
@@ -19,7 +22,7 @@ use super::lanes::Lanes;
 use super::lending::Lending;
 use super::line_offsets::LineOffsets;
 use super::options::InputOptions;
-use super::output::{Output, OutputError};
+use super::output::Output;
 use super::rejects::Rejects;
 use super::seldom::Seldom;
 use super::sides::Sides;
@@ -28,31 +31,11 @@ use super::stage::take;
 pub use super::stage::{Stage, StageError};
 pub use super::status::in_option;
 use super::streams::Cut;
-use super::watch::{Halted, StopReason, Watch};
+use super::watch::{StopReason, Watch};
 use super::{Failure, Status, written};
 use crate::record::control::{Control, End, Start};
 use crate::record::decode::{Bad, Decoder, Raw, Sink, Unheard};
 use crate::record::lines::Lines;
-
-/// How a pump came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The input ended, or the stage needed no more of it.
-    Input,
-    /// A signal asked for it.
-    Stopped(i32),
-    /// Whoever read our output is gone.
-    OutputClosed,
-}
-
-/// How a pump came to its end, and what the tool's exit status is for it.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    /// How it ended.
-    pub ended: Ended,
-    /// The status, rejected lines considered.
-    pub status: Status,
-}
 
 /// Runs a stage over the input, in whatever format it is.
 ///
@@ -143,20 +126,6 @@ pub fn run_live<S: Stage>(
     pump.lanes = Some(Lanes::new(choice, options.max_record, pump.stage.wants_offsets()));
     pump.cx.rejects = std::mem::take(&mut pump.cx.rejects).or_drop();
     pump.run(&mut *decoder)
-}
-
-/// Whether an error only says that nobody reads our standard output any more.
-pub fn is_closed(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref::<OutputError>(), Some(OutputError::Closed))
-}
-
-/// How an error ends a pump that only says that there is no need to go on.
-fn ended_by(error: &anyhow::Error) -> Option<Ended> {
-    match error.downcast_ref::<Halted>() {
-        Some(Halted(StopReason::Stopped(signal))) => Some(Ended::Stopped(*signal)),
-        Some(Halted(StopReason::OutputClosed)) => Some(Ended::OutputClosed),
-        None => is_closed(error).then_some(Ended::OutputClosed),
-    }
 }
 
 struct Pump<'a, S> {

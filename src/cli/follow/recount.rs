@@ -66,8 +66,8 @@ pub(super) fn records_between(
     Ok(agrees.then_some(counted.0))
 }
 
-/// Reads a part of a content; gives its last bytes, as many as a mark covers, or none if the content
-/// is shorter.
+/// Reads a part of a content; gives its last bytes, as many as a mark covers, or none if it
+/// is too short.
 fn read(
     content: &Content,
     from: u64,
