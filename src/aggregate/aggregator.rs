@@ -5,7 +5,7 @@ use super::held::{Allowance, Held};
 use super::output::report::{Report, Style};
 use super::output::select::Selection;
 use super::plan::{Plan, Reading};
-use super::state::{AggregateState, Unreported};
+use super::state::{AggregateState, Holding, Unreported};
 use super::windowed::fill::{Fill, Filling};
 use super::windowed::kinds::GroupsByWindow;
 use super::windowed::panes::{Policy, Progress, Room};
@@ -150,6 +150,11 @@ impl Aggregator {
     /// What is held now and was at most.
     pub fn held(&mut self) -> Held {
         self.state.held()
+    }
+
+    /// What is held now, as far as is known without a look at all of it.
+    pub fn holds(&self) -> Holding {
+        self.state.holds()
     }
 
     /// What has no results, if the stream ends here and [`Aggregator::finish`] is not called.

@@ -36,6 +36,6 @@ pub use over::{Extent, Over};
 pub use plan::Plan;
 pub use plan::listed::ListedGroups;
 pub use plan::spec::{AggregateSpec, GroupSpec};
-pub use state::{AggregateState, Unreported};
+pub use state::{AggregateState, Holding, Unreported};
 pub use windowed::fill::Filling;
 pub use windowed::panes::{Emit, PANE_FIELD, Policy};

@@ -56,6 +56,24 @@ pub enum Unreported {
     Windows(usize, [&'static str; 2]),
 }
 
+/// What is held at a moment, for those who look often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// How many results are out.
+    pub results: u64,
+    /// The watermark, if there is one.
+    pub mark: Option<Mark>,
+    /// How many windows are open, or what they are made of; none where there are no windows.
+    pub windows: Option<usize>,
+    /// How many groups are held, those of all open windows together.
+    pub groups: usize,
+    /// About how many bytes they took when that was last looked at.
+    pub bytes: usize,
+    /// What the watermark must pass for the first of the windows to close, in milliseconds since
+    /// the epoch; none where that is not known by a look.
+    pub closes_ms: Option<i64>,
+}
+
 impl AggregateState {
     /// Takes a record, which is an object; appends the results that come at once. False if the
     /// record is late: all its windows are closed, and nothing comes of it.
@@ -324,6 +342,22 @@ impl AggregateState {
     pub fn held(&mut self) -> Held {
         self.look();
         Held { of: self.of(), ..self.held }
+    }
+
+    /// What is held now, as far as is known without a look at all of it.
+    pub fn holds(&self) -> Holding {
+        let (windows, closes_ms) = match &self.state {
+            GroupsByWindow::Whole(_) => (None, None),
+            state => (Some(state.open_count()), state.first_end_ms()),
+        };
+        Holding {
+            results: self.report.written(),
+            mark: self.progress.mark(),
+            windows,
+            groups: self.room.groups,
+            bytes: self.held.bytes,
+            closes_ms: closes_ms.map(|end_ms| self.progress.closing_ms(end_ms)),
+        }
     }
 
     /// Sees what is held; gives how many bytes that are.

@@ -39,6 +39,8 @@ pub struct Context {
     /// What was read last; whoever works on it later keeps a share.
     pub(super) block: Block,
     pub(super) streams: Streams,
+    /// How many records were taken.
+    pub(super) records_in: u64,
     /// How much of the input was read, from 0 to 1; none if that is not known, or not asked for.
     pub(super) read_share: Option<f64>,
     /// Where the lines are from, if the inputs are merged.
@@ -87,6 +89,7 @@ impl Context {
             broken: None,
             block: Block::default(),
             streams: Streams::default(),
+            records_in: 0,
             read_share: None,
             places: None,
             watch: None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
+use super::counters::counters;
 use super::input::{Input, Next};
 use super::watch::Watch;
 
@@ -98,7 +99,10 @@ fn lend(
         at_hand => return Ok(at_hand),
     }
     let Some((pipe, watch)) = input.pipe() else { return Ok(None) };
-    let Back { lines, bytes } = lender.lend(pipe, watch)?;
+    counters().lend(true);
+    let back = lender.lend(pipe, watch);
+    counters().lend(false);
+    let Back { lines, bytes } = back?;
     *taken += lines;
     let front = block.get_mut(..bytes.len());
     front.ok_or_else(|| anyhow!("more was returned than can be read"))?.copy_from_slice(&bytes);

@@ -46,6 +46,11 @@ pub fn note(text: &str) {
     let _ = progress::aside(|| std::io::stderr().write_all(line.as_bytes()));
 }
 
+/// Prints a line for programs to stderr, as it is.
+pub(super) fn line(line: &str) {
+    let _ = progress::aside(|| std::io::stderr().write_all(line.as_bytes()));
+}
+
 /// Prints a question to stderr, the tool's name before it; the answer follows on its line.
 pub(super) fn prompt(question: &str) {
     let text = format!("{}: {}", tool(), printable(&question.replace('\n', " ")));

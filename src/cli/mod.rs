@@ -7,6 +7,7 @@
 //!
 //! Only this room touches stderr, signals and exit statuses.
 
+pub mod answers;
 mod area;
 pub mod ask;
 pub mod blame;
@@ -14,8 +15,10 @@ mod blocks;
 mod closed;
 pub mod complete;
 mod context;
+pub mod counters;
 mod decompress;
 mod encoding;
+pub mod figures;
 pub mod file_source;
 pub mod follow;
 pub mod format_options;
@@ -44,6 +47,7 @@ pub mod seldom;
 pub mod shell;
 pub mod sides;
 pub mod signals;
+pub mod silence;
 mod single;
 pub mod source;
 pub mod spans;
@@ -133,6 +137,7 @@ pub fn enter(program: &Tools) -> ExitCode {
     message::quiet_panics();
     name_process(name);
     signals::outlive_file_limits();
+    answers::expect(name);
     if let Some(args) = call.completes() {
         let done = complete::run(program, args);
         return done.unwrap_or_else(|error| message::failure(&error)).end();

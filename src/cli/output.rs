@@ -7,12 +7,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use super::counters::{Place, counters};
 use super::{Failure, Status, closed, progress, written};
 use crate::record::outlet::{Outlet, Refused};
 use crate::sys::{self, wait::has_hung_up};
 
 /// What we ask of the kernel for each pipe: measured, the default of 64 KiB is a third as fast.
 const PIPE_BYTES: i32 = 1 << 20;
+
+/// What a pipe holds at least, unless a user has very many.
+const PIPE_BYTES_LEAST: u64 = 64 << 10;
 
 /// Why a write did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +111,12 @@ impl Output {
             return Ok(());
         }
         closed::check_stdout()?;
-        let written = match self.is_terminal {
+        may_wait(bytes.len());
+        let written = counters().at(Place::Stdout, || match self.is_terminal {
             true => progress::aside(|| self.file.write_all(bytes)),
             false => self.file.write_all(bytes),
-        };
+        });
+        counters().wrote(bytes.len() as u64);
         written.map_err(failed)
     }
 
@@ -128,10 +134,12 @@ impl Output {
         closed::check_stdout()?;
         let (mut at, end) = (position, position.saturating_add(bytes));
         while self.takes_files && at < end {
-            let left = usize::try_from(end - at).unwrap_or(usize::MAX);
-            match sys::file::copy(&self.file, file, &mut at, left).map_err(failed)? {
+            let (from, left) = (at, usize::try_from(end - at).unwrap_or(usize::MAX));
+            may_wait(left);
+            let copy = || sys::file::copy(&self.file, file, &mut at, left);
+            match counters().at(Place::Stdout, copy).map_err(failed)? {
                 Some(0) => break,
-                Some(_) => {}
+                Some(_) => counters().wrote(at - from),
                 None => self.takes_files = false,
             }
         }
@@ -181,6 +189,14 @@ impl Outlet for LastOutput {
 
     fn screen(&self) -> Option<(usize, usize)> {
         self.output.size()
+    }
+}
+
+/// So many bytes are written next: if a pipe may not hold all since the beginning, that may mean to
+/// wait.
+fn may_wait(bytes: usize) {
+    if !counters().is_answering() && counters().bytes_out() + bytes as u64 > PIPE_BYTES_LEAST {
+        counters().answer();
     }
 }
 

@@ -42,7 +42,10 @@ pub fn render(program: Command) -> io::Result<Vec<Page>> {
     let text = manual(&name, &program, &names)?;
     pages.push(Page { path: format!("man/{name}.1"), text });
     for tool in tools {
-        completions(&tool, &mut pages);
+        // One without a name of its own is completed with the program.
+        if tool.get_display_name().is_none() {
+            completions(&tool, &mut pages);
+        }
         let mut tool = tool.disable_help_subcommand(true);
         tool.build();
         manuals(&tool, &names, &mut pages)?;

@@ -41,7 +41,7 @@ static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 /// Whether progress is shown.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ProgressOptions {
-    /// Show no progress bar; without this, it is shown on a terminal while files are read
+    /// Show no progress bar while files are read, and no hint why nothing is printed yet
     #[arg(long, hide_short_help = true)]
     no_progress: bool,
 }

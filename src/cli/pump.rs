@@ -8,6 +8,7 @@ mod merged;
 mod side_by_side;
 mod source_end;
 mod time;
+mod told;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -298,6 +299,7 @@ impl<'a, S: Stage> Pump<'a, S> {
                 self.cx.lines_before = 0;
                 self.cx.offsets.reset();
             }
+            self.tell_work();
             self.cx.flush()?;
             if let Some(error) = self.failed.take().or(settled.err()) {
                 match self.goes_on(&error, decoder) {
@@ -316,6 +318,7 @@ impl<'a, S: Stage> Pump<'a, S> {
         };
         if ended == Ended::Input {
             let done = self.stage.end(&mut self.cx);
+            self.tell_work();
             if done.is_ok() && self.begins_stream {
                 Control::End(End {}).write(&mut self.cx.out);
             }
@@ -427,7 +430,9 @@ impl<S: Stage> Sink for Pump<'_, S> {
     }
 
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
+        let before = lines.line();
         let flow = self.stage.lines(lines, &mut self.cx);
+        self.cx.records_in += lines.line() - before;
         self.enough |= flow.is_break();
         flow
     }

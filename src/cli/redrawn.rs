@@ -11,7 +11,7 @@ use super::pump::{Ended, Outcome};
 use super::single::Single;
 use super::stage::{Stage, StageError};
 use crate::layout::Look;
-use crate::operator::Operator;
+use crate::operator::{Operator, Work};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -183,6 +183,10 @@ impl<O: Operator, P: Picture<O>> Stage for Redrawn<'_, O, P> {
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.single.end(cx)
+    }
+
+    fn work(&self) -> Work {
+        self.single.work()
     }
 
     fn undone(&self) -> Option<String> {

@@ -90,6 +90,11 @@ impl Rejects {
         self.kept.is_some() || self.dropping.is_some() || self.gathered.is_some()
     }
 
+    /// How many lines were found bad, and did not end the tool.
+    pub(super) fn told(&self) -> u64 {
+        self.told
+    }
+
     /// Whether bad lines were dropped.
     pub fn has_dropped(&self) -> bool {
         self.dropping.is_some() && self.told > 0

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: finish what is in hand, then end. A second one ends at once. And the signals
-//! that end processes which we run.
+//! SIGINT and SIGTERM: finish what is in hand, then end. A second one ends at once. SIGUSR1 asks
+//! what the tool does. And the signals that end processes which we run.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgrp};
-use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
+use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::sys::wait::{Wanted, wait};
@@ -54,6 +54,38 @@ impl Stop {
             0 => None,
             signal => i32::try_from(signal).ok(),
         }
+    }
+}
+
+/// Whether SIGUSR1 has asked what the tool does.
+#[derive(Debug)]
+pub(super) struct Asked(Arc<AtomicBool>);
+
+impl Asked {
+    /// Has the signal ask.
+    ///
+    /// # Errors
+    /// When the kernel refuses the handler.
+    pub fn install() -> io::Result<Asked> {
+        let flag = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&flag))?;
+        Ok(Asked(flag))
+    }
+
+    /// What becomes readable whenever it has asked, after [`Asked::take`] would say so.
+    ///
+    /// # Errors
+    /// When the kernel refuses the socket pair.
+    pub fn wake(&self) -> io::Result<UnixStream> {
+        let (wake, ring) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(SIGUSR1, ring)?;
+        Ok(wake)
+    }
+
+    /// Whether it has asked since this was last called.
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Failure;
 use super::context::Context;
 use super::stage::{Stage, StageError};
-use crate::operator::{Fault, InputId, Operator};
+use crate::operator::{Fault, InputId, Operator, Work};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -79,6 +79,10 @@ impl<O: Operator> Stage for Single<'_, O> {
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         self.0.end(cx).map_err(fatal)?;
         cx.flush_sides()
+    }
+
+    fn work(&self) -> Work {
+        self.0.work()
     }
 
     fn undone(&self) -> Option<String> {

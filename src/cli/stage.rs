@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::spans::Span;
 use super::streams::Noted;
+use crate::operator::Work;
 use crate::record::control::{Control, is_control};
 use crate::record::decode::Raw;
 use crate::record::framing::Frame;
@@ -162,6 +163,11 @@ pub trait Stage {
         Ok(())
     }
 
+    /// How far the work has come, for those who watch it; asked after each flush.
+    fn work(&self) -> Work {
+        Work::default()
+    }
+
     /// What the tool leaves undone because the input was cut short, for the message about that.
     fn undone(&self) -> Option<String> {
         None
@@ -204,6 +210,7 @@ pub(super) fn take<S: Stage>(
         stage.control(&control, raw.bytes, cx)?;
         return Ok(ControlFlow::Continue(()));
     }
+    cx.records_in += 1;
     reserved::check(raw.bytes).map_err(StageError::bad)?;
     stage.record(raw, cx)
 }

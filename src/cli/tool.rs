@@ -21,6 +21,8 @@ type Prepare = dyn Fn(&mut ArgMatches) -> Result<Job, clap::Error>;
 /// One of the program's tools.
 pub struct Tool {
     name: &'static str,
+    /// Whether the name alone is enough to call it.
+    is_named: bool,
     command: fn() -> Command,
     prepare: Box<Prepare>,
 }
@@ -35,7 +37,18 @@ impl Tool {
             let options = O::from_arg_matches_mut(matches)?;
             Ok(Box::new(move || run(options)))
         };
-        Tool { name, command: O::command, prepare: Box::new(prepare) }
+        Tool { name, is_named: true, command: O::command, prepare: Box::new(prepare) }
+    }
+
+    /// One that is only called through the program: its name alone would be another program's.
+    #[must_use]
+    pub fn below_program(self) -> Tool {
+        Tool { is_named: false, ..self }
+    }
+
+    /// Whether it has a name of its own on the PATH.
+    pub fn is_named(&self) -> bool {
+        self.is_named
     }
 
     /// What its messages begin with.
@@ -74,7 +87,7 @@ impl Tool {
 
     /// Whether a program of this name is this tool: `filter`, and with any prefix `ms-filter`.
     fn is_called(&self, program: &str) -> bool {
-        let prefix = program.strip_suffix(self.name);
+        let prefix = program.strip_suffix(self.name).filter(|_| self.is_named);
         prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('-'))
     }
 }

@@ -5,10 +5,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use super::counters::{Place, counters};
 use super::output::Output;
 use super::signals::Stop;
 use crate::sys::wait::{Wanted, wait};
 use crate::wire::interrupt::Interrupt;
+
+/// How long the first wait of a tool is before somebody might ask why.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What a wait for input ended with, other than input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +120,15 @@ impl Watch {
                 fds.push((output.as_fd(), Wanted::HangUp));
             }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            let seen = wait(&fds, left)?;
+            if !counters().is_answering() {
+                let soon = left.map_or(SOON, |left| left.min(SOON));
+                let seen = counters().at(Place::Input, || wait(&fds, Some(soon)))?;
+                if !seen.contains(&true) {
+                    counters().answer();
+                    continue;
+                }
+            }
+            let seen = counters().at(Place::Input, || wait(&fds, left))?;
             if left.is_some_and(|left| left.is_zero()) && !seen.contains(&true) {
                 return Ok(Woken::Quiet);
             }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
 use super::merging::{MergeOptions, MergeTimeOptions, Uses};
+use super::silent;
 use super::watched::Watched;
 use crate::cli::keep::Keep;
 use crate::cli::options::InputOptions;
@@ -194,6 +195,9 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     }
     let place = options.otherwise.as_deref();
     let keep = place.map(|path| Keep::open(path, "what is not kept")).transpose()?;
+    if !(options.quiet || options.count) {
+        silent::explain_with(&options.input, |figures| Some(silent::none_was("passed", figures)));
+    }
     let mut filter = options.filter(program);
     let mut run = Run::over(&options.input).keeping(Side::Else, keep);
     let outcome = if options.jobs == 1 {

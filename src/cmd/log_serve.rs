@@ -1,11 +1,13 @@
 //! `log-serve`: the daemon that owns a log's directory.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::lock_wait::WaitOptions;
+use crate::api::stats::Stats;
 use crate::broker;
+use crate::cli::counters::counters;
 use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;
 use crate::cli::signals::Stop;
@@ -13,6 +15,7 @@ use crate::cli::{Failure, Status, inherited, trace};
 use crate::log::{BATCH_BYTES_MAX, Disk, Log, LogError};
 use crate::serve::{self, Limits, ServeError};
 use crate::sys::process::raise_file_limit;
+use crate::wire::Client;
 use crate::wire::address::{self, Listener, SOCKET};
 use clap::Parser;
 
@@ -136,6 +139,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
         None => Listener::bind(&dir, options.socket_mode)?,
     };
     warn_of(&log, &dir, options.socket_mode);
+    answer_by(dir.clone());
     readiness.ready(&format!("listening on {}", dir.join(SOCKET).display()));
     match serve::run(listener, log, &stop, limits, || readiness.stopping()) {
         Ok(()) => Ok(Status::Done),
@@ -176,6 +180,21 @@ impl Options {
             drain: Duration::from_secs(self.drain.into()),
         }
     }
+}
+
+/// Has those answered who ask what the daemon does: by itself, as one of its clients.
+fn answer_by(dir: PathBuf) {
+    counters().add(move |figures| {
+        let Ok(Some(mut client)) = Client::connect(&dir) else { return };
+        let asked = Stats { topics: Some(Vec::new()) };
+        if let Some(daemon) = client.stats(asked).ok().and_then(|stats| stats.daemon) {
+            figures.records_in = daemon.appended.records;
+            figures.bytes_in = daemon.appended.bytes;
+            figures.records_out = daemon.delivered.records;
+            figures.bytes_out = daemon.delivered.bytes;
+        }
+    });
+    counters().answer();
 }
 
 /// The bits of a directory's mode that let those pass it who may write to a socket of this mode.

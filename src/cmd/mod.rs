@@ -18,6 +18,8 @@ mod near;
 mod place;
 pub mod produce;
 mod reconnect;
+mod silent;
+pub mod status;
 pub mod subscribe;
 mod watched;
 pub mod window;
@@ -57,6 +59,8 @@ pub fn tools() -> Vec<Tool> {
         Tool::new("aggregate", aggregate::run),
         Tool::new("inspect", inspect::run),
         Tool::new("log-admin", log_admin::run),
+        Tool::new("status", status::run).below_program(),
+        Tool::new("top", status::top::run).below_program(),
     ]
 }
 
@@ -68,8 +72,8 @@ pub fn program() -> Command {
         .about("Stream pipelines from small tools")
         .long_about(
             "Stream pipelines from small tools, which speak newline-delimited JSON over pipes.\n\n\
-             millstream is one program that holds them all. Each tool also has a name of its own, \
-             which runs the same: 'filter' is 'millstream filter'.",
+             millstream is one program that holds them all. Each tool but status and top also has a \
+             name of its own, which runs the same: 'filter' is 'millstream filter'.",
         )
         .after_help(after_help(false))
         .after_long_help(after_help(true))

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use super::clock::{TZ, TimeOptions, tell_odd_times};
 use super::late;
 use super::merging::MergeOptions;
+use super::silent;
 use super::windowing::{Windowed, WindowingOptions, waiting};
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
@@ -58,6 +59,7 @@ their windows, or an input that was cut short; 74 reading or writing failed.";
     name = "window",
     version,
     after_help = EXAMPLES,
+    mut_arg("no_progress", |arg| arg.short('q').visible_alias("quiet")),
     mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading("Event time"))
 )]
 pub struct Options {
@@ -106,8 +108,9 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         None => (Program::compile(&[])?, None, None),
     };
     let window = Window::new(placing, time, control);
-    let lines = Print { speaks: !options.plain && !std::io::stdout().is_terminal() };
+    let lines = Print::new(!options.plain && !std::io::stdout().is_terminal());
     let splice = Splice::new(program, only, window.carried(), lines);
+    silent::explain_with(&options.input, |it| Some(silent::none_was("emitted", it)));
     let mut fused = Fused::new(window, splice);
     let mut run = Run::over(&options.input).keeping(Side::Late, options.time.keep_late()?);
     let ran = run.operator(&mut fused);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::fused::{Beside, Downstream, Next};
 use super::late::{Cause, Late};
 use super::splice::WindowedLines;
-use super::{Collector, Fault, InputId, Operator};
+use super::{Collector, Fault, InputId, Operator, Work};
 use crate::aggregate::{AggregateState, Aggregator, Unreported};
 use crate::expr::{ParsedRecord, Records, is_object};
 use crate::record::control::Control;
@@ -119,6 +119,10 @@ impl Operator for Aggregate {
     fn undone(&self) -> Option<String> {
         unreported(&self.aggregator)
     }
+
+    fn work(&self) -> Work {
+        Work { late: self.late.dropped().count, ..Work::of(&self.aggregator.holds()) }
+    }
 }
 
 /// Why a record of the stream was late.
@@ -182,6 +186,10 @@ impl Downstream for Aggregator {
 
     fn undone(&self) -> Option<String> {
         unreported(self)
+    }
+
+    fn work(&self) -> Work {
+        Work::of(&self.holds())
     }
 }
 
@@ -249,5 +257,9 @@ impl WindowedLines for Reread {
 
     fn undone(&self) -> Option<String> {
         unreported(&self.aggregator)
+    }
+
+    fn work(&self) -> Work {
+        Work::of(&self.aggregator.holds())
     }
 }

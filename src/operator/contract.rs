@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Fault, Work};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -141,6 +141,12 @@ pub trait Operator {
     /// reported`.
     fn undone(&self) -> Option<String> {
         None
+    }
+
+    /// How far it has come and what it holds, for those who watch it. It is asked after each batch,
+    /// so it answers from what it knows, without a visit of its groups.
+    fn work(&self) -> Work {
+        Work::default()
     }
 }
 

@@ -10,7 +10,7 @@ use super::rolled_up::RolledUp;
 use super::trust::Trust;
 use super::unique::Seen;
 use super::window::{load_waited, save_waited, whole_ms};
-use super::{Collector, Fault, InputId, Operator, Shared, Side};
+use super::{Collector, Fault, InputId, Operator, Shared, Side, Work};
 use crate::expr::{ParsedRecord, Program};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -429,6 +429,10 @@ impl Operator for Filter {
             out.pending().extend_from_slice(format!("{}\n", self.kept).as_bytes());
         }
         Ok(())
+    }
+
+    fn work(&self) -> Work {
+        Work { emitted: Some(self.kept), ..Work::default() }
     }
 }
 

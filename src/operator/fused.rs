@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{Collector, Fault, InputId, Operator};
+use super::{Collector, Fault, InputId, Operator, Work};
 use crate::expr::{ParsedRecord, Records, is_object};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
@@ -58,6 +58,9 @@ pub trait Upstream {
 
     /// As [`Operator::file_end`].
     fn file_end(&mut self) {}
+
+    /// As [`Operator::work`], where `next` is that of the operator after it.
+    fn work(&self, next: Work) -> Work;
 
     /// As [`Operator::end`], before the next operator ends.
     ///
@@ -191,6 +194,9 @@ pub trait Downstream {
     fn undone(&self) -> Option<String> {
         None
     }
+
+    /// As [`Operator::work`].
+    fn work(&self) -> Work;
 }
 
 /// The windows of a record, beside it.
@@ -334,5 +340,9 @@ impl<U: Upstream, D: Downstream> Operator for Fused<U, D> {
 
     fn undone(&self) -> Option<String> {
         self.second.undone()
+    }
+
+    fn work(&self) -> Work {
+        self.first.work(self.second.work())
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::trust::Trust;
-use super::{Collector, Fault, InputId, Operator, Shared};
+use super::{Collector, Fault, InputId, Operator, Shared, Work};
 use crate::expr::Program;
 use crate::layout::{Layout, Unfit};
 use crate::record::control::Control;
@@ -14,13 +14,29 @@ use crate::state::{Reader, StateError, Writer};
 /// Emits all results of an expression for each record.
 pub struct Map {
     /// Its first expression is the one.
-    pub program: Program,
+    pub(super) program: Program,
     /// Which records need no check.
-    pub trust: Trust,
+    trust: Trust,
     /// Whether control records go out.
-    pub speaks: bool,
+    speaks: bool,
     /// What results look like, if not JSON.
-    pub layout: Option<Laid>,
+    layout: Option<Laid>,
+    /// How many lines of results there were.
+    emitted: u64,
+}
+
+impl Map {
+    /// Emits the results of the first expression of a program; control records, too, if it
+    /// `speaks`.
+    pub fn new(program: Program, trust: Trust, speaks: bool, layout: Option<Laid>) -> Map {
+        Map { program, trust, speaks, layout, emitted: 0 }
+    }
+}
+
+/// How many lines were appended to `out` since it was so long.
+fn lines_behind(start: usize, out: &[u8]) -> u64 {
+    let appended = out.get(start..).unwrap_or_default();
+    memchr::memchr_iter(b'\n', appended).count() as u64
 }
 
 /// Results that are laid out.
@@ -61,7 +77,10 @@ impl Operator for Map {
     ) -> ControlFlow<()> {
         // Results that are laid out may not fit, which is said of the record that they are of.
         if self.layout.is_none() {
-            self.program.rewrite(0, lines, out.pending());
+            let out = out.pending();
+            let start = out.len();
+            self.program.rewrite(0, lines, out);
+            self.emitted += lines_behind(start, out);
         }
         ControlFlow::Continue(())
     }
@@ -73,6 +92,7 @@ impl Operator for Map {
         out: &mut dyn Collector,
     ) -> Result<ControlFlow<()>, Fault> {
         let mut record = self.program.load(raw.bytes).map_err(Fault::said)?;
+        let start = out.pending().len();
         match &mut self.layout {
             None => record.write(0, out.pending()).map_err(Fault::said)?,
             Some(laid) => {
@@ -81,6 +101,7 @@ impl Operator for Map {
                 laid.write(out.pending()).map_err(|unfit| Fault::Bad(unfit.to_string()))?;
             }
         }
+        self.emitted += lines_behind(start, out.pending());
         Ok(ControlFlow::Continue(()))
     }
 
@@ -112,12 +133,21 @@ impl Operator for Map {
     fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), StateError> {
         self.program.restore_presence(from)
     }
+
+    fn work(&self) -> Work {
+        Work { emitted: Some(self.emitted), ..Work::default() }
+    }
 }
 
 impl Shared for Map {
-    type Sum = ();
+    /// How many lines of results there were.
+    type Sum = u64;
 
-    fn hand_in(&mut self) {}
+    fn hand_in(&mut self) -> u64 {
+        std::mem::take(&mut self.emitted)
+    }
 
-    fn absorb(&mut self, (): ()) {}
+    fn absorb(&mut self, emitted: u64) {
+        self.emitted += emitted;
+    }
 }

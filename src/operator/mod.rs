@@ -5,7 +5,7 @@
 //! on one core or several, and what becomes of its lines and of bad records, is the driver's
 //! business (`cli`). `examples/operator.rs` has a new one in thirty lines.
 //!
-//! - [`contract`]: what an operator is, and what it works with.
+//! - [`contract`]: what an operator is, and what it works with; [`work`]: what it says of its work.
 //! - [`filter`] with [`unique`], [`map`]: one record after the other.
 //! - [`window`], [`aggregate`], [`over`]: by event time, and by group.
 //! - [`fused`]: two in one, as a window and what aggregates it; [`splice`]: a window's records as
@@ -29,6 +29,7 @@ pub mod splice;
 pub mod trust;
 pub mod unique;
 pub mod window;
+pub mod work;
 
 pub use aggregate::Aggregate;
 pub use contract::{Collector, InputId, Operator, Shared, Side};
@@ -38,6 +39,7 @@ pub use fused::Fused;
 pub use map::{Laid, Map};
 pub use over::Over;
 pub use window::Window;
+pub use work::Work;
 
 #[cfg(test)]
 mod tests;

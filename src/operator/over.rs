@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::clock::{Clock, Teller};
 use super::late::{Cause, Late};
 use super::window::{hear_times, load_waited, save_waited, whole_ms};
-use super::{Collector, Fault, InputId, Operator};
+use super::{Collector, Fault, InputId, Operator, Work};
 use crate::aggregate;
 use crate::aggregate::over::{OverState, Taken};
 use crate::expr::{ParsedRecord, is_object};
@@ -190,6 +190,10 @@ impl Operator for Over {
         self.late.restore(from)?;
         self.waited = load_waited(from)?;
         Ok(())
+    }
+
+    fn work(&self) -> Work {
+        Work { late: self.late.dropped().count, ..Work::of(&self.over.holds()) }
     }
 
     fn undone(&self) -> Option<String> {

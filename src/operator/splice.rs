@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::clock::not_an_object;
 use super::fused::{Beside, Downstream, Next};
-use super::{Collector, Fault};
+use super::{Collector, Fault, Work};
 use crate::expr::{ParsedRecord, Program, Records};
 use crate::record::control::Control;
 use crate::record::lines::Lines;
@@ -64,12 +64,22 @@ pub trait WindowedLines {
 
     /// As [`Downstream::undone`].
     fn undone(&self) -> Option<String>;
+
+    /// As [`Downstream::work`].
+    fn work(&self) -> Work;
 }
 
 /// Emits the lines.
 pub struct Print {
-    /// Whether control records go out.
-    pub speaks: bool,
+    speaks: bool,
+    emitted: u64,
+}
+
+impl Print {
+    /// Emits control records, too, if it `speaks`.
+    pub fn new(speaks: bool) -> Print {
+        Print { speaks, emitted: 0 }
+    }
 }
 
 impl WindowedLines for Print {
@@ -82,6 +92,7 @@ impl WindowedLines for Print {
         let pending = out.pending();
         write(pending)?;
         pending.push(b'\n');
+        self.emitted += 1;
         if pending.len() >= PIECE_BYTES {
             out.pass_on()?;
         }
@@ -103,6 +114,10 @@ impl WindowedLines for Print {
 
     fn undone(&self) -> Option<String> {
         self.speaks.then(|| "the final watermark is not written".to_owned())
+    }
+
+    fn work(&self) -> Work {
+        Work { emitted: Some(self.emitted), ..Work::default() }
     }
 }
 
@@ -166,6 +181,10 @@ impl<L: WindowedLines> Downstream for Splice<L> {
 
     fn undone(&self) -> Option<String> {
         self.spliced.lines.undone()
+    }
+
+    fn work(&self) -> Work {
+        self.spliced.lines.work()
     }
 }
 

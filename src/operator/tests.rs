@@ -121,7 +121,7 @@ fn filter() -> Filter {
 
 fn map() -> Map {
     let program = Program::compile(&["{x, y: (.x + 1)}"]).unwrap();
-    Map { program, trust: TRUST, speaks: true, layout: None }
+    Map::new(program, TRUST, true, None)
 }
 
 fn aggregator(time: Option<&str>) -> Aggregator {
@@ -154,7 +154,7 @@ fn window(hops: bool, expression: usize) -> Window {
 fn printing(hops: bool) -> Fused<Window, Splice<Print>> {
     let first = window(hops, 0);
     let program = Program::compile(&[".t"]).unwrap();
-    let second = Splice::new(program, Some("…"), first.carried(), Print { speaks: true });
+    let second = Splice::new(program, Some("…"), first.carried(), Print::new(true));
     Fused::new(first, second)
 }
 
@@ -318,7 +318,7 @@ fn an_evaluation_that_was_stopped_is_no_fault_of_the_record() {
         let unique = Unique::new(Seen::new(Memory::All), time);
         Filter::new(stopped(sources), TRUST, KEEPING).with_unique(Some(unique))
     };
-    let print = Print { speaks: true };
+    let print = Print::new(true);
     let first = window(false, 0);
     let splice = Splice::new(stopped(&[LONG]), None, first.carried(), print);
     let mut clock = Clock::new(stopped(&[LONG]), Form::known(None, None, false), "…");

@@ -5,7 +5,7 @@ use std::time::Duration as StdDuration;
 use super::clock::{Form, Teller};
 use super::fused::{Beside, Next, Upstream};
 use super::late::{Cause, Late};
-use super::{Collector, Fault};
+use super::{Collector, Fault, Work};
 use crate::expr::ParsedRecord;
 use crate::record::control::{Appended, Control, End, Mark, Start, Windowing};
 use crate::state::{Reader, StateError, Writer};
@@ -215,6 +215,16 @@ impl Upstream for Window {
 
     fn file_end(&mut self) {
         self.late.leave_file();
+    }
+
+    fn work(&self, next: Work) -> Work {
+        let progress = self.placing.progress();
+        Work {
+            late: self.late.dropped().count,
+            watermark_ms: progress.at_ms(),
+            time_ms: progress.greatest_ms(),
+            ..next
+        }
     }
 
     fn end<N: Next>(&mut self, next: &mut N, out: &mut dyn Collector) -> Result<(), Fault> {

@@ -147,6 +147,11 @@ pub enum Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Whether the log may write records to [`Manner::output`] by itself.
+    pub fn is_lent(&self) -> bool {
+        matches!(self, Reading::Served(served) if served.is_lent())
+    }
+
     /// Reads the next run of records; its lines are then in `bytes`. Waits where we follow.
     ///
     /// # Errors

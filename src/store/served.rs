@@ -53,6 +53,11 @@ impl<'a> Served<'a> {
         Ok(())
     }
 
+    /// Whether the daemon may write to our output by itself.
+    pub fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// Reads the next run of records; waits where we follow, and for a daemon that is gone.
     ///
     /// # Errors

@@ -10,7 +10,8 @@
 //! - [`pipe`]: pipes, read and written without waiting; [`aligned`]: buffers to read into.
 //! - [`socket`]: Unix sockets: peers, descriptors that are passed. [`datagram`]: receiving those.
 //! - [`poller`]: waiting for many descriptors as for one.
-//! - [`user`]: users and groups; [`process`]: our own process; [`terminal`]: terminals.
+//! - [`user`]: users and groups; [`process`]: our own process; [`processes`]: those of a user;
+//!   [`terminal`]: terminals.
 
 pub mod aligned;
 pub mod changes;
@@ -23,6 +24,7 @@ pub mod lock;
 pub mod pipe;
 pub mod poller;
 pub mod process;
+pub mod processes;
 pub mod socket;
 pub mod terminal;
 pub mod tree;

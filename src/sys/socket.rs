@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -113,6 +114,25 @@ pub fn listen(path: &Path, dir: BorrowedFd<'_>, name: &str, mode: u32) -> io::Re
     fchmodat(dir, name, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)?;
     socket::listen(&fd, Backlog::MAXCONN)?;
     Ok(UnixListener::from(fd))
+}
+
+/// Listens at a name that is no file, and does not wait to accept. It is there as long as the
+/// listener.
+///
+/// # Errors
+/// As the calls for it.
+pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Connects to who listens at such a name.
+///
+/// # Errors
+/// As the calls for it.
+pub fn connect_abstract(name: &str) -> io::Result<UnixStream> {
+    UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)
 }
 
 /// Receives datagrams at `path`, which is the file `name` of the directory `dir`.

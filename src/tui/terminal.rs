@@ -12,6 +12,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::crossterm::{cursor, execute};
 use ratatui::layout::Rect;
+use ratatui::text::Text;
 
 use super::draw::draw;
 use super::event::Event;
@@ -64,6 +65,17 @@ impl Screen {
             return Ok(());
         }
         self.terminal.draw(|frame| draw(frame, state, theme)).map(|_| ())
+    }
+
+    /// Draws a text, as far as there is room; nothing in it may be obeyed by a terminal.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn show(&mut self, text: &str) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.terminal.draw(|frame| frame.render_widget(Text::raw(text), frame.area())).map(|_| ())
     }
 
     /// Has the next [`Screen::draw`] draw all of it.

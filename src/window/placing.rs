@@ -107,6 +107,11 @@ impl Placing {
         &self.windows
     }
 
+    /// How far event time has come.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Takes the next record by its event time, in milliseconds.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A `produce` whose standard error is a terminal.
+//! A tool whose standard error is a terminal.
 
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -24,7 +24,7 @@ except OSError:
 sys.exit(ran.wait())
 ";
 
-/// A `produce` on a terminal.
+/// A tool on a terminal.
 pub struct OnATerminal {
     child: Guard,
     pub pid: u32,
@@ -33,14 +33,19 @@ pub struct OnATerminal {
 }
 
 impl OnATerminal {
-    /// Starts it; none if there is no python3 to make the terminal.
+    /// Starts `produce`; none if there is no python3 to make the terminal.
     pub fn start(dir: &Path, args: &[&str], stdin: Stdio) -> Option<OnATerminal> {
+        OnATerminal::start_tool(dir, "produce", args, stdin)
+    }
+
+    /// Starts a tool; none if there is no python3 to make the terminal.
+    pub fn start_tool(dir: &Path, tool: &str, args: &[&str], stdin: Stdio) -> Option<OnATerminal> {
         if Command::new("python3").arg("--version").output().is_err() {
             println!("left out: there is no python3");
             return None;
         }
         let mut command = Command::new("python3");
-        command.args(["-c", ON_A_TERMINAL]).arg(bin("produce")).args(args);
+        command.args(["-c", ON_A_TERMINAL]).arg(bin(tool)).args(args);
         command.env("MILLSTREAM_DIR", dir).env("TERM", "xterm");
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Guard(command.spawn().unwrap());
@@ -63,7 +68,7 @@ impl OnATerminal {
 
     /// Its exit status, and all that the terminal was sent.
     pub fn end(mut self) -> (i32, String) {
-        let status = wait_for("produce to end", || self.child.0.try_wait().unwrap());
+        let status = wait_for("the tool to end", || self.child.0.try_wait().unwrap());
         self.reader.join().unwrap();
         (status.code().unwrap(), self.shown.lock().unwrap().clone())
     }

@@ -94,12 +94,14 @@ mod terminal {
     mod help;
     mod inspect;
     mod live;
+    mod silence;
 }
 
 /// The program by all its names, and where it is installed.
 mod program {
     mod install;
     mod names;
+    mod status;
 }
 
 /// Records on their way into a topic and out of it: `produce`, `subscribe`, and consumer groups.

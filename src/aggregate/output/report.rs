@@ -91,6 +91,8 @@ pub struct Report {
     live: Option<Live>,
     /// How much memory was taken at most to select and to write results.
     bytes_most: usize,
+    /// How many results were written.
+    written: u64,
 }
 
 impl Report {
@@ -102,7 +104,7 @@ impl Report {
             Style::Live { rows_max } => Some(Live::new(rows_max)),
             _ => None,
         };
-        Report { layout, selection, style, table, live, bytes_most: 0 }
+        Report { layout, selection, style, table, live, bytes_most: 0, written: 0 }
     }
 
     /// Whether only the best results of each window come.
@@ -146,6 +148,11 @@ impl Report {
         }
     }
 
+    /// How many results were written.
+    pub(in crate::aggregate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// What is kept for a table that is drawn again and again, if it is.
     pub(in crate::aggregate) fn live(&mut self) -> Option<&mut Live> {
         self.live.as_mut()
@@ -184,6 +191,7 @@ impl Report {
         let Style::Columns { color } = self.style else {
             for row in rows {
                 self.layout.write(&row, columns, out.pending());
+                self.written += 1;
                 self.see_output(out.pending().len());
                 out.relieve()?;
             }
@@ -194,6 +202,7 @@ impl Report {
             line.clear();
             self.layout.write(&row, columns, &mut line);
             bytes += self.tabulate(&line);
+            self.written += 1;
         }
         let (columns, lines) = out.screen().unzip();
         self.table.show(Look { color, columns, lines, terminal: true }, out.pending());

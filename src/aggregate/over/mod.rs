@@ -26,7 +26,9 @@ use super::fault::{Fault, StreamError};
 use super::held::{Allowance, Held};
 use super::output::select::Selection;
 use super::plan::{Plan, Reading};
+use super::state::Holding;
 use crate::expr::{ParsedRecord, Records};
+use crate::record::control::Mark;
 use crate::record::lines::Lines;
 use crate::record::outlet::Outlet;
 use crate::time::Duration;
@@ -192,6 +194,19 @@ impl Over {
     /// How many records wait for the watermark.
     pub fn waiting(&self) -> usize {
         self.state.waiting.len()
+    }
+
+    /// What is held now, as far as is known without a look at all of it.
+    pub fn holds(&self) -> Holding {
+        let OverState { results, groups, held, progress, .. } = &self.state;
+        Holding {
+            results: results.written(),
+            mark: progress.at_ms().map(Mark::Ms),
+            windows: None,
+            groups: groups.len(),
+            bytes: held.bytes,
+            closes_ms: None,
+        }
     }
 
     /// What is held, and was at most; of records those that count and those that wait.

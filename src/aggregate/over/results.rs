@@ -24,6 +24,8 @@ pub struct Results {
     fields: Vec<u8>,
     /// How much memory the output took at most, beyond a piece of it.
     output_most: usize,
+    /// How many records with results were written.
+    written: u64,
 }
 
 impl Results {
@@ -42,6 +44,7 @@ impl Results {
             names,
             fields: Vec::new(),
             output_most: 0,
+            written: 0,
         }
     }
 
@@ -72,6 +75,7 @@ impl Results {
         let passes = self.selection.passes(lines.get(begin..).unwrap_or_default());
         if passes.map_err(StreamError::Having)? {
             lines.push(b'\n');
+            self.written += 1;
         } else {
             lines.truncate(begin);
         }
@@ -81,6 +85,11 @@ impl Results {
     fn has_field(&self, record: &[u8]) -> bool {
         let plain = self.finders.iter().any(|finder| finder.find(record).is_some());
         has_field(record, &self.names, plain)
+    }
+
+    /// How many records with results were written.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// About how many bytes it takes, and the output took at most.

@@ -141,6 +141,18 @@ impl GroupsByWindow {
         }
     }
 
+    /// The end of the open window that ends first, where a look tells it.
+    pub(in crate::aggregate) fn first_end_ms(&self) -> Option<i64> {
+        match self {
+            // A session that was to end first may have grown since.
+            GroupsByWindow::Whole(_) | GroupsByWindow::Counts(_) | GroupsByWindow::Sessions(_) => {
+                None
+            }
+            GroupsByWindow::Windows(windows, _) => windows.first_end_ms(),
+            GroupsByWindow::Slices(slices) => slices.first_end_ms(),
+        }
+    }
+
     /// About how many bytes of memory they take.
     pub(in crate::aggregate) fn bytes(&self) -> usize {
         match self {

@@ -271,6 +271,14 @@ impl Slices {
         self.slices.len() + usize::from(self.current.is_some())
     }
 
+    /// The end of the window with records that ends first.
+    pub(in crate::aggregate) fn first_end_ms(&self) -> Option<i64> {
+        let first = self.slices.first_key_value().map(|(slice, _)| *slice);
+        let current = self.current.as_ref().map(|(slice, _)| *slice);
+        let next = |slice| self.windows.next_of_slice(slice, self.closed_ms);
+        [first, current].into_iter().flatten().filter_map(next).map(|one| one.end_ms).min()
+    }
+
     /// About how many bytes of memory they take, and what was merged of them.
     pub(in crate::aggregate) fn bytes(&self) -> usize {
         let current = self.current.as_ref().map_or(0, |(_, table)| table.bytes());

@@ -363,6 +363,14 @@ impl Windows {
         self.others.len() + usize::from(current.is_some())
     }
 
+    /// The end of the one that ends first.
+    pub(in crate::aggregate) fn first_end_ms(&self) -> Option<i64> {
+        let current = self.current.as_ref().filter(|(_, open)| !open.table.is_empty());
+        let first = self.others.first_key_value().map(|(interval, _)| interval);
+        let ends = first.into_iter().chain(current.map(|(interval, _)| interval));
+        ends.map(|interval| interval.end_ms).min()
+    }
+
     /// About how many bytes of memory they take.
     pub(in crate::aggregate) fn bytes(&self) -> usize {
         let current = self.current.as_ref().map_or(0, |(_, open)| open.measure());

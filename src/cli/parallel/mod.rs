@@ -19,7 +19,7 @@ use super::context::Context;
 use super::single::{INPUT, Single, stage_error};
 use super::spans::Span;
 use super::stage::{Stage, StageError};
-use crate::operator::Shared;
+use crate::operator::{Shared, Work};
 use crate::record::control::Control;
 use crate::record::decode::Raw;
 use crate::record::lines::Lines;
@@ -170,6 +170,7 @@ impl<'a, S: Shared> Parallel<'a, S> {
             cx.reject(&cx.place(line), &bytes, &why)?;
         }
         cx.lines_before += lines;
+        cx.records_in += lines;
         single.clear();
         out.clear();
         self.spare.extend([single, out].into_iter().filter(|buffer| buffer.capacity() > 0));
@@ -280,6 +281,10 @@ impl<S: Shared> Stage for Parallel<'_, S> {
 
     fn end(&mut self, cx: &mut Context) -> anyhow::Result<()> {
         Single(self.operator).end(cx)
+    }
+
+    fn work(&self) -> Work {
+        self.operator.work()
     }
 
     fn undone(&self) -> Option<String> {

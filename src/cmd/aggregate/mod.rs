@@ -16,6 +16,7 @@ use self::job::{Job, run_windowed};
 use super::clock::{TZ, TimeOptions};
 use super::late::{self, Waiting};
 use super::merging::MergeOptions;
+use super::silent::{self, Results};
 use super::watched::Watched;
 use super::windowing::WindowingOptions;
 use crate::aggregate::functions::catalog::FUNCTIONS;
@@ -162,6 +163,7 @@ const EVERY: &str = "With --emit: report early and late results when the waterma
     mut_arg("allowed_lateness", |arg| arg.hide_short_help(true)),
     mut_arg("idle", |arg| arg.hide_short_help(true)),
     mut_arg("time_format", |arg| arg.hide_short_help(true)),
+    mut_arg("no_progress", |arg| arg.short('q').visible_alias("quiet")),
     mut_arg("tz", |tz| tz.help(TZ).hide_short_help(false).help_heading("Event time"))
 )]
 pub struct Options {
@@ -367,6 +369,14 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         let over = if options.time.is_arrival() { over.clocked() } else { over };
         let over = over.guarded(options.time.max_ahead()?);
         return over::run(over, &options.time, (options.stats, control), &input, &watched);
+    }
+    if !is_live {
+        let results = Results {
+            out_of_order: windowed.as_ref().map(|_| options.time.out_of_order()),
+            are_early: options.emit != EmitOption::Final,
+            are_selected: options.having.is_some() || options.top.is_some(),
+        };
+        silent::explain_with(&input, move |it| Some(silent::no_result(&results, it)));
     }
     let late = options.time.keep_late()?;
     let aggregator = Aggregator::new(plan)

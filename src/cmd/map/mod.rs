@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 
 use super::expression::{DIFFERENCES, ExpressionOptions};
 use super::merging::{MergeOptions, MergeTimeOptions, Uses};
+use super::silent;
 use super::watched::Watched;
 use crate::cli::options::InputOptions;
 use crate::cli::run::Run;
@@ -57,6 +58,7 @@ that was cut short; 74 reading or writing failed.";
     version,
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{DIFFERENCES}"),
+    mut_arg("no_progress", |arg| arg.short('q').visible_alias("quiet")),
     override_usage = "map [OPTIONS] EXPR [FILE]...\n       map [OPTIONS] -f FILE [FILE]...\n       \
                       map [OPTIONS] --through COMMAND [FILE]..."
 )]
@@ -156,12 +158,13 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
         let layout = format.map(|format| Layout::new(format, None, look, false));
         Ok(layout.transpose()?.map(Laid::new))
     };
-    let mut map = Map { program, trust, speaks, layout: laid()? };
+    silent::explain_with(&options.input, |it| Some(silent::none_was("with a result", it)));
+    let mut map = Map::new(program, trust, speaks, laid()?);
     let mut run = Run::over(&options.input);
     let outcome = if options.jobs == 1 {
         run.operator(&mut map)?
     } else {
-        let worker = |_| Ok(Map { program: compile()?, trust, speaks, layout: laid()? });
+        let worker = |_| Ok(Map::new(compile()?, trust, speaks, laid()?));
         let workers: anyhow::Result<Vec<Map>> = (0..options.jobs).map(worker).collect();
         run.shared(&mut map, workers?)?
     };

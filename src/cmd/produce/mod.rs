@@ -36,6 +36,7 @@ use self::unique::UniqueOptions;
 use super::lock_wait::WaitOptions;
 use super::merging::{MergeOptions, MergeTimeOptions, Uses};
 use super::reconnect::{self, ReconnectOptions};
+use crate::cli::counters::counters;
 use crate::cli::lending::Lending;
 use crate::cli::options::{DataOptions, InputOptions, LendOptions};
 use crate::cli::pump::{self, Ended, in_option};
@@ -196,6 +197,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let mut options = options.with_files();
     options.check_merge()?;
     options.merge.settle_alone(&mut options.input, &options.times, Uses::default())?;
+    // The log may not answer.
+    counters().answer();
     if options.collect.is_on() {
         return collect::run(&options);
     }

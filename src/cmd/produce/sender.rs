@@ -14,6 +14,7 @@ use super::batch::Batch;
 use super::position::Position;
 use crate::api::appending::Stands;
 use crate::api::error::BadRecord;
+use crate::cli::counters::{Place, counters};
 use crate::cli::pump::Context;
 use crate::cli::{Failure, Status};
 use crate::log::Identity;
@@ -315,7 +316,7 @@ impl Sender {
             after: (!self.is_run).then_some(sent.after),
             sequence: sent.sequence,
         });
-        self.appender.begin(sent.batch.bytes(), identity)
+        counters().at(Place::Output, || self.appender.begin(sent.batch.bytes(), identity))
     }
 
     /// Hands a batch over to the log. If that is gone, the batch waits until it is known what
@@ -356,7 +357,8 @@ impl Sender {
                 self.go_on(lost, cx)?;
                 continue;
             }
-            let outcome = match self.appender.finish() {
+            let finish = || self.appender.finish();
+            let outcome = match counters().at(Place::Output, finish) {
                 Ok(records) => Ok(records),
                 Err(AppendError::Bad(bad)) => Err(bad),
                 Err(AppendError::Behind) => return Err(out_of_turn()),
@@ -407,6 +409,7 @@ impl Sender {
     }
 
     fn note(&mut self, sent: Sent, records: u64) {
+        counters().appended(records);
         self.appended = self.appended.saturating_add(records);
         let mut batch = sent.batch;
         batch.clear();

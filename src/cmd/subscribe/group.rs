@@ -7,9 +7,11 @@ use anyhow::Context;
 
 use super::Options;
 use super::announce::Announcer;
+use super::lag::Reached;
 use super::sink::Sink;
 use crate::api::groups::{Assigned, Commit, Join};
 use crate::api::reading::{ByPartition, Chunk, Offsets, Position};
+use crate::cli::counters::counters;
 use crate::cli::input::{StopReason, Watch, Woken};
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
@@ -71,6 +73,7 @@ pub fn run(
     let printer = options.printer(&output)?.up_to(None, options.count);
     let command = options.exec.as_deref();
     let mut consumer = Consumer {
+        reached: Reached::in_topic(dir.clone(), &options.topic),
         dir,
         patience: options.reconnect.patience(),
         member,
@@ -121,6 +124,8 @@ struct Consumer<'a> {
     generation: u64,
     /// Which record comes next in each of our partitions.
     at: ByPartition<u64>,
+    /// The same, for those who ask what we do.
+    reached: Reached,
     /// Whether more records were there when the last ones were read.
     more: bool,
     /// How far records have arrived where they are delivered to, and are not committed.
@@ -263,6 +268,8 @@ impl Consumer<'_> {
     /// Remembers what is delivered, and commits what has arrived unless more follows at once.
     fn delivered(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
         let next = chunk.offset + chunk.records;
+        counters().printed(chunk.records, chunk.bytes);
+        self.reached.reached(chunk.partition, next);
         self.at.insert(chunk.partition, next);
         self.more = next < chunk.end && !self.sink.runs_commands();
         self.sink.take_up(&mut self.done)?;
@@ -279,6 +286,7 @@ impl Consumer<'_> {
             self.tell_gaps(assigned);
         }
         let before = std::mem::replace(&mut self.at, assigned.offsets.clone());
+        self.reached.begin(assigned.offsets.clone());
         let kept = |partition: u32| {
             let offset = assigned.offsets.get(&partition);
             offset.is_some() && offset == before.get(&partition)

@@ -5,6 +5,7 @@ mod exec;
 mod files;
 mod group;
 mod in_pipe;
+mod lag;
 mod merged;
 mod opening;
 mod pace;
@@ -25,6 +26,7 @@ use super::near;
 use super::place::Place;
 use super::reconnect::{self, ReconnectOptions};
 use crate::api::groups::Edge;
+use crate::cli::counters::counters;
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::look::LookOptions;
 use crate::cli::options::{DataOptions, LendOptions};
@@ -206,6 +208,11 @@ pub struct Options {
     #[arg(short = 'c', long, value_name = "N")]
     count: Option<u64>,
 
+    /// With -f: give no hint that the topic is quiet
+    #[arg(help_heading = "Output", hide_short_help = true)]
+    #[arg(short, long)]
+    quiet: bool,
+
     #[command(flatten)]
     pace: PaceOptions,
 
@@ -261,10 +268,15 @@ impl Options {
 /// When there is no such topic or place, or the log cannot be read.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let output = Output::stdout()?;
+    // The log may not answer.
+    counters().answer();
     if options.exec.is_some() && options.look.asks() {
         return Err(
             Failure::usage("--exec gets records as they are; leave out how to print them").into()
         );
+    }
+    if options.follow && !options.quiet {
+        lag::explain_quiet();
     }
     let watch = Arc::new(Watch::new(Stop::install()?, Some(&output))?);
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));

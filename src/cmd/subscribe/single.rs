@@ -4,12 +4,14 @@ use std::os::fd::AsFd;
 
 use super::announce::Announcer;
 use super::files::Files;
+use super::lag::Reached;
 use super::opening::open;
 use super::pace::{Ended, Paced};
 use super::print::{Printed, Printer};
 use super::{Options, Place, explain, halted};
 use crate::api::reading::{At, ByPartition, Chunk, Span};
 use crate::cli::Status;
+use crate::cli::counters::counters;
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::{Output, OutputError};
 use crate::cmd::place::at;
@@ -59,8 +61,10 @@ pub(super) fn read(
         printer,
         files: Files::new(&options.topic, verify),
         watch,
+        reached: Reached::in_topic(options.data.dir()?, &options.topic),
     };
     printing.announcer.begin_spans(&spans);
+    printing.reached.begin(spans.iter().map(|span| (span.partition, span.from)).collect());
     let reading = reader.read(spans, manner).map_err(anyhow::Error::from);
     let printed = reading.and_then(|reading| printing.print(reading, &mut paced, &mut output));
     let halt = printed.map_err(explain)?;
@@ -76,6 +80,7 @@ struct Printing<'a> {
     printer: Printer,
     files: Files<'a>,
     watch: &'a Watch,
+    reached: Reached,
 }
 
 impl Printing<'_> {
@@ -87,6 +92,7 @@ impl Printing<'_> {
         output: &mut Output,
     ) -> anyhow::Result<Option<StopReason>> {
         let mut bytes = Vec::new();
+        counters().lend(reading.is_lent());
         loop {
             if !self.announcer.put(output)? {
                 return Ok(None);
@@ -104,6 +110,9 @@ impl Printing<'_> {
                     if let Some(halt) = self.files.print(&run, file, self.watch, output)? {
                         return Ok(Some(halt));
                     }
+                    let batches = run.batches.iter();
+                    counters().printed(run.records, batches.map(|batch| batch.bytes).sum());
+                    self.reached.reached(partition, next);
                     self.announcer.reached(partition, next);
                     continue;
                 }
@@ -141,7 +150,10 @@ impl Printing<'_> {
         self.printer.check()?;
         match written {
             Ok(()) if more => {
-                self.announcer.reached(chunk.partition, chunk.offset + chunk.records);
+                let next = chunk.offset + chunk.records;
+                counters().printed(chunk.records, chunk.bytes);
+                self.reached.reached(chunk.partition, next);
+                self.announcer.reached(chunk.partition, next);
                 Ok(None)
             }
             Ok(()) => Ok(Some(Ended::Complete)),

@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use super::Sender;
+use crate::cli::counters::counters;
 use crate::cli::input::Watch;
 use crate::cli::lending::{Back, Lender};
 use crate::cli::{Failure, Status};
@@ -27,7 +28,10 @@ impl Lender for Sender {
     fn lend(&mut self, pipe: BorrowedFd<'_>, watch: &Watch) -> anyhow::Result<Back> {
         let read = |appended: u64, appender: &Appender| appended + appender.placed().skipped;
         let before = read(self.appended, &self.appender);
-        let appended = |records| self.appended = self.appended.saturating_add(records);
+        let appended = |records| {
+            counters().appended(records);
+            self.appended = self.appended.saturating_add(records);
+        };
         let bytes = match self.appender.lend(pipe, watch, appended) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Options, Run};
 use crate::api::reading::Chunk;
+use crate::cli::counters::counters;
 use crate::cli::input::Watch;
 use crate::cli::output::{Output, OutputError};
 use crate::cmd::subscribe::pace::{Ended, Paced};
@@ -33,6 +34,8 @@ struct Lines {
     topics: Vec<String>,
     /// What is laid out and not written yet.
     ready: Vec<u8>,
+    /// How many records and bytes of them that is, as they were read.
+    laid: (u64, u64),
 }
 
 impl Printing {
@@ -56,6 +59,7 @@ impl Printing {
             color: options.look.colors(output.is_terminal()),
             topics: Vec::new(),
             ready: Vec::new(),
+            laid: (0, 0),
         };
         Ok(Printing { paced: Paced::new(options)?, lines })
     }
@@ -120,6 +124,7 @@ impl Printing {
 impl Lines {
     /// Lays out a run; whether more is wanted.
     fn lay(&mut self, topic: &str, chunk: &Chunk, bytes: &[u8], output: &Output) -> bool {
+        self.laid = (self.laid.0 + chunk.records, self.laid.1 + chunk.bytes);
         let before = self.width.map_or(0, |width| width + 3);
         self.printer.turn_to(topic);
         let size = || output.size().map(|(columns, lines)| (columns.saturating_sub(before), lines));
@@ -146,6 +151,10 @@ impl Lines {
         let written = if self.ready.is_empty() { Ok(()) } else { output.write(&self.ready) };
         self.ready.clear();
         self.printer.check()?;
+        if written.is_ok() {
+            let (records, bytes) = std::mem::take(&mut self.laid);
+            counters().printed(records, bytes);
+        }
         match written {
             Ok(()) => Ok(None),
             Err(OutputError::Closed) => Ok(Some(Ended::Unread)),

@@ -114,7 +114,7 @@ impl Setup {
     pub fn printing(&self) -> Fused<Window, Splice<Print>> {
         let first = self.window(Some(0));
         let carried = first.carried();
-        Fused::new(first, Splice::new(self.program(), Some("…"), carried, Print { speaks: true }))
+        Fused::new(first, Splice::new(self.program(), Some("…"), carried, Print::new(true)))
     }
 
     /// An aggregation that reads these times itself.
