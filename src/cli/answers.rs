@@ -2,8 +2,8 @@
 //! printed on stderr; `millstream status` gets it through a socket.
 //!
 //! A thread answers, so that the tool's own may wait meanwhile, as in a write to a full pipe. It
-//! costs as much as a twentieth of a short run, so it begins when the tool waits for the first time
-//! or has worked for a moment. What is asked before that is answered then.
+//! costs as much as a twentieth of a short run, so it begins when the tool waits for longer than a
+//! moment, or has much to read or to write. What is asked before that is answered then.
 //!
 //! The socket is an abstract one (unix(7)), named after the process: no file is left of it. It
 //! tells nothing to other users, but root.

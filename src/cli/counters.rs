@@ -26,6 +26,9 @@ const NEVER_MS: i64 = i64::MIN;
 /// After how many blocks a tool runs for longer than a moment.
 const BLOCKS_SOON: u32 = 8;
 
+/// A block of so many bytes may keep a tool busy for longer than a moment.
+const BLOCK_BYTES_LONG: usize = 32 << 10;
+
 /// How long those are waited for who know more.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -142,10 +145,19 @@ impl Counters {
         self.lent.store(lent, Relaxed);
     }
 
+    /// So many bytes are worked on next: of many, that may take long.
+    pub(super) fn begin_block(&self, bytes: usize) {
+        if bytes >= BLOCK_BYTES_LONG && !self.is_answering() {
+            self.answer();
+        }
+    }
+
     /// Another block was worked on; so many records and bytes were read in all.
     pub(super) fn read(&self, records: u64, bytes: u64) {
         self.records_in.store(records, Relaxed);
         self.bytes_in.store(bytes, Relaxed);
+        // A tool that reads plain files may never have waited.
+        self.place.store(Place::Cpu as u8, Relaxed);
         if !self.is_answering() && self.blocks.fetch_add(1, Relaxed) == BLOCKS_SOON {
             self.answer();
         }

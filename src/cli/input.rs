@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::counters::counters;
 use super::file_source::FileSource;
 use super::progress::Progress;
 use super::source::{Polled, Source};
@@ -246,7 +247,10 @@ impl Input {
         self.waited += waiting.waited();
         self.name = Arc::clone(source.name());
         Ok(match polled? {
-            Polled::Bytes(count) => Next::Bytes(count),
+            Polled::Bytes(count) => {
+                counters().begin_block(count);
+                Next::Bytes(count)
+            }
             Polled::Span(span) => Next::Span(span),
             Polled::Quiet => Next::Quiet,
             Polled::Stopped(reason) => Next::StopReason(reason),

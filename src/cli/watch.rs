@@ -77,7 +77,7 @@ impl Watch {
     /// # Errors
     /// When the kernel refuses to poll.
     pub fn wait(&self, source: impl AsFd) -> io::Result<Option<StopReason>> {
-        match self.wait_until(source, None)? {
+        match self.wait_until(source, None, Place::Input)? {
             Woken::Stopped(reason) => Ok(Some(reason)),
             Woken::Ready | Woken::Quiet => Ok(None),
         }
@@ -89,7 +89,15 @@ impl Watch {
     /// When the kernel refuses to poll.
     pub fn wait_for(&self, source: impl AsFd, time: Duration) -> io::Result<Woken> {
         // Longer than any clock runs is for ever.
-        self.wait_until(source, Instant::now().checked_add(time))
+        self.wait_until(source, Instant::now().checked_add(time), Place::Input)
+    }
+
+    /// The same, where it is who reads our output that is waited for.
+    ///
+    /// # Errors
+    /// When the kernel refuses to poll.
+    pub fn wait_for_reader(&self, source: impl AsFd, time: Duration) -> io::Result<Woken> {
+        self.wait_until(source, Instant::now().checked_add(time), Place::Output)
     }
 
     /// Waits so long, or until a signal asks us to stop.
@@ -103,13 +111,24 @@ impl Watch {
         }
     }
 
-    /// As [`Watch::wait`], but no longer than until `end`, if there is one.
-    fn wait_until(&self, source: impl AsFd, end: Option<Instant>) -> io::Result<Woken> {
-        self.wait_any(&[source.as_fd()], end)
+    /// As [`Watch::wait`], but no longer than until `end`, if there is one; those who ask are told
+    /// this place.
+    fn wait_until(
+        &self,
+        source: impl AsFd,
+        end: Option<Instant>,
+        place: Place,
+    ) -> io::Result<Woken> {
+        self.wait_any(&[source.as_fd()], end, place)
     }
 
     /// The same for several sources, one of which is enough.
-    fn wait_any(&self, sources: &[BorrowedFd<'_>], end: Option<Instant>) -> io::Result<Woken> {
+    fn wait_any(
+        &self,
+        sources: &[BorrowedFd<'_>],
+        end: Option<Instant>,
+        place: Place,
+    ) -> io::Result<Woken> {
         loop {
             if let Some(reason) = self.stopped() {
                 return Ok(Woken::Stopped(reason));
@@ -122,13 +141,13 @@ impl Watch {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             if !counters().is_answering() {
                 let soon = left.map_or(SOON, |left| left.min(SOON));
-                let seen = counters().at(Place::Input, || wait(&fds, Some(soon)))?;
+                let seen = counters().at(place, || wait(&fds, Some(soon)))?;
                 if !seen.contains(&true) {
                     counters().answer();
                     continue;
                 }
             }
-            let seen = counters().at(Place::Input, || wait(&fds, left))?;
+            let seen = counters().at(place, || wait(&fds, left))?;
             if left.is_some_and(|left| left.is_zero()) && !seen.contains(&true) {
                 return Ok(Woken::Quiet);
             }
@@ -168,10 +187,12 @@ impl<'a> Waiting<'a> {
     /// # Errors
     /// When the kernel refuses to poll.
     pub fn until_ready(&mut self, source: impl AsFd) -> io::Result<Woken> {
-        let Some(limit) = self.limit else { return self.watch.wait_until(source, None) };
+        let Some(limit) = self.limit else {
+            return self.watch.wait_until(source, None, Place::Input);
+        };
         let begin = Instant::now();
         // Longer than any clock runs is for ever.
-        let woken = self.watch.wait_until(source, begin.checked_add(limit));
+        let woken = self.watch.wait_until(source, begin.checked_add(limit), Place::Input);
         self.waited += begin.elapsed();
         woken
     }
@@ -201,7 +222,8 @@ impl<'a> Waiting<'a> {
         let time = [left, time].into_iter().flatten().min();
         let begin = Instant::now();
         // Longer than any clock runs is for ever.
-        let woken = self.watch.wait_any(sources, time.and_then(|time| begin.checked_add(time)));
+        let end = time.and_then(|time| begin.checked_add(time));
+        let woken = self.watch.wait_any(sources, end, Place::Input);
         if self.limit.is_some() {
             self.waited += begin.elapsed();
         }

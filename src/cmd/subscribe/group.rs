@@ -224,7 +224,7 @@ impl Consumer<'_> {
     fn await_reader(&mut self, watch: &Watch) -> anyhow::Result<Option<StopReason>> {
         let mut pause = LOOK_MIN;
         while !self.sink.take_up(&mut self.done)? {
-            match watch.wait_for(&self.member, pause)? {
+            match watch.wait_for_reader(&self.member, pause)? {
                 Woken::Stopped(reason) => return Ok(Some(reason)),
                 // The daemon has something to say unasked: that it goes. The next request tells.
                 Woken::Ready => return Ok(None),
