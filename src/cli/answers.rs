@@ -13,6 +13,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::OnceLock;
 use std::thread::Builder;
+use std::time::Duration;
 
 use super::counters::counters;
 use super::figures::Figures;
@@ -25,6 +26,9 @@ use crate::sys::wait::{Wanted, wait};
 
 /// How much the thread has on its stack, which is little: some formatting.
 const STACK_BYTES: usize = 256 << 10;
+
+/// How long those are waited for who know more than is counted here.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is asked, of a program that answers.
 static ASKED: OnceLock<Asked> = OnceLock::new();
@@ -59,7 +63,7 @@ fn answer(asked: &Asked, wake: &UnixStream, listener: Option<&UnixListener>) {
     let mut silence = Silence::begin();
     loop {
         if asked.take() {
-            message::line(&line(&counters().all()));
+            message::line(&line(&counters().all(PATIENCE)));
         }
         let pause = silence.look();
         let mut fds = vec![(wake.as_fd(), Wanted::Input)];
@@ -81,7 +85,7 @@ fn tell(mut stream: UnixStream) {
     if peer(&stream).is_some_and(|peer| may_know(peer.uid)) {
         // It fits into what the kernel holds for one who does not read yet.
         let _ = stream.set_nonblocking(true);
-        let _ = stream.write_all(line(&counters().all()).as_bytes());
+        let _ = stream.write_all(line(&counters().all(PATIENCE)).as_bytes());
     }
 }
 

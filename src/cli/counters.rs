@@ -29,9 +29,6 @@ const BLOCKS_SOON: u32 = 8;
 /// A block of so many bytes may keep a tool busy for longer than a moment.
 const BLOCK_BYTES_LONG: usize = 32 << 10;
 
-/// How long those are waited for who know more.
-const PATIENCE: Duration = Duration::from_millis(200);
-
 static COUNTERS: Counters = Counters {
     begun: OnceLock::new(),
     is_answering: AtomicBool::new(false),
@@ -258,8 +255,8 @@ impl Counters {
         }
     }
 
-    /// The same with what others know, if they say it soon.
-    pub(super) fn all(&'static self) -> Figures {
+    /// The same with what others know, if they say it within this time.
+    pub(super) fn all(&'static self, patience: Duration) -> Figures {
         let figures = self.now();
         let Some(more) = self.more.get() else { return figures };
         let (tell, told) = channel();
@@ -269,7 +266,7 @@ impl Counters {
             let _ = tell.send(asked);
         };
         match Builder::new().name("figures".to_owned()).spawn(ask) {
-            Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(figures),
+            Ok(_) => told.recv_timeout(patience).unwrap_or(figures),
             Err(_) => figures,
         }
     }

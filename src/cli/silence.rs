@@ -62,7 +62,7 @@ impl Silence {
             When::NoRecord if records != had => self.since = None,
             _ if now.saturating_sub(*self.since.get_or_insert(now)) >= AFTER => {
                 self.since = None;
-                if let Some(reason) = reason(&counters().all()) {
+                if let Some(reason) = reason(&counters().all(LOOKED_EVERY)) {
                     message::note(&reason);
                     self.expected = None;
                 }
