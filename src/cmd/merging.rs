@@ -8,6 +8,7 @@ use crate::cli::merged::{MergePlan, Timing, tell_later};
 use crate::cli::options::InputOptions;
 use crate::cli::pump::in_option;
 use crate::cli::{Failure, Status};
+use crate::merge::Limit;
 use crate::operator::clock::Clock;
 use crate::time::Duration;
 use crate::time::event_time::TimeUnit;
@@ -118,9 +119,9 @@ impl MergeTimeOptions {
 }
 
 impl MergeOptions {
-    /// How many records may wait.
-    pub fn records_max(&self) -> u64 {
-        self.max_pending
+    /// How much may wait.
+    pub fn limit(&self) -> Limit {
+        Limit { records: self.max_pending }
     }
 
     /// Says how many records came later than is allowed, and by how many milliseconds at most;
@@ -152,7 +153,7 @@ impl MergeOptions {
         }
         let clock = time.clock(ONLY)?;
         let timing = Timing { out_of_order: time.out_of_order(), idle };
-        let plan = MergePlan::new(clock, timing, self.max_pending, self.strict);
+        let plan = MergePlan::new(clock, timing, self.limit(), self.strict);
         input.merge = Some(Arc::new(plan));
         Ok(())
     }

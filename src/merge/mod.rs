@@ -5,9 +5,11 @@
 
 mod chunks;
 mod frontier;
+mod limit;
 mod ordered;
 mod queue;
 #[cfg(test)]
 mod tests;
 
+pub use self::limit::{Fullness, Limit};
 pub use self::ordered::{Held, Later, Merge, Next};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::{Status, message};
+use crate::cli::{Failure, Status, message};
+use crate::merge::Limit;
 use crate::operator::clock::Clock;
 use crate::time::Duration;
 
@@ -12,8 +13,8 @@ pub struct MergePlan {
     /// What reads the times of records, until it is taken.
     clock: Mutex<Option<Clock>>,
     pub(super) timing: Timing,
-    /// How many records may wait for an input.
-    pub(super) records_max: u64,
+    /// How much may wait for an input.
+    pub(super) limit: Limit,
     /// Whether it is a fault that a record comes later than is allowed.
     strict: bool,
     report: Mutex<Report>,
@@ -46,10 +47,10 @@ impl fmt::Debug for MergePlan {
 }
 
 impl MergePlan {
-    /// Merges by the times that `clock` reads; at most so many records wait.
-    pub fn new(clock: Clock, timing: Timing, records_max: u64, strict: bool) -> MergePlan {
+    /// Merges by the times that `clock` reads; at most so much waits.
+    pub fn new(clock: Clock, timing: Timing, limit: Limit, strict: bool) -> MergePlan {
         let (clock, report) = (Mutex::new(Some(clock)), Mutex::default());
-        MergePlan { clock, timing, records_max, strict, report }
+        MergePlan { clock, timing, limit, strict, report }
     }
 
     /// What reads the times of records; there is one.
@@ -68,6 +69,15 @@ impl MergePlan {
         tell_later((report.later, report.most_ms), self.timing.out_of_order);
         if self.strict && report.later > 0 { Status::Data } else { Status::Done }
     }
+}
+
+/// That more records of an input wait than may, of which `place` says which it is.
+pub fn too_much(place: &str, records: u64, out_of_order: Duration) -> Failure {
+    let why = format!(
+        "{place}{records} records wait, which all lie within --out-of-order {out_of_order}; make that \
+         shorter, or allow more with --max-pending"
+    );
+    Failure::new(Status::Data, why)
 }
 
 /// Says how many records came later than is allowed, if any did, and by how many milliseconds at

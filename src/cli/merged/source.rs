@@ -10,19 +10,17 @@ use super::decoder::{Aside, Asides, MergedDecoder};
 use super::input::{Got, Input};
 use super::intake::{ASIDE, Buffers};
 use super::places::Places;
-use super::plan::{MergePlan, Report};
+use super::plan::{MergePlan, Report, too_much};
 use crate::cli::input::{BLOCK_BYTES, NextSource, Sources, name_of, stored_bytes};
 use crate::cli::options::InputOptions;
 use crate::cli::source::{Polled, Source};
 use crate::cli::watch::{Waiting, Woken};
-use crate::cli::{Failure, Status, message};
+use crate::cli::{Failure, message};
 use crate::ingest::formats::Choice;
-use crate::merge::Merge;
+use crate::merge::{Fullness, Merge};
 use crate::record::control::{Control, End, Start};
 use crate::time::timestamp::show_ms;
 
-/// How much memory the records take that wait, unless `--max-pending` allows fewer.
-const PENDING_BYTES_MAX: u64 = 1 << 30;
 /// How much is read at a time of all inputs together, at least.
 const READ_BYTES: usize = 2 << 20;
 /// The least that is read of one of many.
@@ -284,28 +282,19 @@ impl MergedSource {
         Ok((woken == Woken::Quiet && waiting.is_over()).then_some(Polled::Quiet))
     }
 
-    /// Whether so much waits that only the input is read that holds it back.
-    ///
-    /// That one is always read, so what waits goes on; and it cannot have all that much waiting
-    /// itself, unless so many of its records lie within the disorder that is allowed for.
+    /// Whether only the input is read that holds the others back, since so much waits.
     ///
     /// # Errors
-    /// When it has.
-    fn is_full(&self, awaited: Option<usize>) -> anyhow::Result<bool> {
-        let (held, most) = (self.buffers.merge.held(), self.plan.records_max);
-        let is_full = held.records >= most || held.bytes >= PENDING_BYTES_MAX;
-        let of_awaited = awaited.map_or(0, |number| self.buffers.merge.held_of(number));
-        if of_awaited >= most || held.bytes >= 2 * PENDING_BYTES_MAX {
-            let name = awaited.and_then(|number| self.inputs.get(number)).map(Input::name);
-            let name = name.map_or_else(String::new, |name| format!("{name}: "));
-            let why = format!(
-                "{name}{} records wait, which all lie within --out-of-order {}; make that shorter, or \
-                 allow more with --max-pending",
-                held.records, self.plan.timing.out_of_order
-            );
-            return Err(Failure::new(Status::Data, why).into());
+    /// When that input itself has too much waiting.
+    fn is_full(&mut self, awaited: Option<usize>) -> anyhow::Result<bool> {
+        let fullness = self.buffers.merge.fullness(self.plan.limit);
+        if fullness != Fullness::Beyond {
+            return Ok(fullness == Fullness::Full);
         }
-        Ok(is_full)
+        let name = awaited.and_then(|number| self.inputs.get(number)).map(Input::name);
+        let name = name.map_or_else(String::new, |name| format!("{name}: "));
+        let held = self.buffers.merge.held();
+        Err(too_much(&name, held.records, self.plan.timing.out_of_order).into())
     }
 
     fn tell_full(&mut self, awaited: Option<usize>) {

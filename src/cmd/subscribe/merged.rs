@@ -17,10 +17,11 @@ use super::single::spans;
 use super::{Options, explain, halted};
 use crate::api::reading::{Chunk, Span};
 use crate::cli::input::Watch;
+use crate::cli::merged::too_much;
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::clock::tell_odd_times;
-use crate::merge::Merge;
+use crate::merge::{Fullness, Merge};
 use crate::operator::Fault;
 use crate::operator::clock::Clock;
 use crate::record::control::{Control, End, Start};
@@ -28,8 +29,6 @@ use crate::time::Duration;
 
 /// How many partitions may be merged: each takes a connection, and the records that wait.
 const INPUTS_MAX: usize = 1024;
-/// How much memory the records take that wait, unless `--max-pending` allows fewer.
-const PENDING_BYTES_MAX: u64 = 1 << 30;
 /// The bytes before a waiting record: when it was appended.
 const TIME_BYTES: usize = 8;
 
@@ -300,24 +299,19 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether so much waits that only the input is read that holds it back.
+    /// Whether only the input is read that holds the others back, since so much waits.
     ///
     /// # Errors
-    /// When that one has so much itself.
-    fn is_full(&self, awaited: Option<usize>) -> Result<bool, Failure> {
-        let (held, most) = (self.merge.held(), self.options.merge.records_max());
-        let of_awaited = awaited.map_or(0, |number| self.merge.held_of(number));
-        if of_awaited >= most || held.bytes >= 2 * PENDING_BYTES_MAX {
-            return Err(Failure::new(
-                Status::Data,
-                format!(
-                    "{} records wait, which all lie within --out-of-order {}; make that shorter, or \
-                     allow more with --max-pending",
-                    held.records, self.out_of_order
-                ),
-            ));
+    /// When that input itself has too much waiting.
+    fn is_full(&mut self, awaited: Option<usize>) -> Result<bool, Failure> {
+        let fullness = self.merge.fullness(self.options.merge.limit());
+        if fullness != Fullness::Beyond {
+            return Ok(fullness == Fullness::Full);
         }
-        Ok(held.records >= most || held.bytes >= PENDING_BYTES_MAX)
+        let input = awaited.and_then(|number| self.inputs.get(number));
+        let place = input.map(|input| format!("{}/{}: ", input.topic, input.partition));
+        let held = self.merge.held();
+        Err(too_much(&place.unwrap_or_default(), held.records, self.out_of_order))
     }
 
     fn tell_full(&mut self, awaited: Option<usize>) {
