@@ -168,13 +168,19 @@ impl Collector {
             if summary.values() == 0 || at == 0 && is_plain {
                 continue;
             }
+            let plain = summary.values()
+                - [Kind::Null, Kind::Array, Kind::Object]
+                    .map(|it| summary.count(it))
+                    .iter()
+                    .sum::<u64>();
+            let distinct = self.distinct.result(at).and_then(|it| it.parse::<u64>().ok());
             let [min, max] = summary.extremes().map_or([None, None], |both| both.map(Some));
             let count = |kind: Kind| (kind, summary.count(kind));
             fields.push(Field {
                 path: node.path.clone(),
                 records: node.records,
                 kinds: Kind::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect(),
-                distinct: self.distinct.result(at).and_then(|it| it.parse().ok()).unwrap_or(0),
+                distinct: distinct.unwrap_or(0).min(plain),
                 min,
                 median: self.median.result(at).filter(|median| median != "null"),
                 max,

@@ -153,3 +153,12 @@ fn deep_and_odd_records_are_taken() {
     assert!(paths.contains(&".[\"\"][\"a.b\"]") && paths.contains(&".a[]"), "{paths:?}");
     assert_eq!(collector.records(), 6);
 }
+
+/// However the number of different values is estimated.
+#[test]
+fn there_are_no_more_different_values_than_values() {
+    let records: Vec<Value> =
+        (0..20_000).map(|n| json!({"t": format!("2026-11-30T{n}")})).collect();
+    let found = fields(&records, 10);
+    assert!((19_000..=20_000).contains(&found[0].distinct), "{}", found[0].distinct);
+}

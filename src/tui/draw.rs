@@ -58,9 +58,13 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
 /// What is looked at, and how much of it there is.
 fn title(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
     if let Some(overview) = state.overview.as_ref().filter(|_| state.page == Page::Topics) {
-        let (topics, groups) = (overview.figures.topics.len(), overview.figures.groups.len());
+        let (topics, groups) = overview.all();
         let s = |count| if count == 1 { "" } else { "s" };
-        let right = format!("{topics} topic{}, {groups} group{} ", s(topics), s(groups));
+        let mut right = format!("{topics} topic{}, {groups} group{} ", s(topics), s(groups));
+        if let Some(pattern) = &overview.pattern {
+            let (shown, text) = (overview.count(), text::safe(pattern.text().as_bytes()));
+            right = format!("/{text}: {shown} of {right}");
+        }
         let name = format!(" {}", text::safe(state.title.as_bytes()));
         return bar(buffer, area, area.y, &name, &right, theme.bar());
     }

@@ -4,6 +4,9 @@ use super::pattern::Pattern;
 use crate::fields::{Field, Shown};
 use crate::layout::text::thousands;
 
+/// How many columns there are after the path.
+pub const COLUMNS: usize = 8;
+
 /// The fields of records, and of how many.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Survey {
@@ -51,7 +54,7 @@ pub struct Fields {
     pub cursor: usize,
     /// The first one on the screen.
     pub top: usize,
-    /// How many columns of them are to the left of the screen.
+    /// How many of the columns after the path are not shown.
     pub side: usize,
     /// What the paths of those have that are shown.
     pub pattern: Option<Pattern>,

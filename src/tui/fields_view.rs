@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::fields::Fields;
+use super::fields::{COLUMNS, Fields};
 use super::pen::Pen;
 use super::theme::Theme;
 use crate::fields::Shown;
@@ -14,7 +14,7 @@ const GAP: &str = "  ";
 
 /// The columns after the path: names, how wide they are at most, and whether values are at the
 /// right.
-const COLUMNS: [(&str, usize, bool); 8] = [
+const HEADS: [(&str, usize, bool); COLUMNS] = [
     ("PRESENT", 7, true),
     ("NULL", 4, true),
     ("TYPES", 16, false),
@@ -33,7 +33,7 @@ pub const HEADINGS: usize = 1;
 
 /// Draws the part that is on the screen. Paths stay where they are when the rest is scrolled.
 pub fn draw(buffer: &mut Buffer, area: Rect, fields: &Fields, theme: Theme) {
-    let rows: Vec<(String, [String; 8])> = fields
+    let rows: Vec<(String, [String; COLUMNS])> = fields
         .shown()
         .skip(fields.top)
         .take(usize::from(area.height).saturating_sub(HEADINGS))
@@ -42,7 +42,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, fields: &Fields, theme: Theme) {
     let most = PATH_COLUMNS.1.min(usize::from(area.width) / 2).max(PATH_COLUMNS.0);
     let paths = rows.iter().map(|(path, _)| width(path)).max().unwrap_or_default();
     let paths = paths.clamp(PATH_COLUMNS.0, most);
-    let widths: Vec<usize> = COLUMNS
+    let widths: Vec<usize> = HEADS
         .iter()
         .enumerate()
         .map(|(at, (name, most, _))| {
@@ -50,16 +50,16 @@ pub fn draw(buffer: &mut Buffer, area: Rect, fields: &Fields, theme: Theme) {
             wide.unwrap_or_default().max(name.len()).min(*most)
         })
         .collect();
-    let line = |pen: &mut Pen<'_>, path: &str, cells: &[String; 8], style: Style| {
+    let line = |pen: &mut Pen<'_>, path: &str, cells: &[String; COLUMNS], style: Style| {
         pen.write(&cell(path, paths, false), style);
         pen.write(GAP, style);
-        pen.hide(fields.side);
-        for ((text, &wide), (_, _, right)) in cells.iter().zip(&widths).zip(COLUMNS) {
+        let shown = cells.iter().zip(&widths).zip(HEADS).skip(fields.side);
+        for ((text, &wide), (_, _, right)) in shown {
             pen.write(&cell(text, wide, right), style);
             pen.write(GAP, style);
         }
     };
-    let names = COLUMNS.map(|(name, _, _)| name.to_owned());
+    let names = HEADS.map(|(name, _, _)| name.to_owned());
     line(&mut Pen::new(buffer, (area.x, area.right()), area.y), "FIELD", &names, theme.heading());
     for (y, (at, (path, cells))) in (area.y + 1..area.bottom()).zip((fields.top..).zip(&rows)) {
         let style = if at == fields.cursor { theme.cursor() } else { Style::new() };
@@ -75,7 +75,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, fields: &Fields, theme: Theme) {
     }
 }
 
-fn cells(shown: &Shown) -> [String; 8] {
+fn cells(shown: &Shown) -> [String; COLUMNS] {
     let all = [
         &shown.present,
         &shown.null,

@@ -51,6 +51,7 @@ pub enum Action {
     Reset,
     Chart,
     Fields,
+    Where,
 }
 
 /// Where a key has a meaning.
@@ -137,14 +138,25 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Records, &["F"], Action::Follow, "Follow: stay at the last record"),
     bind(Scope::Records, &["p", "%"], Action::Percent, "Go to N percent: 50p"),
     bind(Scope::Records, &[":"], Action::GoTo, "Go to a record by its number, N%, offset or time"),
-    bind(Scope::Records, &["/"], Action::SearchForward, "Search forward for a regular expression"),
+    bind(
+        Scope::Records,
+        &["/", "F3"],
+        Action::SearchForward,
+        "Search forward for a regular expression",
+    ),
     bind(Scope::Records, &["?"], Action::SearchBackward, "Search backward"),
     bind(Scope::Records, &["n"], Action::Next, "Repeat the search"),
     bind(Scope::Records, &["N"], Action::Previous, "Repeat it in the other direction"),
-    bind(Scope::Records, &["&"], Action::Filter, "Show records for which a jq expression is true"),
+    bind(
+        Scope::Records,
+        &["&", "F4"],
+        Action::Filter,
+        "Show records for which a jq expression is true",
+    ),
     bind(Scope::Records, &["Enter", "o"], Action::Open, "Show the record as a tree"),
     bind(Scope::Records, &["t"], Action::Table, "Change between lines and a table"),
     bind(Scope::Records, &["#"], Action::Places, "Show or hide where records are"),
+    bind(Scope::Records, &["=", "^G"], Action::Where, "Say where the record is, and how long"),
     bind(Scope::Records, &["m"], Action::Mark, "Mark the record with the letter that follows"),
     bind(Scope::Records, &["'"], Action::ToMark, "Go to the mark of the letter that follows"),
     bind(Scope::Records, &["y"], Action::CopyRecord, "Copy the record to the clipboard (OSC 52)"),
@@ -173,6 +185,12 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::Fields, &["Y"], Action::CopyPath, "Copy the path of the field"),
     bind(Scope::Chart, &["c"], Action::Chart, "Draw another chart"),
     bind(Scope::Topics, &["Enter", "o"], Action::Open, "Show the records of the topic"),
+    bind(
+        Scope::Topics,
+        &["/", "F3", "F4"],
+        Action::Filter,
+        "Show topics and groups with this name",
+    ),
     bind(Scope::Topics, &["r"], Action::Reset, "Set the offsets of the group, after a question"),
     bind(Scope::Tree, &["Enter", "o"], Action::Toggle, "Fold or unfold"),
     bind(Scope::Tree, &["Left"], Action::Fold, "Fold, or go to the value around this one"),
@@ -192,7 +210,12 @@ pub const KEYS: &[Binding] = &[
     bind(Scope::All, &["h", "F1"], Action::Help, "Show or hide this help"),
     bind(Scope::All, &["^L"], Action::Redraw, "Redraw the screen"),
     bind(Scope::All, &["^Z"], Action::Suspend, "Suspend; fg in the shell resumes"),
-    bind(Scope::All, &["q"], Action::Quit, "Go back to the list or the topics; otherwise quit"),
+    bind(
+        Scope::All,
+        &["q", "F10"],
+        Action::Quit,
+        "Go back to the list or the topics; otherwise quit",
+    ),
     bind(Scope::All, &["^C"], Action::Interrupt, "End a search; otherwise as q"),
 ];
 

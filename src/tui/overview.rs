@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::pattern::Pattern;
 use crate::layout::text::{bytes, thousands};
 
 /// How many rates are remembered: a minute of them.
@@ -133,10 +134,14 @@ impl Item<'_> {
 /// Topics, groups, and their recent past.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
-    /// What is known.
+    /// What is known of the topics and groups that are shown.
     pub figures: Figures,
+    /// What is known of all.
+    all: Figures,
     /// Whether anything is known yet.
     pub is_known: bool,
+    /// What the names of those have that are shown.
+    pub pattern: Option<Pattern>,
     /// Which of the topics, and then of the groups, the cursor is on.
     pub cursor: usize,
     /// The first line on the screen.
@@ -150,9 +155,9 @@ pub struct Overview {
 impl Overview {
     /// Takes what is known now.
     pub fn take(&mut self, figures: Figures) {
-        let elapsed_ms = figures.at_ms.saturating_sub(self.figures.at_ms);
+        let elapsed_ms = figures.at_ms.saturating_sub(self.all.at_ms);
         for topic in &figures.topics {
-            let before = self.figures.topics.iter().find(|before| before.name == topic.name);
+            let before = self.all.topics.iter().find(|before| before.name == topic.name);
             if let (Some(before), 1..) = (before, elapsed_ms) {
                 let new = topic.appended.saturating_sub(before.appended);
                 let rates = self.rates.entry(topic.name.clone()).or_default();
@@ -167,7 +172,29 @@ impl Overview {
         self.lags.retain(|(group, topic), _| {
             figures.groups.iter().any(|row| row.group == *group && row.topic == *topic)
         });
-        (self.figures, self.is_known) = (figures, true);
+        (self.all, self.is_known) = (figures, true);
+        self.choose();
+    }
+
+    /// Shows only topics and groups whose names have this; all, if there is none.
+    pub fn narrow(&mut self, pattern: Option<Pattern>) {
+        self.pattern = pattern;
+        self.choose();
+    }
+
+    /// How many topics and groups there are, shown or not.
+    pub fn all(&self) -> (usize, usize) {
+        (self.all.topics.len(), self.all.groups.len())
+    }
+
+    fn choose(&mut self) {
+        let mut figures = self.all.clone();
+        if let Some(pattern) = &self.pattern {
+            let is_in = |name: &str| pattern.is_in(name.as_bytes());
+            figures.topics.retain(|row| is_in(&row.name));
+            figures.groups.retain(|row| is_in(&row.group) || is_in(&row.topic));
+        }
+        self.figures = figures;
         self.step(0);
     }
 
@@ -269,6 +296,19 @@ mod tests {
         assert_eq!(said(Some("never"), Some(0)), "fsync never, all on disk");
         assert_eq!(said(Some("100ms"), Some(1200)), "fsync 100ms, 1,200 records not on disk");
         assert_eq!(said(None, None), "");
+    }
+
+    #[test]
+    fn names_narrow_the_list_and_rates_go_on() {
+        let mut overview = Overview::default();
+        overview.take(figures(1000, 100));
+        overview.narrow(Some(Pattern::new("B").unwrap()));
+        assert_eq!((overview.count(), overview.all()), (0, (2, 1)));
+        overview.narrow(Some(Pattern::new("b").unwrap()));
+        overview.take(figures(2000, 300));
+        assert_eq!(overview.figures.topics.len(), 1);
+        overview.narrow(None);
+        assert_eq!(overview.rates(&overview.figures.topics[0]), [200]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Purpose {
     Chart,
     /// To show some of the fields.
     Fields,
+    /// To show some of the topics.
+    Topics,
     /// To save records to a file.
     Save,
     /// To set the offsets of a group.
@@ -34,7 +36,7 @@ impl Purpose {
             Purpose::SearchBackward => "?",
             Purpose::Filter => "&",
             Purpose::GoTo => ":",
-            Purpose::Fields => "/",
+            Purpose::Fields | Purpose::Topics => "/",
             Purpose::Chart => "chart: ",
             Purpose::Save => "save to: ",
             Purpose::Reset | Purpose::Confirm => "",
@@ -49,6 +51,7 @@ impl Purpose {
             Purpose::GoTo => "a number, 50%, @OFFSET, a time",
             Purpose::Chart => ".status, .ms over .time by .host, count over .time",
             Purpose::Fields => "a regular expression in paths; nothing shows all fields",
+            Purpose::Topics => "a regular expression in names; nothing shows all",
             Purpose::Save => "a new file, for the selected records, or all",
             Purpose::Reset => "start, end, or a time",
             Purpose::Confirm => "",
@@ -64,6 +67,7 @@ impl Purpose {
             Purpose::Save | Purpose::Reset | Purpose::Confirm => 3,
             Purpose::Chart => 4,
             Purpose::Fields => 5,
+            Purpose::Topics => 6,
         }
     }
 }
@@ -98,7 +102,7 @@ pub struct Prompt {
 
 /// The lines that were typed before, by their purpose.
 #[derive(Clone, Debug, Default)]
-pub struct History([Vec<String>; 6]);
+pub struct History([Vec<String>; 7]);
 
 /// How many lines are remembered.
 const HISTORY_MAX: usize = 100;

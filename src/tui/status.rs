@@ -65,8 +65,8 @@ const HINTS_IN_FIELDS: [(&str, &str); 6] = [
     ("Right", "more columns"),
 ];
 
-const HINTS_IN_TOPICS: [(&str, &str); 4] =
-    [("h", "help"), ("q", "quit"), ("Enter", "records"), ("r", "reset a group")];
+const HINTS_IN_TOPICS: [(&str, &str); 5] =
+    [("h", "help"), ("q", "quit"), ("Enter", "records"), ("/", "search"), ("r", "reset a group")];
 
 fn hints(pen: &mut Pen<'_>, state: &State, theme: Theme) {
     let hints = match state.scope() {

@@ -52,8 +52,12 @@ pub fn draw(buffer: &mut Buffer, area: Rect, overview: &Overview, theme: Theme) 
             heading(&mut pen, ("GROUP", names), &GROUP_COLUMNS, theme);
         } else if let Some(row) = line.checked_sub(first_group).and_then(|at| groups.get(at)) {
             group(&mut pen, row, &overview.lags(row), (names, theme, base, is_cursor));
-        } else if topics.is_empty() && line == 1 {
-            pen.write("there is no topic yet; produce creates one", theme.dim());
+        } else if overview.count() == 0 && line == 1 {
+            let why = match overview.pattern {
+                Some(_) => "no name has that; Esc shows all",
+                None => "there is no topic yet; produce creates one",
+            };
+            pen.write(why, theme.dim());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What keys do where the fields of the records are listed.
 
-use super::{Effect, SIDE_COLUMNS, State};
-use crate::tui::fields::{Fields, Survey};
+use super::{Effect, State};
+use crate::tui::fields::{COLUMNS, Survey};
 use crate::tui::keys::Action;
 use crate::tui::pattern::Pattern;
 use crate::tui::prompt::{Prompt, Purpose};
@@ -44,8 +44,8 @@ impl State {
             Action::HalfUp => fields.step(-(page / 2).max(1)),
             Action::Start => fields.step(i64::MIN),
             Action::End => fields.step(i64::MAX),
-            Action::Left => fields.side = fields.side.saturating_sub(SIDE_COLUMNS),
-            Action::Right => fields.side += SIDE_COLUMNS,
+            Action::Left => fields.side = fields.side.saturating_sub(1),
+            Action::Right => fields.side = (fields.side + 1).min(COLUMNS - 1),
             Action::Fields => self.survey(effects),
             Action::SearchForward => {
                 let text = fields.pattern.as_ref().map_or("", Pattern::text);
@@ -71,13 +71,10 @@ impl State {
 
     /// Which fields are to be shown was typed; nothing shows all.
     pub(super) fn narrow_fields(&mut self, text: &str) {
-        let pattern = match text {
-            "" => None,
-            text => match Pattern::new(text) {
-                Ok(pattern) => Some(pattern),
-                Err(why) => return self.ask_again(Purpose::Fields, text, why),
-            },
+        let pattern = match Pattern::new(text) {
+            Ok(pattern) => Some(pattern).filter(|_| !text.is_empty()),
+            Err(why) => return self.ask_again(Purpose::Fields, text, why),
         };
-        self.fields.iter_mut().for_each(|fields: &mut Fields| fields.narrow(pattern.clone()));
+        self.fields.iter_mut().for_each(|fields| fields.narrow(pattern.clone()));
     }
 }

@@ -5,6 +5,7 @@ use crate::tui::event::Resetting;
 use crate::tui::keys::Action;
 use crate::tui::list::List;
 use crate::tui::overview::Item;
+use crate::tui::pattern::Pattern;
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::row::Extent;
 
@@ -22,7 +23,12 @@ impl State {
         }
         let Some(overview) = &mut self.overview else { return };
         match action {
+            Action::Back => overview.narrow(None),
             Action::Quit => effects.push(Effect::Quit),
+            Action::Filter => {
+                let text = overview.pattern.as_ref().map_or("", Pattern::text);
+                self.prompt = Some(Prompt::proposing(Purpose::Topics, text));
+            }
             Action::Down => overview.step(times),
             Action::Up => overview.step(-times),
             Action::PageDown => overview.step(page),
@@ -53,6 +59,15 @@ impl State {
             },
             _ => {}
         }
+    }
+
+    /// Which topics are to be shown was typed; nothing shows all.
+    pub(super) fn narrow_topics(&mut self, text: &str) {
+        let pattern = match Pattern::new(text) {
+            Ok(pattern) => Some(pattern).filter(|_| !text.is_empty()),
+            Err(why) => return self.ask_again(Purpose::Topics, text, why),
+        };
+        self.overview.iter_mut().for_each(|overview| overview.narrow(pattern.clone()));
     }
 
     /// Shows the records of a topic.

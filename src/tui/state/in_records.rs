@@ -1,6 +1,7 @@
 //! What keys do where records are listed.
 
 use super::{Awaited, Effect, Layout, SIDE_COLUMNS, State};
+use crate::layout::text;
 use crate::tui::columns::Columns;
 use crate::tui::keys::{self, Action};
 use crate::tui::prompt::{Prompt, Purpose};
@@ -46,6 +47,7 @@ impl State {
                 };
                 (self.side, self.columns) = (0, Columns::default());
             }
+            Action::Where => self.say_where(),
             Action::Places => self.places = !self.places,
             Action::Select => {
                 self.anchor = match self.anchor {
@@ -72,6 +74,15 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// Says where the record at the cursor is, and how long it is.
+    fn say_where(&mut self) {
+        let Some(row) = self.list.current() else { return };
+        let time = row.time.as_ref().map(|time| format!(", appended {time}")).unwrap_or_default();
+        let number = text::thousands(row.number + 1);
+        let said = format!("{}{time}, {}, record {number}", row.place, text::bytes(row.bytes));
+        self.say(said);
     }
 
     /// Ends what can be ended, one thing at a time.
@@ -106,6 +117,7 @@ impl State {
             }
             Purpose::Chart => self.draw_chart(text, effects),
             Purpose::Fields => self.narrow_fields(text),
+            Purpose::Topics => self.narrow_topics(text),
             Purpose::Reset => self.confirm_reset(text),
             Purpose::Confirm => self.reset(text, effects),
         }
@@ -135,6 +147,8 @@ impl State {
         let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
         match (percent, text.parse::<u64>()) {
             _ if text.is_empty() => {}
+            // As in less and vim.
+            _ if text == "q" || text == "q!" => self.close(effects),
             (Some(percent), _) => self.go_to_percent(percent),
             (None, Ok(number)) => self.go_to_record(number.saturating_sub(1), effects),
             (None, Err(_)) => self.seek(Target::Written(text.to_owned()), effects),

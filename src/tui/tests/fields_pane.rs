@@ -7,7 +7,7 @@ fn fields_are_listed() {
     let mut shown = Shown::new(80, 24);
     shown.press("i j j");
     shown.check("fields");
-    shown.press("Right Right Right Right");
+    shown.press("Right Right Right Left Right");
     shown.check("fields-to-the-right");
     shown.take([Event::Size(120, 40)]);
     shown.check("fields-120x40");

@@ -112,3 +112,12 @@ fn records_are_selected_and_saved() {
     shown.press("q");
     assert_eq!(shown.effects.last(), Some(&Effect::Quit));
 }
+
+#[test]
+fn keys_of_less_say_where_it_is_and_quit() {
+    let mut shown = Shown::new(80, 10);
+    shown.press("j =");
+    assert_eq!(shown.state.message, Some(("access.ndjson:2, 85 B, record 2".into(), false)));
+    shown.press(": q Enter");
+    assert_eq!(shown.effects, [Effect::Quit]);
+}

@@ -85,3 +85,18 @@ fn a_group_is_set_only_after_a_question() {
     let (group, topic, to) = ("nightly".into(), "clicks".into(), "-1h".into());
     assert_eq!(shown.effects, [Effect::Reset(Resetting { group, topic, to })]);
 }
+
+#[test]
+fn topics_are_found_by_name() {
+    let mut shown = topics();
+    shown.press("/");
+    shown.enter("cli");
+    shown.check("topics-narrowed");
+    shown.press("Enter");
+    assert_eq!(shown.effects, [Effect::Open { topic: "clicks".into(), epoch: 1 }]);
+    shown.press("q /");
+    shown.enter("no such one");
+    assert!(shown.lines().contains("no name has that; Esc shows all"));
+    shown.press("Esc");
+    assert!(shown.lines().contains("web.errors"));
+}
