@@ -26,7 +26,8 @@ pub fn find(reader: &TopicReader, asked: Offsets) -> Result<Places, LogError> {
         let at = match asked.at {
             At::Start => start,
             At::End => end,
-            At::TimeUs(time_us) => reader.offset_at(partition, time_us)?,
+            // Where all partitions end is known: to look again for each would cost their square.
+            At::TimeUs(time_us) => reader.offset_below(partition, end, time_us)?,
             At::Last(_) => last.get(&partition).copied().unwrap_or(end),
         };
         partitions.insert(partition, Place { start, end, at });

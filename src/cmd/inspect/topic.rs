@@ -3,8 +3,8 @@
 //! Records are numbered in the order in which they were appended, whatever partition they are in.
 //! The number of a record says how many records of all partitions are before it. For a time, the
 //! log tells where each partition has its first record of that time or later; together these
-//! offsets are a number. So the offsets for a number are found by halving the time between others
-//! that are known, until a few records are left, which are read.
+//! offsets are a number. So the offsets for a number are found by times between others that are
+//! known, as if records came evenly or by halves, until a few records are left, which are read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -27,8 +27,10 @@ const ASKED_EVERY: Duration = Duration::from_millis(150);
 /// How often it is looked whether the topic has more partitions.
 const OPENED_EVERY: Duration = Duration::from_secs(5);
 
-/// How many records are read at most to come to the one that is wanted.
+/// How many records are read at most to come to the one that is wanted; twice as many after every
+/// so many times that were tried: all records of a batch have one time.
 const NEAR_RECORDS: u64 = 4096;
+const TRIES: u32 = 8;
 
 /// How many bytes of records are kept that were read last.
 const KEPT_BYTES: usize = 8 << 20;
@@ -51,6 +53,8 @@ pub struct Topic {
     end: ByPartition<u64>,
     asked_at: Instant,
     opened_at: Instant,
+    /// When the first record was appended, and just after the last, for partitions that end so.
+    era: Option<(i64, i64, ByPartition<u64>)>,
     /// Places that were found, by their times.
     known: BTreeMap<i64, ByPartition<u64>>,
     /// What is being read, and the number of the next record of it.
@@ -81,6 +85,7 @@ impl Topic {
             end,
             asked_at: Instant::now(),
             opened_at: Instant::now(),
+            era: None,
             known: BTreeMap::new(),
             reading: None,
             kept: VecDeque::new(),
@@ -137,23 +142,36 @@ impl Topic {
             let base = self.base.get(&partition).copied().unwrap_or_default();
             return Ok(ByPartition::from([(partition, base + number)]));
         }
-        let (mut low, mut high) = (self.start.clone(), self.end.clone());
-        let (mut from_us, mut to_us) = (0, now_us());
+        let (mut low, mut before) = (self.start.clone(), self.number(&self.start));
+        if number.saturating_sub(before) <= NEAR_RECORDS {
+            return Ok(low);
+        }
+        let (mut from_us, mut to_us) = self.era()?;
+        let mut after = self.number(&self.end);
         for (&time_us, offsets) in &self.known {
             let at = self.number(offsets);
-            if at <= number && at >= self.number(&low) {
-                (low, from_us) = (offsets.clone(), time_us);
-            } else if at > number && at < self.number(&high) {
-                (high, to_us) = (offsets.clone(), time_us);
+            if at <= number && at >= before {
+                (low, before, from_us) = (offsets.clone(), at, time_us);
+            } else if at > number && at < after {
+                (after, to_us) = (at, time_us);
             }
         }
-        while self.number(&high) - self.number(&low) > NEAR_RECORDS && to_us - from_us > 1 {
-            let middle_us = from_us + (to_us - from_us) / 2;
+        let mut tries = 0;
+        while number - before > NEAR_RECORDS << (tries / TRIES).min(4) && to_us - from_us > 1 {
+            // A little before the record, if records come evenly; by halves where they do not.
+            let wanted = number - before - NEAR_RECORDS / 2;
+            let share = match tries % 2 {
+                0 => wanted as f64 / (after - before).max(1) as f64,
+                _ => 0.5,
+            };
+            let span_us = to_us - from_us;
+            let middle_us = from_us + ((span_us as f64 * share) as i64).clamp(1, span_us - 1);
             let middle = self.at_time(middle_us)?;
-            match self.number(&middle) <= number {
-                true => (low, from_us) = (middle, middle_us),
-                false => (high, to_us) = (middle, middle_us),
+            match self.number(&middle) {
+                at if at <= number => (low, before, from_us) = (middle, at, middle_us),
+                at => (after, to_us) = (at, middle_us),
             }
+            tries += 1;
         }
         // Of a partition whose first records are gone, the rest is still there.
         for (at, offset) in &mut low {
@@ -162,13 +180,38 @@ impl Topic {
         Ok(low)
     }
 
-    /// Reads from these offsets on.
-    fn begin(&mut self, offsets: &ByPartition<u64>) -> anyhow::Result<()> {
+    /// When the first record was appended, and just after the last.
+    fn era(&mut self) -> anyhow::Result<(i64, i64)> {
+        if let Some((from_us, to_us, end)) = &self.era {
+            // What came since came before now.
+            return Ok((*from_us, if *end == self.end { *to_us } else { now_us() }));
+        }
+        let last = self.end.iter().map(|(&at, end)| (at, end.saturating_sub(1))).collect();
+        let from_us = self.times(&self.start)?.into_iter().min().unwrap_or_default();
+        let to_us = self.times(&last)?.into_iter().max().map_or(now_us(), |last| last + 1);
+        self.era = Some((from_us, to_us.max(from_us), self.end.clone()));
+        Ok((from_us, to_us.max(from_us)))
+    }
+
+    /// When the records at these offsets were appended, of those that there are.
+    fn times(&self, offsets: &ByPartition<u64>) -> anyhow::Result<Vec<i64>> {
+        let ends = |at| self.end.get(at).copied().unwrap_or_default();
+        let held = offsets.iter().filter(|(at, offset)| **offset < ends(at));
+        let spans = held.map(|(&partition, &from)| (partition, from, Some(from + 1)));
+        let mut reading = self.read(spans)?;
+        let (mut times, mut bytes) = (Vec::new(), Vec::new());
+        while let Step::Records(run) = reading.next(&*self.watch, &mut bytes)? {
+            times.extend(run.batches.iter().map(|batch| batch.time_us));
+        }
+        Ok(times)
+    }
+
+    /// Reads parts of partitions: from where to where.
+    fn read(
+        &self,
+        spans: impl Iterator<Item = (u32, u64, Option<u64>)>,
+    ) -> anyhow::Result<Reading<'static>> {
         let reader = Store::open(&self.dir)?.reader(&self.name)?;
-        let spans = offsets.iter().map(|(&partition, &from)| {
-            let until = self.end.get(&partition).map(|&end| end.max(from));
-            Span { partition, from, until }
-        });
         let manner = Manner {
             follow: false,
             added: false,
@@ -177,16 +220,33 @@ impl Topic {
             files: false,
             output: None,
         };
-        let reading = reader.read(spans.collect(), manner)?;
+        let spans = spans.map(|(partition, from, until)| Span { partition, from, until });
+        Ok(reader.read(spans.collect(), manner)?)
+    }
+
+    /// Reads from these offsets on.
+    fn begin(&mut self, offsets: &ByPartition<u64>) -> anyhow::Result<()> {
+        let spans = offsets.iter().map(|(&partition, &from)| {
+            let until = self.end.get(&partition).map(|&end| end.max(from));
+            (partition, from, until)
+        });
+        let reading = self.read(spans)?;
         self.reading = Some((self.number(offsets), reading));
         Ok(())
     }
 
-    /// Reads the next records of what is being read.
-    fn read_on(&mut self) -> anyhow::Result<Option<Arc<Chunk>>> {
-        let Some((number, mut reading)) = self.reading.take() else { return Ok(None) };
+    /// Reads the next records of what is being read that go beyond number `from`.
+    fn read_on(&mut self, from: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        let Some((mut number, mut reading)) = self.reading.take() else { return Ok(None) };
         let mut bytes = Vec::new();
-        let Step::Records(run) = reading.next(&*self.watch, &mut bytes)? else { return Ok(None) };
+        let run = loop {
+            match reading.next(&*self.watch, &mut bytes)? {
+                // What is passed is not looked at.
+                Step::Records(run) if number + run.records <= from => number += run.records,
+                Step::Records(run) => break run,
+                _ => return Ok(None),
+            }
+        };
         let mut collector = Collector::new(Arc::clone(&self.name), number);
         let mut batches = run.batches.iter();
         let (mut left, mut time_us) = (0, 0);
@@ -220,19 +280,20 @@ impl Topic {
             .reading
             .as_ref()
             .is_some_and(|(next, _)| (*next..next.saturating_add(NEAR_RECORDS)).contains(&number));
-        if is_ahead && let Some(chunk) = self.read_to(number)? {
-            return Ok(Some(chunk));
-        }
         // A little before: whoever goes back finds what is there.
         let from = number.saturating_sub(NEAR_RECORDS / 8).max(self.span().start);
+        if is_ahead && let Some(chunk) = self.read_to(from, number)? {
+            return Ok(Some(chunk));
+        }
         let offsets = self.near(from)?;
         self.begin(&offsets)?;
-        self.read_to(number)
+        self.read_to(from, number)
     }
 
-    /// Reads on to a record; none if what is being read ends before, as it was when that began.
-    fn read_to(&mut self, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
-        while let Some(chunk) = self.read_on()? {
+    /// Reads on to a record, and keeps those from number `from` on; none if what is being read ends
+    /// before, as it was when that began.
+    fn read_to(&mut self, from: u64, number: u64) -> anyhow::Result<Option<Arc<Chunk>>> {
+        while let Some(chunk) = self.read_on(from)? {
             if chunk.first <= number && number < chunk.end() {
                 return Ok(Some(chunk));
             }
@@ -253,7 +314,7 @@ impl Topic {
             return Ok(self.number(&ByPartition::from([(partition, offset)])));
         }
         self.begin(&ByPartition::from([(partition, offset)]))?;
-        let time_us = match self.read_on()?.and_then(|chunk| chunk.place(chunk.first)) {
+        let time_us = match self.read_on(0)?.and_then(|chunk| chunk.place(chunk.first)) {
             Some(Place::Offset { time_us, .. }) => time_us,
             _ => anyhow::bail!("the record at {offset} cannot be read"),
         };
@@ -261,7 +322,7 @@ impl Topic {
         (self.reading, self.kept) = (None, VecDeque::new());
         let offsets = self.at_time(time_us)?;
         self.begin(&offsets)?;
-        while let Some(chunk) = self.read_on()? {
+        while let Some(chunk) = self.read_on(0)? {
             let is_it = |number: &u64| {
                 let place = chunk.place(*number);
                 place == Some(Place::Offset { partition, offset, time_us })

@@ -138,8 +138,16 @@ impl TopicReader {
     /// # Errors
     /// When there is no such partition, or its files cannot be read.
     pub fn offset_at(&self, partition: u32, time_us: i64) -> Result<u64, LogError> {
-        let place = self.place(partition)?;
         let end = self.ends()?.get(partition as usize).copied().unwrap_or(0);
+        self.offset_below(partition, end, time_us)
+    }
+
+    /// The same, of the records before `end`, which the partition has reached.
+    ///
+    /// # Errors
+    /// When there is no such partition, or its files cannot be read.
+    pub fn offset_below(&self, partition: u32, end: u64, time_us: i64) -> Result<u64, LogError> {
+        let place = self.place(partition)?;
         self.steadily(&[partition], || {
             let bases = bases(&*self.storage, place)?;
             let active = match bases.last() {

@@ -280,6 +280,12 @@ fn a_topic_is_read_in_order_and_saved() {
     terminal.press(&["9", "0", "0", "1", "G"]);
     let wanted = all.lines().nth(9000).unwrap();
     terminal.awaits(wanted);
+    for number in ["13999", "4700", "8193", "12345"] {
+        let keys: Vec<&str> = number.split("").filter(|digit| !digit.is_empty()).collect();
+        terminal.press(&keys);
+        terminal.press(&["G"]);
+        terminal.awaits(all.lines().nth(number.parse::<usize>().unwrap() - 1).unwrap());
+    }
     terminal.press(&["s", dir.join("saved").to_str().unwrap(), "Enter"]);
     terminal.awaits("saved 14,000 records");
     assert_eq!(std::fs::read_to_string(dir.join("saved")).unwrap(), all);
