@@ -53,6 +53,17 @@ impl Schedule {
         due
     }
 
+    /// The next record is of the live end of what is replayed: it is due at once, and those after
+    /// it follow from there; but a rate holds.
+    pub fn next_live(&mut self, time_us: Option<i64>, now: Duration) -> Duration {
+        if let Pace::Rate(_) = self.pace {
+            return self.next(time_us, now);
+        }
+        self.newest_us = self.newest_us.max(time_us);
+        self.due = Some(now);
+        now
+    }
+
     fn gap(&mut self, time_us: Option<i64>) -> Duration {
         match self.pace {
             Pace::Rate(rate) => Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX),
@@ -112,6 +123,17 @@ mod tests {
     fn a_rate_needs_no_times() {
         let times = [None, Some(5_000_000), None, None];
         assert_eq!(dues(Pace::Rate(100.0), &times), [70, 80, 90, 100]);
+    }
+
+    #[test]
+    fn what_is_live_is_due_at_once_unless_there_is_a_rate() {
+        let mut schedule = Schedule::new(Pace::Speed { factor: 1.0, gap_max: GAP_MAX });
+        assert_eq!(schedule.next(Some(0), ms(0)), ms(0));
+        assert_eq!(schedule.next_live(Some(4_000_000), ms(4000)), ms(4000));
+        assert_eq!(schedule.next(Some(4_500_000), ms(4000)), ms(4500));
+        let mut schedule = Schedule::new(Pace::Rate(2.0));
+        assert_eq!(schedule.next(None, ms(0)), ms(0));
+        assert_eq!(schedule.next_live(None, ms(100)), ms(500));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(in crate::aggregate) fn complete(
     stays: bool,
 ) -> Result<usize, StreamError> {
     let count = table.len();
+    // Before those with records are seen: one that was forgotten comes in their order again.
+    fill.forget(window.end_ms);
     for group in table.in_order() {
         fill.see(table.key(group), window.end_ms)?;
     }

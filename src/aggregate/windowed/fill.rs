@@ -116,11 +116,19 @@ impl Fill {
         is_filled.then_some(gap)
     }
 
-    /// A window has its results, after [`Fill::see`] of all groups with records: from here on, only
-    /// later ones are to come, and groups that fill no such window are forgotten.
+    /// A window has its results: from here on, only later ones are to come.
     pub(in crate::aggregate) fn pass(&mut self, window: Interval) {
         let end_ms = window.end_ms;
         self.done_ms = self.done_ms.max(Some(end_ms));
+        let [since_ms, _] = &mut self.way_ms;
+        if *since_ms == i64::MIN {
+            // The first one at all.
+            *since_ms = end_ms;
+        }
+    }
+
+    /// Forgets the groups that fill no window that ends then or later.
+    pub(in crate::aggregate) fn forget(&mut self, end_ms: i64) {
         if self.until_ms.iter().all(|until_ms| *until_ms >= end_ms) {
             return;
         }

@@ -19,7 +19,8 @@ pub struct FillOptions {
     /// Report windows without records, too: with counts, sums and rates of 0
     ///
     /// From the first window with a record to the last one, as far as the watermark. With --idle,
-    /// it continues while no records arrive.
+    /// which is an option of window where that comes before aggregate, it continues while no records
+    /// arrive.
     #[arg(hide_short_help = true)]
     #[arg(long, conflicts_with = "over")]
     fill: bool,

@@ -8,6 +8,7 @@ use crate::api::reading::{BatchSpan, Chunk};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::{Failure, message};
 use crate::operator::clock::Clock;
+use crate::sys::clock::now_us;
 use crate::time::pace::{Pace, Schedule};
 
 /// How long it waits at once.
@@ -21,12 +22,15 @@ pub struct PaceOptions {
     ///
     /// The time between two records is that between their append times, or what --time reads,
     /// divided by N. With -f, new records are printed as they come once the replay has met them.
-    #[arg(long, value_name = "Nx", conflicts_with_all = ["rate", "group"])]
+    #[arg(
+        long, value_name = "Nx", conflicts_with_all = ["rate", "group"],
+        allow_hyphen_values = true
+    )]
     speed: Option<Speed>,
 
     /// Print at most N records a second (or N/m, N/h), evenly
     #[arg(hide_short_help = true)]
-    #[arg(long, value_name = "N/s", conflicts_with = "group")]
+    #[arg(long, value_name = "N/s", conflicts_with = "group", allow_hyphen_values = true)]
     rate: Option<Rate>,
 
     /// With --speed, never wait longer than DURATION between two records
@@ -101,6 +105,9 @@ pub struct Paced {
     schedule: Option<Schedule>,
     clock: Option<Clock>,
     begun: Instant,
+    /// When all that had been read was printed, in µs since the epoch: what was appended later is
+    /// new, and not replayed.
+    printed_us: i64,
     /// Records in which there was no time to read.
     timeless: u64,
 }
@@ -116,6 +123,7 @@ impl Paced {
             schedule: options.pace.pace().map(Schedule::new),
             clock,
             begun: Instant::now(),
+            printed_us: i64::MAX,
             timeless: 0,
         })
     }
@@ -159,7 +167,9 @@ impl Paced {
             }
             part.take(line, time_us);
         }
-        part.print(bytes, &mut print)
+        let ended = part.print(bytes, &mut print);
+        self.printed_us = now_us();
+        ended
     }
 
     /// When a record is due, since the replay began.
@@ -175,7 +185,10 @@ impl Paced {
                 read
             }
         };
-        schedule.next(time_us, now)
+        match appended_us >= self.printed_us {
+            true => schedule.next_live(time_us, now),
+            false => schedule.next(time_us, now),
+        }
     }
 
     /// Prints what there is to say at the end.

@@ -321,3 +321,23 @@ fn what_makes_no_sense_is_refused() {
     let sessions = run(&mut tool("window", &["--session", "1s", "--time", ".t"]), "{\"t\":1}\n");
     assert_eq!(aggregate(&["--fill", "count"], &sessions.stdout).status, 2);
 }
+
+#[test]
+fn a_group_that_was_forgotten_comes_in_the_order_of_its_window() {
+    let records = "{\"t\":0,\"k\":\"c\"}\n{\"t\":1,\"k\":\"a\"}\n{\"t\":1000,\"k\":\"a\"}\n\
+                   {\"t\":1001,\"k\":\"c\"}\n";
+    let args = ["--tumbling", "10s", "--time", ".t", "--by", ".k", "count"];
+    let plain = aggregate(&args, records).good();
+    assert_eq!(
+        aggregate(&[&args[..], &["--fill", "--fill-for", "0s"]].concat(), records).good(),
+        plain
+    );
+}
+
+#[test]
+fn the_message_about_too_much_names_the_windows_also_at_the_first_watermark() {
+    let args = ["--tumbling", "1d", "--time", ".t", "--fill", "--max-fill", "0", "count"];
+    let ran = aggregate(&args, "{\"t\":1}\n{\"t\":9999999999}\n");
+    assert_eq!(ran.status, 65);
+    assert!(ran.stderr.contains("from 1970-01-02T00:00:00Z on"), "{}", ran.stderr);
+}

@@ -323,7 +323,7 @@ fn options_that_do_not_go_together_are_refused_with_a_remedy() {
         ("--tumbling 1m --idle 0", "--idle: must be longer than 0"),
         (
             "--size 1m",
-            "--size has no effect without windows; add --tumbling SIZE or another kind, or leave it out",
+            "--size has no effect without windows; add --tumbling SIZE or another kind, give it to the window before this tool, or leave it out",
         ),
     ] {
         let ran = window(options, "]");
