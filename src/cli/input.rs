@@ -223,9 +223,12 @@ impl Input {
     /// When a file cannot be opened or read, or compressed input is damaged or cut short.
     pub fn read(&mut self, block: &mut [u8], patience: Option<Duration>) -> anyhow::Result<Next> {
         if let Some(progress) = &self.progress {
-            progress.tell(self.stored_position());
-            if let Some(total) = self.sources.stored_bytes() {
-                progress.set_total(total);
+            match self.sources.stored_bytes() {
+                Some(total) => {
+                    progress.tell(self.stored_position());
+                    progress.set_total(total);
+                }
+                None => self.progress = None,
             }
         }
         let mut waiting = Waiting::new(&self.watch, patience);

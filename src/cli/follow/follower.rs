@@ -20,6 +20,7 @@ use super::visit::{Plan, State, Visit};
 use crate::cli::input::NextSource;
 use crate::cli::watch::{Waiting, Woken};
 use crate::ingest::files::identity::{Identity, hash};
+use crate::ingest::files::mark::Mark;
 use crate::ingest::files::memory::Memory;
 use crate::ingest::files::plan::{Found, identity_of, plan};
 use crate::ingest::files::rotation::Rotated;
@@ -37,6 +38,9 @@ pub(super) struct Follower {
     pub(super) options: FollowOptions,
     pub(super) targets: Targets,
     pub(super) memory: Memory,
+    /// Where files end whose last line was about to be taken without a line end, when that may not
+    /// have come to all topics.
+    pub(super) cuts: HashMap<Identity, Mark>,
     /// When this run began to look at files, by the clock of their times.
     pub(super) began_us: i64,
     /// All files that are meant.
@@ -51,6 +55,8 @@ pub(super) struct Follower {
     pub(super) current: Option<Rc<RefCell<State>>>,
     pub(super) amount: Amount,
     pub(super) changes: Option<Changes>,
+    /// Whether all was read that there was when this run began.
+    pub(super) has_caught_up: bool,
     /// Of which files the log is to be told that they are there, and when that was done.
     pub(super) to_keep: Vec<Identity>,
     pub(super) kept: HashMap<Identity, Instant>,
@@ -199,6 +205,7 @@ impl Follower {
                 live: live.to_owned(),
                 path: at.clone(),
                 inode: file.inode,
+                cut: self.cuts.get(&step.identity).copied(),
                 identity: step.identity,
                 stored: file.bytes,
                 from: step.mark,
@@ -248,6 +255,11 @@ impl Follower {
         let left = first.map(|at| at.saturating_duration_since(Instant::now()));
         if left.is_none() && !self.options.follow {
             return Ok(Some(NextSource::End));
+        }
+        if self.options.follow && !self.has_caught_up {
+            // Whoever shows how much is read takes that away before the wait.
+            self.has_caught_up = true;
+            return Ok(Some(NextSource::Quiet));
         }
         let woken = match &mut self.changes {
             Some(changes) => changes.wait(waiting, left)?,

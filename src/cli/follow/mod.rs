@@ -42,6 +42,9 @@ use crate::ingest::files::memory::Memory;
 use crate::record::decode::Decoder;
 use crate::sys::clock::{files_now_us, now_us};
 
+/// What the name of a source has behind it that tells where its last line was cut.
+pub const CUT: &str = "@cut";
+
 /// How often the log is told that a file is still there.
 const KEEPING: Duration = Duration::from_secs(3600);
 
@@ -76,9 +79,11 @@ impl Following {
         known: impl Iterator<Item = (String, u64, Option<i64>)>,
     ) -> anyhow::Result<Following> {
         let targets = Targets::new(&options.paths)?;
-        let mut memory = Memory::default();
+        let (mut memory, mut cuts) = (Memory::default(), HashMap::new());
         for (name, sequence, time_us) in known {
-            if let Some(identity) = Identity::parse(&name) {
+            if let Some(identity) = name.strip_suffix(CUT).and_then(Identity::parse) {
+                cuts.insert(identity, Mark::of(sequence));
+            } else if let Some(identity) = Identity::parse(&name) {
                 memory.note(identity, Mark::of(sequence), time_us);
             }
         }
@@ -86,6 +91,7 @@ impl Following {
             options,
             targets,
             memory,
+            cuts,
             began_us: files_now_us(),
             families: BTreeSet::new(),
             dirty: BTreeSet::new(),
@@ -93,6 +99,7 @@ impl Following {
             visits: VecDeque::new(),
             given_up: BTreeSet::new(),
             current: None,
+            has_caught_up: false,
             amount: Amount::default(),
             changes: None,
             to_keep: Vec::new(),
@@ -158,6 +165,12 @@ impl Following {
         counted.with_context(|| state.plan.path.display().to_string())
     }
 
+    /// Whether more may be written to what the visit ends with at a position: `is_open` says that
+    /// the last record has no end of its own.
+    pub fn may_go_on(&self, position: u64, is_open: bool) -> bool {
+        self.state().is_ok_and(|state| state.borrow().may_go_on(position, is_open))
+    }
+
     /// How many lines of the visited file lie before those that the decoder has seen.
     pub fn lines_before(&self) -> u64 {
         let state = self.state();
@@ -180,7 +193,11 @@ impl Following {
             spool.finish(&state.plan.path, &state.content, state.began)?;
             return Ok(None);
         }
-        if state.is_cut || state.has_grown() {
+        if state.ends_at_cut {
+            // What follows comes before what the file was rotated for.
+            follower.visits.retain(|plan| plan.live != *live);
+        }
+        if state.is_cut || state.ends_at_cut || state.has_grown() {
             follower.dirty.insert(live.clone());
         } else if !takes_rest && !state.is_over(mark.position) {
             follower.look_later(&state);
@@ -237,6 +254,7 @@ impl Sources for Following {
     fn stored_bytes(&self) -> Option<u64> {
         let follower = self.0.borrow();
         // Nobody knows how much comes of what is followed.
-        (!follower.options.follow).then(|| follower.amount.total(follower.visits.iter()))
+        let is_known = !follower.options.follow || !follower.has_caught_up;
+        is_known.then(|| follower.amount.total(follower.visits.iter()))
     }
 }

@@ -126,6 +126,7 @@ mod tests {
             identity: Identity { inode, fingerprint, path: 0, again: 0, begun_us: None },
             stored: status.bytes,
             from: Mark::default(),
+            cut: None,
             takes_rest: false,
             finishes: false,
             also: None,

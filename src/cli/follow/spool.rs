@@ -105,6 +105,7 @@ impl Spool {
                 live: self.dir.clone(),
                 path,
                 inode: status.inode,
+                cut: None,
                 identity,
                 stored: status.bytes,
                 from,

@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub stored: u64,
     /// Where it was left.
     pub from: Mark,
+    /// Where a last line ended that was taken without a line end, though maybe not by all topics.
+    pub cut: Option<Mark>,
     /// Whether a last line without a line end is a whole one.
     pub takes_rest: bool,
     /// Whether nothing follows in this file.
@@ -67,6 +69,9 @@ pub(super) struct State {
     pub began: Status,
     /// Where it ends now; a compressed file is read to its end.
     limit: Option<u64>,
+    /// Whether it ends where a last line was taken without a line end: there, a record ends, and
+    /// what follows is read in another visit.
+    pub ends_at_cut: bool,
     /// Whether the file was changed meanwhile other than by appending.
     pub is_cut: bool,
     /// How many lines at the file's beginning were given before.
@@ -104,13 +109,20 @@ impl State {
         if !agrees || !plan.identity.fingerprint.is_of(&head) {
             return Ok(None);
         }
+        let mut cut = plan.cut.filter(|cut| cut.position > plan.from.position);
+        if let Some(mark) = cut
+            && !content.agrees(mark, &head)?
+        {
+            cut = None;
+        }
         Ok(Some(State {
             plan,
             content,
             reader,
             head,
             began,
-            limit,
+            limit: cut.map(|cut| cut.position).or(limit),
+            ends_at_cut: cut.is_some(),
             is_cut: false,
             head_lines: 0,
             head_at: 0,
@@ -176,7 +188,16 @@ impl State {
 
     /// Whether all was read that there was.
     pub fn is_over(&self, position: u64) -> bool {
-        !self.is_cut && self.limit.is_none_or(|limit| position >= limit)
+        let is_end = self.limit.is_none_or(|limit| position >= limit);
+        is_end && !self.is_cut && !self.ends_at_cut
+    }
+
+    /// Whether more may be written to what the visit ends with at a position, where a line end is
+    /// missing or `is_open` says so, and nothing tells yet where it was cut.
+    pub fn may_go_on(&self, position: u64, is_open: bool) -> bool {
+        let last = self.reader.tail(position).last();
+        let is_open = is_open || last.is_some_and(|&byte| byte != b'\n');
+        is_open && !self.plan.finishes && !self.ends_at_cut
     }
 
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
@@ -263,7 +284,8 @@ impl Source for Visit {
 
     fn takes_rest(&self) -> bool {
         let state = self.state.borrow();
-        state.plan.takes_rest && !state.is_cut && !state.has_grown()
+        let takes_rest = state.ends_at_cut || state.plan.takes_rest && !state.has_grown();
+        takes_rest && !state.is_cut
     }
 
     fn head_line(&mut self) -> anyhow::Result<Option<Vec<u8>>> {

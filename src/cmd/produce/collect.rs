@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::time::{Duration as StdDuration, Instant};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::destination::{Destination, One};
 use self::several::Several;
 use self::stage::Collect;
 use super::enrich::Enrich;
-use super::route::Opener;
+use super::route::{Left, Opener};
 use super::sender::Sender;
 use super::{Options, records, stats, tell, tell_after, unique};
 use crate::api::appending::Stands;
@@ -135,7 +135,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Status> {
     let enrich = options.enrich.build()?;
     options.unique.asked()?;
     let naming = options.route.is_on().then(|| options.route.naming()).transpose()?;
-    let Opened { sender, known, appenders } = open(options)?;
+    let nothing = || options.figures(&Figures::default(), begun);
+    let opened = stats::of_opening(open(options), options.collect.stats, nothing);
+    let Opened { sender, known, appenders } = opened?;
     let sender = sender.retrying(options.collect.retry());
     let follow = FollowOptions {
         paths: paths.clone(),
@@ -196,11 +198,9 @@ impl Drove<One> {
         let placed = appender.placed().clone();
         let closed = appender.close();
         if options.collect.stats {
-            stats::print(&json!({
-                "topic": options.topic, "files": self.files, "records": appended,
-                "skipped": placed.skipped, "rejected": options.input.rejected.count(),
-                "bytes": self.bytes, "ms": stats::ms_since(begun),
-            }))?;
+            let (files, bytes, skipped) = (self.files, self.bytes, placed.skipped);
+            let figures = Figures { topics: 1, files, records: appended, skipped, bytes };
+            stats::print(&options.figures(&figures, begun))?;
         }
         let is_stopped = |outcome: &Outcome| matches!(outcome.ended, Ended::Stopped(_));
         match &self.outcome {
@@ -222,11 +222,10 @@ impl Drove<Several> {
     fn leave_several(self, options: &Options, begun: Instant) -> anyhow::Result<Outcome> {
         let left = self.to.leave();
         if options.collect.stats {
-            stats::print(&json!({
-                "topics": left.topics, "files": self.files, "records": left.appended,
-                "skipped": left.skipped, "rejected": options.input.rejected.count(),
-                "bytes": self.bytes, "ms": stats::ms_since(begun),
-            }))?;
+            let Left { topics, appended: records, skipped, .. } = left;
+            let (files, bytes) = (self.files, self.bytes);
+            let figures = Figures { topics, files, records, skipped, bytes };
+            stats::print(&options.figures(&figures, begun))?;
         }
         let outcome = self.outcome.inspect_err(|_| left.tell())?;
         if options.verbose || matches!(outcome.ended, Ended::Stopped(_)) {
@@ -243,7 +242,29 @@ impl Drove<Several> {
     }
 }
 
+/// What is printed of a run.
+#[derive(Default)]
+struct Figures {
+    topics: usize,
+    files: usize,
+    records: u64,
+    skipped: u64,
+    bytes: u64,
+}
+
 impl Options {
+    fn figures(&self, figures: &Figures, begun: Instant) -> Value {
+        let Figures { topics, files, records, skipped, bytes } = figures;
+        let (to, topics) = match self.route.is_on() {
+            true => ("topics", json!(topics)),
+            false => ("topic", json!(self.topic)),
+        };
+        json!({
+            (to): topics, "files": files, "records": records, "skipped": skipped,
+            "rejected": self.input.rejected.count(), "bytes": bytes, "ms": stats::ms_since(begun),
+        })
+    }
+
     /// The topic that keeps where files were left.
     fn home(&self) -> &str {
         self.route.default_topic().unwrap_or(&self.topic)
@@ -291,6 +312,9 @@ fn open(options: &Options) -> anyhow::Result<Opened> {
     let mut opening = Opening::new(&dir, patience);
     loop {
         let attempt = |store: Store| -> anyhow::Result<_> {
+            if store.is_served() && claims.len() > CLAIMS_MAX {
+                return Err(too_many(claims.len()));
+            }
             let (mut appender, appenders) = if options.route.is_on() {
                 let (appender, appenders) = store.appenders_with(home, &wanted, patience)?;
                 (appender, Some(appenders))
@@ -371,6 +395,17 @@ fn doing(error: &anyhow::Error) -> &'static str {
         true => "another process writes the log",
         false => "another process collects the same files",
     }
+}
+
+/// How many names are claimed at most: a connection may not have many (`--max-names`).
+const CLAIMS_MAX: usize = 900;
+
+fn too_many(files: usize) -> anyhow::Error {
+    let why = format!(
+        "{files} FILEs: through log-serve, at most {CLAIMS_MAX} can be resumed in one run; name a \
+         pattern in quotes, as '/var/log/*.log', which counts as one"
+    );
+    Failure::usage(why).into()
 }
 
 /// Names that only one process has at a time: one for each file or pattern.

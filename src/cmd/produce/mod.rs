@@ -85,15 +85,16 @@ Examples:
         When log-serve is stopped and started again, produce waits for it and continues; no \
         record is lost or appended twice (--reconnect). If log-serve is killed while it has not \
         answered an append, or while it reads the input for produce, the outcome is unknown, and \
-        produce ends with status 69. With --producer NAME, --reconnect D, --listen or --exec the \
-        log knows the outcome, and produce continues; so it does with --unique, where records \
+        produce ends with status 69. With --producer NAME, --resume, --follow, --spool, --reconnect D, --listen or \
+        --exec the log knows the outcome, and produce continues; so it does with --unique, where records \
         are skipped if they were appended. With --reconnect D, log-serve does not read the \
         input.\n\n\
         The first bad line ends produce, after all records before it were appended. --rejects \
         FILE stores bad lines and continues. A topic that does not exist is created with the \
         first record that it takes; input that is empty or bad throughout leaves none.\n\n\
         While files are read for longer than a second, a progress bar on a terminal shows how much \
-        of them is read, as they are stored (--no-progress).\n\n\
+        of them is read, as they are stored; with --follow, until all is read that there was \
+        (--no-progress).\n\n\
         With --producer NAME the log stores with each batch how many records of the input NAME \
         has appended, and a checksum of them. If you run produce again with the same input, \
         which may have grown, it skips those records: nothing is appended twice, however the \
@@ -220,7 +221,16 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     };
     let mut opening = Opening::new(&dir, patience);
     let open = || opening.open(reconnect::hear, reconnect::is_gone, attempt);
-    let (appender, stands) = options.wait.retry_or_tell(open)?;
+    let figures = |appended: u64, skipped: u64, dropped: u64| {
+        json!({
+            "topic": options.topic, "records": appended, "skipped": skipped,
+            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "ms": stats::ms_since(begun),
+        })
+    };
+    let opened = options.wait.retry_or_tell(open);
+    let opened = stats::of_opening(opened, options.collect.stats(), || figures(0, 0, 0));
+    let (appender, stands) = opened?;
     let skip = Skip { to: Standing::of(stands), at: Position::default() };
     let (producer, run_name) = (options.producer.clone(), options.run_name(appender.is_served()));
     // Those who send to us wait meanwhile.
@@ -260,11 +270,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let Left { appended, placed, skip, torn, failed } = left;
     // Also of a run that ends with an error.
     if options.collect.stats() {
-        stats::print(&json!({
-            "topic": options.topic, "records": appended, "skipped": placed.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped + lost.datagrams(),
-            "ms": stats::ms_since(begun),
-        }))?;
+        stats::print(&figures(appended, placed.skipped, dropped + lost.datagrams()))?;
     }
     let outcome = outcome.map_err(|error| {
         tell_after(&error, appended, &options.topic);

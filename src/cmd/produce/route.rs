@@ -102,7 +102,16 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
     let patience = options.patience(live.is_some());
     let dir = options.data.dir()?;
     let open = || Ok(Store::open(&dir)?.appenders(patience)?);
-    let appenders = options.wait.retry_or_tell(open)?;
+    let figures = |left: &Left, dropped: u64| {
+        json!({
+            "topics": left.topics, "records": left.appended, "skipped": left.skipped,
+            "rejected": options.input.rejected.count(), "dropped": dropped,
+            "ms": stats::ms_since(begun),
+        })
+    };
+    let opened = options.wait.retry_or_tell(open);
+    let nothing = || figures(&Left::default(), 0);
+    let appenders = stats::of_opening(opened, options.collect.stats(), nothing)?;
     let producer = match &options.producer {
         Some(name) => Producer::Named(name.clone()),
         None => Producer::Run(options.run_name(appenders.is_served())),
@@ -151,11 +160,7 @@ pub(super) fn run(options: Options, begun: Instant) -> anyhow::Result<Status> {
         }
     };
     if options.collect.stats() {
-        stats::print(&json!({
-            "topics": left.topics, "records": left.appended, "skipped": left.skipped,
-            "rejected": options.input.rejected.count(), "dropped": dropped + lost.datagrams(),
-            "ms": stats::ms_since(begun),
-        }))?;
+        stats::print(&figures(&left, dropped + lost.datagrams()))?;
     }
     let outcome = outcome.map_err(|error| {
         left.tell();

@@ -50,6 +50,11 @@ impl Fingerprint {
         Fingerprint { bytes: head.len() as u32, hash: hash(head) }
     }
 
+    /// Whether it covers nothing: every content has it.
+    pub fn is_empty(self) -> bool {
+        self.bytes == 0
+    }
+
     /// Whether a content that begins with `head` has it: as many bytes, and the same.
     pub fn is_of(self, head: &[u8]) -> bool {
         head.get(..self.bytes as usize).is_some_and(|head| hash(head) == self.hash)

@@ -220,9 +220,11 @@ fn recognise<C: Contents>(
     for (source, Remembered { identity, mark, .. }) in remembered.iter().enumerate() {
         for (at, file) in files.iter().enumerate() {
             let by_content = identity.inode != file.inode;
-            // Only what rotation copies or compresses: other files may be equal by chance. A file
-            // of which nothing was read is equal to all.
-            let is_like = !by_content || identity.path == path && mark.position > 0;
+            // Only what rotation copies or compresses: other files may be equal by chance. One of
+            // which nothing was read is equal to all, but for its first bytes; and a copy of it is
+            // newer than the first visit, unless it is compressed.
+            let is_told = mark.position > 0 || file.compressed && !identity.fingerprint.is_empty();
+            let is_like = !by_content || identity.path == path && is_told;
             let is_there = file.compressed || mark.position <= file.bytes;
             // An inode is used again: one of an empty file that was finished may have more now.
             let is_another = mark.ended && mark.position == 0 && !file.head.is_empty();

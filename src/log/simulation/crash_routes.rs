@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};
 use crate::log::{Identity, Log, LogError, Settings, Topic};
 
-const HOME: &str = "home";
-const OTHERS: [&str; 3] = ["a", "b", "c"];
+pub(super) const HOME: &str = "home";
+pub(super) const OTHERS: [&str; 3] = ["a", "b", "c"];
 /// What stands in the place of a position before which nothing was read.
-const BEGUN: u64 = 1;
+pub(super) const BEGUN: u64 = 1;
 /// How many records the input has more in each life, and how many are read together then.
 const MORE: u64 = 7;
 const READ: [u64; 3] = [3, 5, 4];
@@ -37,11 +37,11 @@ fn topic_of(record: u64) -> &'static str {
 /// How many records of each topic were acknowledged.
 type Acknowledged = BTreeMap<&'static str, usize>;
 
-fn open(disk: &Simulated) -> Result<Log, LogError> {
+pub(super) fn open(disk: &Simulated) -> Result<Log, LogError> {
     Log::open_on(Arc::new(disk.clone()), Path::new("/"))
 }
 
-fn append(
+pub(super) fn append(
     topic: &Topic,
     records: &[u64],
     name: &str,
@@ -115,28 +115,33 @@ fn live(disk: &Simulated, by: By, life: u64, done: &mut Acknowledged) -> Result<
     log.close()
 }
 
+/// The records of a topic; none if it does not exist.
+pub(super) fn held(disk: &Simulated, name: &str) -> Result<Vec<u64>, String> {
+    open(disk).and_then(|log| held_in(&log, name)).map_err(|error| error.to_string())
+}
+
+fn held_in(log: &Log, name: &str) -> Result<Vec<u64>, LogError> {
+    let topic = match log.topic(name) {
+        Err(LogError::UnknownTopic { .. }) => return Ok(Vec::new()),
+        topic => topic?,
+    };
+    let reader = topic.reader();
+    let mut cursor = reader.cursor(reader.added_since(0)?)?;
+    let (mut bytes, mut part) = (Vec::new(), Vec::new());
+    while cursor.next(1 << 10, &mut part)?.is_some() {
+        bytes.append(&mut part);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
 /// Opens what a crash left: each topic has a beginning of its records, and all that is acknowledged.
 fn check(disk: &Simulated, done: &mut Acknowledged) -> Result<(), String> {
     let fail = |error: LogError| error.to_string();
     let log = open(disk).map_err(fail)?;
     for name in OTHERS.into_iter().chain([HOME]) {
         let acknowledged = done.get(name).copied().unwrap_or(0);
-        let mut bytes = Vec::new();
-        match log.topic(name) {
-            Err(LogError::UnknownTopic { .. }) if acknowledged == 0 => {}
-            Err(error) => return Err(fail(error)),
-            Ok(topic) => {
-                let reader = topic.reader();
-                let mut cursor =
-                    reader.cursor(reader.added_since(0).map_err(fail)?).map_err(fail)?;
-                let mut part = Vec::new();
-                while cursor.next(1 << 10, &mut part).map_err(fail)?.is_some() {
-                    bytes.append(&mut part);
-                }
-            }
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let held: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let held = held_in(&log, name).map_err(|error| error.to_string())?;
         let wanted = (0..).filter(|record| topic_of(*record) == name).take(held.len());
         if held.len() < acknowledged || !wanted.eq(held.iter().copied()) {
             return Err(format!("{name} has {held:?}, and {acknowledged} were acknowledged"));

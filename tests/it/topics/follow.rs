@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::common::daemon::Daemon;
 use crate::common::proc::{is_asleep, runs};
-use crate::common::producing::Producing;
+use crate::common::producing::{Producing, await_records, records};
 use crate::common::{Guard, next_line, run_on, tool_on, wait_for};
 
 struct Followed {
@@ -201,4 +201,40 @@ fn idle_files_cost_nothing() {
     wait_for("the line", || (followed.daemon.records().len() == 102).then_some(()));
     // It woke for the one file that has changed.
     assert!(switches(pid) - before < 30, "{before}, then {}", switches(pid));
+}
+
+#[test]
+fn more_files_than_a_connection_has_names_are_refused_with_a_remedy() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    let paths: Vec<String> =
+        (0..901).map(|n| dir.path().join(format!("{n}.log")).display().to_string()).collect();
+    fs::write(&paths[7], "7\n").unwrap();
+    let args: Vec<&str> =
+        ["t", "--resume"].into_iter().chain(paths.iter().map(|it| &**it)).collect();
+    let ran = run_on(dir.path(), "produce", &args, "");
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.stderr.contains("901 FILEs: through log-serve, at most 900"), "{ran:?}");
+    let pattern = dir.path().join("*.log").display().to_string();
+    run_on(dir.path(), "produce", &["t", "--resume", &pattern], "").good();
+    assert_eq!(records(dir.path(), "t"), ["7"]);
+    daemon.terminate();
+}
+
+#[test]
+fn what_was_done_is_printed_also_where_another_process_does_the_same() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    let path = dir.path().join("f");
+    fs::write(&path, "1\n").unwrap();
+    let path = path.to_str().unwrap();
+    let follows = Producing::start(dir.path(), &["t", "-F", path]);
+    await_records(dir.path(), "t", 1);
+    let ran = run_on(dir.path(), "produce", &["t", "--resume", path, "--stats"], "");
+    assert_eq!(ran.status, 75, "{ran:?}");
+    let stats: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let expected = [("topic", "\"t\""), ("files", "0"), ("records", "0"), ("bytes", "0")];
+    for (name, value) in expected {
+        assert_eq!(stats[name].to_string(), value, "{ran:?}");
+    }
+    follows.terminate();
+    daemon.terminate();
 }

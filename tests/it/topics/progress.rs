@@ -110,3 +110,23 @@ fn no_bar_is_drawn_of_pipes_or_where_none_is_wanted() {
         assert!(draws || shown.is_empty(), "{shown}");
     }
 }
+
+#[test]
+fn a_follower_shows_the_bar_until_it_has_read_what_there_was() {
+    let (dir, daemon, _) = Daemon::without_fsync();
+    let (path, count) = records(dir.path());
+    let copies: Vec<PathBuf> = (0..FILES).map(|n| dir.path().join(format!("{n}.log"))).collect();
+    copies.iter().for_each(|copy| drop(fs::copy(&path, copy).unwrap()));
+    let files = copies.iter().map(|copy| copy.to_str().unwrap());
+    let args: Vec<&str> = std::iter::once("-F").chain(files).collect();
+    let Some(ran) = on_a_terminal(&daemon, &args, Stdio::null()) else { return };
+    wait_until_it_reads(&ran);
+    daemon.freeze();
+    wait_for("the bar", || ran.shows(" % [").then_some(()));
+    daemon.signal(Signal::SIGCONT);
+    wait_for("the bar to go", || runs(ran.pid, "progress").is_empty().then_some(()));
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(ran.pid as i32), Signal::SIGINT).unwrap();
+    let (_, shown) = ran.end();
+    let (_, last) = shown.rsplit_once(ERASE).unwrap();
+    assert_eq!(last, format!("produce: {} records appended to t\r\n", FILES * count), "{shown}");
+}

@@ -149,3 +149,28 @@ fn several_topics_know_a_file_without_a_record() {
         assert_eq!(all.lines().count(), 2, "{way:?}: {all}");
     });
 }
+
+#[test]
+fn a_first_line_that_only_the_log_refuses_and_what_follows_are_not_lost_by_rotation() {
+    each_way(|dir, way| {
+        let first = "{\"k\":1}\n{\"k\":{\"x\":1}}\n{\"k\":{\"x\":2}}\n";
+        let logs = Logs::new(dir, "app.log", first);
+        // Compressing a file keeps its time, which is before the first run here.
+        let long_ago = |path: &Path| {
+            let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+            fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+        };
+        long_ago(&logs.path);
+        logs.collected(&["--key", ".k.x"], 65);
+        logs.rotate(way, "{\"k\":{\"x\":3}}\n");
+        if let Way::Compress = way {
+            long_ago(&logs.rotated(".1.gz"));
+        }
+        let rejects = dir.join("rejects");
+        let all = logs.collected(&["--rejects", rejects.to_str().unwrap()], 65);
+        let wanted = [1, 2, 3].map(|x| format!("{{\"k\":{{\"x\":{x}}}}}"));
+        assert_eq!(all, wanted.join(" "));
+        assert_eq!(fs::read_to_string(&rejects).unwrap(), "{\"k\":1}\n");
+        fs::remove_file(&rejects).unwrap();
+    });
+}

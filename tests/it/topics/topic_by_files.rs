@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use crate::common::daemon::{Daemon, both_ways};
 use crate::common::proc::read_bytes;
 use crate::common::producing::{Producing, await_records, records};
-use crate::common::{Ran, run_on, wait_for};
+use crate::common::{Ran, gzip, run_on, wait_for};
 
 const ROUTE: [&str; 4] = ["--topic-by", ".t", "--topic-default", "home"];
 
@@ -372,4 +372,67 @@ fn counting_anew_ends_with_a_signal() {
     assert_eq!(produce(dir, &args).status, 0);
     assert_eq!(numbers(dir, "t"), [1, 2]);
     assert_eq!(numbers(dir, "home"), [0]);
+}
+
+/// The names of sources in the home topic, and where they stand.
+fn sources(daemon: &Daemon) -> Vec<(String, u64)> {
+    let answer = daemon.talk().ask(r#"{"producers":{"topic":"home","prefix":"file:"}}"#);
+    let all = answer["producers"]["producers"].as_array().unwrap();
+    let one = |source: &serde_json::Value| {
+        (source["name"].as_str().unwrap().to_owned(), source["sequence"].as_u64().unwrap())
+    };
+    all.iter().map(one).collect()
+}
+
+#[test]
+fn a_line_that_was_cut_is_cut_there_again_after_a_crash() {
+    for crashes in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, path) = (dir.path(), dir.path().join("app.log"));
+        let args =
+            ["--from", "lines", "--topic-by", "\"t\" + .line[0:1]", "--topic-default", "home"];
+        let args =
+            [&args[..], &["--resume", path.to_str().unwrap(), "--partial-after", "0"]].concat();
+        let resume = || run_on(dir, "produce", &args, "").good();
+        let daemon = Daemon::start(dir, &[]);
+        append(&path, "a1\n");
+        resume();
+        daemon.terminate();
+        let (home, before) = (dir.join("topics/home"), dir.join("before"));
+        assert!(Command::new("cp").arg("-a").args([&home, &before]).status().unwrap().success());
+
+        let daemon = Daemon::start(dir, &[]);
+        append(&path, "a2\nb");
+        resume();
+        let cut = sources(&daemon).into_iter().find(|(name, _)| name.ends_with("@cut")).unwrap();
+        daemon.terminate();
+        if crashes {
+            // The home topic knows where the line was cut, and no more.
+            fs::remove_dir_all(&home).unwrap();
+            fs::rename(&before, &home).unwrap();
+        }
+        let daemon = Daemon::start(dir, &[]);
+        if crashes {
+            let (name, sequence) = cut;
+            daemon.talk().ask(&format!(
+                r#"{{"append":{{"topic":"home","bytes":0,"producer":"{name}","sequence":{sequence}}}}}"#
+            ));
+        }
+        // It is compressed meanwhile, too.
+        append(&path, "2\na3\n");
+        if crashes {
+            fs::write(dir.join("app.log.1.gz"), gzip(fs::read(&path).unwrap())).unwrap();
+            fs::remove_file(&path).unwrap();
+            append(&path, "a4\n");
+        } else {
+            append(&path, "a4\n");
+        }
+        resume();
+        let text = |topic: &str| records(dir, topic).join(" ");
+        let line = |text: &str| format!("{{\"line\":\"{text}\"}}");
+        assert_eq!(text("ta"), ["a1", "a2", "a3", "a4"].map(line).join(" "), "{crashes}");
+        assert_eq!(text("tb"), line("b"), "{crashes}");
+        assert_eq!(text("t2"), line("2"), "{crashes}");
+        daemon.terminate();
+    }
 }

@@ -39,11 +39,12 @@ pub(super) trait Destination {
     /// The sequence that the file has in the log after all that was sent.
     fn stands(&self) -> u64;
 
-    /// Sends all that was taken; the file then has this sequence.
+    /// Sends all that was taken; the file then has this sequence. `is_open`: more may be written to
+    /// the last record, which is taken as it is.
     ///
     /// # Errors
     /// When a record is refused, or the log cannot append.
-    fn send(&mut self, sequence: u64, cx: &mut Context) -> anyhow::Result<()>;
+    fn send(&mut self, sequence: u64, is_open: bool, cx: &mut Context) -> anyhow::Result<()>;
 
     /// Waits until all that was sent is appended.
     ///
@@ -127,7 +128,7 @@ impl Destination for One {
         self.sender.stands()
     }
 
-    fn send(&mut self, sequence: u64, cx: &mut Context) -> anyhow::Result<()> {
+    fn send(&mut self, sequence: u64, _: bool, cx: &mut Context) -> anyhow::Result<()> {
         self.sender.send_to(&mut self.batch, sequence, cx)
     }
 

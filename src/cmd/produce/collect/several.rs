@@ -13,7 +13,7 @@ use std::rc::Rc;
 use self::topics::Topics;
 use super::destination::{Destination, One};
 use crate::cli::Status;
-use crate::cli::follow::{Following, Visited};
+use crate::cli::follow::{CUT, Following, Visited};
 use crate::cli::pump::{Context, StageError};
 use crate::cmd::produce::batch::Batch;
 use crate::cmd::produce::route::{Left, Naming, Opener};
@@ -98,6 +98,22 @@ impl Several {
         left
     }
 
+    /// Has the home topic remember where the file ends before others are given its last line, which
+    /// has no line end: after a crash, the line is cut there again, also if it is longer by then.
+    fn note_cut(&mut self, sequence: u64, cx: &mut Context) -> anyhow::Result<()> {
+        let Some(Visit { source, following, .. }) = &self.visit else { return Ok(()) };
+        let home = &mut self.home.sender;
+        let (name, stands) = (format!("{source}{CUT}"), home.stands());
+        let held = home.stands_as(&name, cx)?;
+        if held != sequence {
+            home.begin_source(&name, held, Box::new(following.clone()), cx)?;
+            home.send_to(&mut Batch::default(), sequence, cx)?;
+            home.finish(cx)?;
+            home.begin_source(source, stands, Box::new(following.clone()), cx)?;
+        }
+        Ok(())
+    }
+
     /// Sends to all topics but the home topic what they are to get, and waits until they have it.
     /// Tells the first line that one of them has refused, and why.
     fn send_others(
@@ -175,7 +191,7 @@ impl Destination for Several {
         self.home.stands()
     }
 
-    fn send(&mut self, sequence: u64, cx: &mut Context) -> anyhow::Result<()> {
+    fn send(&mut self, sequence: u64, is_open: bool, cx: &mut Context) -> anyhow::Result<()> {
         self.gathered_bytes = 0;
         let mut refused = None;
         let mut sequence = sequence;
@@ -188,6 +204,9 @@ impl Destination for Several {
                 self.home.sender.send_to(&mut Batch::default(), begun, cx)?;
                 self.home.finish(cx)?;
             }
+            if is_open {
+                self.note_cut(sequence, cx)?;
+            }
             if let Some((line, error)) = self.send_others(sequence, cx)? {
                 self.home.keep_before_line(line);
                 sequence = match &self.visit {
@@ -198,7 +217,7 @@ impl Destination for Several {
             }
         }
         if sequence > self.home.stands() {
-            self.home.send(sequence, cx)?;
+            self.home.send(sequence, is_open, cx)?;
             if have_some {
                 // However little it gets itself, what others have is not to be read again.
                 self.home.finish(cx)?;

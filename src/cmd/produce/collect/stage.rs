@@ -29,6 +29,8 @@ pub(super) struct Collect<D> {
     records: u64,
     /// Whether the visit is over.
     is_end: bool,
+    /// Whether the last record was ended only by the end of the visit.
+    is_open: bool,
     /// The files of which something was taken, and how many bytes of them.
     taken: HashSet<u64>,
     bytes: u64,
@@ -46,6 +48,7 @@ impl<D: Destination> Collect<D> {
             visit: None,
             records: 0,
             is_end: false,
+            is_open: false,
             taken: HashSet::new(),
             bytes: 0,
             idle: waits.then_some(StdDuration::ZERO),
@@ -66,7 +69,7 @@ impl<D: Destination> Collect<D> {
         self.to.keep(&self.following.take_kept(), cx)?;
         self.to.begin(&visited, &self.following, cx)?;
         self.visit = Some(visited.from.position);
-        self.records = 0;
+        (self.records, self.is_open) = (0, false);
         Ok(self.visit)
     }
 
@@ -97,6 +100,7 @@ impl<D: Destination> Stage for Collect<D> {
     fn record(&mut self, raw: Raw<'_>, cx: &mut Context) -> Result<ControlFlow<()>, StageError> {
         self.begin(cx)?;
         self.records += 1;
+        self.is_open = raw.unterminated;
         let (number, to) = (self.records, &mut self.to);
         let Some(enrich) = &mut self.enrich else {
             to.take(raw, number, cx)?;
@@ -141,7 +145,8 @@ impl<D: Destination> Stage for Collect<D> {
             }
         };
         if mark.sequence() != self.to.stands() {
-            self.to.send(mark.sequence(), cx)?;
+            let is_open = self.is_end && self.following.may_go_on(mark.position, self.is_open);
+            self.to.send(mark.sequence(), is_open, cx)?;
         }
         if mark.position > told
             && let Some(visited) = self.following.visited()
