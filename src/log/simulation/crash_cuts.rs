@@ -1,6 +1,6 @@
 //! A file whose last line is taken without a line end, while it grows, into several topics, on a
-//! disk that crashes at every step: each part of a line is in one record. Where it was cut, it is cut
-//! again after a crash, since the home topic was told before any other one.
+//! disk that crashes at every step: each part of a line is in one record. Where it was cut, it is
+//! cut again after a crash, since the home topic was told before any other one.
 
 use super::crash_routes::{BEGUN, HOME, OTHERS, append, open};
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};

@@ -116,7 +116,9 @@ fn a_follower_shows_the_bar_until_it_has_read_what_there_was() {
     let (dir, daemon, _) = Daemon::without_fsync();
     let (path, count) = records(dir.path());
     let copies: Vec<PathBuf> = (0..FILES).map(|n| dir.path().join(format!("{n}.log"))).collect();
-    copies.iter().for_each(|copy| drop(fs::copy(&path, copy).unwrap()));
+    for copy in &copies {
+        fs::copy(&path, copy).unwrap();
+    }
     let files = copies.iter().map(|copy| copy.to_str().unwrap());
     let args: Vec<&str> = std::iter::once("-F").chain(files).collect();
     let Some(ran) = on_a_terminal(&daemon, &args, Stdio::null()) else { return };

@@ -338,8 +338,8 @@ fn a_topic_whose_first_record_is_bad_counts_once_it_is_created() {
     });
 }
 
-/// Appends lines to a file and reads it into all topics, as a run does that is killed before the home
-/// topic has heard of these lines.
+/// Appends lines to a file and reads it into all topics, as a run does that is killed before the
+/// home topic has heard of these lines.
 fn crashed_before_home(dir: &Path, path: &Path, lines: &str, args: &[&str]) {
     let (home, before) = (dir.join("topics/home"), dir.join("before"));
     let copied = Command::new("cp").arg("-a").args([&home, &before]).status();
