@@ -10,28 +10,42 @@ use ratatui::widgets::{Axis, Chart as Plot, Dataset, GraphType, Widget};
 use super::chart::{Chart, Kind};
 use super::pen::Pen;
 use super::theme::Theme;
-use crate::layout::text::{cell, safe, thousands, width};
+use crate::layout::text::{self, cell, safe, thousands, width};
 use crate::record::civil::date;
 use crate::record::tokens;
 
 /// The widest name of a bar.
 const NAME_COLUMNS_MAX: usize = 32;
 
+/// From how many columns on an axis has a label in its middle.
+const MIDDLE_COLUMNS: u16 = 50;
+
 /// Draws a chart.
 pub fn draw(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
     let said = heading(chart, area.width);
-    Pen::new(buffer, (area.x, area.right()), area.y).write(&safe(said.as_bytes()), theme.heading());
-    let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let area = said_at_the_top(buffer, area, &said, theme.heading());
     match chart.kind {
         _ if area.height < 3 => {}
         Kind::Count | Kind::Mean if chart.records == 0 && chart.left_out > 0 => {
             let why = "an axis is of numbers, or of times like 2013-01-01T10:00:00Z or 2013-01-01";
-            Pen::new(buffer, (area.x, area.right()), area.y).write(why, theme.dim());
+            said_at_the_top(buffer, area, why, theme.dim());
         }
         _ if chart.records == 0 => {}
         Kind::Distribution => bars(buffer, area, &distribution(chart, area.height), theme),
         Kind::Count | Kind::Mean => lines(buffer, area, chart, theme),
     }
+}
+
+/// Writes a text into as many lines as it takes; gives what is left of the area.
+fn said_at_the_top(buffer: &mut Buffer, area: Rect, said: &str, style: Style) -> Rect {
+    let said = safe(said.as_bytes());
+    let most = usize::from(area.height / 3).max(1);
+    let lines = text::lines(&said, usize::from(area.width), most);
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        Pen::new(buffer, (area.x, area.right()), y).write(line, style);
+    }
+    let taken = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+    Rect { y: area.y + taken, height: area.height - taken, ..area }
 }
 
 /// What is shown: of what, of how many records, and how much of the axis a point is.
@@ -148,11 +162,15 @@ fn lines(buffer: &mut Buffer, area: Rect, chart: &Chart, theme: Theme) {
         if name.is_empty() { set } else { set.name(safe(name.as_bytes()).into_owned()) }
     });
     let label = |at: f64| if chart.is_time { time(at, x.1 - x.0) } else { number(at) };
-    let axis = |ends: (f64, f64), label: &dyn Fn(f64) -> String| {
-        let labels = [ends.0, (ends.0 + ends.1) / 2.0, ends.1].map(|at| Line::from(label(at)));
+    let axis = |ends: (f64, f64), label: &dyn Fn(f64) -> String, has_middle: bool| {
+        let places = [Some(ends.0), has_middle.then_some((ends.0 + ends.1) / 2.0), Some(ends.1)];
+        let labels = places.into_iter().flatten().map(|at| Line::from(label(at)));
         Axis::default().bounds([ends.0, ends.1]).labels(labels).style(theme.dim())
     };
-    let plot = Plot::new(sets.collect()).x_axis(axis(x, &label)).y_axis(axis(y, &number));
+    // Labels that touch each other could not be read.
+    let has_middle = area.width >= MIDDLE_COLUMNS;
+    let x = axis(x, &label, has_middle);
+    let plot = Plot::new(sets.collect()).x_axis(x).y_axis(axis(y, &number, true));
     plot.render(area, buffer);
 }
 

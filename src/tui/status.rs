@@ -25,7 +25,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: Theme) {
         return pen.write(&count.to_string(), theme.key());
     }
     if state.help.is_some() {
-        return pen.write("q ends the help; j, k and Space scroll it", theme.key());
+        return pen.write("q ends the help; j, k, Space scroll", theme.key());
     }
     if !foot.last.is_empty() {
         pen.write(&foot.last, style);

@@ -55,7 +55,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, overview: &Overview, theme: Theme) 
         } else if overview.count() == 0 && line == 1 {
             let why = match overview.pattern {
                 Some(_) => "no name has that; Esc shows all",
-                None => "there is no topic yet; produce creates one",
+                None => "no topic yet; produce creates one",
             };
             pen.write(why, theme.dim());
         }

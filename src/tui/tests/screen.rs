@@ -72,6 +72,11 @@ fn narrow_screens_lose_nothing_that_is_said() {
     let extent = Extent { note: Some(note), ..shown.extent() };
     shown.take([Event::Data(Data::Extent(extent))]);
     shown.check("note-40x12");
+    shown.press("h");
+    shown.check("help-40x12");
+    shown.press("h c");
+    shown.enter(".ms over .time by .host");
+    shown.check("chart-40x12");
     let mut topics = topics::topics();
     topics.take([Event::Size(40, 12)]);
     topics.press("j");
