@@ -2,8 +2,9 @@
 
 Every operation that writes is done to a copy of one small log (two partitions, segments of a few records, compaction with
 tombstones, a named producer, a group), once for each such call. After the kill: what may be read is what was there, but
-for what the operation removes; verify finds nothing; the operation can be done again; the daemon and the files alone
-give the same records; and the named producer's appends go on, each record once.
+for what the operation removes; a topic has one name, and its group's offsets under that; verify finds nothing; the
+operation can be done again; the daemon and the files alone give the same records; and the named producer's appends go
+on, each record once.
 """
 
 import json
@@ -24,8 +25,9 @@ CALLS = (
     " sync_file_range rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat rmdir openat"
 ).split()
 
-# What is there of the records of before: the same; a part, since some may be removed; or all of them or no topic.
-SAME, PART, ALL_OR_NONE = "same", "part", "all or none"
+# What is there of the records of before: the same; a part, since some may be removed; all of them or no topic; or the same
+# under one of two names.
+SAME, PART, ALL_OR_NONE, RENAMED = "same", "part", "all or none", "renamed"
 
 Operation = namedtuple("Operation", "command given keeps again", defaults=(None, SAME, (0,)))
 
@@ -51,6 +53,7 @@ OPERATIONS = {
     "add partitions": Operation(["log-admin", "alter", "t", "--partitions", "4", "--force"]),
     "alter a setting": Operation(["log-admin", "alter", "t", "--segment-bytes", "70"]),
     "reset a group": Operation(["log-admin", "reset", "g", "t", "--to", "start"]),
+    "rename": Operation(["log-admin", "rename", "t", "u"], None, RENAMED, (0, 69)),
     "delete": Operation(["log-admin", "delete", "t"], None, ALL_OR_NONE, (0, 2, 69)),
 }
 
@@ -64,6 +67,8 @@ class Crash(Trial):
         base = os.path.join(self.dir, "base")
         self.make(base)
         self.good = self.expect("subscribe", "t", "--meta", data=base).splitlines()
+        placed = [json.loads(line) for line in self.good]
+        self.ends = {at["partition"]: at["offset"] + 1 for at in placed}
         points = [(name, *point) for name in OPERATIONS for point in self.points(base, name)]
         if self.seconds is not None:
             random.Random(self.seed).shuffle(points)
@@ -115,7 +120,7 @@ class Crash(Trial):
         self.do_again(operation, where)
         self.read(operation, f"{where}, done again")
         if there is not None and operation.keeps != ALL_OR_NONE:
-            self.append(operation, where)
+            self.append(operation, where, "u" if operation.keeps == RENAMED else "t")
         self.verify(f"{where}, appended to")
         if len(self.faults) > known:
             shutil.copytree(data, os.path.join(self.dir, f"{name} {call} {at}".replace(" ", "-")))
@@ -131,6 +136,11 @@ class Crash(Trial):
         status, out, err = self.run("subscribe", "t", "--meta")
         if status == 69 and operation.keeps == ALL_OR_NONE:
             return None
+        if operation.keeps == RENAMED:
+            name = "t" if status == 0 else "u"
+            status, out, err = self.run("subscribe", name, "--meta")
+            out = out.replace(f'"topic":"{name}"', '"topic":"t"')
+            self.keeps_group(name, where)
         if status != 0:
             self.fail(f"{where}: subscribe: {status}: {err}")
             return None
@@ -148,6 +158,14 @@ class Crash(Trial):
             self.keeps_last_records(old, where)
         return lines
 
+    def keeps_group(self, name, where):
+        """What the group has committed is there under the topic's name; once a writer was there, under no other."""
+        rows = [json.loads(line) for line in self.run("log-admin", "groups", "--json")[1].splitlines()]
+        committed = {(row["topic"], row["partition"]): row["committed"] for row in rows}
+        ends = {(name, partition): end for partition, end in self.ends.items()}
+        if committed != ends and not ("again" not in where and ends.items() <= committed.items()):
+            self.fail(f"{where}: the group has committed {committed}, and the topic is {name}")
+
     def keeps_last_records(self, lines, where):
         """Of each key the last record, unless that is a tombstone, which may go."""
         last = {json.loads(line)["record"]["k"]: line for line in self.good}
@@ -160,21 +178,21 @@ class Crash(Trial):
         if status not in operation.again:
             self.fail(f"{where}, done again: {status}: {err}")
 
-    def append(self, operation, where):
+    def append(self, operation, where, topic):
         """Appends more under the name; then each record is there once, whoever reads."""
-        status, _, err = self.run("produce", "t", "--producer", "n", given=records(AFTER))
+        status, _, err = self.run("produce", topic, "--producer", "n", given=records(AFTER))
         if status != 0:
             self.fail(f"{where}: produce: {status}: {err}")
-        _, alone, _ = self.run("subscribe", "t", "--meta")
+        _, alone, _ = self.run("subscribe", topic, "--meta")
         numbers = [json.loads(line)["record"].get("n") for line in alone.splitlines()]
         numbers = sorted(number for number in numbers if number is not None)
         least = range(BEFORE if operation.keeps == PART else 0, AFTER)
         if len(numbers) != len(set(numbers)) or not set(least) <= set(numbers):
             self.fail(f"{where}, appended to: the records are {numbers}")
         with self.served():
-            _, served, _ = self.run("subscribe", "t", "--meta")
+            _, served, _ = self.run("subscribe", topic, "--meta")
         # The daemon may compact while it is asked: then it gives what is left before, after, or in between.
-        left = self.run("subscribe", "t", "--meta")[1].splitlines()
+        left = self.run("subscribe", topic, "--meta")[1].splitlines()
         given = set(served.splitlines())
         if not set(left) <= given or served.splitlines() != [line for line in alone.splitlines() if line in given]:
             self.fail(f"{where}: of {len(alone.splitlines())} records the daemon gives {len(given)}: {given}")

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::clock::now_us;
 use super::groups::{self, ConsumerGroup};
-use super::holds::Holds;
+use super::holds::{Hold, Holds};
 use super::read::read_only::files_reader;
 use super::read::reader::TopicReader;
 use super::settings::{Settings, check_name};
@@ -215,13 +215,7 @@ impl Log {
     /// When the name or the settings cannot be, or a topic of other settings has the name.
     pub fn create(&self, name: &str, settings: &Settings) -> Result<Arc<Topic>, LogError> {
         check_name(name)?;
-        {
-            // Nor what was committed in one that had the name before.
-            let _one = lock(&self.renaming);
-            let forget = |topic: &str| groups::forget_topic(&self.storage, &self.dir, topic);
-            renaming::finish(&*self.storage, &self.dir, forget)?;
-        }
-        let _held = self.holds.hold(name);
+        let _held = self.hold_free(name)?;
         self.finish_deletion(name, || groups::forget_topic(&self.storage, &self.dir, name))?;
         match read_settings(&*self.storage, &self.dir, name) {
             Ok(there) if there == *settings => {}
@@ -238,6 +232,23 @@ impl Log {
             Err(error) => return Err(error),
         }
         self.topic_held(name)
+    }
+
+    /// Holds a name, once no rename is under way to it or from it. One that runs holds both names;
+    /// one that was interrupted is ended first: a new topic must never meet what was committed in
+    /// the one that had the name before.
+    fn hold_free(&self, name: &str) -> Result<Hold<'_>, LogError> {
+        loop {
+            let held = self.holds.hold(name);
+            if !renaming::is_of(&*self.storage, &self.dir, name)? {
+                return Ok(held);
+            }
+            // Whoever renames holds names after the lock.
+            drop(held);
+            let _one = lock(&self.renaming);
+            let forget = |topic: &str| groups::forget_topic(&self.storage, &self.dir, topic);
+            renaming::finish(&*self.storage, &self.dir, forget)?;
+        }
     }
 
     /// Ends the deletion of an earlier topic of this name, if it was interrupted: a new topic must

@@ -56,10 +56,12 @@ pub use read::cursor::{Cursor, PassedRun};
 pub use read::partition_stats::PartitionStats;
 pub use read::passed::BatchPlace;
 pub use read::read_only::{
-    is_readable_by_others, keep_still, open_readers, strays_of, topic_names_of,
+    is_readable_by_others, keep_still, open_readers, strays_of, topic_names_of, topics_changed,
 };
 pub use read::reader::{Bounds, TopicReader};
-pub use recover::repair::{Repaired, plan_settings, repair, set_group_aside};
+pub use recover::repair::{
+    Repaired, check_renaming, end_renaming, plan_settings, repair, set_group_aside,
+};
 pub use recover::salvage::Salvaged;
 pub use recover::verify::{Verified, VerifiedPartition};
 pub use settings::{Fsync, Settings};

@@ -13,7 +13,7 @@ use super::storage::{Storage, small};
 use super::topic_dirs::{topic_dir, topics_dir};
 
 /// The file that says what is under way, in the data directory.
-const FILE: &str = "renaming.json";
+pub(super) const FILE: &str = "renaming.json";
 /// The version of it that this code writes and reads.
 const VERSION: u32 = 1;
 
@@ -49,6 +49,36 @@ pub(super) fn rename(
     storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))
 }
 
+/// Reads what is under way, if something is.
+///
+/// # Errors
+/// When the file is damaged, or of another version; or it cannot be read.
+fn read(storage: &dyn Storage, dir: &Path) -> Result<Option<Renaming>, LogError> {
+    let path = dir.join(FILE);
+    match small::read::<Renaming>(storage, &path)? {
+        Some(other) if other.version != VERSION => {
+            Err(small::of_version(&path, other.version, VERSION))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Whether what is under way can be read, if something is.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check(storage: &dyn Storage, dir: &Path) -> Result<(), LogError> {
+    read(storage, dir).map(drop)
+}
+
+/// Whether a topic of this name is being renamed, or is to have this name.
+///
+/// # Errors
+/// When that cannot be read.
+pub(super) fn is_of(storage: &dyn Storage, dir: &Path, name: &str) -> Result<bool, LogError> {
+    Ok(read(storage, dir)?.is_some_and(|it| it.from == name || it.to == name))
+}
+
 /// Ends what is under way, if something is: groups forget each of the names that no topic has.
 ///
 /// # Errors
@@ -58,28 +88,29 @@ pub(super) fn finish(
     dir: &Path,
     forget: impl Fn(&str) -> Result<(), LogError>,
 ) -> Result<(), LogError> {
+    let Some(Renaming { from, to, .. }) = read(storage, dir)? else { return Ok(()) };
+    forget_gone(storage, dir, [from.as_str(), to.as_str()].into_iter(), forget)?;
     let path = dir.join(FILE);
-    let Some(Renaming { version, from, to }) = small::read(storage, &path)? else {
-        return Ok(());
-    };
-    if version != VERSION {
-        return Err(small::of_version(&path, version, VERSION));
-    }
+    let removed = storage.remove(&path).and_then(|()| storage.sync_dir(dir));
+    removed.map_err(|error| LogError::io(&path, error))
+}
+
+/// Lets groups forget each of the names that no topic has.
+pub(super) fn forget_gone<'n>(
+    storage: &dyn Storage,
+    dir: &Path,
+    mut names: impl Iterator<Item = &'n str>,
+    forget: impl Fn(&str) -> Result<(), LogError>,
+) -> Result<(), LogError> {
     // What is seen of names may not be on the disk yet.
     let parent = topics_dir(dir);
     storage.sync_dir(&parent).map_err(|error| LogError::io(&parent, error))?;
-    for name in [&from, &to] {
-        match storage.list(&topic_dir(dir, name)) {
-            Ok(_) => {}
-            // What is no directory is no topic.
-            Err(error)
-                if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) =>
-            {
-                forget(name)?;
-            }
-            Err(error) => return Err(LogError::io(&topic_dir(dir, name), error)),
+    names.try_for_each(|name| match storage.list(&topic_dir(dir, name)) {
+        Ok(_) => Ok(()),
+        // What is no directory is no topic.
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
+            forget(name)
         }
-    }
-    let removed = storage.remove(&path).and_then(|()| storage.sync_dir(dir));
-    removed.map_err(|error| LogError::io(&path, error))
+        Err(error) => Err(LogError::io(&topic_dir(dir, name), error)),
+    })
 }

@@ -12,8 +12,9 @@ use crate::cli::progress::Progress;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::lock_wait::WaitOptions;
 use crate::log::{
-    LogError, Repaired, Salvaged, Verified, VerifiedPartition, keep_still, open_groups,
-    open_readers, plan_settings, repair, set_group_aside, strays_of, topic_names_of,
+    LogError, Repaired, Salvaged, Verified, VerifiedPartition, check_renaming, end_renaming,
+    keep_still, open_groups, open_readers, plan_settings, repair, set_group_aside, strays_of,
+    topic_names_of,
 };
 use crate::store::Store;
 
@@ -65,9 +66,10 @@ pub fn run(
         check.topic(name)?;
     }
     check.progress = None;
-    let mut groups = Vec::new();
+    let (mut groups, mut is_renaming_damaged) = (Vec::new(), false);
     if options.topic.is_empty() {
         groups = check.groups()?;
+        is_renaming_damaged = check.renaming()?;
         for stray in strays_of(dir)? {
             message::note(&format!("{}: not a topic; not changed", stray.display()));
         }
@@ -85,6 +87,14 @@ pub fn run(
             message::note(&format!(
                 "{group}: this group's committed offsets are lost, its file is kept as {}; log-admin \
                  reset sets where it resumes",
+                aside.display()
+            ));
+        }
+        if is_renaming_damaged {
+            let aside = wait.retry_or_tell(|| Ok(end_renaming(dir)?))?;
+            message::note(&format!(
+                "a topic was being renamed, and it is not known which: log-admin list shows whether \
+                 it has its old name or its new one; the damaged file is kept as {}",
                 aside.display()
             ));
         }
@@ -181,6 +191,24 @@ impl Check<'_> {
             }
         }
         Ok(damaged)
+    }
+
+    /// Checks what is written down of a rename that was interrupted; whether it is damaged.
+    fn renaming(&mut self) -> anyhow::Result<bool> {
+        match check_renaming(self.dir) {
+            Ok(()) => Ok(false),
+            Err(LogError::BadFile { path, why }) => {
+                self.status = Status::No;
+                let mut state = format!("{}: {why}; no topic can be created", path.display());
+                if self.plans() {
+                    state += "; after a repair: groups forget what they have committed under names \
+                              that no topic has";
+                }
+                row_of_topic("-", &state, self.table);
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::reader::{TopicReader, View};
 use crate::log::LogError;
 use crate::log::directory::{check_owner, hold};
 use crate::log::settings::Settings;
 use crate::log::storage::{Disk, Lock, Storage};
-use crate::log::topic_dirs::{read_settings, strays, topic_dir, topic_names};
+use crate::log::topic_dirs::{read_settings, strays, topic_dir, topic_names, topics_dir};
 
 /// The topics of a log that is looked into without writing, by the names asked for; all of them if
 /// none is.
@@ -39,6 +40,11 @@ pub fn open_readers(
 pub fn topic_names_of(dir: &Path) -> Result<Vec<String>, LogError> {
     check_is_log(dir)?;
     topic_names(&Disk::default(), dir)
+}
+
+/// When a topic of the log in `dir` was last created, deleted or renamed, if that can be told.
+pub fn topics_changed(dir: &Path) -> Option<SystemTime> {
+    std::fs::metadata(topics_dir(dir)).and_then(|found| found.modified()).ok()
 }
 
 /// What lies among the topics of a log and is none.

@@ -5,6 +5,7 @@
 //! the commit: once it is on the disk the rest can be done again as often as need be.
 
 use super::interrupted::REPAIR;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use super::raw_segment::{RawSegment, all_bases};
 use super::salvage::{Salvaged, partitions_named, salvage};
 use super::scanner::{Sink, mend};
 use super::verify::{Inspected, ProducerStateCheck, Verified, inspect, verify_topic};
-use crate::log::LogError;
 use crate::log::append::new_names::NEW_NAMES;
 use crate::log::append::producers::{PRODUCERS, Producer, Snapshot};
 use crate::log::directory::{check_owner, hold};
+use crate::log::groups::{ConsumerGroup, forget_topic, open_groups};
 use crate::log::segment::Place;
 use crate::log::segment::format::{ENTRIES_AT, Entry};
 use crate::log::settings::PARTITIONS_MAX;
@@ -28,6 +29,7 @@ use crate::log::storage::{Disk, Open, Storage, small};
 use crate::log::topic::Topic;
 use crate::log::topic_dirs::{SETTINGS, read_settings, topic_dir};
 use crate::log::unique::cache;
+use crate::log::{LogError, renaming};
 
 /// Where damaged files are kept.
 pub(in crate::log) const QUARANTINE: &str = "quarantine";
@@ -111,14 +113,52 @@ pub fn set_group_aside(dir: &Path, group: &str) -> Result<PathBuf, LogError> {
     let storage = Disk::default();
     check_owner(dir)?;
     let _lock = hold(&storage, dir)?;
-    let groups_dir = dir.join("groups");
-    let io = |error| LogError::io(&groups_dir, error);
-    let taken = storage.list(&groups_dir).map_err(io)?;
-    let names = (1..).map(|number: u64| format!("{group}.json.damaged-{number}"));
+    set_aside(&storage, &dir.join("groups"), &format!("{group}.json"))
+}
+
+/// Whether it can be read which topic was being renamed, if one was.
+///
+/// # Errors
+/// [`LogError::BadFile`] when it cannot.
+pub fn check_renaming(dir: &Path) -> Result<(), LogError> {
+    renaming::check(&Disk::default(), dir)
+}
+
+/// Ends a rename of a topic that cannot be read, of whichever it was: groups forget what they have
+/// committed under names that no topic has. The damaged file gets another name, which is told.
+///
+/// # Errors
+/// [`LogError::Locked`] when somebody writes the log; the file is of another version; or the disk
+/// refuses.
+pub fn end_renaming(dir: &Path) -> Result<PathBuf, LogError> {
+    let storage: Arc<dyn Storage> = Arc::new(Disk::default());
+    check_owner(dir)?;
+    let _lock = hold(&*storage, dir)?;
+    if let Err(error) = renaming::check(&*storage, dir)
+        && let Ok(contents) = read_whole(&*storage, &dir.join(renaming::FILE))
+        && small::is_of_another_version(&contents)
+    {
+        return Err(error);
+    }
+    let mut names = BTreeSet::new();
+    for (_, group) in open_groups(dir)? {
+        names.extend(group.iter().flat_map(ConsumerGroup::topics).map(str::to_owned));
+    }
+    let names = names.iter().map(String::as_str);
+    let forget = |topic: &str| forget_topic(&storage, dir, topic);
+    renaming::forget_gone(&*storage, dir, names, forget)?;
+    set_aside(&*storage, dir, renaming::FILE)
+}
+
+/// Gives a damaged file another name, which is told.
+fn set_aside(storage: &dyn Storage, dir: &Path, file: &str) -> Result<PathBuf, LogError> {
+    let io = |error| LogError::io(dir, error);
+    let taken = storage.list(dir).map_err(io)?;
+    let names = (1..).map(|number: u64| format!("{file}.damaged-{number}"));
     let name = names.into_iter().find(|name| !taken.contains(name)).unwrap_or_default();
-    let aside = groups_dir.join(name);
-    storage.rename(&groups_dir.join(format!("{group}.json")), &aside).map_err(io)?;
-    storage.sync_dir(&groups_dir).map_err(io)?;
+    let aside = dir.join(name);
+    storage.rename(&dir.join(file), &aside).map_err(io)?;
+    storage.sync_dir(dir).map_err(io)?;
     Ok(aside)
 }
 

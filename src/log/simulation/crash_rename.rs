@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use super::simulated::{BrokenPromise, Random, Simulated, seeds};
 use crate::log::{Log, LogError, Settings};
@@ -136,4 +138,34 @@ fn names_that_are_taken_or_unknown_are_refused() {
     assert!(matches!(rename(&log, "c", "d"), Err(LogError::UnknownTopic { .. })));
     assert!(matches!(rename(&log, "a", ".d"), Err(LogError::BadTopicName { .. })));
     assert_eq!(log.topic_names().unwrap(), ["a", "b"]);
+}
+
+/// Long enough for any create that does not wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn only_who_wants_one_of_the_two_names_waits_for_a_rename() {
+    let disk = Simulated::new(BrokenPromise::None);
+    begin(&disk).unwrap();
+    let log = open(&disk).unwrap();
+    let settings = Settings::new(1, None);
+    let (sender, made) = channel();
+    let create = |name: &'static str| {
+        let end = log.create(name, &settings).and_then(|topic| topic.reader().bounds());
+        sender.send((name, end.map(|bounds| bounds[0].end))).unwrap();
+    };
+    std::thread::scope(|scope| {
+        let adopt = || {
+            scope.spawn(|| create("b"));
+            scope.spawn(|| create("c"));
+            // The one that has nothing to do with it is there before the rename goes on.
+            let (name, end) = made.recv_timeout(PATIENCE).expect("another topic");
+            assert_eq!((name, end.unwrap()), ("c", 0));
+            Ok(())
+        };
+        log.rename_with("a", "b", adopt, |_| Ok(())).unwrap();
+        // The other one has found the topic that was renamed.
+        let (name, end) = made.recv_timeout(PATIENCE).expect("the topic");
+        assert_eq!((name, end.unwrap()), ("b", 2));
+    });
 }

@@ -343,3 +343,41 @@ fn keys_that_are_small_numbers_use_all_partitions() {
         .collect();
     assert_eq!(counts, [2, 1, 4, 5], "as Kafka's Java client places them");
 }
+
+/// It is not known then which topic was being renamed, nor whether it has its new name.
+#[test]
+fn a_damaged_renaming_is_found_and_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    let admin = |args: &[&str]| run_on(dir.path(), "log-admin", args, "");
+    run_on(dir.path(), "produce", &["b"], "1\n2\n").good();
+    assert_eq!(admin(&["reset", "g", "b", "--to", "end"]).status, 0);
+    // What the group had under the old name is still there, as after a crash.
+    let group = dir.path().join("groups/g.json");
+    let held = fs::read_to_string(&group).unwrap();
+    let mut held: serde_json::Value = serde_json::from_str(&held).unwrap();
+    held.as_object_mut().unwrap().remove("crc32c");
+    held["topics"]["a"] = held["topics"]["b"].clone();
+    fs::write(&group, held.to_string()).unwrap();
+    let renaming = dir.path().join("renaming.json");
+    fs::write(&renaming, "{\"version\":1,\"from\":\"a\",\"t\n").unwrap();
+    let refused = admin(&["create", "a"]);
+    assert!(refused.status == 74 && refused.stderr.contains("see log-admin verify"), "{refused:?}");
+    let found = admin(&["verify"]);
+    assert!(found.status == 1 && found.stdout.contains("renaming.json: damaged"), "{found:?}");
+    let planned = admin(&["verify", "--repair", "--dry-run"]);
+    assert!(planned.status == 1 && planned.stdout.contains("after a repair: groups forget"));
+    assert!(renaming.exists());
+    let repaired = admin(&["verify", "--repair"]);
+    let kept = dir.path().join("renaming.json.damaged-1");
+    assert!(repaired.stderr.contains(kept.to_str().unwrap()), "{repaired:?}");
+    assert!(kept.exists() && !renaming.exists());
+    admin(&["verify"]).good();
+    let groups = fs::read_to_string(&group).unwrap();
+    assert!(groups.contains("\"b\"") && !groups.contains("\"a\""), "{groups}");
+    admin(&["create", "a"]).good();
+    // One of a version that is not known is left as it is.
+    fs::write(&renaming, "{\"version\":2,\"from\":\"a\",\"to\":\"c\"}\n").unwrap();
+    let newer = admin(&["verify", "--repair"]);
+    assert!(newer.status == 74 && newer.stderr.contains("version 2"), "{newer:?}");
+    assert!(renaming.exists());
+}
