@@ -6,6 +6,7 @@ mod consent;
 mod delete;
 mod delete_group;
 mod describe;
+mod elsewhere;
 mod fields;
 mod groups;
 mod list;
@@ -93,7 +94,7 @@ pub struct Options {
 #[derive(Subcommand, Clone, Debug)]
 enum Action {
     /// Create a topic; one that already exists with the same settings is accepted
-    #[command(visible_alias = "add")]
+    #[command(visible_alias = "add", alias = "new")]
     Create {
         /// The topic's name: ASCII letters, digits, '.', '_' and '-'
         topic: String,
@@ -113,6 +114,7 @@ enum Action {
         settings: SettingsOptions,
     },
     /// Change a topic's settings; "default" sets one back to its default
+    #[command(aliases = ["edit", "set", "alter-config"])]
     Alter {
         /// The topic's name
         topic: String,
@@ -134,7 +136,7 @@ enum Action {
         settings: SettingsOptions,
     },
     /// Delete topics with all their records
-    #[command(visible_alias = "rm")]
+    #[command(visible_alias = "rm", aliases = ["del", "drop", "remove"])]
     Delete(delete::Wanted),
     /// Give a topic another name; groups keep their committed offsets
     ///
@@ -149,6 +151,7 @@ enum Action {
         to: String,
     },
     /// Delete segments all of whose records are before a place
+    #[command(aliases = ["purge", "trim-prefix"])]
     Trim(trim::Wanted),
     /// Keep only the last record of each key, now; prints what was removed
     Compact {
@@ -160,10 +163,10 @@ enum Action {
         close: bool,
     },
     /// List the topics
-    #[command(visible_alias = "ls")]
+    #[command(visible_alias = "ls", alias = "topics")]
     List,
     /// Describe the partitions of topics
-    #[command(visible_alias = "info")]
+    #[command(visible_alias = "info", alias = "show")]
     Describe {
         /// The topics; all by default
         topic: Vec<String>,
@@ -175,6 +178,7 @@ enum Action {
     /// aggregate are. A name that is a file is that file.
     Fields(Box<fields::Options>),
     /// Describe consumer groups: members, offsets and lag
+    #[command(aliases = ["group", "consumers"])]
     Groups {
         /// The group; all by default
         group: Option<String>,
@@ -189,9 +193,13 @@ enum Action {
     #[command(visible_alias = "rm-group")]
     DeleteGroup(delete_group::Wanted),
     /// Print metrics of the log and of log-serve
+    #[command(aliases = ["metrics", "report"])]
     Stats(stats::Options),
     /// Check every index entry, checksum and line; exit status 1 if something is damaged
+    #[command(aliases = ["check", "fsck"])]
     Verify(verify::Options),
+    #[command(flatten)]
+    Elsewhere(elsewhere::Wanted),
 }
 
 /// Runs the tool.
@@ -202,6 +210,7 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     let dir = match &options.action {
         // Files need no log.
         Action::Fields(_) => PathBuf::new(),
+        Action::Elsewhere(wanted) => return Err(wanted.refusal().into()),
         _ => options.data.dir()?,
     };
     let agreed = match &options.action {
@@ -280,6 +289,7 @@ impl Options {
             Action::DeleteGroup(wanted) => delete_group::run(dir, wanted, table)?,
             Action::Stats(wanted) => stats::run(dir, wanted, self.json)?,
             Action::Verify(options) => verify::run(dir, options, self.wait, table)?,
+            Action::Elsewhere(wanted) => return Err(wanted.refusal().into()),
         })
     }
 }

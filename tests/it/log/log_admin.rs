@@ -598,3 +598,28 @@ fn a_deleted_group_begins_anew() {
         );
     });
 }
+
+#[test]
+fn names_that_other_programs_use_are_known() {
+    both_ways(|dir| {
+        admin(dir, &["new", "t"]).good();
+        admin(dir, &["edit", "t", "--fsync", "never"]).good();
+        assert!(admin(dir, &["show", "t"]).good().contains("never"));
+        assert_eq!(admin(dir, &["topics"]).good(), admin(dir, &["list"]).good());
+        assert_eq!(admin(dir, &["group"]).good(), admin(dir, &["groups"]).good());
+        assert_eq!(admin(dir, &["purge", "t"]).status, 2);
+        admin(dir, &["purge", "t", "--before", "end"]).good();
+        admin(dir, &["drop", "t"]).good();
+        for (args, part) in [
+            (&["cp", "a", "b"][..], "subscribe a --control | produce b; create b before"),
+            (&["copy"], "subscribe FROM --control | produce TO"),
+            (&["tail", "-n", "a"], "another tool prints records: subscribe a\n"),
+            (&["publish", "a", "--key", ".k"], "another tool appends records: produce a\n"),
+        ] {
+            let ran = admin(dir, args);
+            assert!(ran.status == 2 && ran.stderr.contains(part), "{ran:?}");
+        }
+    });
+    let help = run(&mut tool("log-admin", &["--help"]), "").good();
+    assert!(!help.contains("copy") && !help.contains("fsck"), "{help}");
+}
