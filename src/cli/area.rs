@@ -81,6 +81,7 @@ impl Area {
         self.stop();
         let mut drawn = held(&self.drawn);
         drawn.draw(lines, true);
+        super::signals::take_interrupt();
         drawn.failed.take().map_or(Ok(()), Err)
     }
 

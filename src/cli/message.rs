@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 
 use clap::error::ErrorKind;
 
-use super::{Status, closed, pager, pages, progress};
+use super::{Status, closed, pager, pages, progress, signals};
 use crate::record::text::printable;
+use crate::sys::pipe::is_pipe;
 
 /// How wide a screen is taken to be that is none.
 const COLUMNS: usize = 80;
@@ -44,6 +45,16 @@ pub fn note(text: &str) {
     let line = format!("{}: {}\n", tool(), printable(&text.replace('\n', " ")));
     // Nobody is left to tell when stderr itself is gone.
     let _ = progress::aside(|| std::io::stderr().write_all(line.as_bytes()));
+    signals::take_interrupt();
+}
+
+/// Ends the line on which a terminal shows ^C, where the prompt of the shell would come after that.
+/// Of the tools of a pipe the last one does so.
+pub(super) fn end_line() {
+    let is_last = !is_pipe(std::io::stdout());
+    if signals::take_interrupt() && is_last && is_terminal() {
+        let _ = std::io::stderr().write_all(b"\n");
+    }
 }
 
 /// Prints a line for programs to stderr, as it is.

@@ -156,7 +156,12 @@ pub fn enter(program: &Tools) -> ExitCode {
         Err(error) => return message::usage(&error, &command, call.asks_for_all()).end(),
     };
     match catch_unwind(AssertUnwindSafe(job)) {
-        Ok(Ok(status)) => status.end(),
+        // To be ended by a signal is something that shells notice by themselves.
+        Ok(Ok(status @ Status::Signal(_))) => status.end(),
+        Ok(Ok(status)) => {
+            message::end_line();
+            status.end()
+        }
         Ok(Err(error)) => message::failure(&error).end(),
         Err(panic) => message::panic(panic.as_ref()).end(),
     }

@@ -4,8 +4,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
@@ -14,6 +14,14 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::sys::wait::{Wanted, wait};
+
+/// Whether SIGINT came, of which a terminal shows ^C, and nothing was written after that.
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Whether a terminal may stand after the ^C that it shows; only once.
+pub(super) fn take_interrupt() -> bool {
+    INTERRUPTED.swap(false, Ordering::Relaxed)
+}
 
 /// Tells whether the user has asked the tool to stop.
 #[derive(Debug)]
@@ -40,6 +48,7 @@ impl Stop {
             signal_hook::flag::register_usize(number, Arc::clone(&signal), value)?;
             signal_hook::low_level::pipe::register(number, ring.try_clone()?)?;
         }
+        signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED))?;
         Ok(Stop { signal, wake })
     }
 

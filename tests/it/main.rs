@@ -93,6 +93,7 @@ mod terminal {
     mod complete;
     mod help;
     mod inspect;
+    mod interrupt;
     mod live;
     mod silence;
 }

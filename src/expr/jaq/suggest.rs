@@ -3,6 +3,9 @@
 use super::library;
 use crate::record::near::distance;
 
+/// A name of so few letters is near to some function by chance.
+const LETTERS_FEW: usize = 3;
+
 /// Says what is wrong with a call of `name` with `arity` arguments, and what may have been meant.
 pub(super) fn function(name: &str, arity: usize) -> (String, Option<String>) {
     let names = library::names();
@@ -15,16 +18,19 @@ pub(super) fn function(name: &str, arity: usize) -> (String, Option<String>) {
         let takes = takes.join(" or ");
         return (format!("'{name}' takes {takes} argument{plural}, not {arity}"), None);
     }
+    let letters = name.chars().count();
     let near = names
         .iter()
         .map(|(known, takes)| (distance(name, known), *takes != arity, *known))
         .min()
-        .filter(|(distance, ..)| *distance <= 1 + name.chars().count() / 4);
+        .filter(|(distance, ..)| *distance <= 1 + letters / 4 && *distance < letters);
     // Most often it is a field that lacks its dot.
     let is_field = arity == 0 && !name.starts_with('@');
     let meant = match near {
-        // One letter more or less is a slip; more of them may be chance.
-        Some((2.., _, near)) if is_field => Some(format!("did you mean '.{name}' or '{near}'?")),
+        // One letter more or less is a slip; more of them, or one of a few, may be chance.
+        Some((edits, _, near)) if is_field && (edits > 1 || letters <= LETTERS_FEW) => {
+            Some(format!("did you mean '.{name}' or '{near}'?"))
+        }
         Some((_, _, near)) => Some(format!("did you mean '{near}'?")),
         None if is_field => Some(format!("did you mean '.{name}'?")),
         None => None,
@@ -41,6 +47,9 @@ mod tests {
         let remedy = |name, arity| function(name, arity).1.unwrap_or_default();
         assert_eq!(remedy("lenght", 0), "did you mean 'length'?");
         assert_eq!(remedy("time", 0), "did you mean '.time' or 'gmtime'?");
+        assert_eq!(remedy("n", 0), "did you mean '.n'?");
+        assert_eq!(remedy("nn", 0), "did you mean '.nn' or 'nan'?");
+        assert_eq!(remedy("ad", 0), "did you mean '.ad' or 'add'?");
         assert_eq!(remedy("selct", 1), "did you mean 'select'?");
         assert_eq!(remedy("starts_with", 1), "did you mean 'startswith'?");
         assert_eq!(remedy("status", 0), "did you mean '.status'?");
