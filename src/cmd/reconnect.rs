@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as StdDuration;
 
 use clap::Args;
@@ -14,6 +15,9 @@ use crate::wire::interrupt::Interrupt;
 
 /// How long a daemon that is gone is waited for, unless the user says otherwise.
 const RECONNECT: StdDuration = StdDuration::from_secs(30);
+
+/// Whether the user knows that log-serve is gone: all readers of a tool find out, and one says so.
+static IS_GONE: AtomicBool = AtomicBool::new(false);
 
 /// What a tool does when log-serve goes away.
 #[derive(Args, Clone, Copy, Debug)]
@@ -63,9 +67,12 @@ impl store::Watch for Watch {
     }
 }
 
-/// Says what a long wait is for.
+/// Says what a long wait is for, once for all that wait.
 pub fn hear(news: News<'_>) {
-    message::note(&news.to_string());
+    let is_gone = matches!(news, News::Gone(..));
+    if IS_GONE.swap(is_gone, Ordering::Relaxed) != is_gone {
+        message::note(&news.to_string());
+    }
 }
 
 /// Whether an error only says that the daemon is gone, or is about to go.

@@ -1,6 +1,7 @@
 //! The topics of a log: listed, created, altered, described, trimmed, compacted, deleted.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use crate::api::reading::{At, ByPartition, Place};
 use crate::api::topics::{
     Alter, Compact, Create, Named, Rename, TakenAway, Topic, TopicEntry, Trim,
 };
-use crate::log::{Before, LogError, Settings, Told, open_readers, topic_names_of};
+use crate::log::{Before, LogError, Settings, Told, open_readers, topic_names_of, topics_changed};
 use crate::wire::{Client, ClientError};
 
 /// A topic, as a list has it.
@@ -66,6 +67,11 @@ impl Store {
             }
             Store::Embedded { dir } => topic_names_of(dir)?,
         })
+    }
+
+    /// When a topic of the log in `dir` was last created, deleted or renamed, if that can be told.
+    pub fn topics_changed(dir: &Path) -> Option<SystemTime> {
+        topics_changed(dir)
     }
 
     /// What the partitions of a topic hold.

@@ -6,7 +6,7 @@ mod printing;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use glob::Pattern;
@@ -29,6 +29,11 @@ const TOPICS_MAX: usize = 256;
 const NEWS_MAX: usize = 8;
 /// How often it is looked for new topics.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often they are listed though the directory of the topics has not changed: a topic may have
+/// been made ours to read.
+const LIST: Duration = Duration::from_secs(30);
+/// So old is a change that no other one has the same time.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Whether the user asks for more than one topic.
 pub(super) fn is_asked(options: &Options) -> bool {
@@ -82,11 +87,7 @@ impl Wanted {
     pub(super) fn topics(&self, options: &Options) -> anyhow::Result<BTreeSet<String>> {
         let mut topics: BTreeSet<String> = self.named.iter().cloned().collect();
         if !self.patterns.is_empty() {
-            let listed = Store::open(&options.data.dir()?)?.topics()?;
-            let names = listed.into_iter().map(|one| match one {
-                Ok(listed) => listed.topic,
-                Err(broken) => broken.topic,
-            });
+            let names = Store::open(&options.data.dir()?)?.topic_names()?.into_iter();
             topics.extend(names.filter(|name| self.patterns.iter().any(|it| it.matches(name))));
         }
         Ok(topics)
@@ -217,8 +218,8 @@ pub(super) fn manner(options: &Options, follow: bool) -> Manner<'static> {
     }
 }
 
-/// Where each topic is followed from.
-type Followed = Vec<(String, Vec<Span>)>;
+/// Where each topic is followed from: its beginning, if it is still to come.
+type Followed = Vec<(String, Option<Vec<Span>>)>;
 
 /// Prints what is there, in the order in which it was appended.
 fn past(
@@ -233,10 +234,17 @@ fn past(
     }
     let (mut all, mut followed) = (Vec::new(), Vec::new());
     let ends = Options { follow: false, ..options.clone() };
+    // What is there does not wait for what is to come.
+    let comes = options.follow && options.wait;
+    let now = Options { wait: !comes && options.wait, ..options.clone() };
     for topic in topics {
-        let mut reader = match open(options, &topic, watch) {
+        let mut reader = match open(&now, &topic, watch) {
             Ok(Ok(reader)) => reader,
             Ok(Err(halt)) => return Ok((Some(Ended::Halt(halt)), followed)),
+            Err(error) if comes && may_come(&error) => {
+                followed.push((topic, None));
+                continue;
+            }
             Err(error) => {
                 wanted.do_without(&topic, error)?;
                 continue;
@@ -245,7 +253,7 @@ fn past(
         let spans = spans(&ends, &topic, &mut reader).map_err(explain)?;
         let from = |span: &Span| span.until.unwrap_or(span.from);
         let after = |span: &Span| Span { from: from(span), until: None, ..*span };
-        followed.push((topic.clone(), spans.iter().map(after).collect()));
+        followed.push((topic.clone(), Some(spans.iter().map(after).collect())));
         let reading = reader.read(spans, manner(options, false))?;
         all.push(Past { topic, reading, run: None });
     }
@@ -309,7 +317,7 @@ fn follow(
         })
     };
     for (topic, spans) in followed {
-        spawned(topic, Some(spans))?;
+        spawned(topic, spans)?;
     }
     let wanted = Arc::new(wanted);
     if !wanted.patterns.is_empty() {
@@ -420,8 +428,9 @@ fn begin(
     from: Option<&[Span]>,
     manner: Manner<'static>,
 ) -> anyhow::Result<Result<Reading<'static>, StopReason>> {
-    let tries = Tries::within(options.reconnect.patience());
-    let mut reader = match open_within(options, topic, watch, tries)? {
+    let waits = from.is_none() && options.wait;
+    let patience = if waits { Duration::MAX } else { options.reconnect.patience() };
+    let mut reader = match open_within(options, topic, watch, Tries::within(patience))? {
         Ok(reader) => reader,
         Err(halt) => return Ok(Err(halt)),
     };
@@ -442,10 +451,17 @@ fn look(
     wanted: &Wanted,
     sender: &SyncSender<News>,
 ) -> anyhow::Result<StopReason> {
+    let dir = options.data.dir()?;
     let mut told = BTreeSet::new();
+    let mut listed: Option<(SystemTime, Instant)> = None;
     loop {
-        match wanted.topics(options) {
-            Ok(topics) => {
+        let changed = Store::topics_changed(&dir);
+        let is_known = listed.is_some_and(|(of, at)| Some(of) == changed && at.elapsed() < LIST);
+        match if is_known { Ok(None) } else { wanted.topics(options).map(Some) } {
+            Ok(None) => {}
+            Ok(Some(topics)) => {
+                let settled = |at: &SystemTime| at.elapsed().is_ok_and(|age| age > SETTLED);
+                listed = changed.filter(settled).map(|changed| (changed, Instant::now()));
                 told.retain(|topic| topics.contains(topic));
                 for topic in topics {
                     if told.insert(topic.clone()) && sender.send(News::Appeared(topic)).is_err() {

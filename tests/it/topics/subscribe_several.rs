@@ -150,3 +150,37 @@ fn a_signal_ends_it_and_a_daemon_may_come_again() {
     assert!(child.0.wait().unwrap().success());
     daemon.terminate();
 }
+
+#[test]
+fn what_is_there_does_not_wait_for_what_is_to_come() {
+    both_ways(|dir| {
+        append(dir, "a", "1\n");
+        let (mut child, mut lines) = following(dir, &["a", "b", "-f", "--wait", "-c", "3"]);
+        assert_eq!(next_line(&mut lines).trim(), "1");
+        append(dir, "b", "2\n");
+        assert_eq!(next_line(&mut lines).trim(), "2");
+        append(dir, "a", "3\n");
+        assert_eq!(next_line(&mut lines).trim(), "3");
+        assert!(child.0.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn of_all_topics_one_says_that_the_daemon_is_gone() {
+    let (dir, daemon) = Daemon::alone(&[]);
+    ["a", "b", "c"].iter().for_each(|topic| append(dir.path(), topic, "1\n"));
+    let mut command = tool_on(dir.path(), "subscribe", &["a", "b", "c", "-f", "-c", "6"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
+    let mut child = Guard(command.spawn().unwrap());
+    let mut lines = std::io::BufReader::new(child.0.stdout.take().unwrap());
+    (0..3).for_each(|_| assert_eq!(next_line(&mut lines).trim(), "1"));
+    daemon.signal(Signal::SIGTERM);
+    drop(daemon.end());
+    let _daemon = Daemon::start(dir.path(), &[]);
+    ["a", "b", "c"].iter().for_each(|topic| append(dir.path(), topic, "2\n"));
+    (0..3).for_each(|_| assert_eq!(next_line(&mut lines).trim(), "2"));
+    assert!(child.0.wait().unwrap().success());
+    let said = std::io::read_to_string(child.0.stderr.take().unwrap()).unwrap();
+    assert!(said.matches("log-serve is gone").count() <= 1, "{said}");
+    assert_eq!(said.matches("is gone").count(), said.matches("running again").count(), "{said}");
+}

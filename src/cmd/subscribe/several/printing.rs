@@ -52,7 +52,8 @@ impl Printing {
         let longest = topics.iter().map(String::len).max().unwrap_or(0);
         // Others may come, whose names are not known yet.
         let least = if options.follow { NAME_CHARS_MIN } else { 0 };
-        let longest = longest.clamp(least, NAME_CHARS_MAX);
+        let most = output.size().map_or(NAME_CHARS_MAX, |(columns, _)| columns / 3);
+        let longest = longest.max(least).min(most.min(NAME_CHARS_MAX));
         let lines = Lines {
             printer: options.printer(output)?.up_to(None, options.count),
             width: is_shown.then_some(longest),
