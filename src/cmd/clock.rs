@@ -51,8 +51,9 @@ pub struct TimeOptions {
     #[arg(long, value_name = "earlier|later|nearest|reject", requires = "tz")]
     pub ambiguous: Option<Ambiguous>,
 
-    /// How far a record's time may be before the maximum so far without being late [default: 5s]
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    /// How far event times may be out of order; a record that is further before the maximum so far is
+    /// late [default: 5s]
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
     pub out_of_order: Option<Duration>,
 
     /// Treat a record as bad input if its time is more than DURATION after the maximum so far

@@ -24,7 +24,7 @@ pub struct WindowingOptions {
     #[arg(long, value_name = "SLIDE", allow_hyphen_values = true)]
     hop: Option<Length>,
 
-    /// Cumulating windows: they begin together and grow by STEP up to --size
+    /// Cumulating windows, which grow by STEP up to --size; those of a series begin together
     #[arg(long, value_name = "STEP", allow_hyphen_values = true)]
     cumulate: Option<Length>,
 
@@ -32,11 +32,12 @@ pub struct WindowingOptions {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     size: Option<Length>,
 
-    /// Session windows: a group's window ends when no record comes for GAP of event time
+    /// Session windows, ended by GAP without a record; each group has its own, in event time
     #[arg(long, value_name = "GAP", allow_hyphen_values = true)]
     session: Option<Duration>,
 
     /// Count windows: a group's window holds N records
+    #[arg(hide_short_help = true)]
     #[arg(long, value_name = "N")]
     count: Option<u64>,
 
@@ -52,8 +53,8 @@ pub struct WindowingOptions {
     #[arg(long, value_name = "DAY")]
     week_start: Option<WeekStart>,
 
-    /// Accept records until the watermark is DURATION after the window's end
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    /// Accept records until the watermark is D after the window's end
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
     allowed_lateness: Option<Duration>,
 
     /// Emit watermarks also at multiples of this event time, for aggregate --every

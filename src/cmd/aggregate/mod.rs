@@ -183,7 +183,7 @@ pub struct Options {
     #[arg(long, value_name = "EXPR")]
     having: Option<String>,
 
-    /// Emit only the K results of each window with the greatest NAME; K alone for one aggregate
+    /// Emit the K results with the greatest NAME, of each window; K alone for one aggregate
     #[arg(help_heading = "Grouping")]
     #[arg(long, value_name = "K[:NAME]")]
     top: Option<String>,
@@ -399,13 +399,14 @@ pub fn run(mut options: Options) -> anyhow::Result<Status> {
     }
 }
 
-/// The functions, each on a line with what it is where that `is_long`, and the examples.
+/// The functions, each on a line, with its arguments and what it is where that `is_long`; and the
+/// examples.
 fn after_help(is_long: bool) -> String {
     let lines = FUNCTIONS.iter().map(|function| {
-        let form = format!("{}{}", function.name, function.argument.shown());
         if !is_long {
-            return format!("  {form}\n");
+            return format!("  {}\n", function.name);
         }
+        let form = format!("{}{}", function.name, function.argument.shown());
         let also = match function.aliases {
             [] => String::new(),
             aliases => format!("; also {}", aliases.join(", ")),

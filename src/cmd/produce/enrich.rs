@@ -16,11 +16,11 @@ use crate::time::timestamp::write_ms;
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Records")]
 pub(super) struct EnrichOptions {
-    /// Append only records for which the jq expression EXPR is neither false nor null
+    /// Append only records that meet EXPR; this jq expression is neither false nor null then
     #[arg(long, value_name = "EXPR")]
     filter: Option<String>,
 
-    /// Append the results of the jq expression EXPR instead of each record
+    /// Append the results of EXPR, a jq expression, instead of each record
     #[arg(long, value_name = "EXPR")]
     map: Option<String>,
 

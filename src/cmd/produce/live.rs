@@ -55,7 +55,7 @@ pub(super) struct LiveOptions {
     #[arg(long, value_name = "WHAT", value_enum, hide_short_help = true, help_heading = HEADING)]
     on_full: Option<OnFull>,
 
-    /// Read what a shell command writes to its standard output
+    /// Read the standard output of a shell command
     ///
     /// Its standard error is that of produce. When produce ends, it sends SIGTERM to the command
     /// and all processes of its group, appends what they still write, and kills them after 5 s.

@@ -40,7 +40,7 @@ const GATHERED_BYTES: usize = 16 << 20;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Topics")]
 pub(super) struct RouteOptions {
-    /// Append each record to the topic that the jq expression EXPR names; all operands are FILEs then
+    /// Append each record to the topic that EXPR names, a jq expression; all operands are FILEs then
     ///
     /// A topic is created with its first record. Within each topic, records keep their order. A
     /// record for which EXPR is not the name of a topic is bad. The expression sees the record as it

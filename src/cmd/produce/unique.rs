@@ -14,7 +14,7 @@ use crate::time::Duration;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Only once")]
 pub(super) struct UniqueOptions {
-    /// Append only records for whose value of the jq expression EXPR the topic has no record
+    /// Append only records whose EXPR is new in the topic; it is the value of a jq expression
     ///
     /// The log decides this when it appends, so two producers cannot both append a value. Skipped
     /// records are counted (-v). Numbers are compared by value, so 1 and 1.0 are one. A record for
