@@ -155,8 +155,8 @@ impl WindowingOptions {
             return Err(Failure::usage(why));
         }
         let Some(kind) = first else {
-            let remedy = "without windows; add --tumbling SIZE or another kind, give it to the window \
-                          before this tool, or leave it out";
+            let remedy = "without windows; add --tumbling SIZE or another kind, give it to the \
+                          window before this tool, or leave it out";
             let all = [Use::Size, Use::Place, Use::Watermark, Use::Overlap, Use::Idle];
             let all = if idles { &all[..4] } else { &all };
             self.refuse(all, remedy, None)?;
