@@ -151,6 +151,10 @@ impl MergeOptions {
             let why = "it takes a time that the records have, as in --time .ts";
             return Err(in_option("--merge", why));
         }
+        if time.time.is_none() {
+            let why = "no event time is given; add --time EXPR, as in --time .ts";
+            return Err(in_option("--merge", why));
+        }
         let clock = time.clock(ONLY)?;
         let timing = Timing { out_of_order: time.out_of_order(), idle };
         let plan = MergePlan::new(clock, timing, self.limit(), self.strict);

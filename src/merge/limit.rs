@@ -33,7 +33,7 @@ impl Merge {
     pub fn fullness(&mut self, limit: Limit) -> Fullness {
         let held = self.held();
         let of_awaited = self.awaited().map_or(0, |input| self.held_of(input));
-        if of_awaited >= limit.records || held.bytes >= 2 * BYTES_MAX {
+        if of_awaited > limit.records || held.bytes >= 2 * BYTES_MAX {
             Fullness::Beyond
         } else if held.records >= limit.records || held.bytes >= BYTES_MAX {
             Fullness::Full
@@ -57,16 +57,16 @@ mod tests {
             merge.push(0, time_ms, number, b"1");
         }
         assert_eq!((merge.awaited(), merge.fullness(limit)), (Some(1), Fullness::Full));
-        for (number, time_ms) in (0..).zip([100, 101, 102]) {
+        for (number, time_ms) in (0..).zip([100, 101, 102, 103]) {
             merge.push(1, time_ms, number, b"1");
         }
         assert_eq!((merge.awaited(), merge.fullness(limit)), (Some(1), Fullness::Beyond));
         // Its next record lets the others go.
-        merge.push(1, 9_000, 3, b"1");
+        merge.push(1, 9_000, 4, b"1");
         while merge.first().is_some() {
             merge.pass();
         }
-        assert_eq!((merge.awaited(), merge.fullness(limit)), (Some(0), Fullness::Beyond));
+        assert_eq!((merge.awaited(), merge.fullness(limit)), (Some(0), Fullness::Full));
         merge.end(0);
         while merge.first().is_some() {
             merge.pass();

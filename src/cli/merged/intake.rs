@@ -20,6 +20,9 @@ use crate::record::lines::Lines;
 /// Marks what waits as an [`Aside`]; the rest of the tag is its number. Else it is the line.
 pub(super) const ASIDE: u64 = 1 << 63;
 
+/// Marks what comes first after the start of a stream in its input.
+pub(super) const STARTS: u64 = 1 << 62;
+
 /// All that waits, and what is known of it.
 pub(super) struct Buffers {
     pub merge: Merge,
@@ -28,8 +31,8 @@ pub(super) struct Buffers {
     /// How many of them there were.
     pub asides_count: u64,
     pub report: Report,
-    /// Whether an input began with the start of a stream.
-    pub has_start: bool,
+    /// Which inputs had the start of a stream, and nothing since.
+    pub starts: Vec<bool>,
 }
 
 impl Buffers {
@@ -37,15 +40,25 @@ impl Buffers {
     pub fn put_aside(&mut self, number: usize, aside: Aside, bytes: &[u8]) {
         let tag = ASIDE | self.asides_count;
         self.asides_count += 1;
+        let marked = tag | self.take_start(number);
         match &aside {
-            Aside::Fault(_) => self.merge.break_off(number, tag),
-            Aside::Bad(..) | Aside::CutShort(..) => self.merge.push_untimed(number, tag, bytes),
+            Aside::Fault(_) => self.merge.break_off(number, marked),
+            Aside::Bad(..) | Aside::CutShort(..) => self.merge.push_untimed(number, marked, bytes),
         }
         self.asides.insert(tag, aside);
     }
 
+    /// The mark of what comes next of an input: whether a stream starts with it.
+    fn take_start(&mut self, number: usize) -> u64 {
+        match self.starts.get_mut(number).map(std::mem::take) {
+            Some(true) => STARTS,
+            _ => 0,
+        }
+    }
+
     fn take(&mut self, number: usize, line: u64, time_ms: i64, record: &[u8]) {
-        note(&mut self.report, self.merge.push(number, time_ms, line, record));
+        let tag = line | self.take_start(number);
+        note(&mut self.report, self.merge.push(number, time_ms, tag, record));
     }
 }
 
@@ -93,7 +106,11 @@ impl Intake<'_> {
             let why = format!("{}: {why}; merge before window", place());
             return self.break_off(Failure::new(Status::Usage, why).into());
         }
-        self.buffers.has_start |= matches!(control, Control::Start(_));
+        if let (Control::Start(_), Some(starts)) =
+            (&control, self.buffers.starts.get_mut(self.number))
+        {
+            *starts = true;
+        }
         let noted = Frame::of(&control).map_or(Ok(()), |frame| self.framing.note(frame));
         match noted {
             Ok(()) => ControlFlow::Continue(()),
@@ -107,10 +124,17 @@ impl Intake<'_> {
 
 impl Sink for Intake<'_> {
     fn lines(&mut self, lines: &mut Lines<'_>) -> ControlFlow<()> {
-        let (number, Buffers { merge, clock, report, .. }) = (self.number, &mut *self.buffers);
+        let number = self.number;
+        let mut start = self.buffers.take_start(number);
+        let Buffers { merge, clock, report, starts, .. } = &mut *self.buffers;
         clock.read_lines(lines, is_control, |line, time_ms, record| {
-            note(report, merge.push(number, time_ms, line, record));
+            let tag = line | std::mem::take(&mut start);
+            note(report, merge.push(number, time_ms, tag, record));
         });
+        // Where none was read.
+        if let Some(starts) = starts.get_mut(number) {
+            *starts = start != 0;
+        }
         ControlFlow::Continue(())
     }
 

@@ -74,8 +74,8 @@ impl MergePlan {
 /// That more records of an input wait than may, of which `place` says which it is.
 pub fn too_much(place: &str, records: u64, out_of_order: Duration) -> Failure {
     let why = format!(
-        "{place}{records} records wait, which all lie within --out-of-order {out_of_order}; make that \
-         shorter, or allow more with --max-pending"
+        "{place}{records} of its records wait, which all lie within --out-of-order {out_of_order}; make \
+         that shorter, or allow more with --max-pending"
     );
     Failure::new(Status::Data, why)
 }

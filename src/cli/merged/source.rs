@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::decoder::{Aside, Asides, MergedDecoder};
 use super::input::{Got, Input};
-use super::intake::{ASIDE, Buffers};
+use super::intake::{ASIDE, Buffers, STARTS};
 use super::places::Places;
 use super::plan::{MergePlan, Report, too_much};
 use crate::cli::input::{BLOCK_BYTES, NextSource, Sources, name_of, stored_bytes};
@@ -51,12 +51,11 @@ struct MergedSource {
     has_told: bool,
 }
 
-/// How far the stream that is given has come.
+/// How far the stream that is given has come, if it is one with a start and an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Before,
-    /// Whether it has begun with a start, and will have an end.
-    Within(bool),
+    Started,
     After,
 }
 
@@ -97,7 +96,7 @@ impl Merged {
             asides: HashMap::new(),
             asides_count: 0,
             report: Report::default(),
-            has_start: false,
+            starts: vec![false; inputs.len()],
         };
         let block_bytes = (READ_BYTES / inputs.len()).clamp(READ_BYTES_MIN, BLOCK_BYTES);
         let source = MergedSource {
@@ -142,21 +141,23 @@ impl MergedSource {
         }
         (*long, *given) = (Vec::new(), 0);
         let MergedSource { buffers, places, stage, asides, fault, .. } = self;
-        let Buffers { merge, asides: waiting, has_start, .. } = buffers;
+        let Buffers { merge, asides: waiting, .. } = buffers;
         places.adding(|places| {
             while fault.is_none()
                 && let Some(next) = merge.first()
             {
-                if *stage == Stage::Before {
-                    *stage = Stage::Within(*has_start);
-                    if *has_start {
-                        places.add(None, 0);
-                        room.put_line(&control(&Control::Start(Start::default())));
+                // Where the first record after a start has its place, and not when it was read: so
+                // that the output does not depend on that.
+                if next.tag & STARTS != 0 && *stage == Stage::Before {
+                    if !room.put_line(&control(&Control::Start(Start::default()))) {
+                        break;
                     }
+                    places.add(None, 0);
+                    *stage = Stage::Started;
                 }
                 let input = u32::try_from(next.input).ok();
                 if next.tag & ASIDE == 0 {
-                    let (tag, line) = (next.tag, next.bytes);
+                    let (tag, line) = (next.tag & !STARTS, next.bytes);
                     if !room.put_line(line) {
                         if room.used > 0 {
                             break;
@@ -173,7 +174,7 @@ impl MergedSource {
                 if !room.put_line(b"") {
                     break;
                 }
-                let aside = match waiting.remove(&next.tag) {
+                let aside = match waiting.remove(&(next.tag & !STARTS)) {
                     Some(Aside::Bad(mut bad, _)) => {
                         bad.line = places.add(input, bad.line);
                         Aside::Bad(bad, next.bytes.to_vec())
@@ -199,15 +200,13 @@ impl MergedSource {
     /// The end of the stream that was given, if it has one.
     fn finish(&mut self, block: &mut [u8]) -> Polled {
         let mut room = Room { block, used: 0 };
-        let has_end = match self.stage {
-            Stage::Before if self.buffers.has_start => {
-                self.places.adding(|places| places.add(None, 0));
-                room.put_line(&control(&Control::Start(Start::default())));
-                true
-            }
-            Stage::Within(has_start) => has_start,
-            Stage::Before | Stage::After => false,
-        };
+        // Streams without records are streams, too.
+        if self.stage == Stage::Before && self.buffers.starts.contains(&true) {
+            self.places.adding(|places| places.add(None, 0));
+            room.put_line(&control(&Control::Start(Start::default())));
+            self.stage = Stage::Started;
+        }
+        let has_end = self.stage == Stage::Started;
         self.stage = Stage::After;
         if !has_end {
             return Polled::End;
@@ -293,8 +292,8 @@ impl MergedSource {
         }
         let name = awaited.and_then(|number| self.inputs.get(number)).map(Input::name);
         let name = name.map_or_else(String::new, |name| format!("{name}: "));
-        let held = self.buffers.merge.held();
-        Err(too_much(&name, held.records, self.plan.timing.out_of_order).into())
+        let held = awaited.map_or(0, |number| self.buffers.merge.held_of(number));
+        Err(too_much(&name, held, self.plan.timing.out_of_order).into())
     }
 
     fn tell_full(&mut self, awaited: Option<usize>) {

@@ -310,8 +310,8 @@ impl Merging<'_> {
         }
         let input = awaited.and_then(|number| self.inputs.get(number));
         let place = input.map(|input| format!("{}/{}: ", input.topic, input.partition));
-        let held = self.merge.held();
-        Err(too_much(&place.unwrap_or_default(), held.records, self.out_of_order))
+        let of_awaited = awaited.map_or(0, |number| self.merge.held_of(number));
+        Err(too_much(&place.unwrap_or_default(), of_awaited, self.out_of_order))
     }
 
     fn tell_full(&mut self, awaited: Option<usize>) {

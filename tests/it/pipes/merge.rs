@@ -1,7 +1,7 @@
 //! `--merge`: inputs as one, in the order of their records' times, however they come.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -410,4 +410,32 @@ fn a_signal_ends_it_while_it_waits() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     let status = wait_for("the end", || live.child.0.try_wait().unwrap());
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+}
+
+#[test]
+fn a_start_has_its_place_whenever_it_was_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = START.replace("\"trusted\":false", "");
+    // Cut short, and whole; both with a plain input whose records come first.
+    for (last, status) in [("", 65), ("{\"@millstream\":{\"end\":{}}}\n", 0)] {
+        let late = format!("{{\"t\":1}}\n{start}{{\"t\":9}}\n{last}");
+        std::fs::write(dir.path().join("a"), &late).unwrap();
+        std::fs::write(dir.path().join("b"), "{\"t\":0}\n{\"t\":5}\n").unwrap();
+        let args = |name| ["true", "--out-of-order", "0s", name, "b"];
+        let at_once = run(&mut tool(dir.path(), "filter", &args("a")), "");
+        let expected = format!("{{\"t\":0}}\n{{\"t\":1}}\n{{\"t\":5}}\n{START}{{\"t\":9}}\n{last}");
+        assert_eq!((at_once.status, at_once.stdout.as_str()), (status, expected.as_str()));
+        // The same where the start is read after the first records went out.
+        let mut command = tool(dir.path(), "filter", &args("-"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = Guard(command.stderr(Stdio::piped()).spawn().unwrap());
+        let mut input = child.0.stdin.take().unwrap();
+        let mut output = BufReader::new(child.0.stdout.take().unwrap());
+        input.write_all(b"{\"t\":1}\n").unwrap();
+        let mut printed = next_line(&mut output);
+        input.write_all(&late.as_bytes()[b"{\"t\":1}\n".len()..]).unwrap();
+        drop(input);
+        output.read_to_string(&mut printed).unwrap();
+        assert_eq!((child.0.wait().unwrap().code(), printed), (Some(status), expected));
+    }
 }
