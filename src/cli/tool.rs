@@ -130,7 +130,7 @@ impl Call<'_> {
         let program = args.first().map(Path::new).and_then(Path::file_name);
         let program = program.map_or(PROGRAM.into(), OsStr::to_string_lossy).into_owned();
         if let Some(tool) = tools.iter().find(|tool| tool.is_called(&program)) {
-            return Call { tool: Some(tool), name: program, args: with_formats(tool, args) };
+            return Call { tool: Some(tool), name: program, args: completed(tool, args) };
         }
         let named = |at: usize, args: &[OsString]| {
             tools.iter().find(|tool| args.get(at).is_some_and(|word| word == tool.name))
@@ -148,7 +148,7 @@ impl Call<'_> {
         }
         let Some(tool) = named(1, &args) else { return Call { tool: None, name: program, args } };
         args.remove(0);
-        let args = with_formats(tool, args);
+        let args = completed(tool, args);
         Call { tool: Some(tool), name: format!("{program} {}", tool.name), args }
     }
 }
@@ -169,6 +169,32 @@ fn after_globals(args: &[OsString]) -> Option<usize> {
 
 /// Formats that take arguments, and options that are the same.
 const WITH_ARGUMENTS: [(&str, &str); 2] = [("regex", "--regex"), ("pattern", "--pattern")];
+
+/// The arguments of a tool as its options read them.
+fn completed(tool: &Tool, args: Vec<OsString>) -> Vec<OsString> {
+    with_expression(tool, with_formats(tool, args))
+}
+
+/// What the argument is called that is an expression.
+const EXPRESSION: &str = "expression";
+
+/// A first argument that can only be an expression, as `-.x`, begins with a space, so that it is
+/// not taken for an option.
+fn with_expression(tool: &Tool, mut args: Vec<OsString>) -> Vec<OsString> {
+    let is_negated = |word: &str| {
+        let mut letters = word.chars();
+        letters.next() == Some('-') && letters.next().is_some_and(|next| ".([{$\"@".contains(next))
+    };
+    if let Some(first) = args.get_mut(1)
+        && first.to_str().is_some_and(is_negated)
+        && tool.command().get_positionals().any(|own| own.get_id() == EXPRESSION)
+    {
+        let mut spaced = OsString::from(" ");
+        spaced.push(&*first);
+        *first = spaced;
+    }
+    args
+}
 
 /// The arguments of a tool, with `--from regex EXPR` as `--regex EXPR`, and so on: an option's
 /// number of values cannot depend on the first one.

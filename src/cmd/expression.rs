@@ -20,14 +20,16 @@ Differences from jq:
       Returns 20, as in jq 1.7: the fraction of an index is cut off.
   1.5 | todate
       Returns \"1970-01-01T00:00:01.5Z\": fractions of a second are kept.
-  [limit(-1; 1, 2)]
-      Returns []: a negative count means none.
   100000000000000000001
       Returns itself: a number keeps its digits until arithmetic changes it.
+  9007199254740993 + 0
+      Returns 9007199254740993: computations with 64-bit integers are exact.
+  0 | -.
+      Returns 0: a computed whole number has no sign.
   \"ab\" | test(\"a(?=b)\")
       Is refused: regular expressions have no look-around or back-references.
-  1 as [$a] ?// $a | $a
-      Is refused: destructuring alternatives are not supported.
+  import \"m\" as m; m::f
+      Is refused: an expression reads no files; def defines functions.
   [inputs] | length
       Is refused, as are now, env, debug and halt: an expression sees one record and nothing else.";
 
@@ -164,7 +166,8 @@ impl ExpressionOptions {
             return std::fs::read_to_string(path).with_context(|| self.place());
         }
         match &self.expression {
-            Some(text) => Ok(text.clone()),
+            // What begins with a minus sign was given a space, not to be taken for an option.
+            Some(text) => Ok(text.strip_prefix(' ').unwrap_or(text).to_owned()),
             None => Err(Failure::usage("<EXPR> is missing").into()),
         }
     }

@@ -61,9 +61,10 @@ fn build(
         let why = format!("the expression is longer than {EXPRESSION_BYTES_MAX} bytes");
         return Err(Fault::new(EXPRESSION_BYTES_MAX..EXPRESSION_BYTES_MAX, why));
     }
-    // Each update has an equals sign.
-    let numerals: Vec<String> = (0..source.matches('=').count()).map(|n| n.to_string()).collect();
-    let mut body = parse(source)?;
+    // Each update has an equals sign, and each line but the last an end.
+    let numerals_len = source.matches('=').count().max(source.matches('\n').count() + 2);
+    let numerals: Vec<String> = (0..numerals_len).map(|number| number.to_string()).collect();
+    let mut body = parse(source, &numerals)?;
     add_patterns(source, &mut body, patterns)?;
     let always = conditions::always(&body).map(|found| {
         let fault = always_true(source, found);

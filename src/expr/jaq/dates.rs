@@ -10,11 +10,16 @@ use jiff::tz::Offset;
 
 use super::data::Kind;
 use super::strptime::{strptime, whole};
+use super::val::errors::plain;
 use super::val::{Error, Number, Val, ValR};
+use crate::expr::meter;
 use crate::record::civil::{DAY_S, date, days_before, weekday};
 
 /// The latest time that can be broken down, in seconds before or after 1970: some 30,000 years.
 const SECONDS_MAX: f64 = 1e12;
+
+/// What is neither a number of seconds nor broken down.
+const UNBROKEN: &str = "strftime/1 requires parsed datetime inputs";
 
 /// The functions on dates.
 pub(super) fn natives() -> [Fun<Kind>; 6] {
@@ -76,7 +81,7 @@ impl Broken {
 
 /// A number of seconds, broken down.
 fn seconds(value: &Val) -> Result<Broken, Error> {
-    let number = value.number().ok_or_else(|| Error::typ(value.clone(), "number"))?;
+    let number = value.number().ok_or_else(|| plain("gmtime() requires numeric inputs"))?;
     if !(-SECONDS_MAX..=SECONDS_MAX).contains(&number.as_f64()) {
         return Err(out_of_range(value));
     }
@@ -87,22 +92,22 @@ fn seconds(value: &Val) -> Result<Broken, Error> {
     Ok(Broken::at(micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)))
 }
 
-/// An array that is a broken-down time. Its fractions are left out, but for those of the second.
-fn broken(value: &Val) -> Result<Broken, Error> {
-    let not = || Error::str(format_args!("{value} is not a broken-down time, as strptime returns"));
-    let Val::Arr(items) = value else { return Err(not()) };
-    let numbers: Option<Vec<f64>> =
-        items.iter().take(6).map(|item| item.number().map(Number::as_f64)).collect();
-    let Some(&[year, month, day, hour, minute, second]) = numbers.as_deref() else {
-        return Err(not());
-    };
+/// An array that is a broken-down time, or the beginning of one: what is missing is 0. Its fractions
+/// are left out, but for those of the second. `why` says what is wrong with another value.
+fn broken(value: &Val, why: &'static str) -> Result<Broken, Error> {
+    let Val::Arr(items) = value else { return Err(plain(why)) };
+    let mut parts = [0.0; 8];
+    for (part, item) in parts.iter_mut().zip(items.iter()) {
+        *part = item.number().map(Number::as_f64).ok_or_else(|| plain(why))?;
+    }
+    let [year, month, day, hour, minute, second, ..] = parts;
     // Beyond these, seconds do not fit in 64 bits.
     let small = |number: f64| (-SECONDS_MAX..=SECONDS_MAX).contains(&number);
     if ![month, day, hour, minute, second].into_iter().all(small) || year.abs() > 1e6 {
         return Err(out_of_range(value));
     }
     let [year, month, day, hour, minute] =
-        [year, month, day, hour, minute].map(|number| number.floor() as i64);
+        [year, month, day, hour, minute].map(|number| number as i64);
     let micros = (second * 1e6).round() as i64;
     let (second, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
     Ok(Broken { year, month, day, hour, minute, second, micros, offset_s: None })
@@ -111,8 +116,8 @@ fn broken(value: &Val) -> Result<Broken, Error> {
 /// A time, as a number or broken down, with all its parts in their ranges.
 fn time(value: &Val) -> Result<Broken, Error> {
     match value {
-        Val::Arr(_) => broken(value).map(|time| Broken::at(time.epoch_s(), time.micros)),
-        other => seconds(other),
+        Val::Int(_) | Val::Float(_) | Val::Literal(_) => seconds(value),
+        other => broken(other, UNBROKEN).map(|time| Broken::at(time.epoch_s(), time.micros)),
     }
 }
 
@@ -120,19 +125,33 @@ fn out_of_range(value: &Val) -> Error {
     Error::str(format_args!("time {value} out of range"))
 }
 
+fn no_match(text: &str, format: &str) -> Error {
+    Error::str(format_args!("date \"{text}\" does not match format \"{format}\""))
+}
+
 fn mktime(value: &Val) -> ValR {
-    broken(value).map(|time| Val::Int(time.epoch_s()))
+    let why = match value {
+        Val::Arr(_) => "mktime requires parsed datetime inputs",
+        _ => "mktime requires array inputs",
+    };
+    broken(value, why).map(|time| Val::Int(time.epoch_s()))
 }
 
 fn read(text: &Val, format: &Val) -> ValR {
-    let read = strptime(text.as_text()?, format.as_text()?);
-    let why = || Error::str(format_args!("{text} does not match the format {format}"));
-    read.map(Broken::to_value).ok_or_else(why)
+    let (Val::Text(text), Val::Text(format)) = (text, format) else {
+        return Err(plain("strptime/1 requires string inputs and arguments"));
+    };
+    meter::work(text.len() + format.len());
+    let read = strptime(text, format);
+    read.map(Broken::to_value).ok_or_else(|| no_match(text, format))
 }
 
 /// A time of the years -9999 to 9999 as a text.
 fn formatted(value: &Val, format: &Val) -> ValR {
     let time = time(value)?;
+    let Val::Text(format) = format else {
+        return Err(plain("strftime/1 requires a string format"));
+    };
     let small = |number: i64| i8::try_from(number).unwrap_or_default();
     let date = i16::try_from(time.year).ok().and_then(|year| {
         let nanos = i32::try_from(time.micros * 1000).unwrap_or_default();
@@ -142,7 +161,7 @@ fn formatted(value: &Val, format: &Val) -> ValR {
     });
     let mut date = BrokenDownTime::from(date.ok_or_else(|| out_of_range(value))?);
     date.set_offset(Some(Offset::UTC));
-    let format = in_the_c_locale(format.as_text()?, &time);
+    let format = in_the_c_locale(format, &time);
     date.to_string(&format).map(Val::text).map_err(Error::str)
 }
 
@@ -181,14 +200,15 @@ fn to_date(value: &Val) -> ValR {
 }
 
 fn from_date(value: &Val) -> ValR {
-    let text = value.as_text()?;
+    let Val::Text(text) = value else {
+        return Err(plain("strptime/1 requires string inputs and arguments"));
+    };
     let read = strptime(text, "%Y-%m-%dT%H:%M:%S%.f%z");
     let (epoch_s, micros) = match read.and_then(|time| Some((time, time.offset_s?))) {
         Some((time, offset_s)) => (time.epoch_s() - offset_s, time.micros),
         // It knows a few more spellings.
         None => {
-            let why =
-                |_| Error::str(format_args!("{value} is not a date like 2015-03-05T23:51:47Z"));
+            let why = |_| no_match(text, "%Y-%m-%dT%H:%M:%SZ");
             let time: jiff::Timestamp = text.parse().map_err(why)?;
             (time.as_second(), i64::from(time.subsec_microsecond()))
         }

@@ -4,8 +4,6 @@
 def pick(f): . as $whole | reduce path(f) as $path (null; setpath($path; $whole | getpath($path)));
 def leaf_paths: paths(scalars);
 
-def toboolean:
-  if isboolean then . else fromjson | if isboolean then . else error("cannot be parsed as a boolean") end end;
 def toarray: if isarray then . else [.] end;
 def scalars_or_empty: select(scalars);
 def have_decnum: false;
@@ -20,7 +18,7 @@ def recurse_down: recurse;
 def reverse:
   if isstring then explode | __reverse | implode elif . == null then [] else __reverse end;
 def nth($n; f):
-  if $n < 0 then error("the index of a result must not be negative") else first(skip($n; f)) end;
+  if $n < 0 then error("nth doesn't support negative indices") else first(skip($n; f)) end;
 def flatten($depth):
   if $depth < 0 then error("flatten depth must not be negative") else __flatten($depth) end;
 def flatten: __flatten(infinite);
@@ -65,17 +63,18 @@ def datesub(unit; $n): . - $n;
 def gamma: lgamma;
 def nearbyint: rint;
 def ascii: [.] | implode;
+def split($separator): __split($separator);
 def trimstr($cut): ltrimstr($cut) | rtrimstr($cut);
 def @json: tojson;
 def @base32: tostring | encode_base32;
 def @base32d: tostring | decode_base32;
 def __row(string; $format):
-  if isarray | not then error("\(type) cannot be \($format)-formatted, only an array can be") end
+  if isarray | not then __unfit("cannot be \($format)-formatted, only array") end
   | [.[] |
       if isstring then string
-      elif . == null then ""
+      elif . == null or isnan then ""
       elif isnumber or isboolean then tostring
-      else error("\(type) cannot be in a \($format) row") end];
+      else __unfit("is not valid in a csv row") end];
 def @csv: __row("\"" + (. / "\"" | join("\"\"")) + "\""; "csv") | join(",");
 def @tsv: __row(. / "\\" | join("\\\\") | . / "\t" | join("\\t") | . / "\n" | join("\\n")
     | . / "\r" | join("\\r") | . / "\u0000" | join("\\0"); "tsv") | join("\t");
@@ -86,6 +85,7 @@ def format($name):
   elif $name == "tsv"     then @tsv
   elif $name == "html"    then @html
   elif $name == "uri"     then @uri
+  elif $name == "urid"    then @urid
   elif $name == "sh"      then @sh
   elif $name == "base64"  then @base64
   elif $name == "base64d" then @base64d

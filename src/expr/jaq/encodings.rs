@@ -1,4 +1,5 @@
-//! The encodings behind jq's `@html`, `@sh`, `@uri`, `@base32`, `@base32d` and `@base64d`.
+//! The encodings behind jq's `@html`, `@sh`, `@uri`, `@urid`, `@base32`, `@base32d`, `@base64` and
+//! `@base64d`.
 //!
 //! What becomes many times as long is measured before it is made.
 
@@ -62,17 +63,42 @@ fn with_room(bytes: usize) -> String {
     String::with_capacity(bytes)
 }
 
+/// What percent-encoding stands for; none if a percent sign is not followed by two digits.
+pub(super) fn from_uri(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => (digit(bytes.next())? << 4 | digit(bytes.next())?) as u8,
+            byte => byte,
+        });
+    }
+    Some(decoded)
+}
+
 /// RFC 4648, section 6, with padding.
 pub(super) fn to_base32(text: &str) -> String {
-    let mut encoded = with_room(text.len().div_ceil(5).saturating_mul(8));
-    for chunk in text.as_bytes().chunks(5) {
-        let bits = (0..5).fold(0_u64, |bits, at| {
+    encode(text, BASE32, 5, 5)
+}
+
+/// RFC 4648, section 4, with padding.
+pub(super) fn to_base64(text: &str) -> String {
+    encode(text, BASE64, 6, 3)
+}
+
+/// Encodes by letters that stand for `width` bits each, `bytes` bytes at a time.
+fn encode(text: &str, alphabet: &[u8], width: usize, bytes: usize) -> String {
+    let letters_max = bytes * 8 / width;
+    let mut encoded = with_room(text.len().div_ceil(bytes).saturating_mul(letters_max));
+    for chunk in text.as_bytes().chunks(bytes) {
+        let bits = (0..bytes).fold(0_u64, |bits, at| {
             bits << 8 | u64::from(chunk.get(at).copied().unwrap_or_default())
         });
-        let letters = (chunk.len() * 8).div_ceil(5);
-        for letter in 0..8 {
-            let index = (bits >> (35 - 5 * letter)) as usize % BASE32.len();
-            encoded.push(if letter < letters { char::from(BASE32[index]) } else { '=' });
+        let letters = (chunk.len() * 8).div_ceil(width);
+        for letter in 0..letters_max {
+            let index = (bits >> (bytes * 8 - width * (letter + 1))) as usize % alphabet.len();
+            encoded.push(if letter < letters { char::from(alphabet[index]) } else { '=' });
         }
     }
     encoded
@@ -124,6 +150,7 @@ mod tests {
         ];
         for (plain, base64, base32) in vectors {
             assert_eq!(to_base32(plain), base32);
+            assert_eq!(to_base64(plain), base64);
             assert_eq!(from_base32(base32).as_deref(), Some(plain.as_bytes()), "{base32}");
             assert_eq!(from_base64(base64).as_deref(), Some(plain.as_bytes()), "{base64}");
             let unpadded = base64.trim_end_matches('=');

@@ -5,7 +5,8 @@ use jaq_core::ValT as _;
 use jaq_core::native::{Fun, bome, run, v};
 
 use super::data::Kind;
-use super::val::{Error, Map, Text, Val, ValR, field_key, no_index};
+use super::val::errors::{no_index, unfit};
+use super::val::{Error, Map, Text, Val, ValR, field_key};
 use crate::expr::meter;
 
 /// Where the key of an entry may be, if not in `key`.
@@ -34,7 +35,7 @@ fn keys(value: &Val) -> Result<Vec<Val>, Error> {
             meter::steps(fields.len());
             Ok(fields.keys().cloned().map(Val::Text).collect())
         }
-        other => Err(other.clone().not_iterable()),
+        other => Err(unfit(other, "has no keys")),
     }
 }
 

@@ -9,7 +9,7 @@ use jaq_core::native::Fun;
 
 use super::data::Kind;
 use super::natives::natives;
-use super::{dates, entries, range, regex, sorting, substitute, updates};
+use super::{dates, entries, math, range, regex, sorting, strings, substitute, updates};
 
 /// What an expression cannot have, and why.
 const UNAVAILABLE: [(&str, &str); 19] = [
@@ -76,7 +76,13 @@ const NATIVE_HERE: [&str; 25] = [
 ];
 
 /// Functions of jaq's that definitions of ours mend, and what they call them.
-const WRAPPED: [(&str, &str); 1] = [("reverse", "__reverse")];
+const WRAPPED: [(&str, &str); 3] =
+    [("limit", "__limit"), ("reverse", "__reverse"), ("skip", "__skip")];
+
+/// Definitions that others of jaq's use, and that therefore come before them.
+const FIRST: &str = "
+    def limit($n; f): __limit($n | __count(\"limit\"); f);
+    def skip($n; f): __skip($n | __count(\"skip\"); f);";
 
 /// Why an expression cannot have `name`, if it is one of those.
 pub(super) fn unavailable(name: &str) -> Option<&'static str> {
@@ -88,7 +94,7 @@ pub(super) fn defs() -> Vec<Def> {
     let key = |def: &Def| (def.name, def.args.len());
     let mut ours: Vec<Def> = load::parse(include_str!("defs.jq"), |p| p.defs()).unwrap_or_default();
     let theirs = jaq_core::defs().chain(jaq_std::defs());
-    let mut all = Vec::new();
+    let mut all: Vec<Def> = load::parse(FIRST, |p| p.defs()).unwrap_or_default();
     for def in theirs.filter(|def| allowed(def.name) && !NATIVE_HERE.contains(&def.name)) {
         match ours.iter().position(|our| key(our) == key(&def)) {
             Some(our) => all.push(ours.remove(our)),
@@ -106,7 +112,8 @@ pub(super) fn funs() -> impl Iterator<Item = Fun<Kind>> {
         let wrapped = WRAPPED.iter().find(|(known, _)| *known == name);
         (wrapped.map_or(name, |(_, inner)| *inner), args, native)
     });
-    let ours = natives().chain([range::native(), substitute::native()]).chain(updates::natives());
+    let ours = natives().chain(strings::natives()).chain(math::natives());
+    let ours = ours.chain([range::native(), substitute::native()]).chain(updates::natives());
     let ours = ours.chain(dates::natives()).chain(regex::natives());
     ours.chain(entries::natives()).chain(sorting::natives()).chain(theirs)
 }

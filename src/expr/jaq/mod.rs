@@ -6,8 +6,9 @@
 //! - `rewrite`: gives an expression jq's meaning where jaq has another; `order` and `single` help
 //!   with operands that have several results.
 //! - `updates`: what updates are rewritten to.
-//! - `library`: which functions there are; `natives`, `entries`, `sorting`, `range`, `regex`,
-//!   `substitute`, `encodings`, `dates` (with `strptime`) and `defs.jq` hold ours.
+//! - `library`: which functions there are; `natives`, `strings` (with `encodings`), `math`,
+//!   `entries`, `sorting`, `range`, `regex`, `substitute`, `dates` (with `strptime`) and `defs.jq`
+//!   hold ours.
 //! - `val`: the values that jaq works on; `read` and `write`: from records, and to results.
 //! - `stack`: room for jaq's recursion.
 
@@ -19,6 +20,7 @@ mod encodings;
 mod entries;
 mod fields;
 mod library;
+mod math;
 mod natives;
 mod order;
 mod range;
@@ -28,6 +30,7 @@ mod rewrite;
 mod single;
 mod sorting;
 mod stack;
+mod strings;
 mod strptime;
 mod substitute;
 mod suggest;

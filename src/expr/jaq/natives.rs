@@ -7,19 +7,17 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use super::data::Kind;
 use super::fields::Fields;
 use super::read::Reader;
+use super::val::errors::{NUMBER, unfit, unfit_both};
 use super::val::held::Held;
 use super::val::{Error, Number, Text, Val, ValR, parse_number};
-use super::{encodings, write};
+use super::{library, strings, write};
 use crate::expr::meter;
 use crate::record::json;
 use crate::record::number::jq::lenient;
 
-/// How many bytes of a string are looked at in a step.
-pub(super) const BYTES_A_STEP: usize = 256;
-
-/// Our functions, but for those on regular expressions.
+/// Our functions, but for those that have a module of their own.
 pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
-    types().into_iter().chain(values()).chain(numbers()).chain(strings())
+    types().into_iter().chain(values()).chain(numbers())
 }
 
 fn types() -> [Fun<Kind>; 9] {
@@ -36,8 +34,12 @@ fn types() -> [Fun<Kind>; 9] {
     ]
 }
 
-fn values() -> [Fun<Kind>; 8] {
+fn values() -> [Fun<Kind>; 11] {
     [
+        run(("__count", v(1), |cv| unary(cv, |count, of| counted(count, of.as_text()?)))),
+        run(("builtins", v(0), |_| bome(Ok(builtins())))),
+        // Fails with the value and what is wrong with it.
+        run(("__unfit", v(1), |cv| unary(cv, |value, why| Err(unfit(&value, why.as_text()?))))),
         run(("__flatten", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth)))),
         run(("length", v(0), |cv| bome(cv.1.length()))),
         run(("contains", v(1), |cv| unary(cv, |a, b| contains(&a, &b).map(Val::Bool)))),
@@ -60,21 +62,6 @@ fn numbers() -> [Fun<Kind>; 6] {
     ]
 }
 
-fn strings() -> [Fun<Kind>; 10] {
-    [
-        run(("join", v(1), |cv| unary(cv, |value, between| join(&value, &between)))),
-        run(("implode", v(0), |cv| bome(implode(&cv.1)))),
-        run(("ltrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, true))))),
-        run(("rtrimstr", v(1), |cv| unary(cv, |text, cut| Ok(trimmed(text, &cut, false))))),
-        run(("escape_html", v(0), |cv| bome(encoded(&cv.1, encodings::html)))),
-        run(("escape_sh", v(0), |cv| bome(encoded(&cv.1, encodings::sh)))),
-        run(("encode_uri", v(0), |cv| bome(encoded(&cv.1, encodings::uri)))),
-        run(("encode_base32", v(0), |cv| bome(encoded(&cv.1, encodings::to_base32)))),
-        run(("decode_base32", v(0), |cv| bome(decoded(&cv.1, encodings::from_base32)))),
-        run(("decode_base64", v(0), |cv| bome(decoded(&cv.1, encodings::from_base64)))),
-    ]
-}
-
 impl Val {
     /// The value as the text of its JSON; a value that nests too deep for JSON as its beginning.
     pub(super) fn to_json(&self) -> Val {
@@ -84,7 +71,7 @@ impl Val {
     fn length(&self) -> ValR {
         match self {
             Val::Null => Ok(Val::Int(0)),
-            Val::Bool(_) => Err(Error::str(format_args!("boolean ({self}) has no length"))),
+            Val::Bool(_) => Err(unfit(self, "has no length")),
             Val::Int(int) => Ok(int.checked_abs().map_or(Val::Float(-(*int as f64)), Val::Int)),
             Val::Float(float) => Ok(Val::Float(float.abs())),
             Val::Literal(spelled) if spelled.starts_with('-') => -self.clone(),
@@ -102,28 +89,30 @@ impl Val {
     fn indices(&self, part: &Val) -> ValR {
         match (self, part) {
             (Val::Null, _) => Ok(Val::Null),
-            (Val::Text(_), Val::Text(part)) if part.is_empty() => Ok(Val::from_iter([])),
-            (Val::Text(text), Val::Text(part)) => {
-                meter::work(text.len());
-                let begins = |at: usize| {
-                    meter::steps(part.len() / BYTES_A_STEP);
-                    text.get(at..).is_some_and(|rest| rest.starts_with(&**part))
-                };
-                let found = text.char_indices().enumerate().filter(|(_, (at, _))| begins(*at));
-                Ok(found.map(|(chars, _)| Val::from(chars)).collect())
-            }
+            (Val::Text(text), Val::Text(_)) => strings::places(text, part),
             (Val::Arr(_), Val::Arr(_)) => jaq_core::ValT::index(self.clone(), part),
             (Val::Arr(items), item) => {
                 meter::items(items.len());
                 let found = items.iter().enumerate().filter(|(_, other)| *other == item);
                 Ok(found.map(|(at, _)| Val::from(at)).collect())
             }
-            (other, part) => {
-                let (of, wanted) = (other.kind(), part.kind());
-                Err(Error::str(format_args!("cannot look for {wanted} ({part}) in {of} ({other})")))
-            }
+            (other, part) => jaq_core::ValT::index(other.clone(), part),
         }
     }
+}
+
+/// The names of all functions, with their numbers of arguments.
+fn builtins() -> Val {
+    let names = library::names().into_iter().filter(|(name, _)| !name.starts_with(['@', '_']));
+    names.map(|(name, arity)| Val::text(format!("{name}/{arity}"))).collect()
+}
+
+/// A number of results, which must not be negative.
+fn counted(count: Val, of: &str) -> ValR {
+    if count < Val::Int(0) {
+        return Err(Error::str(format_args!("{of} doesn't support negative count")));
+    }
+    Ok(count)
 }
 
 fn contains(whole: &Val, part: &Val) -> Result<bool, Error> {
@@ -144,11 +133,7 @@ fn contains(whole: &Val, part: &Val) -> Result<bool, Error> {
             whole.get(key).map_or(Ok(false), |value| contains(value, part))
         }),
         (whole, part) if whole.kind() == part.kind() => Ok(whole == part),
-        (whole, part) => {
-            let (of, wanted) = (whole.kind(), part.kind());
-            let why = format_args!("{of} ({whole}) cannot contain {wanted} ({part})");
-            Err(Error::str(why))
-        }
+        (whole, part) => Err(unfit_both(whole, part, "cannot have their containment checked")),
     }
 }
 
@@ -173,13 +158,13 @@ fn has(value: &Val, key: &Val) -> ValR {
         }
         (value, key) => {
             let (of, wanted) = (value.kind(), key.kind());
-            Err(Error::str(format_args!("cannot check whether {of} has a key of type {wanted}")))
+            Err(Error::str(format_args!("Cannot check whether {of} has a {wanted} key")))
         }
     }
 }
 
 fn flatten(value: Val, depth: &Val) -> ValR {
-    let depth = depth.number().ok_or_else(|| Error::typ(depth.clone(), "number"))?;
+    let depth = depth.number().ok_or_else(|| unfit(depth, NUMBER))?;
     let mut flat = Held::default();
     flatten_into(&mut flat, value, depth.as_f64())?;
     Ok(Val::Arr(Arc::new(flat)))
@@ -197,7 +182,7 @@ fn flatten_into(flat: &mut Held<Vec<Val>>, value: Val, depth: f64) -> Result<(),
 
 fn search(value: &Val, item: &Val) -> ValR {
     let Val::Arr(items) = value else {
-        return Err(Error::str(format_args!("{} ({value}) cannot be searched", value.kind())));
+        return Err(unfit(value, "cannot be searched from"));
     };
     // What is not a number is less than everything, itself too.
     if item.is_nan() {
@@ -209,6 +194,9 @@ fn search(value: &Val, item: &Val) -> ValR {
     }
 }
 
+/// How jq spells, in JSON, what is not a number.
+const NOT_NUMBERS: [&str; 4] = ["nan", "NaN", "-nan", "-NaN"];
+
 fn to_json(value: &Val) -> ValR {
     let mut text = Vec::new();
     write::json(value, 0, &mut text).map_err(Error::str)?;
@@ -217,7 +205,11 @@ fn to_json(value: &Val) -> ValR {
 
 /// Reads one JSON value, by the same rules as a record.
 fn from_json(value: &Val) -> ValR {
-    let text = value.as_text()?;
+    let Val::Text(text) = value else { return Err(unfit(value, "only strings can be parsed")) };
+    meter::work(text.len());
+    if NOT_NUMBERS.contains(&text.trim()) {
+        return Ok(Val::Float(f64::NAN));
+    }
     let fail = |why: String| Error::str(format_args!("cannot parse {value}: {why}"));
     json::validate(text.as_bytes()).map_err(|error| fail(error.to_string()))?;
     let read = Reader::default().read(text, &Fields::All);
@@ -231,7 +223,7 @@ fn rounded(value: &Val, round: fn(f64) -> f64) -> ValR {
             let number = Number::Float(round(float));
             Ok(number.as_int().map_or(Val::from(number), Val::Int))
         }
-        None => Err(Error::typ(value.clone(), "number")),
+        None => Err(unfit(value, NUMBER)),
     }
 }
 
@@ -246,59 +238,6 @@ fn to_number(value: Val) -> ValR {
     };
     match read {
         Some(json) => Ok(parse_number(&json, || Text::from(&*json))),
-        None => Err(Error::str(format_args!("{value} cannot be parsed as a number"))),
+        None => Err(unfit(&value, "cannot be parsed as a number")),
     }
-}
-
-fn join(value: &Val, between: &Val) -> ValR {
-    let mut joined = Val::text(String::new());
-    if let Val::Arr(items) = value {
-        meter::items(items.len());
-    }
-    let mut first = true;
-    for item in jaq_core::ValT::values(value.clone()) {
-        if !first {
-            joined = (joined + between.clone())?;
-        }
-        first = false;
-        joined = match item? {
-            Val::Null => joined,
-            text @ Val::Text(_) => (joined + text)?,
-            other @ (Val::Arr(_) | Val::Obj(_)) => return joined + other,
-            other => (joined + other.to_json())?,
-        };
-    }
-    Ok(joined)
-}
-
-fn implode(value: &Val) -> ValR {
-    let Val::Arr(points) = value else { return Err(Error::typ(value.clone(), "array")) };
-    meter::items(points.len());
-    let letter = |point: &Val| {
-        let number = point.number().and_then(Number::as_int);
-        let letter = number.and_then(|number| u32::try_from(number).ok()).and_then(char::from_u32);
-        letter.ok_or_else(|| Error::str(format_args!("{point} is not a Unicode code point")))
-    };
-    points.iter().map(letter).collect::<Result<String, Error>>().map(Val::text)
-}
-
-/// As jq has it: what is not a string, or does not begin or end so, stays as it is.
-fn trimmed(value: Val, cut: &Val, at_start: bool) -> Val {
-    let (Val::Text(text), Val::Text(cut)) = (&value, cut) else { return value };
-    meter::work(cut.len());
-    let rest = if at_start { text.strip_prefix(&**cut) } else { text.strip_suffix(&**cut) };
-    match rest {
-        Some(rest) => Val::Text(text.part(rest.as_bytes())),
-        None => value,
-    }
-}
-
-fn encoded(value: &Val, encode: fn(&str) -> String) -> ValR {
-    value.as_text().map(|text| Val::text(encode(text)))
-}
-
-fn decoded(value: &Val, decode: fn(&str) -> Option<Vec<u8>>) -> ValR {
-    let bytes = decode(value.as_text()?);
-    let bytes = bytes.ok_or_else(|| Error::str(format_args!("{value} cannot be decoded")))?;
-    Ok(Val::text(Text::from(String::from_utf8_lossy(&bytes).into_owned())))
 }

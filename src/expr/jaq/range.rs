@@ -7,7 +7,8 @@ use jaq_core::native::{Fun, run, v};
 use jaq_core::{Cv, Exn, ValXs};
 
 use super::data::Kind;
-use super::val::{Error, Number, Val};
+use super::val::errors::plain;
+use super::val::{Number, Val};
 use crate::expr::meter;
 
 /// `range($from; $to; $by)`; the others are made of it.
@@ -21,7 +22,7 @@ fn range<'a>(mut cv: Cv<'a, Kind>) -> ValXs<'a, Val> {
     for (bound, value) in bounds.iter_mut().zip([&from, &to, &by]) {
         match value.number() {
             Some(number) => *bound = number,
-            None => return box_once(Err(Exn::from(no_number(value)))),
+            None => return box_once(Err(Exn::from(plain("Range bounds must be numeric")))),
         }
     }
     match bounds {
@@ -32,11 +33,6 @@ fn range<'a>(mut cv: Cv<'a, Kind>) -> ValXs<'a, Val> {
         }
         _ => floats(bounds.map(Number::as_f64)),
     }
-}
-
-fn no_number(value: &Val) -> Error {
-    let kind = value.kind();
-    Error::str(format_args!("range needs numbers, not {kind} ({value})"))
 }
 
 fn integers<'a>(from: i64, to: i64, by: i64) -> ValXs<'a, Val> {

@@ -10,6 +10,7 @@ use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Cv, Exn, ValT as _, ValXs};
 
 use super::data::Kind;
+use super::val::errors::{UNMATCHABLE, unfit};
 use super::val::{Error, Text, Val, ValR};
 use crate::expr::meter;
 use crate::expr::patterns::{Compiled, SEARCHED_BYTES_A_STEP, Walk};
@@ -35,9 +36,9 @@ fn test(mut cv: Cv<'_, Kind>, with_flags: bool) -> ValR {
     let flags = if with_flags { cv.0.pop_var() } else { Val::Null };
     let pattern = cv.0.pop_var();
     let compiled = compiled(&cv, pattern, flags)?;
-    let text = cv.1.as_text()?;
+    let text = text_of(cv.1)?;
     meter::steps(text.len() / SEARCHED_BYTES_A_STEP);
-    Ok(Val::Bool(compiled.matches(text)))
+    Ok(Val::Bool(compiled.matches(&text)))
 }
 
 /// The compiled pattern; jq also takes both as one array.
@@ -71,7 +72,7 @@ fn begin(mut cv: Cv<'_, Kind>) -> Result<Search, Error> {
 pub(super) fn text_of(value: Val) -> Result<Text, Error> {
     match value {
         Val::Text(text) => Ok(text),
-        other => Err(Error::typ(other, "string")),
+        other => Err(unfit(&other, UNMATCHABLE)),
     }
 }
 

@@ -15,15 +15,16 @@ use jaq_core::path::{Opt, Part};
 use super::val::Val;
 use super::val::routes::Step;
 use super::{order, single, updates};
+use crate::expr::syntax::alternatives::OR_ELSE;
 use crate::expr::syntax::terms::{each_child, each_key, spelled_out};
 
 /// A term as it is in the tree.
 type Tree<'s> = Term<&'s str>;
 
 /// jq's functions that give paths if the functions that they are given do.
-const OF_PATHS: [&str; 12] = [
+const OF_PATHS: [&str; 13] = [
     "path", "del", "pick", "first", "last", "limit", "skip", "nth", "recurse", "repeat", "while",
-    "until",
+    "until", OR_ELSE,
 ];
 
 /// What is known of a term.

@@ -15,6 +15,7 @@ use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Bind, Cv, Exn, RunPtr, ValX, ValXs};
 
 use super::data::Kind;
+use super::val::errors::{UNSORTABLE, not_iterable, unfit};
 use super::val::{Error, Val, ValR};
 use crate::expr::meter;
 
@@ -91,7 +92,7 @@ fn keyed<'a>((mut context, value): Cv<'a, Kind>) -> Result<Vec<Keyed>, Exn<'a, V
     let (f, context) = context.pop_fun();
     let items = match value {
         Val::Arr(items) => Arc::unwrap_or_clone(items),
-        other => return Err(Exn::from(Error::typ(other, "array"))),
+        other => return Err(Exn::from(not_sortable(&other))),
     };
     let bytes = items.len().saturating_mul(size_of::<Keyed>());
     meter::hold(bytes);
@@ -104,8 +105,16 @@ fn keyed<'a>((mut context, value): Cv<'a, Kind>) -> Result<Vec<Keyed>, Exn<'a, V
     gathered.map(|()| keyed)
 }
 
+/// In jq the keys are looked for first, in objects too.
+fn not_sortable(value: &Val) -> Error {
+    match value {
+        Val::Obj(_) => unfit(value, UNSORTABLE),
+        _ => not_iterable(value),
+    }
+}
+
 fn sort(value: Val) -> ValR {
-    let Val::Arr(mut items) = value else { return Err(Error::typ(value, "array")) };
+    let Val::Arr(mut items) = value else { return Err(unfit(&value, UNSORTABLE)) };
     meter::sorting(items.len());
     Arc::make_mut(&mut items).items_mut().sort();
     Ok(Val::Arr(items))

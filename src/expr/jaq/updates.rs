@@ -16,10 +16,12 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::{Bind, Ctx, Cv, Exn, Native, RunPtr, ValT, ValX, ValXs};
 
 use super::data::Kind;
+use super::val::errors::{not_iterable, plain};
 use super::val::paths::{Change, change_path, delete_paths, get_path, set_path};
 use super::val::routes::change_along;
 use super::val::{Error, Number, Val, ValR};
 use crate::expr::meter;
+use crate::expr::syntax::alternatives::OR_ELSE;
 
 /// The functions for a kind of update. The first argument says what is changed: that of the one is
 /// the left side, for its paths; that of the other is the number of a route of the expression.
@@ -106,6 +108,7 @@ pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
         run::<Kind>(("setpath", v(2), set)),
         ("getpath", v(1), get()),
         (FINAL, [fun()].into(), last()),
+        (OR_ELSE, [fun(), fun()].into(), or_else()),
     ];
     updates.into_iter().flatten().chain(others)
 }
@@ -226,7 +229,7 @@ fn map_values<'a>(mut cv: Cv<'a, Kind>) -> ValXs<'a, Val> {
         Val::Obj(fields) => {
             Arc::make_mut(fields).change(|fields| fields.retain(|_, field| keep(field)));
         }
-        _ => return box_once(Err(Exn::from(value.not_iterable()))),
+        _ => return box_once(Err(Exn::from(not_iterable(&value)))),
     }
     box_once(failed.map_or(Ok(value), Err))
 }
@@ -291,10 +294,11 @@ fn delete<'a>(mut cv: Cv<'a, Kind>) -> ValXs<'a, Val> {
 }
 
 fn delete_all(mut value: Val, paths: &Val) -> ValR {
-    let not_paths = || Error::str("paths must be an array of arrays");
-    let Val::Arr(paths) = paths else { return Err(not_paths()) };
-    let paths: Option<Vec<&[Val]>> = paths.iter().map(path).collect();
-    delete_paths(&mut value, paths.ok_or_else(not_paths)?.into_iter())?;
+    let Val::Arr(paths) = paths else {
+        return Err(plain("Paths must be specified as an array"));
+    };
+    let paths: Result<Vec<&[Val]>, Error> = paths.iter().map(path).collect();
+    delete_paths(&mut value, paths?.into_iter())?;
     Ok(value)
 }
 
@@ -321,16 +325,18 @@ fn get() -> Native<Kind> {
     })
 }
 
-/// A path that is an array of steps.
-fn path(value: &Val) -> Option<&[Val]> {
-    match value {
-        Val::Arr(steps) => Some(steps),
-        _ => None,
-    }
+/// A path of those that are to be deleted.
+fn path(value: &Val) -> Result<&[Val], Error> {
+    let why = || format!("Path must be specified as array, not {}", value.kind());
+    steps_of(value).map_err(|_| Error::str(why()))
 }
 
+/// A path that is an array of steps.
 fn steps_of(value: &Val) -> Result<&[Val], Error> {
-    path(value).ok_or_else(|| Error::str(format_args!("a path must be an array, not {value}")))
+    match value {
+        Val::Arr(steps) => Ok(steps),
+        _ => Err(plain("Path must be specified as an array")),
+    }
 }
 
 fn last() -> Native<Kind> {
@@ -348,4 +354,51 @@ fn last() -> Native<Kind> {
                 .and_then(|last| last.ok_or(none)),
         )
     })
+}
+
+/// The results of one function up to where it fails, and then those of another.
+fn or_else() -> Native<Kind> {
+    Native::<Kind>::new(|mut cv| {
+        let (other, other_context) = cv.0.pop_fun();
+        let (one, context) = cv.0.pop_fun();
+        let value = cv.1.clone();
+        let results = one.run((context, cv.1));
+        Box::new(UntilFailed { results, other: Some(move || other.run((other_context, value))) })
+    })
+    .with_paths(|mut cv| {
+        let (other, other_context) = cv.0.pop_fun();
+        let (one, context) = cv.0.pop_fun();
+        let value = cv.1.clone();
+        let results = one.paths((context, cv.1));
+        Box::new(UntilFailed { results, other: Some(move || other.paths((other_context, value))) })
+    })
+}
+
+/// Results up to an error, and then others.
+struct UntilFailed<R, F> {
+    results: R,
+    other: Option<F>,
+}
+
+impl<'a, T, R, F> Iterator for UntilFailed<R, F>
+where
+    R: Iterator<Item = Result<T, Exn<'a, Val>>>,
+    F: FnOnce() -> R,
+{
+    type Item = Result<T, Exn<'a, Val>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let failed = match self.results.next()? {
+            Ok(result) => return Some(Ok(result)),
+            Err(failed) => failed,
+        };
+        match (failed.get_err(), self.other.take()) {
+            (Ok(_), Some(other)) => {
+                self.results = other();
+                self.results.next()
+            }
+            (Ok(error), None) => Some(Err(error.into())),
+            (Err(exception), _) => Some(Err(exception)),
+        }
+    }
 }

@@ -2,8 +2,11 @@
 //!
 //! Both evaluators compile from this tree, which is that of the jaq crates.
 //!
-//! - [`tokens`]: completes what jaq's parser cannot read; [`terms`]: looks at trees.
+//! - [`tokens`]: completes what jaq's parser cannot read, with [`alternatives`]; [`terms`]: looks
+//!   at trees; [`places`]: `$__loc__`.
 
+pub(super) mod alternatives;
+mod places;
 pub(super) mod terms;
 pub(super) mod tokens;
 
@@ -12,7 +15,9 @@ use std::ops::Range;
 use jaq_core::load::lex::{self, Lexer};
 use jaq_core::load::parse::{self, Parser};
 
-use tokens::{complete_patterns, instead_of};
+use places::name_place;
+use terms::{each_term, wrong_key};
+use tokens::{complete, instead_of};
 
 /// The syntax tree of an expression.
 pub(super) type Tree<'s> = parse::Term<&'s str>;
@@ -30,19 +35,28 @@ impl Fault {
     }
 }
 
-/// Reads an expression into jaq's syntax tree.
-pub(super) fn parse(source: &str) -> Result<Tree<'_>, Fault> {
+/// Reads an expression into jaq's syntax tree. `numerals` are 0, 1 and so on, at least up to the
+/// number of its lines.
+pub(super) fn parse<'s>(source: &'s str, numerals: &'s [String]) -> Result<Tree<'s>, Fault> {
     let malformed = || Fault::new(0..0, "malformed expression");
     let mut tokens = Lexer::new(source).lex().map_err(|errors| {
         errors.first().map_or_else(malformed, |error| unreadable(source, error))
     })?;
-    complete_patterns(&mut tokens);
-    Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
+    complete(&mut tokens);
+    let parsed = Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
         let first = errors.into_iter().next();
         first.map_or_else(malformed, |(expected, found)| {
             unexpected(source, &expected, lex::Token::opt_as_str(found, source))
         })
-    })
+    });
+    let mut tree = parsed?;
+    let mut wrong = None;
+    each_term(&mut tree, &mut |term| {
+        alternatives::unfold(term);
+        name_place(source, term, numerals);
+        wrong = wrong.take().or_else(|| wrong_key(source, term));
+    });
+    wrong.map_or(Ok(tree), Err)
 }
 
 /// Characters that are no part of the language, or are missing from it.

@@ -4,6 +4,8 @@ use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::path::Part;
 
+use super::{Fault, span_of};
+
 /// A regular expression that is written out in an expression.
 pub(in crate::expr) struct Literal<'s> {
     /// A part of the expression that is inside the literal.
@@ -28,6 +30,42 @@ pub(in crate::expr) fn literals<'s>(term: &mut Term<&'s str>, found: &mut Vec<Li
         }
     }
     each_child(term, &mut |child| literals(child, found));
+}
+
+/// Visits a term and all that is below it, which comes first.
+pub(super) fn each_term<'s>(term: &mut Term<&'s str>, visit: &mut dyn FnMut(&mut Term<&'s str>)) {
+    each_child(term, &mut |child| each_term(child, visit));
+    visit(term);
+}
+
+/// A key of an object or a pattern that is plainly something else than a string, if the term has
+/// one.
+pub(super) fn wrong_key<'s>(source: &str, term: &mut Term<&'s str>) -> Option<Fault> {
+    let mut wrong = None;
+    let mut look = |key: &Term<&'s str>| wrong = wrong.take().or_else(|| no_key(source, key));
+    match term {
+        Term::Obj(entries) => entries.iter().for_each(|(key, _)| look(key)),
+        Term::BinOp(_, BinaryOp::Pipe(Some(bound)), _) | Term::Fold(_, _, bound, _) => {
+            each_key(bound, &mut |key| look(key));
+        }
+        _ => {}
+    }
+    wrong
+}
+
+/// Why a term cannot be a key, if that is plain to see.
+fn no_key(source: &str, key: &Term<&str>) -> Option<Fault> {
+    let (span, what) = match key {
+        Term::Num(number) => (span_of(source, number), *number),
+        Term::Call(name @ ("true" | "false" | "null"), arguments) if arguments.is_empty() => {
+            (span_of(source, name), *name)
+        }
+        Term::Arr(_) => (0..0, "an array"),
+        Term::Obj(_) => (0..0, "an object"),
+        _ => return None,
+    };
+    let remedy = Some("a key is a string, as in {\"a\": 1} or {(.b): 1}".to_owned());
+    Some(Fault { span, why: format!("{what} cannot be the key of a field"), remedy })
 }
 
 /// A string without escapes or interpolation.

@@ -4,18 +4,26 @@ use std::borrow::Cow;
 
 use jaq_core::load::lex::{StrPart, Tok, Token};
 
-/// Rewrites `{$a: PATTERN}` in patterns, which binds `$a` and takes the same value apart, as
-/// `{$a, a: PATTERN}`.
-pub(in crate::expr) fn complete_patterns(tokens: &mut [Token<&str>]) {
+use super::alternatives;
+
+/// Rewrites what jq's grammar has and jaq's does not:
+///
+/// - `{$a: PATTERN}` in patterns, which binds `$a` and takes the same value apart, as
+///   `{$a, a: PATTERN}`;
+/// - `PATTERN ?// PATTERN` as one pattern, for [`alternatives`];
+/// - `reduce A + B as …`, as `reduce (A + B) as …`.
+pub(in crate::expr) fn complete(tokens: &mut Vec<Token<&str>>) {
+    alternatives::gather(tokens);
+    group_sources(tokens);
     let mut pattern = false;
     for Token(text, token) in tokens {
         match token {
-            Tok::Block(inside) if pattern && !text.starts_with('(') => complete(inside),
-            Tok::Block(inside) => complete_patterns(inside),
+            Tok::Block(inside) if pattern && !text.starts_with('(') => complete_pattern(inside),
+            Tok::Block(inside) => complete(inside),
             Tok::Str(parts) => {
                 for part in parts {
                     if let StrPart::Term(Token(_, Tok::Block(inside))) = part {
-                        complete_patterns(inside);
+                        complete(inside);
                     }
                 }
             }
@@ -26,7 +34,7 @@ pub(in crate::expr) fn complete_patterns(tokens: &mut [Token<&str>]) {
 }
 
 /// The inside of a pattern that is an array or object.
-fn complete(tokens: &mut Vec<Token<&str>>) {
+fn complete_pattern(tokens: &mut Vec<Token<&str>>) {
     let mut at = 0;
     loop {
         let colon = tokens.get(at + 1).is_some_and(|next| next.0 == ":");
@@ -34,8 +42,8 @@ fn complete(tokens: &mut Vec<Token<&str>>) {
         let text = *text;
         match token {
             // A key that is computed.
-            Tok::Block(inside) if text.starts_with('(') => complete_patterns(inside),
-            Tok::Block(inside) => complete(inside),
+            Tok::Block(inside) if text.starts_with('(') => complete(inside),
+            Tok::Block(inside) => complete_pattern(inside),
             Tok::Var if colon => {
                 let name = text.get(1..).unwrap_or_default();
                 tokens.splice(at + 1..at + 1, [Token(",", Tok::Sym), Token(name, Tok::Word)]);
@@ -45,6 +53,38 @@ fn complete(tokens: &mut Vec<Token<&str>>) {
         }
         at += 1;
     }
+}
+
+/// Puts what `reduce` and `foreach` go through into parentheses, if it has operators.
+fn group_sources(tokens: &mut Vec<Token<&str>>) {
+    // The last ones first, so that what is inside another has its parentheses before.
+    for at in (0..tokens.len()).rev() {
+        if !matches!(tokens.get(at), Some(Token("reduce" | "foreach", Tok::Word))) {
+            continue;
+        }
+        let Some(end) = source_end(tokens, at + 1) else { continue };
+        let mut source: Vec<Token<&str>> = tokens.drain(at + 1..end).collect();
+        source.push(Token(")", Tok::Sym));
+        tokens.insert(at + 1, Token("(", Tok::Block(source)));
+    }
+}
+
+/// Where the `as` stands that ends what is gone through, if that has operators.
+fn source_end(tokens: &[Token<&str>], start: usize) -> Option<usize> {
+    const OPERATORS: [&str; 15] =
+        ["+", "-", "*", "/", "%", "//", "==", "!=", "<", "<=", ">", ">=", "and", "or", "="];
+    let (mut inner, mut operators) = (0, 0);
+    for (at, Token(text, token)) in tokens.iter().enumerate().skip(start) {
+        match (*text, token) {
+            ("reduce" | "foreach", Tok::Word) => inner += 1,
+            ("as", Tok::Word) if inner > 0 => inner -= 1,
+            ("as", Tok::Word) => return (operators > 0 && at > start).then_some(at),
+            ("|" | "," | ";" | ":", _) => return None,
+            (text, Tok::Sym | Tok::Word) if OPERATORS.contains(&text) => operators += 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What jq writes for an operator of other languages that begins here.

@@ -272,9 +272,9 @@ fn an_evaluation_is_stopped_from_outside() {
 
 #[test]
 fn a_range_is_of_numbers() {
-    assert_eq!(results("[range(.)]", "\"5\""), "error: range needs numbers, not string (\"5\")");
+    assert_eq!(results("[range(.)]", "\"5\""), "error: Range bounds must be numeric");
     for source in ["[range(null)]", "[range(0; \"a\")]", "[range([1])]", "range(0; 1; {})"] {
-        assert!(results(source, "null").starts_with("error: range needs numbers"), "{source}");
+        assert!(results(source, "null").starts_with("error: Range bounds"), "{source}");
     }
     for (source, expected) in [
         ("[range(3)]", "[0,1,2]"),

@@ -180,7 +180,7 @@ fn paths_through_null_do_what_jq_does() {
     assert_eq!(results("del(.a[0], .b.c)", r#"{"a":[1,2],"b":null}"#), r#"{"a":[2],"b":null}"#);
     assert_eq!(results(".[length / 2]", "[1,2,3]"), "2");
     assert_eq!(results(".[-1], .[-9]", "[1,2,3]"), "3 null");
-    assert_eq!(results(".[1e9] = 1", "[]"), "error: array index too large");
+    assert_eq!(results(".[1e9] = 1", "[]"), "error: Array index too large");
 }
 
 #[test]
@@ -277,21 +277,21 @@ fn a_function_of_the_users_takes_the_place_of_a_builtin() {
 fn failures_are_short_and_on_one_line() {
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(100_000));
     let cases = [
-        (".[0]", "{}", "cannot index object with number"),
-        (".a", "[]", "cannot index array with \"a\""),
-        (".a", "5", "cannot index number with \"a\""),
-        (".[]", "5", "cannot iterate over number (5)"),
+        (".[0]", "{}", "Cannot index object with number (0)"),
+        (".a", "[]", "Cannot index array with string (\"a\")"),
+        (".a", "5", "Cannot index number with string (\"a\")"),
+        (".[]", "5", "Cannot iterate over number (5)"),
         ("error(\"a\\nb\")", "1", "a b"),
         ("error({a: 1})", "1", "{\"a\":1}"),
         ("error(\"\")", "1", "the expression failed"),
         ("error(null)", "1", "null"),
-        ("1 / 0", "1", "1 cannot be divided by zero"),
+        ("1 / 0", "1", "number (1) and number (0) cannot be divided because the divisor is zero"),
         (
             "fromjson",
             "\"[1\"",
             "cannot parse \"[1\": not valid JSON: the line ends in the middle of a value at byte 3",
         ),
-        ("{(.): 1}", "3", "cannot use number (3) as object key"),
+        ("{(.): 1}", "3", "Cannot use number (3) as object key"),
     ];
     for (source, record, said) in cases {
         assert_eq!(results(source, record), format!("error: {said}"), "{source}");

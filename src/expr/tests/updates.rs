@@ -39,8 +39,9 @@ fn deletions_are_of_the_value_as_it_came() {
         ("del(.[5], .[-5])", "[1]", "[1]"),
         ("del(.[] // empty)", "[1,null,2]", "[null]"),
         ("del(..)", "[1]", "null"),
-        ("delpaths([0])", "[1]", "error: paths must be an array of arrays"),
-        ("delpaths([[\"a\"]])", "[1]", "error: cannot index array with \"a\""),
+        ("delpaths([0])", "[1]", "error: Path must be specified as array, not number"),
+        ("delpaths(0)", "[1]", "error: Paths must be specified as an array"),
+        ("delpaths([[\"a\"]])", "[1]", "error: Cannot delete string element of array"),
     ]);
 }
 
@@ -117,11 +118,11 @@ fn whatever_gives_paths_can_be_updated() {
         ("def f: .[] // empty; [path(f)]", "[1,null]", "[[0]]"),
         (".[1:3] = [9]", "[1,2,3,4]", "[1,9,4]"),
         (".[1:][0] = 9", "[1,2,3]", "[1,9,3]"),
-        (".[1:3] = 9", "[1,2,3]", "error: a slice of an array can only become an array, not 9"),
+        (".[1:3] = 9", "[1,2,3]", "error: A slice of an array can only be assigned another array"),
         (".[2:] = [1]", "null", "[1]"),
         (".a[2].b = 1", "null", r#"{"a":[null,null,{"b":1}]}"#),
-        (".[-5] = 1", "[1]", "error: negative array index out of bounds"),
-        (".[1e9] = 1", "[1]", "error: array index too large"),
+        (".[-5] = 1", "[1]", "error: Out of bounds negative array index"),
+        (".[1e9] = 1", "[1]", "error: Array index too large"),
         ("pick(.a.b)", r#"{"a":{"b":1,"c":2}}"#, r#"{"a":{"b":1}}"#),
     ]);
 }
@@ -133,7 +134,7 @@ fn updates_go_from_path_to_path() {
         ("(recurse | scalars) |= {v: .}", r#"{"a":1}"#, r#"{"a":{"v":1}}"#),
         ("(recurse | objects) |= . + {m: {x: 1}}", r#"{"a":1}"#, r#"{"a":1,"m":{"x":1}}"#),
         ("recurse(.c[]?) |= (.c += [{n: 1}])", r#"{"c":[]}"#, r#"{"c":[{"n":1}]}"#),
-        (".. |= tojson", r#"{"a":1}"#, "error: cannot index string with \"a\""),
+        (".. |= tojson", r#"{"a":1}"#, "error: Cannot index string with string (\"a\")"),
         ("(.a, .a) += 1", r#"{"a":1}"#, r#"{"a":3}"#),
         (".[] |= (., . + 10)", "[1,2]", "[1,2]"),
         ("map_values(., .)", "[1,2]", "[1,2]"),
@@ -239,12 +240,16 @@ fn a_left_side_that_is_spelled_out_is_walked() {
     hold(&[
         (".i[].q |= . + 1", r#"{"i":[{"q":1},{"p":0}]}"#, r#"{"i":[{"q":2},{"p":0,"q":1}]}"#),
         (".a.b.c = 1", "null", r#"{"a":{"b":{"c":1}}}"#),
-        (".a[] |= 1", "{}", "error: cannot iterate over null (null)"),
-        (".a[].b |= error", r#"{"a":[{"b":"x"},3]}"#, "error: cannot index number with \"b\""),
+        (".a[] |= 1", "{}", "error: Cannot iterate over null (null)"),
+        (
+            ".a[].b |= error",
+            r#"{"a":[{"b":"x"},3]}"#,
+            "error: Cannot index number with string (\"b\")",
+        ),
         (". as $whole | .a |= $whole.a + .", r#"{"a":2}"#, r#"{"a":4}"#),
         ("def f: .a |= . + 1; f | f | .b = 1", r#"{"a":1}"#, r#"{"a":3,"b":1}"#),
         ("map_values(. + 1)", r#"{"a":1}"#, r#"{"a":2}"#),
         ("map_values(error)", "[1]", "error: 1"),
-        ("map_values(.)", "1", "error: cannot iterate over number (1)"),
+        ("map_values(.)", "1", "error: Cannot iterate over number (1)"),
     ]);
 }

@@ -203,7 +203,7 @@ fn a_condition_that_fails_names_the_result_and_a_way_on() {
     assert_eq!(
         ran.stderr,
         "aggregate: --having '4 / .sum_n > 1' fails for the result {\"k\":\"a\",\"sum_n\":0}: \
-         4 cannot be divided by zero; --having '(4 / .sum_n > 1)?' leaves such results out\n"
+         number (4) and number (0) cannot be divided because the divisor is zero; --having '(4 / .sum_n > 1)?' leaves such results out\n"
     );
     let mended = [&by[..], &["--having", "(4 / .sum_n > 1)?"]].concat();
     assert_eq!(good(&mended, input), "{\"k\":\"b\",\"sum_n\":2}\n");

@@ -230,7 +230,7 @@ fn a_record_for_which_the_expression_fails_is_bad() {
     assert_eq!((ran.status, ran.stdout.as_str()), (65, "{\"a\":{\"b\":2}}\n"));
     assert_eq!(
         ran.stderr,
-        "filter: stdin:2: cannot index number with \"b\"; --rejects FILE stores such lines and \
+        "filter: stdin:2: Cannot index number with string (\"b\"); --rejects FILE stores such lines and \
          continues\n"
     );
     let ran = filter(&["def f: 1 + f; f"], "1\n");

@@ -86,7 +86,8 @@ fn a_record_that_fails_gives_no_result_at_all() {
     assert_eq!((ran.status, ran.stdout.as_str()), (65, "2\n3\n"));
     assert_eq!(
         ran.stderr,
-        "map: stdin:2: cannot calculate \"x\" + 1; --rejects FILE stores such lines and continues\n"
+        "map: stdin:2: string (\"x\") and number (1) cannot be added; --rejects FILE stores such lines \
+         and continues\n"
     );
     let dir = tempfile::tempdir().unwrap();
     let rejects = dir.path().join("rejects");
@@ -367,6 +368,16 @@ fn untouched_parts_keep_their_spelling_in_what_is_made_of_them() {
         "{\"x\":{\"z\":[1e2,-0],\"y\":{}},\"n\":1.50,\"t\":\"\u{e4}/\",\"l\":[null,{\"a\":2}]}\n";
     let ran = run(&mut tool("map", &["{x: .o, n, t, l: [.none, .o2]}"]), record.repeat(3));
     assert_eq!((ran.stdout, ran.stderr.as_str()), (expected.repeat(3), ""));
+}
+
+#[test]
+fn an_expression_may_begin_with_a_minus_sign() {
+    assert_eq!(map(&["-.x"], "{\"x\":5}\n").stdout, "-5\n");
+    assert_eq!(map(&["-(.x + 1)", "--plain"], "{\"x\":5}\n").stdout, "-6\n");
+    let ran = map(&["-.x + ("], "");
+    assert!(ran.status == 2 && ran.stderr.contains("'-.x + (': unexpected end"), "{ran:?}");
+    let ran = map(&["--.x"], "");
+    assert!(ran.status == 2 && ran.stderr.contains("--.x"), "{ran:?}");
 }
 
 #[test]

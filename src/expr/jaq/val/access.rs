@@ -13,11 +13,14 @@ use jaq_core::val::Range as Bounds;
 use jaq_core::{Exn, ValT, ValX};
 
 use super::number::{Number, parse_number};
-use super::{Error, Map, Text, Val, ValR, ValR2};
+use super::{Error, Map, Text, Val, ValR, ValR2, errors};
 use crate::expr::meter;
 
 /// The greatest index at which an array may grow, so that one number cannot take all memory.
-pub(super) const INDEX_MAX: i64 = (16 << 20) - 1;
+const INDEX_MAX: i64 = (16 << 20) - 1;
+
+/// Why a slice of an array cannot become something else.
+pub(super) const NO_SLICE: &str = "A slice of an array can only be assigned another array";
 
 impl ValT for Val {
     fn from_num(literal: &str) -> ValR {
@@ -49,18 +52,19 @@ impl ValT for Val {
                     Box::new((0..).map_while(field))
                 }
             },
-            other => box_once(Err(other.not_iterable())),
+            other => box_once(Err(errors::not_iterable(&other))),
         }
     }
 
     fn index(self, index: &Val) -> ValR {
         match (&self, index) {
-            (Val::Null, _) => Ok(Val::Null),
+            (Val::Null, Val::Text(_) | Val::Obj(_)) => Ok(Val::Null),
+            (Val::Null, index) if index.number().is_some() => Ok(Val::Null),
             (Val::Obj(fields), Val::Text(key)) => {
                 meter::work(key.len());
                 Ok(fields.get(key).cloned().unwrap_or_default())
             }
-            (_, Val::Obj(bounds)) if !matches!(self, Val::Obj(_)) => {
+            (Val::Arr(_) | Val::Text(_), Val::Obj(bounds)) => {
                 self.clone().range(bounds.get("start")..bounds.get("end"))
             }
             (Val::Arr(items), Val::Arr(part)) => Ok(indices(items, part).collect()),
@@ -68,7 +72,7 @@ impl ValT for Val {
                 let at = place(index, items.len());
                 Ok(at.and_then(|at| items.get(at)).cloned().unwrap_or_default())
             }
-            _ => Err(no_index(&self, index)),
+            _ => Err(errors::no_index(&self, index)),
         }
     }
 
@@ -91,7 +95,10 @@ impl ValT for Val {
                 let part = text.as_bytes().get(start..end).unwrap_or_default();
                 Ok(Val::Text(text.part(part)))
             }
-            other => Err(Error::str(format_args!("cannot slice {} ({other})", other.kind()))),
+            other => {
+                let [start, end] = [bounds.start, bounds.end].map(|bound| bound.cloned());
+                Err(errors::no_index(&other, &Val::from(start..end)))
+            }
         }
     }
 
@@ -112,7 +119,7 @@ impl ValT for Val {
                 });
                 fields.collect::<Result<Map, Exn<'a, Val>>>().map(Val::object)
             }
-            other => opt.fail(other, |other| Exn::from(other.not_iterable())),
+            other => opt.fail(other, |other| Exn::from(errors::not_iterable(&other))),
         }
     }
 
@@ -158,7 +165,7 @@ impl ValT for Val {
                 let items = update_item(Arc::unwrap_or_clone(items).into_inner(), at, updated)?;
                 Ok(Val::array(items))
             }
-            (other, index) => opt.fail(other, |other| Exn::from(no_index(&other, index))),
+            (other, index) => opt.fail(other, |other| Exn::from(errors::no_index(&other, index))),
         }
     }
 
@@ -172,8 +179,9 @@ impl ValT for Val {
             Val::Null => Arc::default(),
             Val::Arr(items) => items,
             other => {
-                let why = |other: Val| Error::str(format_args!("cannot update a slice of {other}"));
-                return opt.fail(other, |other| Exn::from(why(other)));
+                let [start, end] = [bounds.start, bounds.end].map(|bound| bound.cloned());
+                let part = Val::from(start..end);
+                return opt.fail(other, |other| Exn::from(errors::no_update(&other, &part)));
             }
         };
         let range = slice(&bounds, items.len())?;
@@ -181,10 +189,7 @@ impl ValT for Val {
         let new = match f(old).next().transpose()? {
             Some(Val::Arr(new)) => new,
             None => Arc::default(),
-            Some(other) => {
-                let why = format_args!("a slice of an array can only become an array, not {other}");
-                return Err(Exn::from(Error::str(why)));
-            }
+            Some(_) => return Err(Exn::from(errors::plain(NO_SLICE))),
         };
         Arc::make_mut(&mut items).change(|items| drop(items.splice(range, new.iter().cloned())));
         Ok(Val::Arr(items))
@@ -208,15 +213,7 @@ fn update_item<'a>(
     index: Number,
     updated: impl FnOnce(Val) -> Result<Option<Val>, Exn<'a, Val>>,
 ) -> Result<Vec<Val>, Exn<'a, Val>> {
-    let fail = |why: &str| Err(Exn::from(Error::str(why)));
-    let at = match place(index, items.len()) {
-        Some(at) => at,
-        None if index.as_f64() < 0.0 => return fail("negative array index out of bounds"),
-        None => return fail("array index is not a number"),
-    };
-    if i64::try_from(at).map_or(true, |at| at > INDEX_MAX) {
-        return fail("array index too large");
-    }
+    let at = growing_place(index, items.len()).map_err(Exn::from)?;
     let old = items.get_mut(at).map(std::mem::take);
     let absent = old.is_none();
     match updated(old.unwrap_or_default())? {
@@ -252,18 +249,31 @@ pub(super) fn place(index: Number, len: usize) -> Option<usize> {
     }
 }
 
+/// Where an index points in an array that grows to reach it.
+///
+/// # Errors
+/// When it is before the start, too large, or not a number.
+pub(super) fn growing_place(index: Number, len: usize) -> Result<usize, Error> {
+    match place(index, len) {
+        Some(at) if i64::try_from(at).is_ok_and(|at| at <= INDEX_MAX) => Ok(at),
+        Some(_) => Err(errors::plain("Array index too large")),
+        None if index.as_f64() < 0.0 => Err(errors::plain("Out of bounds negative array index")),
+        None => Err(errors::plain("Cannot set array element at NaN index")),
+    }
+}
+
 /// The range that a slice names in something of this length: the start is rounded down, the end up,
 /// and both are kept inside.
 pub(super) fn slice(bounds: &Bounds<&Val>, len: usize) -> Result<Range<usize>, Error> {
     let bound = |bound: Option<&Val>, otherwise: usize, round: fn(f64) -> f64| {
         let number = match bound {
             None | Some(Val::Null) => return Ok(otherwise),
-            Some(bound) => bound.number().ok_or_else(|| {
-                let why = "the start and end of a slice must be numbers";
-                Error::str(format_args!("{why}, not {bound}"))
-            })?,
+            Some(bound) => bound
+                .number()
+                .ok_or_else(|| errors::plain("Array/string slice indices must be integers"))?,
         };
         let rounded = match number {
+            Number::Float(float) if float.is_nan() => return Ok(otherwise),
             Number::Float(float) => Number::Float(round(float)),
             int => int,
         };
@@ -292,15 +302,8 @@ pub(in crate::expr::jaq) fn field_key(key: Val) -> Result<Text, Error> {
             meter::work(key.len());
             Ok(key)
         }
-        key => Err(Error::str(format_args!("cannot use {} ({key}) as object key", key.kind()))),
+        key => Err(errors::no_key(&key)),
     }
-}
-
-pub(in crate::expr::jaq) fn no_index(value: &Val, index: &Val) -> Error {
-    Error::str(match index {
-        Val::Text(key) => format!("cannot index {} with \"{}\"", value.kind(), key.as_str()),
-        index => format!("cannot index {} with {}", value.kind(), index.kind()),
-    })
 }
 
 impl jaq_std::ValT for Val {

@@ -9,6 +9,7 @@
 //! - [`text`]: strings as slices of a shared text.
 //! - `number`: numbers, some of them as they were spelled.
 //! - [`held`]: what they are made of, metered, and dropped without recursion.
+//! - [`errors`]: what can be wrong with one, in jq's words.
 //! - `order`: equality and jq's order of values.
 //! - `operators`: `+`, `-`, `*`, `/`, `%`.
 //! - `access`: looking up and slicing, and what else jaq asks of a value.
@@ -16,6 +17,7 @@
 //! - `routes`: changing what paths lead to that an expression spells out.
 
 mod access;
+pub(super) mod errors;
 pub(super) mod held;
 mod number;
 mod operators;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jaq_core::box_iter::{BoxIter, box_once};
 
-pub(super) use access::{field_key, no_index};
+pub(super) use access::field_key;
 pub(super) use number::{Number, parse_number};
 pub(super) use text::Text;
 
@@ -99,7 +101,7 @@ impl Val {
                 meter::work(text.len());
                 Ok(text)
             }
-            other => Err(Error::typ(other.clone(), "string")),
+            other => Err(errors::unfit(other, errors::NO_STRING)),
         }
     }
 
@@ -115,13 +117,8 @@ impl Val {
                 let fields = Arc::unwrap_or_clone(fields).into_iter();
                 Box::new(fields.map(|(key, value)| Ok((Val::Text(key), value))))
             }
-            other => box_once(Err(other.not_iterable())),
+            other => box_once(Err(errors::not_iterable(&other))),
         }
-    }
-
-    pub(super) fn not_iterable(self) -> Error {
-        let kind = self.kind();
-        Error::str(format_args!("cannot iterate over {kind} ({self})"))
     }
 }
 

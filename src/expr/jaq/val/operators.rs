@@ -8,15 +8,23 @@ use jaq_core::ops::Math;
 use super::held::Held;
 use super::number::Number;
 use super::text::TEXT_BYTES_MAX;
-use super::{Error, Map, Text, Val, ValR};
+use super::{Error, Map, Text, Val, ValR, errors};
 use crate::expr::{arithmetic, meter};
 
 /// A calculation on numbers; none if one of them is something else.
 fn calculate(left: &Val, op: Math, right: &Val) -> Option<ValR> {
     let (left_number, right_number) = (left.number()?, right.number()?);
     let result = arithmetic::calculate(left_number, op, right_number);
-    let why = || Error::str(format_args!("{left} cannot be divided by zero"));
+    let why = || errors::unfit_both(left, right, by_zero(op));
     Some(result.map(Val::from).ok_or_else(why))
+}
+
+/// Why a number has no quotient or remainder.
+fn by_zero(op: Math) -> &'static str {
+    match op {
+        Math::Rem => "cannot be divided (remainder) because the divisor is zero",
+        _ => "cannot be divided because the divisor is zero",
+    }
 }
 
 fn too_long() -> Error {
@@ -60,7 +68,7 @@ impl Add for Val {
                 Ok(Val::Obj(left))
             }
             (left, right) => calculate(&left, Math::Add, &right)
-                .unwrap_or_else(|| Err(Error::math(left, Math::Add, right))),
+                .unwrap_or_else(|| Err(errors::unfit_both(&left, &right, "cannot be added"))),
         }
     }
 }
@@ -79,7 +87,7 @@ impl Sub for Val {
                 Ok(Val::Arr(left))
             }
             (left, right) => calculate(&left, Math::Sub, &right)
-                .unwrap_or_else(|| Err(Error::math(left, Math::Sub, right))),
+                .unwrap_or_else(|| Err(errors::unfit_both(&left, &right, "cannot be subtracted"))),
         }
     }
 }
@@ -97,7 +105,7 @@ impl Mul for Val {
                 repeat(&text, count.number().map_or(0.0, Number::as_f64))
             }
             (left, right) => calculate(&left, Math::Mul, &right)
-                .unwrap_or_else(|| Err(Error::math(left, Math::Mul, right))),
+                .unwrap_or_else(|| Err(errors::unfit_both(&left, &right, "cannot be multiplied"))),
         }
     }
 }
@@ -117,18 +125,18 @@ fn merge(left: &mut Map, right: &Map) {
     }
 }
 
-/// Zero times, or fewer, gives null; a part of a time counts as one.
+/// Fewer than zero times gives null; a part of a time does not count.
 fn repeat(text: &Text, count: f64) -> ValR {
-    if count.is_nan() || count <= 0.0 {
+    if count.is_nan() || count < 0.0 {
         return Ok(Val::Null);
     }
-    let count = (count as usize).max(1);
+    let count = count as usize;
     match text.len().checked_mul(count) {
         Some(bytes) if bytes <= TEXT_BYTES_MAX => {
             meter::room(bytes);
             Ok(Val::text(text.repeat(count)))
         }
-        _ => Err(too_long()),
+        _ => Err(errors::plain("Repeat string result too long")),
     }
 }
 
@@ -140,7 +148,7 @@ impl Div for Val {
             return Ok(split(text, separator));
         }
         calculate(&self, Math::Div, &other)
-            .unwrap_or_else(|| Err(Error::math(self, Math::Div, other)))
+            .unwrap_or_else(|| Err(errors::unfit_both(&self, &other, "cannot be divided")))
     }
 }
 
@@ -161,8 +169,9 @@ impl Rem for Val {
     type Output = ValR;
 
     fn rem(self, other: Val) -> ValR {
-        calculate(&self, Math::Rem, &other)
-            .unwrap_or_else(|| Err(Error::math(self, Math::Rem, other)))
+        calculate(&self, Math::Rem, &other).unwrap_or_else(|| {
+            Err(errors::unfit_both(&self, &other, "cannot be divided (remainder)"))
+        })
     }
 }
 
@@ -177,7 +186,7 @@ impl Neg for Val {
                 Some(positive) => spelled.part(positive.as_bytes()),
                 None => Text::from(format!("-{}", spelled.as_str())),
             })),
-            other => Err(Error::str(format_args!("{other} cannot be negated"))),
+            other => Err(errors::unfit(&other, "cannot be negated")),
         }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use jaq_core::ValT;
 
-use super::access::{INDEX_MAX, no_index, place, slice};
+use super::access::{NO_SLICE, growing_place, place, slice};
 use super::held::Held;
-use super::{Error, Map, Number, Text, Val, ValR};
+use super::{Error, Map, Number, Text, Val, ValR, errors};
 use crate::expr::meter;
 
 /// What happens to the value at the end of a path; says whether it was changed.
@@ -71,7 +71,7 @@ pub(in crate::expr::jaq) fn change_path<E: From<Error>>(
                     let new = new.iter().cloned();
                     Arc::make_mut(items).change(|items| drop(items.splice(range, new)));
                 }
-                other => return Err(E::from(no_part(&other))),
+                _ => return Err(E::from(errors::plain(NO_SLICE))),
             }
         }
     }
@@ -117,7 +117,7 @@ fn seek<'v>(value: &'v mut Val, steps: &[Val]) -> Result<Place<'v>, Error> {
                     None => return Ok(Place::Absent),
                 }
             }
-            (other, step, _) => return Err(no_place(other, step)),
+            (other, step, _) => return Err(errors::no_update(other, step)),
         };
     }
     Ok(Place::Here(inside))
@@ -134,58 +134,37 @@ fn create(value: &mut Val, steps: &[Val], new: Val) -> Result<(), Error> {
             (Val::Arr(items), _, Some(index)) => {
                 let items = Arc::make_mut(items);
                 let at = create_item(items, index)?;
-                items.items_mut().get_mut(at).ok_or_else(too_large)?
+                items.items_mut().get_mut(at).ok_or_else(gone)?
             }
-            (other, step, _) => return Err(no_place(other, step)),
+            (other, step, _) => return Err(errors::no_update(other, step)),
         };
     }
     // From here on nothing is there, so what is made can be made from the end.
     *inside = steps.rev().try_fold(new, |inner, step| match (step, step.number()) {
         (Val::Text(key), _) => Ok(Val::object(Map::from_iter([(key.clone(), inner)]))),
         (Val::Obj(_), _) if matches!(inner, Val::Arr(_)) => Ok(inner),
-        (Val::Obj(_), _) => Err(no_part(&inner)),
+        (Val::Obj(_), _) => Err(errors::plain(NO_SLICE)),
         (_, Some(index)) => {
             let mut items = Held::default();
             let at = create_item(&mut items, index)?;
-            *items.items_mut().get_mut(at).ok_or_else(too_large)? = inner;
+            *items.items_mut().get_mut(at).ok_or_else(gone)? = inner;
             Ok(Val::Arr(Arc::new(items)))
         }
-        (step, _) => Err(no_place(&Val::Null, step)),
+        (step, _) => Err(errors::no_update(&Val::Null, step)),
     })?;
     Ok(())
 }
 
 /// Where the item of an index is; the array grows to reach it.
 fn create_item(items: &mut Held<Vec<Val>>, index: Number) -> Result<usize, Error> {
-    let at = match place(index, items.len()) {
-        Some(at) => at,
-        None if index.as_f64() < 0.0 => {
-            return Err(Error::str("negative array index out of bounds"));
-        }
-        None => return Err(Error::str("array index is not a number")),
-    };
-    if i64::try_from(at).map_or(true, |at| at > INDEX_MAX) {
-        return Err(too_large());
-    }
+    let at = growing_place(index, items.len())?;
     items.fill_up(at + 1);
     Ok(at)
 }
 
-fn too_large() -> Error {
-    Error::str("array index too large")
-}
-
-fn no_place(value: &Val, step: &Val) -> Error {
-    match step {
-        Val::Obj(_) if !matches!(value, Val::Obj(_)) => {
-            Error::str(format_args!("cannot update a slice of {value}"))
-        }
-        step => no_index(value, step),
-    }
-}
-
-fn no_part(value: &Val) -> Error {
-    Error::str(format_args!("a slice of an array can only become an array, not {value}"))
+/// An item that was just made is there.
+fn gone() -> Error {
+    errors::plain("Array index too large")
 }
 
 /// A step to something that is there.
@@ -267,7 +246,7 @@ fn find(value: &Val, steps: &[Val], last: &Val) -> Result<Option<(Vec<Step>, Par
                     None => return Ok(None),
                 }
             }
-            (other, step, _) => return Err(no_index(other, step)),
+            (other, step, _) => return Err(errors::no_index(other, step)),
         };
     }
     let part = match (inside, last, last.number()) {
@@ -282,7 +261,7 @@ fn find(value: &Val, steps: &[Val], last: &Val) -> Result<Option<(Vec<Step>, Par
             Some(at) => Part::Items(at, at + 1),
             None => return Ok(None),
         },
-        (other, last, _) => return Err(no_index(other, last)),
+        (other, last, _) => return Err(errors::no_deletion(other, last)),
     };
     Ok(Some((way, part)))
 }

@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use super::access::no_index;
 use super::paths::Change;
-use super::{Error, Val};
+use super::{Error, Val, errors};
 use crate::expr::meter;
 
 /// A step of a route.
@@ -68,7 +67,7 @@ fn walk_each(
         Val::Obj(fields) => {
             Arc::make_mut(fields).values_mut().try_for_each(|field| walk(field, steps, visit))
         }
-        other => Err(other.clone().not_iterable()),
+        other => Err(errors::not_iterable(other)),
     }
 }
 
@@ -78,7 +77,7 @@ fn field<'v>(value: &'v mut Val, key: &Val) -> Result<&'v mut Val, Error> {
     }
     match (value, key) {
         (Val::Obj(fields), Val::Text(key)) => Ok(Arc::make_mut(fields).get_or_insert(key)),
-        (other, key) => Err(no_index(other, key)),
+        (other, key) => Err(errors::no_index(other, key)),
     }
 }
 
@@ -112,6 +111,6 @@ mod tests {
         assert_eq!(failed.into_val().to_string(), "\"it is a boolean\"");
         let mut nested: Val = [items(), Val::from(1_usize)].into_iter().collect();
         let failed = changed(&mut nested, &[Step::Each, Step::Each]).unwrap_err();
-        assert_eq!(failed.into_val().to_string(), "\"cannot iterate over number (1)\"");
+        assert_eq!(failed.into_val().to_string(), "\"Cannot iterate over number (1)\"");
     }
 }
