@@ -25,7 +25,7 @@ const BODY: &str = "?// body";
 const VARIABLES: &str = "?// variables";
 
 /// Gathers the patterns after each `as` into one, in one list of tokens.
-pub(super) fn gather<'s>(tokens: &mut Vec<Token<&'s str>>) {
+pub(super) fn gather(tokens: &mut Vec<Token<&str>>) {
     let mut at = 0;
     while at + 2 < tokens.len() {
         if is(&tokens[at], "as") && begins(&tokens[at + 2..]) {

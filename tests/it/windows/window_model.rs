@@ -337,8 +337,8 @@ impl Model<'_> {
         }
         let end_ms = open.interval.end_ms;
         self.done_ms = self.done_ms.max(Some(end_ms));
-        open.groups.iter().for_each(|group| self.see(*group, end_ms));
         self.known.retain(|(_, until_ms)| *until_ms >= end_ms);
+        open.groups.iter().for_each(|group| self.see(*group, end_ms));
         for (group, _) in &self.known {
             if !open.groups.contains(group) {
                 open.groups.push(*group);
