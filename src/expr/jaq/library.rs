@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use jaq_core::load;
 use jaq_core::load::parse::Def;
-use jaq_core::native::Fun;
+use jaq_core::native::{Fun, bome, run, v};
 
 use super::data::Kind;
 use super::natives::natives;
+use super::val::Val;
 use super::{dates, entries, math, range, regex, sorting, strings, substitute, updates};
 
 /// What an expression cannot have, and why.
@@ -115,11 +116,18 @@ pub(super) fn funs() -> impl Iterator<Item = Fun<Kind>> {
     let ours = natives().chain(strings::natives()).chain(math::natives());
     let ours = ours.chain([range::native(), substitute::native()]).chain(updates::natives());
     let ours = ours.chain(dates::natives()).chain(regex::natives());
+    let ours = ours.chain([run(("builtins", v(0), |_| bome(Ok(builtins()))))]);
     ours.chain(entries::natives()).chain(sorting::natives()).chain(theirs)
 }
 
 fn allowed(name: &str) -> bool {
     unavailable(name).is_none() && !HIDDEN.contains(&name)
+}
+
+/// The names of all functions, with their numbers of arguments.
+fn builtins() -> Val {
+    let names = names().into_iter().filter(|(name, _)| !name.starts_with(['@', '_']));
+    names.map(|(name, arity)| Val::text(format!("{name}/{arity}"))).collect()
 }
 
 /// The names that users know, with the numbers of their arguments.

@@ -10,7 +10,7 @@ use super::read::Reader;
 use super::val::errors::{NUMBER, unfit, unfit_both};
 use super::val::held::Held;
 use super::val::{Error, Number, Text, Val, ValR, parse_number};
-use super::{library, strings, write};
+use super::{strings, write};
 use crate::expr::meter;
 use crate::record::json;
 use crate::record::number::jq::lenient;
@@ -34,10 +34,9 @@ fn types() -> [Fun<Kind>; 9] {
     ]
 }
 
-fn values() -> [Fun<Kind>; 11] {
+fn values() -> [Fun<Kind>; 10] {
     [
         run(("__count", v(1), |cv| unary(cv, |count, of| counted(count, of.as_text()?)))),
-        run(("builtins", v(0), |_| bome(Ok(builtins())))),
         // Fails with the value and what is wrong with it.
         run(("__unfit", v(1), |cv| unary(cv, |value, why| Err(unfit(&value, why.as_text()?))))),
         run(("__flatten", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth)))),
@@ -99,12 +98,6 @@ impl Val {
             (other, part) => jaq_core::ValT::index(other.clone(), part),
         }
     }
-}
-
-/// The names of all functions, with their numbers of arguments.
-fn builtins() -> Val {
-    let names = library::names().into_iter().filter(|(name, _)| !name.starts_with(['@', '_']));
-    names.map(|(name, arity)| Val::text(format!("{name}/{arity}"))).collect()
 }
 
 /// A number of results, which must not be negative.
