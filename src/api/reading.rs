@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::{repeat, repeat_n};
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -116,6 +117,17 @@ pub struct Chunk {
     /// The batches that the records belong to; empty for a client that did not ask for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<BatchSpan>,
+}
+
+impl Chunk {
+    /// When each of its records was appended, in µs since the epoch; 0 for those of which the
+    /// batches say nothing. A batch may have no records here.
+    pub fn append_times(&self) -> impl Iterator<Item = i64> + '_ {
+        let count = |batch: &BatchSpan| usize::try_from(batch.records).unwrap_or(usize::MAX);
+        let times =
+            self.batches.iter().flat_map(move |batch| repeat_n(batch.time_us, count(batch)));
+        times.chain(repeat(0))
+    }
 }
 
 /// What a chunk has of one batch.
@@ -251,5 +263,20 @@ impl Visitor<'_> for PositionVisitor {
             "end" => Ok(Position::End),
             _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_have_the_times_of_their_batches() {
+        let batch = |records, time_us| BatchSpan { records, bytes: records * 2, time_us };
+        let batches = vec![batch(0, 1), batch(2, 5), batch(0, 6), batch(1, 7), batch(0, 8)];
+        let chunk = Chunk { records: 5, batches, ..Chunk::default() };
+        let times: Vec<i64> = chunk.append_times().take(5).collect();
+        assert_eq!(times, [5, 5, 7, 0, 0]);
+        assert_eq!(Chunk::default().append_times().next(), Some(0));
     }
 }

@@ -125,8 +125,8 @@ impl MergeOptions {
     }
 
     /// Says how many records came later than is allowed, and by how many milliseconds at most;
-    /// gives the status for it.
-    pub fn tell_later(&self, later: (u64, i64), out_of_order: Duration) -> Status {
+    /// gives the status for it. Without `out_of_order`, the times are those of appending.
+    pub fn tell_later(&self, later: (u64, i64), out_of_order: Option<Duration>) -> Status {
         tell_later(later, out_of_order);
         if later.0 > 0 && self.strict { Status::Data } else { Status::Done }
     }

@@ -66,7 +66,7 @@ impl MergePlan {
     pub(in crate::cli) fn conclude(&self) -> Status {
         let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.odd_times.iter().for_each(|what| message::note(what));
-        tell_later((report.later, report.most_ms), self.timing.out_of_order);
+        tell_later((report.later, report.most_ms), Some(self.timing.out_of_order));
         if self.strict && report.later > 0 { Status::Data } else { Status::Done }
     }
 }
@@ -81,16 +81,37 @@ pub fn too_much(place: &str, records: u64, out_of_order: Duration) -> Failure {
 }
 
 /// Says how many records came later than is allowed, if any did, and by how many milliseconds at
-/// most.
-pub fn tell_later((count, most_ms): (u64, i64), out_of_order: Duration) {
-    let (records, are) = match count {
-        0 => return,
-        1 => ("record", "is"),
-        _ => ("records", "are"),
-    };
+/// most. Without `out_of_order`, the times are those of appending.
+pub fn tell_later(later: (u64, i64), out_of_order: Option<Duration>) {
+    if later.0 > 0 {
+        message::note(&what_came_later(later, out_of_order));
+    }
+}
+
+fn what_came_later((count, most_ms): (u64, i64), out_of_order: Option<Duration>) -> String {
+    let (records, are) = if count == 1 { ("record", "is") } else { ("records", "are") };
     let most = Duration::from_ms(most_ms).unwrap_or_default();
-    message::note(&format!(
-        "{count} {records} came later than --out-of-order {out_of_order} allows, by at most {most}, \
-         and {are} where that was"
-    ));
+    let why = match out_of_order {
+        Some(allowed) => format!("later than --out-of-order {allowed} allows"),
+        None => "after records that were appended later".to_owned(),
+    };
+    format!("{count} {records} came {why}, by at most {most}, and {are} where that was")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_later_is_told_by_its_times() {
+        let allowed = Duration::from_ms(5_000).unwrap();
+        let told = what_came_later((2, 3_000), Some(allowed));
+        let expected = "2 records came later than --out-of-order 5s allows, by at most 3s, and are \
+                        where that was";
+        assert_eq!(told, expected);
+        let told = what_came_later((1, 40), None);
+        let expected = "1 record came after records that were appended later, by at most 40ms, and \
+                        is where that was";
+        assert_eq!(told, expected);
+    }
 }

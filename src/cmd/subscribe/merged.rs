@@ -47,10 +47,10 @@ struct Merging<'a> {
     options: &'a Options,
     inputs: Vec<Input>,
     merge: Merge,
-    /// What reads the times of records; without it, they are merged by append time.
+    /// What reads the times of records, in ms; without it, they are merged by append time, in µs.
     clock: Option<Clock>,
     out_of_order: Duration,
-    /// How many came later than is allowed, and by how many milliseconds at most.
+    /// How many came later than is allowed, and by how much at most, in the unit of the times.
     later: (u64, i64),
     /// Why an input is not read further.
     faults: HashMap<usize, Failure>,
@@ -233,15 +233,8 @@ impl Merging<'_> {
     fn take(&mut self, number: usize, chunk: &Chunk, bytes: &[u8]) {
         let Some(input) = self.inputs.get_mut(number) else { return };
         input.quiet = StdDuration::ZERO;
-        let mut batches = chunk.batches.iter();
-        let (mut left, mut time_us) = (0, 0);
-        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-        for (offset, line) in (chunk.offset..).zip(lines) {
-            if left == 0 {
-                let batch = batches.next();
-                (left, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
-            }
-            left -= 1;
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n').zip(chunk.append_times());
+        for (offset, (line, time_us)) in (chunk.offset..).zip(lines) {
             let record = line.strip_suffix(b"\n").unwrap_or(line);
             // An empty line stands for a record that compaction took away.
             if record.is_empty() {
@@ -338,6 +331,11 @@ impl Merging<'_> {
         if let Some(clock) = &self.clock {
             tell_odd_times(&clock.odd_times());
         }
-        self.options.merge.tell_later(self.later, self.out_of_order)
+        let (count, most) = self.later;
+        match self.clock {
+            Some(_) => self.options.merge.tell_later((count, most), Some(self.out_of_order)),
+            // Append times are merged in microseconds.
+            None => self.options.merge.tell_later((count, most.saturating_add(999) / 1000), None),
+        }
     }
 }

@@ -148,9 +148,8 @@ impl Paced {
             return print(chunk, bytes);
         }
         let mut part = Part::of(chunk);
-        let mut batches = Batches::of(chunk);
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let time_us = batches.next();
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+        for (line, time_us) in lines.zip(chunk.append_times()) {
             // An empty line stands for a record that compaction took away.
             if line != b"\n" {
                 let due = self.due(line, time_us);
@@ -200,30 +199,6 @@ impl Paced {
                 self.timeless
             ));
         }
-    }
-}
-
-/// When each of the records of a chunk was appended, in microseconds.
-struct Batches<'a> {
-    chunk: &'a Chunk,
-    at: usize,
-    taken: u64,
-}
-
-impl Batches<'_> {
-    fn of(chunk: &Chunk) -> Batches<'_> {
-        Batches { chunk, at: 0, taken: 0 }
-    }
-
-    fn next(&mut self) -> i64 {
-        while let Some(batch) = self.chunk.batches.get(self.at) {
-            if self.taken < batch.records {
-                self.taken += 1;
-                return batch.time_us;
-            }
-            (self.at, self.taken) = (self.at + 1, 0);
-        }
-        0
     }
 }
 

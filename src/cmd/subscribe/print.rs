@@ -112,15 +112,8 @@ impl Printer {
             return Printed { lines: bytes, next, more };
         }
         self.lines.clear();
-        let mut batches = chunk.batches.iter();
-        let (mut records, mut time_us) = (0, 0);
-        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-        for (offset, line) in (chunk.offset..).zip(lines) {
-            if records == 0 {
-                let batch = batches.next();
-                (records, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
-            }
-            records -= 1;
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n').zip(chunk.append_times());
+        for (offset, (line, time_us)) in (chunk.offset..).zip(lines) {
             if line == b"\n" {
                 continue;
             }
