@@ -248,14 +248,8 @@ impl Topic {
             }
         };
         let mut collector = Collector::new(Arc::clone(&self.name), number);
-        let mut batches = run.batches.iter();
-        let (mut left, mut time_us) = (0, 0);
-        for (offset, line) in (run.offset..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-            if left == 0 {
-                let batch = batches.next();
-                (left, time_us) = batch.map_or((u64::MAX, 0), |one| (one.records, one.time_us));
-            }
-            left -= 1;
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n').zip(run.append_times());
+        for (offset, (line, time_us)) in (run.offset..).zip(lines) {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let gone = line.is_empty().then_some("compaction removed this record");
             let place = Place::Offset { partition: run.partition, offset, time_us };
