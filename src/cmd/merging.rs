@@ -91,7 +91,14 @@ impl MergeTimeOptions {
             return Err(in_option("--idle", "must be longer than 0"));
         }
         if self.time.is_none() {
-            return Ok((None, Duration::default()));
+            let given = [
+                ("--out-of-order", self.out_of_order.is_some()),
+                ("--time-format", self.time_format.is_some()),
+            ];
+            return match given.iter().find(|(_, is_given)| *is_given) {
+                Some((option, _)) => Err(in_option(option, "--time is missing; add --time EXPR")),
+                None => Ok((None, Duration::default())),
+            };
         }
         let times = self.options();
         if times.is_told() {

@@ -152,7 +152,10 @@ impl Sink for Intake<'_> {
                 ControlFlow::Continue(())
             }
             Err(Fault::Bad(why)) => self.refuse_record(&why, &raw),
-            Err(fault) => self.break_off(fault.into()),
+            Err(fault) => {
+                let place = format!("{}:{}", self.name, raw.line);
+                self.break_off(anyhow::Error::from(fault).context(place))
+            }
         }
     }
 

@@ -105,6 +105,8 @@ pub(super) fn check(options: &Options) -> Result<(), Failure> {
         "--partition is of one topic"
     } else if options.follow && options.until.is_some() {
         "with -f, --until is of one topic that is not merged"
+    } else if options.merge.merge && options.times.idle.is_some() && !options.follow {
+        "--idle: it has no effect here; add -f, or leave it out"
     } else if is_asked(options)
         && (is_offset(&options.from) || options.until.as_ref().is_some_and(is_offset))
     {

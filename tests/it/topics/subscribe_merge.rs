@@ -120,6 +120,9 @@ fn what_came_later_than_is_allowed_is_counted() {
             (&["a", "--merge", "--group", "g"], "leave out --merge"),
             (&["a", "--merge", "-f", "--until", "now"], "with -f, --until is of one topic"),
             (&["a", "b", "--merge", "--partition", "0"], "--partition is of one topic"),
+            (&["a", "--merge", "--idle", "1s"], "--idle: it has no effect here; add -f"),
+            (&["a", "--merge", "--out-of-order", "1s"], "--out-of-order: --time is missing"),
+            (&["a", "--merge", "--time-format", "%s"], "--time-format: --time is missing"),
         ] {
             let ran = subscribe(dir, args);
             assert!(ran.status == 2 && ran.stderr.contains(why), "{args:?}: {ran:?}");

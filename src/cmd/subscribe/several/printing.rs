@@ -15,6 +15,8 @@ use crate::record::control::Control;
 const NAME_CHARS_MIN: usize = 12;
 /// How wide names are shown at most, so that there is room for records.
 const NAME_CHARS_MAX: usize = 24;
+/// How much is laid out before it is written.
+const READY_BYTES_MAX: usize = 1 << 20;
 /// The colours of names, as SGR has them: those of values are others.
 const COLORS: [u8; 6] = [96, 93, 92, 95, 94, 91];
 
@@ -81,8 +83,8 @@ impl Printing {
         Ok(ended.or(written))
     }
 
-    /// Lays out a run, to be written with others; records that are to come at a pace are written
-    /// when they are due. Tells why no more is wanted, if so.
+    /// Lays out a run, to be written with others, but not with many; records that are to come at a
+    /// pace are written when they are due. Tells why no more is wanted, if so.
     ///
     /// # Errors
     /// As [`Printing::write`].
@@ -98,7 +100,9 @@ impl Printing {
         let is_paced = paced.is_asked();
         paced.each(chunk, bytes, watch, |chunk, bytes| {
             let more = lines.lay(topic, chunk, bytes, output);
-            let written = if is_paced { lines.write(output)? } else { None };
+            let is_due = is_paced || lines.ready.len() > READY_BYTES_MAX;
+            let written = if is_due { lines.write(output)? } else { None };
+            let written = written.or(watch.stopped().filter(|_| is_due).map(Ended::Halt));
             Ok(if more { written } else { Some(Ended::Complete) })
         })
     }
