@@ -12,5 +12,5 @@ mod plan;
 mod source;
 
 pub(super) use self::places::Places;
-pub use self::plan::{MergePlan, Timing, tell_later, too_much};
+pub use self::plan::{MergePlan, Timing, counted, part_of, tell_later, too_much};
 pub(super) use self::source::Merged;

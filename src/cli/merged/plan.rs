@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration as StdDuration;
 
 use crate::cli::{Failure, Status, message};
 use crate::merge::Limit;
 use crate::operator::clock::Clock;
 use crate::time::Duration;
+
+/// How much longer a wait may take than it was to.
+const WAIT_SLACK: StdDuration = StdDuration::from_millis(5);
 
 /// How inputs are merged.
 pub struct MergePlan {
@@ -69,6 +73,18 @@ impl MergePlan {
         tell_later((report.later, report.most_ms), Some(self.timing.out_of_order));
         if self.strict && report.later > 0 { Status::Data } else { Status::Done }
     }
+}
+
+/// How long to wait at once where there is `patience`: a part of `idle`, so that inputs can give
+/// what they have before they are taken for idle, even if the tool itself was stopped for long.
+pub fn part_of(patience: StdDuration, idle: Option<StdDuration>) -> StdDuration {
+    idle.map_or(patience, |idle| patience.min(idle / 4))
+}
+
+/// How much of a wait counts that was to last for `planned`: what is far beyond that is not the
+/// inputs' silence, but a pause of the tool itself.
+pub fn counted(waited: StdDuration, planned: StdDuration) -> StdDuration {
+    waited.min(planned + WAIT_SLACK)
 }
 
 /// That more records of an input wait than may, of which `place` says which it is.

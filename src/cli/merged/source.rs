@@ -10,11 +10,11 @@ use super::decoder::{Aside, Asides, MergedDecoder};
 use super::input::{Got, Input};
 use super::intake::{ASIDE, Buffers, STARTS};
 use super::places::Places;
-use super::plan::{MergePlan, Report, too_much};
+use super::plan::{MergePlan, Report, counted, part_of, too_much};
 use crate::cli::input::{BLOCK_BYTES, NextSource, Sources, name_of, stored_bytes};
 use crate::cli::options::InputOptions;
 use crate::cli::source::{Polled, Source};
-use crate::cli::watch::{Waiting, Woken};
+use crate::cli::watch::{StopReason, Waiting, Woken};
 use crate::cli::{Failure, message};
 use crate::ingest::formats::Choice;
 use crate::merge::{Fullness, Merge};
@@ -25,6 +25,9 @@ use crate::time::timestamp::show_ms;
 const READ_BYTES: usize = 2 << 20;
 /// The least that is read of one of many.
 const READ_BYTES_MIN: usize = 16 << 10;
+/// How often the others are read while the one that holds them back has enough to give: one that
+/// has gone quiet would not be heard else.
+const OTHERS_EVERY: u64 = 16;
 
 /// The inputs, which are one source of a tool.
 pub(in crate::cli) struct Merged {
@@ -47,6 +50,10 @@ struct MergedSource {
     stage: Stage,
     fault: Option<anyhow::Error>,
     position: u64,
+    /// How often inputs were read.
+    rounds: u64,
+    /// For how long was waited, until it is known which inputs gave nothing for so long.
+    waited: Duration,
     /// Whether it was said which input is waited for.
     has_told: bool,
 }
@@ -111,6 +118,8 @@ impl Merged {
             stage: Stage::Before,
             fault: None,
             position: 0,
+            rounds: 0,
+            waited: Duration::ZERO,
             has_told: false,
         };
         Ok((Merged { source: Some(source), files }, decoder, places))
@@ -221,12 +230,12 @@ impl MergedSource {
     fn read_on(&mut self, waiting: &mut Waiting<'_>) -> anyhow::Result<Option<Polled>> {
         let awaited = self.buffers.merge.awaited();
         let is_full = self.is_full(awaited)?;
-        if let Some(number) = awaited {
-            match self.read(number, waiting)? {
-                Got::Something => return Ok(None),
-                Got::Stopped(reason) => return Ok(Some(Polled::Stopped(reason))),
-                Got::Nothing => {}
-            }
+        let waited = std::mem::take(&mut self.waited);
+        self.rounds = self.rounds.wrapping_add(1);
+        let (first, reason) = self.read_all(awaited.as_slice(), waited, waiting)?;
+        let is_turn = !waited.is_zero() || self.rounds.is_multiple_of(OTHERS_EVERY);
+        if reason.is_some() || first && !is_turn {
+            return Ok(reason.map(Polled::Stopped));
         }
         // Pipes are kept moving while there is room; files can wait.
         let others: Vec<usize> = (0..self.inputs.len())
@@ -234,17 +243,39 @@ impl MergedSource {
             .filter(|number| !is_full || !self.buffers.merge.counts(*number))
             .filter(|number| self.inputs.get(*number).is_some_and(|it| it.descriptor().is_some()))
             .collect();
-        for number in &others {
-            match self.read(*number, waiting)? {
-                Got::Something => return Ok(None),
-                Got::Stopped(reason) => return Ok(Some(Polled::Stopped(reason))),
-                Got::Nothing => {}
-            }
+        let (second, reason) = self.read_all(&others, waited, waiting)?;
+        // What has gone quiet may have made others certain.
+        if reason.is_some() || first || second || !waited.is_zero() {
+            return Ok(reason.map(Polled::Stopped));
         }
         if is_full {
             self.tell_full(awaited);
         }
         self.wait(awaited.into_iter().chain(others).collect(), waiting)
+    }
+
+    /// Reads each of these inputs once; whether one gave something, and why there is no need to
+    /// read on, if so. Those that have nothing were `waited` for.
+    fn read_all(
+        &mut self,
+        numbers: &[usize],
+        waited: Duration,
+        waiting: &Waiting<'_>,
+    ) -> anyhow::Result<(bool, Option<StopReason>)> {
+        let idle = self.plan.timing.idle.map(|idle| idle.to_std());
+        let mut has_read = false;
+        for &number in numbers {
+            match self.read(number, waiting)? {
+                Got::Something => has_read = true,
+                Got::Stopped(reason) => return Ok((has_read, Some(reason))),
+                Got::Nothing => {
+                    if let Some(input) = self.inputs.get_mut(number) {
+                        input.wait(waited, idle, &mut self.buffers);
+                    }
+                }
+            }
+        }
+        Ok((has_read, None))
     }
 
     fn read(&mut self, number: usize, waiting: &Waiting<'_>) -> anyhow::Result<Got> {
@@ -266,18 +297,16 @@ impl MergedSource {
         let of = |number: &usize| self.inputs.get(*number);
         let waited_for: Vec<&Input> = numbers.iter().filter_map(of).collect();
         let patience = waited_for.iter().filter_map(|it| it.patience(idle, &self.buffers)).min();
+        let patience = patience.map(|patience| part_of(patience, idle));
         let fds: Vec<BorrowedFd<'_>> = waited_for.iter().filter_map(|it| it.descriptor()).collect();
         let begun = patience.map(|_| Instant::now());
         let woken = waiting.until_any_ready_within(&fds, patience)?;
         if let Woken::Stopped(reason) = woken {
             return Ok(Some(Polled::Stopped(reason)));
         }
-        let waited = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-        for number in numbers {
-            if let Some(input) = self.inputs.get_mut(number) {
-                input.wait(waited, idle, &mut self.buffers);
-            }
-        }
+        self.waited = begun
+            .zip(patience)
+            .map_or(Duration::ZERO, |(begun, patience)| counted(begun.elapsed(), patience));
         Ok((woken == Woken::Quiet && waiting.is_over()).then_some(Polled::Quiet))
     }
 

@@ -17,7 +17,7 @@ use super::single::spans;
 use super::{Options, explain, halted};
 use crate::api::reading::{Chunk, Span};
 use crate::cli::input::Watch;
-use crate::cli::merged::too_much;
+use crate::cli::merged::{counted, part_of, too_much};
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
 use crate::cmd::clock::tell_odd_times;
@@ -56,6 +56,8 @@ struct Merging<'a> {
     faults: HashMap<usize, Failure>,
     /// A record before its time was put before it.
     line: Vec<u8>,
+    /// For how long was waited, until it is known which inputs gave nothing for so long.
+    waited: StdDuration,
     has_told: bool,
 }
 
@@ -110,6 +112,7 @@ pub(super) fn run(
         later: (0, 0),
         faults: HashMap::new(),
         line: Vec::new(),
+        waited: StdDuration::ZERO,
         has_told: false,
     };
     let ended = merging.drive(followed.as_ref(), watch, &mut printing, &mut output);
@@ -155,18 +158,24 @@ impl Merging<'_> {
             let awaited = self.merge.awaited();
             let is_full = self.is_full(awaited)?;
             let numbers = self.readable(awaited, is_full, followed.is_some());
+            let waited = std::mem::take(&mut self.waited);
             let (mut has_read, idle) = (false, self.options.times.idle());
             for &number in &numbers {
                 let Some(input) = self.inputs.get_mut(number) else { continue };
                 match input.feed.next(watch).map_err(explain)? {
                     Fed::Records(chunk, bytes) => self.take(number, &chunk, &bytes),
                     Fed::End => self.end(number),
-                    Fed::Nothing => continue,
+                    Fed::Nothing => {
+                        self.wait(number, waited, idle);
+                        continue;
+                    }
                     Fed::Halted(halt) => return Ok(Some(Ended::Halt(halt))),
                 }
                 has_read = true;
             }
-            let Some(followed) = followed.filter(|_| !has_read) else { continue };
+            let Some(followed) = followed.filter(|_| !has_read && waited.is_zero()) else {
+                continue;
+            };
             if is_full {
                 self.tell_full(awaited);
             }
@@ -175,7 +184,8 @@ impl Merging<'_> {
             if let Some(halt) = followed.wait(patience).map_err(explain)? {
                 return Ok(Some(Ended::Halt(halt)));
             }
-            self.wait(&numbers, begun.elapsed(), idle);
+            self.waited =
+                patience.map_or(StdDuration::ZERO, |planned| counted(begun.elapsed(), planned));
         }
     }
 
@@ -273,22 +283,21 @@ impl Merging<'_> {
         self.merge.end(number);
     }
 
-    /// How long until one of these inputs is not waited for any more.
+    /// How long to wait at once, until one of these inputs may not be waited for any more.
     fn patience(&self, numbers: &[usize], idle: Option<StdDuration>) -> Option<StdDuration> {
         let idle = idle?;
         let counting = numbers.iter().filter(|number| self.merge.counts(**number));
         let quiet = counting.filter_map(|number| self.inputs.get(*number)).map(|it| it.quiet);
-        quiet.map(|quiet| idle.saturating_sub(quiet)).min()
+        let left = quiet.map(|quiet| idle.saturating_sub(quiet)).min();
+        left.map(|left| part_of(left, Some(idle)))
     }
 
-    /// These inputs were waited for so long.
-    fn wait(&mut self, numbers: &[usize], time: StdDuration, idle: Option<StdDuration>) {
-        for &number in numbers {
-            let Some(input) = self.inputs.get_mut(number) else { continue };
-            input.quiet = input.quiet.saturating_add(time);
-            if idle.is_some_and(|idle| input.quiet >= idle) && self.merge.counts(number) {
-                self.merge.quieten(number);
-            }
+    /// An input has nothing, and was waited for so long.
+    fn wait(&mut self, number: usize, time: StdDuration, idle: Option<StdDuration>) {
+        let Some(input) = self.inputs.get_mut(number) else { return };
+        input.quiet = input.quiet.saturating_add(time);
+        if idle.is_some_and(|idle| input.quiet >= idle) && self.merge.counts(number) {
+            self.merge.quieten(number);
         }
     }
 

@@ -342,6 +342,28 @@ fn a_quiet_pipe_is_not_waited_for_for_ever() {
 }
 
 #[test]
+fn a_pipe_that_was_quiet_is_heard_while_a_file_gives_records() {
+    let dir = TempDir::new().unwrap();
+    let times: Vec<i64> = (0..300_000).collect();
+    fs::write(dir.path().join("file"), records("file", &times)).unwrap();
+    fifo(dir.path(), "pipe");
+    let mut command = tool(
+        dir.path(),
+        "filter",
+        &["true", "--idle", "50ms", "--out-of-order", "0s", "file", "pipe"],
+    );
+    let mut child = Guard(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut out = BufReader::new(child.0.stdout.take().unwrap());
+    let mut pipe = OpenOptions::new().write(true).open(dir.path().join("pipe")).unwrap();
+    // It is not waited for any more, and the file is far from its end: this reads no further.
+    assert_eq!(next_line(&mut out), records("file", &[0]));
+    pipe.write_all(records("pipe", &[0]).as_bytes()).unwrap();
+    let of_pipe = |line: std::io::Result<String>| line.unwrap().contains("pipe");
+    let at = out.by_ref().lines().position(of_pipe).unwrap();
+    assert!(at < times.len() - 1, "{at}");
+}
+
+#[test]
 fn an_input_that_leads_is_not_read_on_for_ever() {
     let dir = TempDir::new().unwrap();
     let mut live =
