@@ -8,11 +8,12 @@
 //! The socket is an abstract one (unix(7)), named after the process: no file is left of it. It
 //! tells nothing to other users, but root.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::OnceLock;
-use std::thread::Builder;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use super::counters::counters;
@@ -30,8 +31,21 @@ const STACK_BYTES: usize = 256 << 10;
 /// How long those are waited for who know more than is counted here.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// The pause after a connection that cannot be accepted, as without descriptors: it stays there, and
+/// a wait for it would end at once.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What is asked, of a program that answers.
 static ASKED: OnceLock<Asked> = OnceLock::new();
+
+/// Whether SIGUSR1 has nothing printed.
+static LEAVES_STDERR: AtomicBool = AtomicBool::new(false);
+
+/// From now on SIGUSR1 has nothing printed, as where a screen is shown: only `millstream status`
+/// gets the figures.
+pub fn leave_stderr() {
+    LEAVES_STDERR.store(true, Relaxed);
+}
 
 /// Has SIGUSR1 end the process, which is this tool, no more: it will be answered.
 pub(super) fn expect(tool: &str) {
@@ -62,7 +76,7 @@ pub fn socket_name(pid: u32) -> String {
 fn answer(asked: &Asked, wake: &UnixStream, listener: Option<&UnixListener>) {
     let mut silence = Silence::begin();
     loop {
-        if asked.take() {
+        if asked.take() && !LEAVES_STDERR.load(Relaxed) {
             message::line(&line(&counters().all(PATIENCE)));
         }
         let pause = silence.look();
@@ -73,9 +87,17 @@ fn answer(asked: &Asked, wake: &UnixStream, listener: Option<&UnixListener>) {
         }
         let mut drained = [0; 64];
         while matches!((&*wake).read(&mut drained), Ok(count) if count > 0) {}
-        while let Some(Ok((stream, _))) = listener.map(UnixListener::accept) {
-            tell(stream);
+        match listener.map_or(Ok(()), answer_all) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            _ => {}
         }
+    }
+}
+
+/// Answers all who have connected, until there is none left, or another error.
+fn answer_all(listener: &UnixListener) -> io::Result<()> {
+    loop {
+        tell(listener.accept()?.0);
     }
 }
 

@@ -4,6 +4,7 @@
 //! The tool's own thread stores numbers, without a lock and without an order among them: what is
 //! told may be of two moments that lie one store apart.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,6 +18,9 @@ use crate::operator::Work;
 use crate::sys::process::resident_bytes;
 use crate::sys::wait::{Wanted, wait};
 use crate::time::timestamp::show_ms;
+
+/// How long those may take who know more than is counted here: then they give up.
+pub const MORE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Stands for a number that is not known.
 const NONE: u64 = u64::MAX;
@@ -48,7 +52,14 @@ static COUNTERS: Counters = Counters {
     groups: AtomicU64::new(NONE),
     state_bytes: AtomicU64::new(NONE),
     more: OnceLock::new(),
+    is_asking: AtomicBool::new(false),
 };
+
+thread_local! {
+    /// Whether this is the tool's own thread, whose place is the tool's: those that help it wait
+    /// elsewhere meanwhile.
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+}
 
 /// What this process has done so far.
 pub fn counters() -> &'static Counters {
@@ -79,6 +90,8 @@ pub struct Counters {
     groups: AtomicU64,
     state_bytes: AtomicU64,
     more: OnceLock<More>,
+    /// Whether others are being asked what they know.
+    is_asking: AtomicBool,
 }
 
 /// How the process began.
@@ -88,7 +101,7 @@ struct Begun {
     answer: fn(),
 }
 
-/// Where the tool's thread is.
+/// Where the tool's own thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Place {
@@ -107,6 +120,7 @@ impl Counters {
     pub(super) fn begin(&self, tool: &str, answer: fn()) {
         let begun = Begun { tool: tool.to_owned(), at: Instant::now(), answer };
         let _ = self.begun.set(begun);
+        IS_OWN.set(true);
     }
 
     /// How long the process has run.
@@ -131,10 +145,17 @@ impl Counters {
 
     /// Does what may mean to wait at this place.
     pub fn at<T>(&self, place: Place, work: impl FnOnce() -> T) -> T {
-        self.place.store(place as u8, Relaxed);
+        self.come_to(place);
         let done = work();
-        self.place.store(Place::Cpu as u8, Relaxed);
+        self.come_to(Place::Cpu);
         done
+    }
+
+    /// The tool is at this place, if its own thread is.
+    fn come_to(&self, place: Place) {
+        if IS_OWN.get() {
+            self.place.store(place as u8, Relaxed);
+        }
     }
 
     /// The log reads the input or writes the output itself, from now on or no more.
@@ -154,7 +175,7 @@ impl Counters {
         self.records_in.store(records, Relaxed);
         self.bytes_in.store(bytes, Relaxed);
         // A tool that reads plain files may never have waited.
-        self.place.store(Place::Cpu as u8, Relaxed);
+        self.come_to(Place::Cpu);
         if !self.is_answering() && self.blocks.fetch_add(1, Relaxed) == BLOCKS_SOON {
             self.answer();
         }
@@ -217,7 +238,8 @@ impl Counters {
         self.state_bytes.store(number(work.state_bytes), Relaxed);
     }
 
-    /// Whoever asks also gets what `more` adds, unless that takes too long.
+    /// Whoever asks also gets what `more` adds, unless that takes too long. It is to give up after
+    /// [`MORE_WITHIN`].
     pub fn add(&self, more: impl Fn(&mut Figures) + Send + Sync + 'static) {
         let _ = self.more.set(Box::new(more));
     }
@@ -255,19 +277,27 @@ impl Counters {
         }
     }
 
-    /// The same with what others know, if they say it within this time.
+    /// The same with what others know, if they say it within this time. While they have not said
+    /// it to the last who asked, they are not asked again: they may never say it.
     pub(super) fn all(&'static self, patience: Duration) -> Figures {
         let figures = self.now();
         let Some(more) = self.more.get() else { return figures };
+        if self.is_asking.swap(true, Relaxed) {
+            return figures;
+        }
         let (tell, told) = channel();
         let mut asked = figures.clone();
         let ask = move || {
             more(&mut asked);
+            self.is_asking.store(false, Relaxed);
             let _ = tell.send(asked);
         };
         match Builder::new().name("figures".to_owned()).spawn(ask) {
             Ok(_) => told.recv_timeout(patience).unwrap_or(figures),
-            Err(_) => figures,
+            Err(_) => {
+                self.is_asking.store(false, Relaxed);
+                figures
+            }
         }
     }
 

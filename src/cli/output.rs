@@ -116,8 +116,9 @@ impl Output {
             true => progress::aside(|| self.file.write_all(bytes)),
             false => self.file.write_all(bytes),
         });
+        written.map_err(failed)?;
         counters().wrote(bytes.len() as u64);
-        written.map_err(failed)
+        Ok(())
     }
 
     /// Writes `bytes` bytes of a file from `position` on, which the kernel copies, or only refers

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lock_wait::WaitOptions;
 use crate::api::stats::Stats;
 use crate::broker;
-use crate::cli::counters::counters;
+use crate::cli::counters::{MORE_WITHIN, counters};
 use crate::cli::options::{DataOptions, parse_bytes};
 use crate::cli::ready::Readiness;
 use crate::cli::signals::Stop;
@@ -186,6 +186,9 @@ impl Options {
 fn answer_by(dir: PathBuf) {
     counters().add(move |figures| {
         let Ok(Some(mut client)) = Client::connect(&dir) else { return };
+        if client.limit_waits(MORE_WITHIN).is_err() {
+            return;
+        }
         let asked = Stats { topics: Some(Vec::new()) };
         if let Some(daemon) = client.stats(asked).ok().and_then(|stats| stats.daemon) {
             figures.records_in = daemon.appended.records;

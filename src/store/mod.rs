@@ -15,7 +15,9 @@
 //!   log is opened. [`tries`]: how often to try.
 //! - [`watch`]: what ends waits. [`error`]: what can go wrong.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::broker::{self, Access, Broker};
 use crate::log::{Log, LogError};
@@ -84,6 +86,17 @@ impl Store {
             Some(client) => Store::Served { client: Box::new(client), dir },
             None => Store::Embedded { dir },
         })
+    }
+
+    /// From now on a daemon has so long for an answer, which is not zero.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn limit_waits(&mut self, time: Duration) -> io::Result<()> {
+        match self {
+            Store::Served { client, .. } => client.limit_waits(time),
+            Store::Embedded { .. } => Ok(()),
+        }
     }
 
     /// Whether a daemon serves it.

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::address::{self, SOCKET};
 use super::answer::{Answer, Greeting};
@@ -72,6 +73,15 @@ impl Client {
             Ok(None) => Ok(None),
             Err(error) => Err(ClientError::Io { path, error }),
         }
+    }
+
+    /// From now on no read or write waits for longer than this, which is not zero.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn limit_waits(&mut self, time: Duration) -> io::Result<()> {
+        self.connection.stream().set_read_timeout(Some(time))?;
+        self.connection.stream().set_write_timeout(Some(time))
     }
 
     /// From now on waits for answers end as `interrupt` says, with [`ClientError::Interrupted`].

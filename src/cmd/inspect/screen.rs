@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::happening::{self, Happening};
 use super::sources::Sources;
+use crate::cli::answers;
+use crate::cli::counters::{Place, counters};
 use crate::cli::signals::{self, Wish};
 use crate::cli::{Failure, Status};
 use crate::tui::terminal::{self, Screen};
@@ -29,6 +31,9 @@ pub fn run(
     let signals = tell.clone();
     signals::hear(move |wish| signals.send(Happening::Wish(wish)).is_ok())?;
     let failed = |error: io::Error| Failure::new(Status::Io, format!("the terminal: {error}"));
+    // The figures would garble the screen.
+    answers::leave_stderr();
+    counters().answer();
     let mut screen = Screen::open().map_err(failed)?;
     let keys = move || {
         let read = terminal::read(|event| tell.send(Happening::Event(event)).is_ok());
@@ -78,9 +83,9 @@ pub fn run(
         if hurries || wait.is_zero() {
             screen.draw(&state, theme).map_err(failed)?;
             drawn_at = Some(Instant::now());
-            first = happenings.recv().ok();
+            first = counters().at(Place::Input, || happenings.recv()).ok();
         } else {
-            first = happenings.recv_timeout(wait).ok();
+            first = counters().at(Place::Input, || happenings.recv_timeout(wait)).ok();
         }
     }
 }

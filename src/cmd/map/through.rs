@@ -15,6 +15,7 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 
+use crate::cli::counters::{Place, counters};
 use crate::cli::options::InputOptions;
 use crate::cli::output::{Output, OutputError};
 use crate::cli::pump::{self, Context, Ended, Stage, StageError};
@@ -36,6 +37,8 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 /// When the command cannot be run, fails, or does not write a line for each record; else as
 /// [`pump::run`].
 pub fn run(command: &str, speaks: bool, input: &InputOptions) -> anyhow::Result<Status> {
+    // The command may take its time.
+    counters().answer();
     let mut child = spawn(command).with_context(|| format!("--through '{command}': sh"))?;
     let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Failure::new(Status::Internal, "the command has no pipes").into());
@@ -192,6 +195,7 @@ impl Merge {
             let (now, later) = lines.split_at(end);
             self.output.write(now)?;
             self.given += count;
+            counters().emitted(self.given);
             self.release()?;
             lines = later;
         }
@@ -302,7 +306,7 @@ impl Stage for Feed {
         self.announce()?;
         lock(&self.merge).sent = self.sent;
         let Some(to) = &mut self.to else { return Ok(()) };
-        let written = to.write_all(&self.block);
+        let written = counters().at(Place::Output, || to.write_all(&self.block));
         self.block.clear();
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::reading::ByPartition;
 use crate::api::stats::PartitionFigures;
-use crate::cli::counters::counters;
+use crate::cli::counters::{MORE_WITHIN, counters};
 use crate::cli::figures::{Figures, WaitingFor};
 use crate::cli::silence::{When, explain};
 use crate::store::Store;
@@ -79,7 +79,9 @@ pub fn explain_quiet() {
 }
 
 fn holdings(dir: &Path, topic: &str) -> Option<ByPartition<PartitionFigures>> {
-    let figures = Store::open(dir).ok()?.figures(&[topic.to_owned()]).ok()?;
+    let mut store = Store::open(dir).ok()?;
+    store.limit_waits(MORE_WITHIN).ok()?;
+    let figures = store.figures(&[topic.to_owned()]).ok()?;
     figures.topics.into_iter().next().map(|topic| topic.partitions)
 }
 

@@ -268,8 +268,6 @@ impl Options {
 /// When there is no such topic or place, or the log cannot be read.
 pub fn run(options: Options) -> anyhow::Result<Status> {
     let output = Output::stdout()?;
-    // The log may not answer.
-    counters().answer();
     if options.exec.is_some() && options.look.asks() {
         return Err(
             Failure::usage("--exec gets records as they are; leave out how to print them").into()
@@ -278,6 +276,8 @@ pub fn run(options: Options) -> anyhow::Result<Status> {
     if options.follow && !options.quiet {
         lag::explain_quiet();
     }
+    // The log may not answer. What is to be explained has to be known before.
+    counters().answer();
     let watch = Arc::new(Watch::new(Stop::install()?, Some(&output))?);
     let announcer = Announcer::new(options.control.then_some(!options.no_verify));
     let uses = Uses { time: options.pace.takes_times(), ..Uses::default() };

@@ -17,6 +17,7 @@ use super::pace::Ended;
 use super::single::spans;
 use super::{Options, Place, explain, halted};
 use crate::api::reading::{BatchSpan, Chunk, Span};
+use crate::cli::counters::{Place as Waits, counters};
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::output::Output;
 use crate::cli::{Failure, Status, message};
@@ -334,7 +335,7 @@ fn follow(
         })?;
     }
     loop {
-        match news.recv() {
+        match counters().at(Waits::Input, || news.recv()) {
             Ok(News::Records(topic, run)) => {
                 if let Some(ended) = printing.print(&topic, &run, watch, output)? {
                     return Ok(ended);

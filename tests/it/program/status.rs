@@ -97,6 +97,31 @@ fn each_stage_tells_its_figures_on_sigusr1() {
 }
 
 #[test]
+fn a_tool_answers_while_its_command_works() {
+    let mut running = Running::start(&mut tool("map", &["--through", "cat"]));
+    running.child().stdin.as_mut().unwrap().write_all(RECORDS.as_bytes()).unwrap();
+    let done = |it: &Value| it["records_in"] == 2 && it["records_out"] == 2;
+    let figures = running.figures_with("the results", done);
+    assert_eq!(figures["tool"], "map", "{figures}");
+    drop(running.child().stdin.take());
+    assert!(running.child().wait().unwrap().success());
+}
+
+#[test]
+fn one_that_reads_several_topics_waits_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    // So much that the output is full, while the other topic has no more.
+    run_on(dir.path(), "produce", &["full"], RECORDS.repeat(20_000));
+    run_on(dir.path(), "produce", &["small"], RECORDS);
+    let args = ["full", "small", "-f"];
+    let mut subscribe = Running::start(&mut tool_on(dir.path(), "subscribe", &args));
+    subscribe.figures_with("a full pipe", |it| it["waiting_for"] == "output");
+    let mut stdout = subscribe.child().stdout.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    subscribe.figures_with("the end", |it| it["waiting_for"] == "input");
+}
+
+#[test]
 fn late_and_rejected_records_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let rejects = dir.path().join("rejects");
@@ -145,6 +170,13 @@ fn the_log_and_its_clients_tell_theirs() {
     daemon.freeze();
     let figures = subscribe.figures();
     assert_eq!((&figures["records_out"], figures.get("lag")), (&2.into(), None), "{figures}");
+    // Nor does it ask the log again meanwhile: no more than one thread waits for it.
+    for _ in 0..3 {
+        subscribe.figures();
+    }
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", subscribe.child().id())).unwrap();
+    let names = tasks.filter_map(|it| std::fs::read_to_string(it.ok()?.path().join("comm")).ok());
+    assert!(names.filter(|name| name == "figures\n").count() <= 1);
     daemon.signal(Signal::SIGCONT);
 }
 

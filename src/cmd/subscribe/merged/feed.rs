@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::time::Duration;
 
 use crate::api::reading::{Chunk, Span};
+use crate::cli::counters::{Place, counters};
 use crate::cli::input::{StopReason, Watch};
 use crate::cmd::subscribe::Options;
 use crate::cmd::subscribe::several::{manner, spawn, try_to_begin};
@@ -124,10 +125,10 @@ impl Followed {
     /// # Errors
     /// When a partition cannot be read any more.
     pub fn wait(&self, patience: Option<Duration>) -> anyhow::Result<Option<StopReason>> {
-        let news = match patience {
+        let news = counters().at(Place::Input, || match patience {
             Some(patience) => self.news.recv_timeout(patience),
             None => self.news.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
+        });
         match news {
             Ok(News::Halted(halt)) => Ok(Some(halt)),
             Ok(News::Failed(error)) => Err(error),
