@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::shell::quoted;
-use crate::sys::processes::Process;
+use crate::sys::processes::{Pipe, Process};
 
 /// Processes that pipes connect, each after those that it reads from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Pipeline {
     pub group: u32,
     /// Its processes.
     pub members: Vec<Member>,
+    /// The numbers of all processes that have its pipes, also of those that are part of a member,
+    /// and of their groups.
+    numbers: BTreeSet<u32>,
 }
 
 /// A process of a pipeline.
@@ -27,7 +30,7 @@ pub struct Member {
 impl Pipeline {
     /// Whether a number that a user gives means this pipeline: that of a process, or of its group.
     pub fn is_meant(&self, number: u32) -> bool {
-        self.members.iter().any(|it| it.process.pid == number || it.process.group == number)
+        self.numbers.contains(&number)
     }
 
     /// The commands, as they would be typed.
@@ -57,19 +60,31 @@ pub fn pipelines(processes: &[Process], is_stage: impl Fn(&Process) -> bool) -> 
         let connected = connected(processes, first);
         left.retain(|at| !connected.contains(at));
         let members: Vec<&Process> = connected.iter().map(|at| &processes[*at]).collect();
+        let numbers = members.iter().flat_map(|it| [it.pid, it.group]).collect();
         let member =
             |process: &Process| Member { is_stage: is_stage(process), process: process.clone() };
         let mut members: Vec<Member> = members.into_iter().map(member).collect();
+        // What a script runs one after the other is part of the script.
+        let own: BTreeMap<u32, Pipes> =
+            members.iter().map(|it| (it.process.pid, pipes(it))).collect();
+        members.retain(|it| it.is_stage || own.get(&it.process.parent) != Some(&pipes(it)));
         // A shell that waits for a stage has the same pipes, and does nothing with them.
         let parents: BTreeSet<u32> = members.iter().map(|it| it.process.parent).collect();
         members.retain(|it| it.is_stage || !parents.contains(&it.process.pid));
         in_order(&mut members);
         let stage = members.iter().find(|it| it.is_stage);
         let group = stage.map_or(0, |stage| stage.process.group);
-        pipelines.push(Pipeline { group, members });
+        pipelines.push(Pipeline { group, members, numbers });
     }
     pipelines.sort_by_key(|pipeline| pipeline.group);
     pipelines
+}
+
+/// What a process reads and writes.
+type Pipes = (Option<Pipe>, Option<Pipe>);
+
+fn pipes(member: &Member) -> Pipes {
+    (member.process.stdin, member.process.stdout)
 }
 
 /// Whether the one writes what the other reads.
@@ -110,7 +125,6 @@ fn in_order(members: &mut [Member]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::processes::Pipe;
 
     /// A process with these pipes as its input and output; 0 is none.
     fn process(pid: u32, parent: u32, group: u32, (stdin, stdout): (u64, u64)) -> Process {
@@ -148,6 +162,21 @@ mod tests {
             process(23, 1, 20, (6, 0)),
         ];
         assert_eq!(found(&processes, &[20, 22, 23]), [(20, vec![20, 22, 23])]);
+    }
+
+    #[test]
+    fn a_script_is_one_stage_whatever_it_runs() {
+        let processes = [
+            process(20, 1, 20, (0, 5)),
+            process(21, 1, 20, (5, 6)),
+            process(22, 21, 20, (5, 6)),
+            process(23, 22, 20, (5, 6)),
+            process(24, 1, 20, (6, 0)),
+        ];
+        let stages = [20, 24];
+        assert_eq!(found(&processes, &stages), [(20, vec![20, 21, 24])]);
+        let found = pipelines(&processes, |process| stages.contains(&process.pid));
+        assert!(found[0].is_meant(23) && !found[0].is_meant(25));
     }
 
     #[test]
