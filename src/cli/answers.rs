@@ -31,8 +31,8 @@ const STACK_BYTES: usize = 256 << 10;
 /// How long those are waited for who know more than is counted here.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// The pause after a connection that cannot be accepted, as without descriptors: it stays there, and
-/// a wait for it would end at once.
+/// The pause after a connection that cannot be accepted, as without descriptors: it stays there,
+/// and a wait for it would end at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is asked, of a program that answers.
