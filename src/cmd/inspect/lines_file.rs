@@ -234,6 +234,8 @@ impl Feed for LinesFile {
             self.begin = self.plain.begin()?;
             self.begin_again();
             self.changes.all += 1;
+            let name = &self.plain.name;
+            self.note = Some(format!("{name} was truncated: this is what it has now"));
         }
         self.changes.last += u64::from(self.tail.records > 0);
         let settled = self.settled();
@@ -407,6 +409,7 @@ pub mod tests {
         std::fs::write(&path, "1\n2\n").unwrap();
         while file.advance().unwrap() == Advance::More {}
         assert_eq!(file.span(), 0..2);
+        assert!(file.note().unwrap().contains("was truncated"));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
+use anyhow::Context;
 use clap::Parser;
 
 use self::decoding::Inputs;
@@ -196,6 +197,10 @@ impl Options {
         let inputs = Inputs { files: files.clone(), choice: self.input.choice()?, watch };
         if files.is_empty() || files.iter().all(is_stdin) {
             return Ok(What::Stdin(inputs));
+        }
+        // Of several files, some are opened only once others have been read.
+        for file in files.iter().filter(|file| !is_stdin(file)) {
+            file.metadata().with_context(|| file.display().to_string())?;
         }
         let open = |file: &PathBuf| PlainFile::open(file, &inputs.choice);
         if !files.iter().any(is_stdin) {

@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::chunk::{Chunk, Collector, Place};
 use super::feed::{Advance, Command, Feed};
@@ -20,6 +21,7 @@ use crate::cli::shell::quoted;
 use crate::cmd::place::Place as Written;
 use crate::store::{Manner, Reader, Reading, Step, Store};
 use crate::sys::clock::now_us;
+use crate::tui::row::Changes;
 
 /// How often the log is asked for what is new.
 const ASKED_EVERY: Duration = Duration::from_millis(150);
@@ -61,7 +63,14 @@ pub struct Topic {
     reading: Option<(u64, Reading<'static>)>,
     kept: VecDeque<Arc<Chunk>>,
     note: Option<String>,
+    /// Which topic it is, of all that have had its name; unknown where the system does not say.
+    identity: Option<Identity>,
+    /// How often it was another one.
+    replaced: u64,
 }
+
+/// A directory, and when it was made: its number may be given again.
+type Identity = (u64, Option<SystemTime>);
 
 impl Topic {
     /// Opens a topic of the log in `dir`.
@@ -69,6 +78,8 @@ impl Topic {
     /// # Errors
     /// When there is no such log or topic, or it cannot be read.
     pub fn open(dir: &Path, name: &str, watch: Arc<Watch>) -> anyhow::Result<Topic> {
+        // Before the records: of a topic that is made anew meanwhile, it is noticed later.
+        let identity = identity(dir, name);
         let mut finder = Store::open(dir)?.reader(name)?;
         let partitions: Vec<u32> = (0..finder.partitions()).collect();
         let found = finder.find(&partitions, At::End)?;
@@ -90,7 +101,22 @@ impl Topic {
             reading: None,
             kept: VecDeque::new(),
             note: None,
+            identity,
+            replaced: 0,
         })
+    }
+
+    /// Forgets all that was read if the topic was deleted and another one has its name.
+    fn notice_another(&mut self) {
+        let identity = identity(&self.dir, &self.name);
+        if identity.is_none() || identity == self.identity {
+            return;
+        }
+        self.identity = identity;
+        self.replaced += 1;
+        (self.finder, self.reading, self.era) = (None, None, None);
+        (self.base, self.start, self.end) = Default::default();
+        (self.known, self.kept) = Default::default();
     }
 
     /// Opens the topic again: it may have more partitions now, and they are empty at the offsets at
@@ -358,6 +384,7 @@ impl Feed for Topic {
             return Ok(Advance::Idle);
         }
         self.asked_at = Instant::now();
+        self.notice_another();
         if self.finder.is_none() || self.opened_at.elapsed() >= OPENED_EVERY {
             self.open_again();
         }
@@ -366,7 +393,15 @@ impl Feed for Topic {
             Ok(found) => {
                 self.start = found.iter().map(|(&at, place)| (at, place.start)).collect();
                 self.end = found.iter().map(|(&at, place)| (at, place.end)).collect();
-                self.note = None;
+                if self.base.is_empty() {
+                    self.base.clone_from(&self.start);
+                }
+                self.note = (self.replaced > 0).then(|| {
+                    format!(
+                        "{} was deleted and created again: these are the new records",
+                        self.name
+                    )
+                });
             }
             Err(error) => {
                 (self.finder, self.reading) = (None, None);
@@ -380,21 +415,25 @@ impl Feed for Topic {
         true
     }
 
+    fn changes(&self) -> Changes {
+        Changes { last: 0, all: self.replaced }
+    }
+
     fn note(&self) -> Option<String> {
         self.note.clone()
     }
 
     fn find(&mut self, place: &str) -> anyhow::Result<u64> {
         if let Some((partition, offset)) = place.split_once('@') {
-            let offset: u64 = offset.parse()?;
+            let offset: u64 = offset.parse().map_err(|_| no_place(place))?;
             let partition = match (partition, &self.partitions[..]) {
                 ("", [one]) => *one,
                 ("", _) => anyhow::bail!("write PARTITION@OFFSET: there are several partitions"),
-                (partition, _) => partition.parse()?,
+                (partition, _) => partition.parse().map_err(|_| no_place(place))?,
             };
             return self.number_of(partition, offset);
         }
-        match place.parse::<Written>().map_err(anyhow::Error::msg)? {
+        match place.parse::<Written>().map_err(|_| no_place(place))? {
             Written::Start => Ok(self.span().start),
             Written::End => Ok(self.span().end),
             Written::Offset(number) => Ok(number),
@@ -434,6 +473,15 @@ impl Feed for Topic {
         }
         Ok(Command { line, but })
     }
+}
+
+fn identity(dir: &Path, name: &str) -> Option<Identity> {
+    let metadata = dir.join("topics").join(name).metadata().ok()?;
+    Some((metadata.ino(), metadata.created().ok()))
+}
+
+fn no_place(text: &str) -> anyhow::Error {
+    anyhow::anyhow!("{text} is no place: write a record's number, 50%, @OFFSET, P@OFFSET or a time")
 }
 
 fn time(time_us: i64) -> String {

@@ -205,7 +205,12 @@ impl Consumer<'_> {
     fn finish(&mut self, watch: &Watch, bytes: &mut Vec<u8>) -> anyhow::Result<Status> {
         loop {
             if let Some(halt) = self.await_reader(watch)? {
-                return self.part(halt);
+                // A reader may take all that was asked for and be gone before we look: what the
+                // pipe has no more was read.
+                let closed = halt == StopReason::OutputClosed;
+                if !closed || !self.sink.take_up(&mut self.done)? {
+                    return self.part(halt);
+                }
             }
             if self.sink.take_up(&mut self.done)? && self.commit()? {
                 self.sink.end()?;

@@ -69,6 +69,14 @@ fn it_needs_a_terminal_and_something_to_look_at() {
     assert!(ran.stderr.contains("standard output is not a terminal; --plain"), "{ran:?}");
     let ran = run(&mut tool("inspect", &["--plain", "/nonexistent/f"]), "");
     assert_eq!((ran.status, ran.stderr.contains("/nonexistent/f: ")), (74, true), "{ran:?}");
+    // Also after a file that is read to its end first.
+    let dir = tempfile::tempdir().unwrap();
+    let first = dir.path().join("a.gz");
+    std::fs::write(&first, [0x1f, 0x8b]).unwrap();
+    let args = ["--plain", first.to_str().unwrap(), "/nonexistent/f"];
+    let ran = run(&mut tool("inspect", &args), "");
+    assert_eq!((ran.status, ran.stdout.as_str()), (74, ""), "{ran:?}");
+    assert!(ran.stderr.contains("/nonexistent/f: "), "{ran:?}");
 }
 
 #[test]
@@ -306,4 +314,24 @@ fn a_topic_is_read_in_order_and_saved() {
     terminal.awaits("3 of 14,001 records");
     terminal.press(&["q", "q"]);
     terminal.awaits("status 0");
+}
+
+#[test]
+fn a_topic_that_is_created_again_begins_again() {
+    let begin = |dir: &Path| {
+        run_on(dir, "produce", &["t"], "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n").good();
+        format!("MILLSTREAM_DIR={} {} t", dir.display(), bin("inspect").display())
+    };
+    let Some(terminal) = Terminal::start((90, 10), begin) else { return };
+    terminal.awaits("3 records  1/3");
+    terminal.press(&["&", ".n > 1", "Enter"]);
+    terminal.awaits("2 of 3 records");
+    let dir = terminal.dir.path();
+    run_on(dir, "log-admin", &["delete", "t"], "").good();
+    run_on(dir, "produce", &["t"], "{\"n\":7}\n{\"n\":0}\n{\"n\":8}\n{\"n\":9}\n").good();
+    terminal.awaits("3 of 4 records");
+    let lines = terminal.awaits("was deleted and created again");
+    assert!(lines.contains("{\"n\":7}") && !lines.contains("{\"n\":2}"), "{lines}");
+    terminal.press(&[":", "x@5", "Enter"]);
+    terminal.awaits("x@5 is no place: write a record's number");
 }

@@ -127,6 +127,21 @@ fn what_a_reader_left_in_the_pipe_is_delivered_again() {
 }
 
 #[test]
+fn a_reader_that_takes_all_that_was_asked_for_and_is_gone_has_read_it() {
+    let (dir, _daemon, _talk) = Daemon::with_topic(&[]);
+    produce(dir.path(), &numbers(0..20));
+    for round in 1..=4 {
+        let mut member = Member::start(dir.path(), &["-c", "5"]);
+        let mut output =
+            std::mem::replace(&mut member.output, BufReader::new(std::io::pipe().unwrap().0));
+        (0..5).for_each(|_| drop(output.read_line(&mut String::new()).unwrap()));
+        drop(output);
+        assert_eq!(member.end().0, 0);
+        assert_eq!(committed(dir.path()), 5 * round);
+    }
+}
+
+#[test]
 fn a_member_commits_what_its_reader_takes_when_it_takes_it() {
     let (dir, _daemon, _talk) = Daemon::with_topic(&[]);
     for (args, ends) in [(&["-f"][..], false), (&[][..], true)] {
