@@ -1,6 +1,7 @@
 //! Several topics at once: what is there is merged in the order in which it was appended, as
 //! partitions are; what comes later is printed as it comes.
 
+mod lag;
 mod printing;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use glob::Pattern;
 
+use self::lag::Lag;
 pub(super) use self::printing::Printing;
 use super::opening::{may_come, open, open_within};
 use super::pace::Ended;
@@ -191,6 +193,7 @@ pub(super) fn run(
         return Err(Failure::new(Status::Unavailable, why).into());
     }
     let mut printing = Printing::new(options, &output, &topics)?;
+    printing.lag = Some(Lag::in_log(options.data.dir()?));
     let (ended, followed) = past(options, watch, (topics, &wanted), &mut printing, &mut output)?;
     let ended = match ended {
         None if options.follow => {
@@ -257,6 +260,7 @@ fn past(
         let from = |span: &Span| span.until.unwrap_or(span.from);
         let after = |span: &Span| Span { from: from(span), until: None, ..*span };
         followed.push((topic.clone(), Some(spans.iter().map(after).collect())));
+        printing.lag.iter().for_each(|lag| lag.begin(&topic, &spans));
         let reading = reader.read(spans, manner(options, false))?;
         all.push(Past { topic, reading, run: None });
     }
@@ -351,6 +355,7 @@ fn follow(
             Ok(News::Halted(halt)) => return Ok(Ended::Halt(halt)),
             Ok(News::Failed(Some(topic), error)) => {
                 wanted.do_without(&topic, explain(error))?;
+                printing.lag.iter().for_each(|lag| lag.end(&topic));
                 // One that has its name later is another one.
                 known.remove(&topic);
             }

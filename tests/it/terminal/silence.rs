@@ -25,6 +25,7 @@ fn started(
 fn after_some_seconds_it_is_said_why_nothing_is_printed() {
     let dir = tempfile::tempdir().unwrap();
     run_on(dir.path(), "produce", &["t"], "{}\n");
+    run_on(dir.path(), "produce", &["u"], "{}\n");
     let records = "{\"t\":1700000000,\"a\":1}\n{\"t\":1700000001,\"a\":2}\n";
     let windows = ["--tumbling", "1m", "--time", ".t"];
     let cases = [
@@ -42,6 +43,7 @@ fn after_some_seconds_it_is_said_why_nothing_is_printed() {
              22:14:05Z (now 22:13:21Z, --out-of-order 5s); --emit updates shows results earlier",
         ),
         ("subscribe", vec!["t", "-f"], "subscribe: no record since "),
+        ("subscribe", vec!["t", "u", "--from", "end", "-f"], "subscribe: no record since "),
     ];
     let quiet = [
         ("map", vec!["empty", "-q"]),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::lag::Lag;
 use super::{Options, Run};
 use crate::api::reading::Chunk;
 use crate::cli::counters::counters;
@@ -24,6 +25,8 @@ const COLORS: [u8; 6] = [96, 93, 92, 95, 94, 91];
 pub(in crate::cmd::subscribe) struct Printing {
     paced: Paced,
     lines: Lines,
+    /// Where each topic is read, if others may look.
+    pub(super) lag: Option<Lag>,
 }
 
 /// What is printed of them.
@@ -64,7 +67,7 @@ impl Printing {
             ready: Vec::new(),
             laid: (0, 0),
         };
-        Ok(Printing { paced: Paced::new(options)?, lines })
+        Ok(Printing { paced: Paced::new(options)?, lines, lag: None })
     }
 
     /// Prints a run; tells why no more is wanted, if so.
@@ -80,6 +83,7 @@ impl Printing {
     ) -> anyhow::Result<Option<Ended>> {
         let ended = self.lay(topic, &run.chunk, &run.bytes, watch, output)?;
         let written = self.write(output)?;
+        self.lag.iter().for_each(|lag| lag.reached(topic, &run.chunk));
         Ok(ended.or(written))
     }
 
@@ -96,7 +100,7 @@ impl Printing {
         watch: &Watch,
         output: &mut Output,
     ) -> anyhow::Result<Option<Ended>> {
-        let Printing { paced, lines } = self;
+        let Printing { paced, lines, .. } = self;
         let is_paced = paced.is_asked();
         paced.each(chunk, bytes, watch, |chunk, bytes| {
             let more = lines.lay(topic, chunk, bytes, output);
