@@ -1,6 +1,7 @@
 //! Messages on stderr: one line each, `tool: place: cause; remedy`.
 
 use std::any::Any;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
@@ -119,11 +120,16 @@ pub(super) fn panic(payload: &(dyn Any + Send)) -> Status {
 }
 
 /// Prints help to stdout, the long one where `is_long`; or what is wrong with the options in one
-/// line to stderr.
-pub(super) fn usage(error: &clap::Error, command: &clap::Command, is_long: bool) -> Status {
+/// line to stderr. `args` are the words after the tool's name.
+pub(super) fn usage(
+    error: &clap::Error,
+    command: &clap::Command,
+    args: &[OsString],
+    is_long: bool,
+) -> Status {
     let text = error.render();
     if error.kind() == ErrorKind::DisplayHelp && !is_long {
-        let asked = asked_about(&text.to_string(), command).1;
+        let asked = asked_about(&text.to_string(), command, args).1;
         let columns = crate::sys::terminal::size(std::io::stdout()).map_or(COLUMNS, |size| size.0);
         return printed(std::io::stdout().write_all(pages::brief(asked, columns).as_bytes()));
     }
@@ -144,7 +150,7 @@ pub(super) fn usage(error: &clap::Error, command: &clap::Command, is_long: bool)
         .collect();
     let said = said.join(" ").replace(" tip: ", "; ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
-    note(&format!("{said}; see '{} --help'", of_usage(&text, command)));
+    note(&format!("{said}; see '{} --help'", asked_about(&text, command, args).0));
     Status::Usage
 }
 
@@ -155,23 +161,30 @@ fn is_idle_tip(line: &str) -> bool {
     option.starts_with(|first: char| first == '-' || first.is_ascii_alphabetic())
 }
 
-/// The command that a message of clap is about, with its subcommands.
-fn of_usage(text: &str, command: &clap::Command) -> String {
-    asked_about(text, command).0
-}
-
-/// The same, and the command itself: the usage in the message begins with it.
-fn asked_about<'a>(text: &str, command: &'a clap::Command) -> (String, &'a clap::Command) {
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+/// The command that a message of clap is about, with its subcommands; and its name with theirs. The
+/// usage in the message begins with it. In a message about a value there is none: it is about the
+/// one that was called with `args`.
+fn asked_about<'a>(
+    text: &str,
+    command: &'a clap::Command,
+    args: &[OsString],
+) -> (String, &'a clap::Command) {
     let called = command.get_bin_name().unwrap_or(command.get_name());
-    let mut words = vec![called];
-    let mut command = command;
-    for word in usage.strip_prefix(called).unwrap_or_default().split_whitespace() {
-        let Some(subcommand) = command.find_subcommand(word) else { break };
-        words.push(subcommand.get_name());
-        command = subcommand;
+    let (mut words, mut asked) = (vec![called], command);
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+    if let Some(usage) = usage {
+        for word in usage.strip_prefix(called).unwrap_or_default().split_whitespace() {
+            let Some(subcommand) = asked.find_subcommand(word) else { break };
+            words.push(subcommand.get_name());
+            asked = subcommand;
+        }
+    } else {
+        // Options may stand before the subcommand.
+        let subcommand = args.iter().find_map(|word| command.find_subcommand(word));
+        words.extend(subcommand.map(clap::Command::get_name));
+        asked = subcommand.unwrap_or(asked);
     }
-    (words.join(" "), command)
+    (words.join(" "), asked)
 }
 
 #[cfg(test)]

@@ -153,7 +153,10 @@ pub fn enter(program: &Tools) -> ExitCode {
     let mut command = pages::with_statuses(command);
     let job = match prepare(&call, &mut command) {
         Ok(job) => job,
-        Err(error) => return message::usage(&error, &command, call.asks_for_all()).end(),
+        Err(error) => {
+            let args = call.args.get(1..).unwrap_or_default();
+            return message::usage(&error, &command, args, call.asks_for_all()).end();
+        }
     };
     match catch_unwind(AssertUnwindSafe(job)) {
         // To be ended by a signal is something that shells notice by themselves.

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::table::Table;
-use crate::cli::Status;
 use crate::cli::progress::Progress;
+use crate::cli::{Status, message};
 use crate::store::Store;
 
 /// Compacts `topic`; `close`: also what is in segments that are not full.
@@ -23,7 +23,14 @@ pub fn run(dir: &Path, topic: &str, close: bool, table: &mut Table) -> anyhow::R
     };
     let compacted = Store::open(dir)?.compact(topic, close, &told);
     drop(progress);
-    for (partition, one) in compacted? {
+    let compacted = compacted?;
+    let is_idle = compacted.values().all(|one| one.segments == 0);
+    if is_idle && !close && !table.is_json() {
+        let why = "nothing to remove in closed segments; --close also closes and compacts the \
+                   active ones, which have the newest records";
+        message::note(&format!("{topic}: {why}"));
+    }
+    for (partition, one) in compacted {
         table.row(&[
             ("topic", json!(topic)),
             ("partition", json!(partition)),

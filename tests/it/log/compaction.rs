@@ -67,6 +67,8 @@ fn a_topic_is_compacted_by_hand_and_offsets_stay() {
         };
         // All is in the active segment, which is not touched unless it is closed first.
         assert_eq!(nothing, row(0, 0, 0));
+        let nothing = admin(dir, &["compact", "t"]);
+        assert!(nothing.status == 0 && nothing.stderr.contains("--close also"), "{nothing:?}");
         assert_eq!(ok(admin(dir, &["compact", "t", "--close", "--json"])), row(1, 2, 20));
         let kept = "{\"k\":1,\"n\":2}\n{\"k\":2,\"gone\":1}\n{\"k\":3}\n";
         assert_eq!(ok(run_on(dir, "subscribe", &["t"], "")), kept);

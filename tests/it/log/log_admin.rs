@@ -111,6 +111,8 @@ fn settings_are_made_shown_and_changed() {
         assert!(key.stderr.contains("the key of a topic cannot be changed"), "{key:?}");
         let unknown = admin(dir, &["alter", "t", "--keys=.k"]);
         assert!(unknown.stderr.ends_with("see 'log-admin alter --help'\n"), "{unknown:?}");
+        let bad = admin(dir, &["alter", "t", "--retention", "1"]);
+        assert!(bad.stderr.ends_with("see 'log-admin alter --help'\n"), "{bad:?}");
         let unknown = admin(dir, &["list", "--lines"]);
         assert_eq!(unknown.status, 2);
         assert!(!unknown.stderr.contains("as a value"), "{unknown:?}");
