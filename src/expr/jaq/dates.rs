@@ -93,7 +93,8 @@ fn seconds(value: &Val) -> Result<Broken, Error> {
 }
 
 /// An array that is a broken-down time, or the beginning of one: what is missing is 0. Its
-/// fractions are left out, but for those of the second. `why` says what is wrong with another value.
+/// fractions are left out, but for those of the second. `why` says what is wrong with another
+/// value.
 fn broken(value: &Val, why: &'static str) -> Result<Broken, Error> {
     let Val::Arr(items) = value else { return Err(plain(why)) };
     let mut parts = [0.0; 8];

@@ -134,7 +134,9 @@ fn a_reader_that_takes_all_that_was_asked_for_and_is_gone_has_read_it() {
         let mut member = Member::start(dir.path(), &["-c", "5"]);
         let mut output =
             std::mem::replace(&mut member.output, BufReader::new(std::io::pipe().unwrap().0));
-        (0..5).for_each(|_| drop(output.read_line(&mut String::new()).unwrap()));
+        for _ in 0..5 {
+            output.read_line(&mut String::new()).unwrap();
+        }
         drop(output);
         assert_eq!(member.end().0, 0);
         assert_eq!(committed(dir.path()), 5 * round);
