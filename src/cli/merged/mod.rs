@@ -2,7 +2,7 @@
 //! order of their times.
 //!
 //! The source gives lines of JSON, whatever the inputs were, and what is bad among them stays in
-//! its place. [`Places`] knows which line is from where.
+//! its place. `Places` knows which line is from where.
 
 mod decoder;
 mod input;
