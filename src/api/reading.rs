@@ -128,6 +128,19 @@ impl Chunk {
             self.batches.iter().flat_map(move |batch| repeat_n(batch.time_us, count(batch)));
         times.chain(repeat(0))
     }
+
+    /// Adds a record of so many bytes, line end included, which was appended at this time.
+    pub fn add(&mut self, bytes: u64, time_us: i64) {
+        self.records += 1;
+        self.bytes += bytes;
+        match self.batches.last_mut() {
+            Some(batch) if batch.time_us == time_us => {
+                batch.records += 1;
+                batch.bytes += bytes;
+            }
+            _ => self.batches.push(BatchSpan { records: 1, bytes, time_us }),
+        }
+    }
 }
 
 /// What a chunk has of one batch.

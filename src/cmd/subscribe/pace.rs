@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use super::Options;
-use crate::api::reading::{BatchSpan, Chunk};
+use crate::api::reading::Chunk;
 use crate::cli::input::{StopReason, Watch};
 use crate::cli::{Failure, message};
 use crate::operator::clock::Clock;
@@ -216,16 +216,7 @@ impl Part {
     }
 
     fn take(&mut self, line: &[u8], time_us: i64) {
-        let bytes = line.len() as u64;
-        self.chunk.records += 1;
-        self.chunk.bytes += bytes;
-        match self.chunk.batches.last_mut() {
-            Some(batch) if batch.time_us == time_us => {
-                batch.records += 1;
-                batch.bytes += bytes;
-            }
-            _ => self.chunk.batches.push(BatchSpan { records: 1, bytes, time_us }),
-        }
+        self.chunk.add(line.len() as u64, time_us);
     }
 
     /// Prints it, if there is anything, and goes on after it.

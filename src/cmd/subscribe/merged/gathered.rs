@@ -1,6 +1,6 @@
 //! Records of one partition that follow each other, as a run that can be printed.
 
-use crate::api::reading::{BatchSpan, Chunk};
+use crate::api::reading::Chunk;
 
 /// How much is gathered at most: what is printed goes out before more is read.
 const GATHERED_BYTES_MAX: usize = 256 << 10;
@@ -40,22 +40,14 @@ impl Gathered {
     pub fn add(&mut self, time_us: i64, line: &[u8]) {
         self.bytes.extend_from_slice(line);
         self.bytes.push(b'\n');
-        let bytes = line.len() as u64 + 1;
-        self.chunk.records += 1;
-        self.chunk.bytes += bytes;
-        match self.chunk.batches.last_mut() {
-            Some(batch) if batch.time_us == time_us => {
-                batch.records += 1;
-                batch.bytes += bytes;
-            }
-            _ => self.chunk.batches.push(BatchSpan { records: 1, bytes, time_us }),
-        }
+        self.chunk.add(line.len() as u64 + 1, time_us);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::reading::BatchSpan;
 
     #[test]
     fn a_run_goes_on_while_offsets_do() {
