@@ -68,12 +68,17 @@ Exit status: 0 done; 2 invalid options; 69 no process of this number; 74 writing
 #[command(name = "status", display_name = "millstream-status", version, after_help = EXAMPLES)]
 pub struct Options {
     /// Only the pipeline with this process, or with this process group [default: all]
-    #[arg(value_name = "PID|PGID")]
+    #[arg(value_name = "PID|PGID", value_parser = number)]
     number: Option<u32>,
 
     /// Print a JSON object for each process
     #[arg(long)]
     json: bool,
+}
+
+/// The number of a process or of a process group.
+fn number(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "it is no number of a process, as ps lists them")
 }
 
 /// Runs the command.

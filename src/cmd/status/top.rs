@@ -39,7 +39,7 @@ failed.";
 #[command(name = "top", display_name = "millstream-top", version, after_help = EXAMPLES)]
 pub struct Options {
     /// Only the pipeline with this process, or with this process group [default: all]
-    #[arg(value_name = "PID|PGID")]
+    #[arg(value_name = "PID|PGID", value_parser = super::number)]
     number: Option<u32>,
 }
 
